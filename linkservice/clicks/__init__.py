@@ -1,0 +1,1 @@
+"""A click's life after the redirect: spool, classification, ingest, roll-ups."""

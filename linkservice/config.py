@@ -1,0 +1,240 @@
+"""Every setting, once: its name, default and help. Nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from linkservice.errors import Invalid, Problem
+
+PREFIX = "LINKSERVICE_"
+
+SpoolSync = Literal["always", "second", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the settings table: `PREFIX + name` in the environment."""
+
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], Any]
+    secret: bool = False
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value
+
+    parse.__doc__ = f"a whole number from {low} to {high}"
+    return parse
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError
+        return text
+
+    parse.__doc__ = "one of " + ", ".join(allowed)
+    return parse
+
+
+def _origin(text: str) -> str:
+    """http:// or https:// with a host and, where needed, a port; no path"""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ValueError
+    _ = parts.port  # raises ValueError when it is no port number
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _text(text: str) -> str:
+    """any text"""
+    return text
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "DATA_DIR",
+        "./var",
+        "Folder for the database, the spool, the secret key and locks.",
+        Path,
+    ),
+    Setting(
+        "DATABASE_URL",
+        "",
+        "SQLAlchemy URL; empty means SQLite in the data directory. PostgreSQL: "
+        "`postgresql://user:password@host/name`.",
+        _text,
+        secret=True,
+    ),
+    Setting(
+        "BASE_URL", "http://127.0.0.1:8000", "Where people reach the app and the API.", _origin
+    ),
+    Setting(
+        "LINK_URL", "http://127.0.0.1:8001", "Where the default domain's links are served.", _origin
+    ),
+    Setting(
+        "SECRET_KEY",
+        "",
+        "Signs what the service hands out; empty means one is made and kept in the data directory.",
+        _text,
+        secret=True,
+    ),
+    Setting(
+        "SPOOL_SYNC",
+        "always",
+        "When a click is on stable storage: `always` before its redirect leaves, `second` at "
+        "most a second later, `off` when the operating system likes.",
+        _choice("always", "second", "off"),
+    ),
+    Setting(
+        "SPOOL_RETENTION_DAYS",
+        "7",
+        "Days an ingested spool segment is kept for replays.",
+        _integer(0, 3650),
+    ),
+    Setting(
+        "TOKEN_RETENTION_DAYS",
+        "8",
+        "Days the visitor tokens of a day are kept so that a replay counts nobody twice.",
+        _integer(1, 3650),
+    ),
+    Setting(
+        "CLICK_RETENTION_MONTHS",
+        "25",
+        "Months single clicks are kept; the roll-ups stay.",
+        _integer(1, 1200),
+    ),
+    Setting(
+        "TRUSTED_HOPS",
+        "0",
+        "Reverse proxies before the service whose `X-Forwarded-For` entry is believed.",
+        _integer(0, 16),
+    ),
+    Setting(
+        "GEOIP_DB",
+        "",
+        "Path of a MaxMind or DB-IP `.mmdb` file; empty means the built-in country data.",
+        _text,
+    ),
+    Setting(
+        "LINK_CACHE",
+        "100000",
+        "Links each redirect worker keeps in memory.",
+        _integer(1, 100_000_000),
+    ),
+    Setting(
+        "LOG_LEVEL", "info", "How much is logged.", _choice("debug", "info", "warning", "error")
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The parsed settings; made by `load`, passed to whoever needs them."""
+
+    data_dir: Path
+    database_url: str
+    base_url: str
+    link_url: str
+    secret_key: str
+    spool_sync: SpoolSync
+    spool_retention_days: int
+    token_retention_days: int
+    click_retention_months: int
+    trusted_hops: int
+    geoip_db: str
+    link_cache: int
+    log_level: str
+
+    @property
+    def spool_dir(self) -> Path:
+        """Folder of the spool segments."""
+        return self.data_dir / "spool"
+
+    @property
+    def link_host(self) -> str:
+        """Host (with its port, if it has one) of the default domain."""
+        return urlsplit(self.link_url).netloc
+
+
+def load(environ: Mapping[str, str], **overrides: str | Path | None) -> Settings:
+    """Parse the settings from `environ`; `overrides` (by field name) win over it.
+
+    Makes the data directory, and the secret key where none is set, so that the value is
+    the same in every process. Raises `Invalid` naming the first wrong setting.
+    """
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        given = overrides.get(setting.name.lower())
+        text = str(given) if given is not None else environ.get(PREFIX + setting.name, "")
+        values[setting.name.lower()] = _parse(setting, text.strip() or setting.default)
+    _refuse_unknown(environ)
+    data_dir = cast(Path, values["data_dir"]).expanduser().absolute()
+    values["data_dir"] = data_dir
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'linkservice.db'}"
+    values["secret_key"] = values["secret_key"] or _kept_secret(data_dir / "secret_key")
+    return Settings(**{field.name: values[field.name] for field in fields(Settings)})
+
+
+def take_secret(environ: MutableMapping[str, str], settings: Settings) -> None:
+    """Remove the secret key from `environ`: the WSGI server hands all of it to every request.
+
+    The key is kept in the data directory instead, where child processes find it.
+    """
+    if environ.pop(PREFIX + "SECRET_KEY", None):
+        path = settings.data_dir / "secret_key"
+        path.unlink(missing_ok=True)
+        _keep(path, settings.secret_key)
+
+
+def _parse(setting: Setting, text: str) -> Any:
+    try:
+        if "\0" in text:
+            raise ValueError
+        return setting.parse(text)
+    except ValueError:
+        wanted = setting.parse.__doc__ or "a valid value"
+        shown = "…" if setting.secret else text
+        raise Invalid(
+            Problem(PREFIX + setting.name, "bad_setting", {"value": shown, "wanted": wanted})
+        ) from None
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {PREFIX + setting.name for setting in SETTINGS}
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_"):
+            raise Invalid(Problem(name, "unknown_setting", {}))
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        _keep(path, secrets.token_urlsafe(32))
+        return path.read_text().strip()
+
+
+def _keep(path: Path, secret: str) -> None:
+    """Write the secret once, readable by its owner only; an existing file wins."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(secret + "\n")

@@ -1,0 +1,1 @@
+"""Why a link exists: journeys, their stages and touchpoints, reach and campaigns."""

@@ -1,0 +1,1 @@
+"""What leads where: domains, slugs, destinations and the change feed."""

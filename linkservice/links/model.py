@@ -1,0 +1,97 @@
+"""Domains, links with their versions, and tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from linkservice.database import NEVER_REUSED, Base, UtcDateTime
+from linkservice.workspaces.model import Owned
+
+URL_LENGTH = 2048
+
+
+class Domain(Owned, Base):
+    """A branded host. The oldest one of the installation also answers for local hosts."""
+
+    __tablename__ = "domains"
+    __table_args__ = (UniqueConstraint("host"), NEVER_REUSED)
+
+    host: Mapped[str] = mapped_column(String(260))
+    root_redirect: Mapped[str | None] = mapped_column(String(URL_LENGTH))
+    not_found_redirect: Mapped[str | None] = mapped_column(String(URL_LENGTH))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Link(Owned, Base):
+    """The managed record behind a short URL; deleted softly, so that its slug stays taken."""
+
+    __tablename__ = "links"
+    __table_args__ = (
+        UniqueConstraint("domain_id", "slug_key"),
+        CheckConstraint("length(slug) BETWEEN 1 AND 64", name="slug_length"),
+        CheckConstraint("version >= 1", name="version"),
+        Index("ix_links_workspace_id_created_at", "workspace_id", "created_at", "id"),
+        NEVER_REUSED,
+    )
+
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"))
+    slug: Mapped[str] = mapped_column(String(64))
+    slug_key: Mapped[str] = mapped_column(String(256))
+    destination: Mapped[str] = mapped_column(String(URL_LENGTH))
+    title: Mapped[str] = mapped_column(String(200))
+    touchpoint_id: Mapped[int | None] = mapped_column(ForeignKey("touchpoints.id"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(
+        ForeignKey("campaigns.id", ondelete="SET NULL"), index=True
+    )
+    forward_query: Mapped[bool]
+    active: Mapped[bool]
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class LinkVersion(Base):
+    """What a link was from `changed_at` on: its clicks keep the touchpoint of their version."""
+
+    __tablename__ = "link_versions"
+
+    link_id: Mapped[int] = mapped_column(
+        ForeignKey("links.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    destination: Mapped[str] = mapped_column(String(URL_LENGTH))
+    touchpoint_id: Mapped[int | None] = mapped_column(ForeignKey("touchpoints.id"))
+    active: Mapped[bool]
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(120))
+
+
+class Tag(Owned, Base):
+    """A word a workspace sorts its links by."""
+
+    __tablename__ = "tags"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "name"),
+        CheckConstraint("length(name) BETWEEN 1 AND 50", name="name_length"),
+        NEVER_REUSED,
+    )
+
+    name: Mapped[str] = mapped_column(String(50))
+
+
+class LinkTag(Base):
+    """Which link carries which tag."""
+
+    __tablename__ = "link_tags"
+
+    link_id: Mapped[int] = mapped_column(
+        ForeignKey("links.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag_id: Mapped[int] = mapped_column(
+        ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

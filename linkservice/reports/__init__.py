@@ -1,0 +1,1 @@
+"""What the clicks meant: periods, statistics, verdicts."""

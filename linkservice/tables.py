@@ -1,0 +1,14 @@
+"""Every table of the product: importing this module fills the metadata."""
+
+from __future__ import annotations
+
+from linkservice import changes
+from linkservice.clicks import model as clicks
+from linkservice.database import Base
+from linkservice.journeys import model as journeys
+from linkservice.links import model as links
+from linkservice.workspaces import model as workspaces
+
+__all__ = ["changes", "clicks", "journeys", "links", "metadata", "workspaces"]
+
+metadata = Base.metadata

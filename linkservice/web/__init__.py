@@ -1,0 +1,1 @@
+"""The app door for people."""

@@ -1,0 +1,138 @@
+"""The English sentence for every problem code: what happened and what to do.
+
+A test walks the package for `Problem(...)` codes and fails when one has no sentence.
+The web door translates by the same codes.
+"""
+
+from __future__ import annotations
+
+from linkservice.errors import Problem
+
+SENTENCES: dict[str, str] = {
+    "spool_failed": "The spool cannot be used ({reason}); make room on the disk or mend it, "
+    "recording then resumes by itself.",
+    "bad_node_file": "{path} does not hold a node id; delete it and a new one is made.",
+    "too_many_requests": "Too many requests; try again in {retry_after} seconds.",
+    "bad_setting": "“{value}” does not fit; give {wanted}.",
+    "unknown_setting": "There is no such setting; `linkservice settings` lists them all.",
+    "bad_database_url": "Not the URL of a SQLite file or a PostgreSQL database; write "
+    "sqlite:////path/file.db or postgresql://user:password@host/name.",
+    "schema_missing": "The database has no tables yet; run `linkservice db upgrade`.",
+    "schema_old": "The database's schema is older ({found}) than the program; "
+    "run `linkservice db upgrade`.",
+    "schema_newer": "The database's schema ({found}) is newer than the program; "
+    "install a newer linkservice.",
+    "unknown_revision": "No way leads to the revision “{revision}”: {why}",
+    # fields
+    "bad_character": "The character {character} is not allowed here; remove it.",
+    "empty": "This must not be empty.",
+    "too_long": "At most {longest} characters, this has {length}; shorten it.",
+    "not_one_of": "This must be one of: {allowed}.",
+    "out_of_range": "This must lie between {low} and {high}.",
+    "bad_colour": "Not a colour; write it as #rrggbb, for example #0b5fff.",
+    "bad_time_zone": "Not a time zone; use an IANA name such as Europe/Berlin.",
+    "bad_email": "Not an e-mail address; write it as name@example.com.",
+    "bad_notice_url": "The address must begin with https:// or http://.",
+    # workspaces
+    "scope_missing": "This needs the scope “{scope}”; use a key that has it.",
+    "no_such_row": "There is no {what} “{id}” here; check the id.",
+    "key_unknown": "The API key is missing or wrong; send “Authorization: Bearer KEY”.",
+    "key_revoked": "This API key was revoked; use another one.",
+    "key_expired": "This API key has expired; make a new one.",
+    "no_workspace": "The installation has no workspace yet; run `linkservice key add NAME`.",
+    "member_exists": "{email} is already a member of the workspace.",
+    # clicks
+    "ingest_running": "Another process (id {pid}) already ingests this data directory.",
+    "line_too_long": "A line has at most {longest} bytes; is this a JSON-lines file?",
+    "line_not_json": "Not a JSON object in UTF-8; write one object per line.",
+    "unknown_field": "There is no such field; remove it or correct its name.",
+    "field_missing": "This field is missing; add it.",
+    "not_a_text": "This must be a text in quotes.",
+    "bad_time": "Not a moment; write it as 2026-03-29T01:30:00Z.",
+    "time_out_of_range": "The moment lies before {first} or in the future; correct it.",
+    "file_unreadable": "{path} cannot be read: {why}.",
+    # journeys
+    "stage_of_other_journey": "The stage belongs to another journey; choose one of the same.",
+    "name_taken": "The name “{name}” is already used; choose another.",
+    "bad_target_rate": "The target rate must be above 0 and at most {largest}.",
+    "day_out_of_range": "The day must lie between {first} and {last}.",
+    "until_before_date": "The last day lies before the first; exchange them.",
+    "other_unit": "The touchpoint's reach is already counted in “{unit}”; use the same unit, "
+    "since different units cannot be added up.",
+    # links
+    "slug_for_many": "One slug cannot serve several links; leave it out and each gets its own.",
+    "how_many_touchpoints": "Name between 1 and {most} touchpoints.",
+    "no_such_slug": "There is no link “{slug}” on {host}; check the slug.",
+    "no_such_domain": "The workspace has no domain “{host}”; add it first, or leave the field out.",
+    "host_taken": "The host {host} is already in use; choose another.",
+    "host_of_the_app": "{host} is the app's own address; give the links another host.",
+    "domain_in_use": "{host} has links, and printed links must not break; it cannot be deleted.",
+    "too_many_tags": "At most {most} tags fit on a link; remove some.",
+    "slug_taken": "The slug “{slug}” is already used on this domain; choose another.",
+    "slug_empty": "The slug is empty; leave it out to get a generated one.",
+    "slug_too_long": "The slug has {length} characters; shorten it to {limit}.",
+    "slug_reserved": "The slug “{slug}” is reserved for the service itself; choose another.",
+    "slug_character": "A slug cannot hold {character} there; use letters, digits, “-” and “_”, "
+    "and “.” inside.",
+    "slug_dot": "A slug cannot begin or end with “.”; remove the dot.",
+    "destination_empty": "The destination is empty; write a web address such as "
+    "https://example.com/page.",
+    "destination_too_long": "The destination has {length} characters; shorten it to {limit}.",
+    "destination_not_text": "The destination holds {character}, which is no text; copy the "
+    "address again.",
+    "destination_no_scheme": "The destination has no https:// before it; write {suggestion}.",
+    "destination_scheme": "A link leads to web pages, not to “{scheme}:”; write an address that "
+    "begins with https:// or http://.",
+    "destination_unreadable": "No browser can open this destination; write a whole web address "
+    "such as https://example.com/page and check its host and port.",
+    "destination_credentials": "The destination holds a user name or password before “@”, a "
+    "disguise used for phishing; remove everything up to the “@”.",
+    "destination_loop": "The destination leads to {host}, which serves these links itself: that "
+    "would be a loop; write the address the link is for.",
+    "utm_unknown": "There is no UTM field “{name}”; use {allowed}.",
+    "utm_too_long": "The value has {length} characters; shorten it to {limit}.",
+    "utm_not_text": "The value holds a control character; remove line breaks and the like.",
+    "host_empty": "The host is empty; write a name such as go.example.com.",
+    "host_too_long": "The host is too long; a name has at most {limit} characters.",
+    "host_not_bare": "Write the host alone, without scheme, path or user name, such as {example}.",
+    "host_unreadable": "This is no host name; write letters, digits and “-” with dots between, "
+    "such as go.example.com.",
+    "host_address": "A public IP address cannot be a branded host, since a printed short URL "
+    "outlives it; write a name that points at it.",
+    # reports
+    "period_order": "The period ends on {last}, before it begins on {first}; exchange the days.",
+    "period_too_long": "The period has {days} days, and a report covers at most {most}; begin "
+    "later or end earlier.",
+    # qr
+    "qr_text_empty": "There is no scan URL to encode; give the link a slug and a domain.",
+    "qr_text_long": "The scan URL is too long for a QR code, which holds {most} characters; "
+    "choose a shorter slug or host.",
+    "qr_text_characters": "The scan URL holds characters no URL may; percent-encode blanks, "
+    "control characters and everything beyond ASCII.",
+    "qr_colour": "This is no colour; write six hexadecimal digits such as #1a2b3c.",
+    "qr_light_on_dark": "Many scanners read only dark modules on a light ground; exchange the "
+    "two colours.",
+    "qr_contrast": "The contrast of the two colours is {contrast}:1, too little to scan; choose "
+    "a darker foreground or a lighter background, at least {least}:1.",
+    "qr_size": "The size must be a number of millimetres from {least} to {most}.",
+    "qr_whole_number": "The value must be a whole number from {least} to {most}.",
+    "qr_two_sizes": "The size is given in pixels and in millimetres; leave one of them out.",
+    "qr_fine_print": "Modules finer than {module_mm} mm do not scan reliably in print; this code "
+    "must be at least {least} mm wide.",
+    "qr_fine_pixels": "Modules finer than {module_mm} mm do not scan reliably in print; at this "
+    "dpi use at least {least} pixels a module.",
+    "qr_wide": "The picture would be wider than {most_px} pixels; use at most {most} here, or SVG.",
+    "qr_unreadable": "The QR code could not be read back from a blurred and noisy picture of "
+    "itself, so it was not handed out; choose colours of more contrast or a shorter URL.",
+}
+
+
+def sentence(problem: Problem) -> str:
+    """The sentence for a problem, without the field's name."""
+    return SENTENCES[problem.code].format_map(problem.params)
+
+
+def describe(problem: Problem) -> str:
+    """The sentence with the field's name before it: ``slug: The slug …``."""
+    text = sentence(problem)
+    return f"{problem.field}: {text}" if problem.field else text

