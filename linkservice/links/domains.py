@@ -1,0 +1,108 @@
+"""Domains: the branded hosts of a workspace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from linkservice import changes
+from linkservice.config import Settings
+from linkservice.database import violates
+from linkservice.errors import Conflict, Invalid, NotFound, Problem
+from linkservice.fields import Problems
+from linkservice.links.destination import check_destination
+from linkservice.links.host import check_host
+from linkservice.links.model import Domain, Link
+from linkservice.workspaces.access import Actor, find, scoped
+
+
+class DomainChanges(TypedDict, total=False):
+    """The fields of a domain that can be changed; its host is printed and stays."""
+
+    root_redirect: str | None
+    not_found_redirect: str | None
+
+
+def create_domain(
+    session: Session, actor: Actor, settings: Settings, host: str, now: datetime
+) -> Domain:
+    """A new branded host. Raises `Invalid`, `Conflict` for a host in use, `Forbidden`."""
+    actor.require("links:write")
+    domain = Domain(workspace_id=actor.workspace_id, host=check_host(host), created_at=now)
+    if domain.host == settings.base_url.split("://", 1)[1] != settings.link_host:
+        raise Conflict(Problem("host", "host_of_the_app", {"host": domain.host}))
+    try:
+        with session.begin_nested():
+            session.add(domain)
+    except IntegrityError as error:
+        if not violates(error, Domain, "host"):
+            raise
+        raise Conflict(Problem("host", "host_taken", {"host": domain.host})) from None
+    changes.announce(session, "domain", now)
+    return domain
+
+
+def change_domain(
+    session: Session, actor: Actor, domain_id: str, wanted: DomainChanges, now: datetime
+) -> Domain:
+    """Set where `/` and unknown slugs lead. Raises `Invalid`, `NotFound`, `Forbidden`."""
+    actor.require("links:write")
+    domain = find(session, actor, Domain, domain_id)
+    problems = Problems()
+    # A redirect to a page of an own domain may be wanted; one to its own root would loop.
+    own = {domain.host}
+    if "root_redirect" in wanted:
+        domain.root_redirect = _redirect(problems, "root_redirect", wanted["root_redirect"], own)
+    if "not_found_redirect" in wanted:
+        domain.not_found_redirect = _redirect(
+            problems, "not_found_redirect", wanted["not_found_redirect"], own
+        )
+    problems.raise_if_any()
+    changes.announce(session, "domain", now)
+    return domain
+
+
+def delete_domain(session: Session, actor: Actor, domain_id: str, now: datetime) -> None:
+    """Delete a domain that never had a link: printed slugs stay reserved, and so does the host.
+
+    Raises `Conflict`, `NotFound`, `Forbidden`.
+    """
+    actor.require("links:write")
+    domain = find(session, actor, Domain, domain_id)
+    if session.scalar(select(Link.id).where(Link.domain_id == domain.id).limit(1)) is not None:
+        raise Conflict(Problem("", "domain_in_use", {"host": domain.host}))
+    session.delete(domain)
+    changes.announce(session, "domain", now)
+
+
+def domain_named(session: Session, actor: Actor, host: str | None) -> Domain:
+    """The workspace's domain with that host, or its first one. Raises `Invalid`, `NotFound`."""
+    query = scoped(actor, Domain).order_by(Domain.id).limit(1)
+    if host is not None:
+        query = query.where(Domain.host == _known_host(host))
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound(Problem("domain", "no_such_domain", {"host": host or ""}))
+    return found
+
+
+def _known_host(host: str) -> str:
+    try:
+        return check_host(host)
+    except Invalid as error:
+        raise Invalid(*(Problem("domain", p.code, p.params) for p in error.problems)) from None
+
+
+def _redirect(problems: Problems, field: str, value: str | None, own: set[str]) -> str | None:
+    if not value:
+        return None
+    try:
+        return check_destination(value, own_hosts=own)
+    except Invalid as error:
+        for problem in error.problems:
+            problems.add(field, problem.code, **problem.params)
+        return None

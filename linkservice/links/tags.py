@@ -1,0 +1,98 @@
+"""Tags: the words a workspace sorts its links by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from linkservice.database import violates
+from linkservice.errors import Conflict, Problem
+from linkservice.fields import Problems
+from linkservice.links.model import LinkTag, Tag
+from linkservice.workspaces.access import Actor, find, scoped
+
+LONGEST_TAG = 50
+MOST_TAGS = 50
+
+
+def create_tag(session: Session, actor: Actor, name: str) -> Tag:
+    """Raises `Invalid`, `Conflict` for a name in use, `Forbidden`."""
+    actor.require("links:write")
+    tag = Tag(workspace_id=actor.workspace_id, name=_checked(name))
+    _store(session, tag)
+    return tag
+
+
+def rename_tag(session: Session, actor: Actor, tag_id: str, name: str) -> Tag:
+    """Raises `Invalid`, `Conflict` for a name in use, `NotFound`, `Forbidden`."""
+    actor.require("links:write")
+    tag = find(session, actor, Tag, tag_id)
+    tag.name = _checked(name)
+    _store(session, tag)
+    return tag
+
+
+def delete_tag(session: Session, actor: Actor, tag_id: str) -> None:
+    """Take it off every link. Raises `NotFound`, `Forbidden`."""
+    actor.require("links:write")
+    session.delete(find(session, actor, Tag, tag_id))
+    session.flush()
+
+
+def checked_names(problems: Problems, names: Iterable[str]) -> list[str]:
+    """Clean, distinct tag names in their order; notes what is wrong under `tags`."""
+    clean = list(dict.fromkeys(problems.text("tags", n, longest=LONGEST_TAG) for n in names))
+    if len(clean) > MOST_TAGS:
+        problems.add("tags", "too_many_tags", most=MOST_TAGS)
+    return clean
+
+
+def set_tags(session: Session, actor: Actor, link_ids: list[int], names: list[str]) -> None:
+    """Give the links exactly these tags; unknown ones are made."""
+    known = {
+        tag.name: tag for tag in session.scalars(scoped(actor, Tag).where(Tag.name.in_(names)))
+    }
+    for name in names:
+        if name not in known:
+            known[name] = Tag(workspace_id=actor.workspace_id, name=name)
+            session.add(known[name])
+    session.flush()
+    session.execute(delete(LinkTag).where(LinkTag.link_id.in_(link_ids)))
+    session.add_all(
+        LinkTag(link_id=link_id, tag_id=known[name].id) for link_id in link_ids for name in names
+    )
+    session.flush()
+
+
+def tags_of(session: Session, link_ids: list[int]) -> dict[int, list[str]]:
+    """The tag names of each link, in alphabetical order."""
+    rows = session.execute(
+        select(LinkTag.link_id, Tag.name)
+        .join(Tag, Tag.id == LinkTag.tag_id)
+        .where(LinkTag.link_id.in_(link_ids))
+        .order_by(Tag.name)
+    )
+    found: dict[int, list[str]] = {link_id: [] for link_id in link_ids}
+    for link_id, name in rows:
+        found[link_id].append(name)
+    return found
+
+
+def _checked(name: str) -> str:
+    problems = Problems()
+    name = problems.text("name", name, longest=LONGEST_TAG)
+    problems.raise_if_any()
+    return name
+
+
+def _store(session: Session, tag: Tag) -> None:
+    try:
+        with session.begin_nested():
+            session.add(tag)
+    except IntegrityError as error:
+        if not violates(error, Tag, "workspace_id", "name"):
+            raise
+        raise Conflict(Problem("name", "name_taken", {"name": tag.name})) from None
