@@ -103,6 +103,23 @@ SENTENCES: dict[str, str] = {
     "period_order": "The period ends on {last}, before it begins on {first}; exchange the days.",
     "period_too_long": "The period has {days} days, and a report covers at most {most}; begin "
     "later or end earlier.",
+    "slug_stays": "The slug “{slug}” is printed and cannot be changed; make another link.",
+    "domain_stays": "The link was printed with {host} and stays there; make another link.",
+    # the REST door
+    "malformed_json": "The body is no JSON document: {why}; send UTF-8 JSON.",
+    "not_json": "The body must be JSON; send it with “Content-Type: application/json”.",
+    "too_large": "The request is larger than {most} bytes; send less at once.",
+    "repeated_field": "This is given more than once; give it once.",
+    "wrong_type": "This must be {wanted}.",
+    "too_many": "At most {most} fit in here; remove some.",
+    "too_few": "At least {least} is needed here; add it.",
+    "no_such_page": "There is nothing at this address; the calls are listed at /api/v1/docs.",
+    "method_not_allowed": "This address does not answer {method}; use {allowed}.",
+    "bad_request": "The request cannot be understood; check how it is sent.",
+    "failed": "The service failed; its log says why. Try again later.",
+    "database_away": "The database cannot be reached; try again later.",
+    "key_missing": "This needs an API key; send “Authorization: Bearer KEY”.",
+    "ingest_behind": "Clicks have waited {seconds} s to be ingested; start the ingester.",
     # qr
     "qr_text_empty": "There is no scan URL to encode; give the link a slug and a domain.",
     "qr_text_long": "The scan URL is too long for a QR code, which holds {most} characters; "

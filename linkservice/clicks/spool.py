@@ -1,0 +1,353 @@
+"""Recorded means recorded: the one segment this process writes, and its group commit.
+
+Decided here: when a click counts as recorded, how threads share one `fdatasync`, when a
+segment ends, and what happens when the disk refuses. Not here: the record (`event`), files,
+locks and readers (`segment`), what is counted when recording fails (`shortfall`).
+
+Group commit: the first thread to come leads. It waits for the batch before its own to
+finish, takes all who came meanwhile along, writes their records with one write and one
+`fdatasync`, and wakes them. There is no separate sync thread: handing each batch to one and
+back costs two more thread switches than the disk needs.
+
+A batch is recorded as a whole or not at all. When anything fails, its bytes are taken out
+of the file before the file's lock ends, and readers do not see what lies behind the lock:
+what was reported as not recorded (and counted so) never turns up as a record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+from linkservice.clicks.event import FRAME_BYTES, MAX_BODY, BadRecord, frames
+from linkservice.clicks.segment import (
+    HEADER_BYTES,
+    NODE_BYTES,
+    SEGMENT_ID_BYTES,
+    Segment,
+    SpoolFailed,
+    commit,
+    create,
+    delete_segment,
+    header,
+    node_id,
+    seal_orphans,
+    segment_name,
+    segments,
+    sync_directory,
+    write_at,
+    write_segment,
+)
+from linkservice.config import SpoolSync
+
+__all__ = [
+    "HEADER_BYTES",
+    "Segment",
+    "Spool",
+    "SpoolFailed",
+    "SpoolStats",
+    "delete_segment",
+    "node_id",
+    "seal_orphans",
+    "segments",
+    "write_segment",
+]
+
+# With `second`: the sync starts this long after the first unsynced click, and takes a while.
+_SYNC_AFTER_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolStats:
+    """Since this process started: bytes and records recorded, syncs made, records refused."""
+
+    bytes: int = 0
+    appended: int = 0
+    syncs: int = 0
+    failed: int = 0
+
+
+class Spool:
+    """Writes this process's records; safe for threads, and across `fork`.
+
+    `sync` decides when `append` returns: `always` after the record is on stable storage,
+    `second` and `off` once the operating system has it (and `second` syncs it within a
+    second). A segment ends after `segment_bytes` or, at the next `rotate_if_due`, after
+    `segment_seconds`. No file is made before the first click.
+    """
+
+    def __init__(
+        self,
+        spool_dir: Path,
+        node: bytes,
+        sync: SpoolSync = "always",
+        segment_bytes: int = 64 * 1024 * 1024,
+        segment_seconds: int = 3600,
+    ) -> None:
+        if len(node) != NODE_BYTES:
+            raise ValueError(f"a node id has {NODE_BYTES} bytes, not {len(node)}")
+        self._spool_dir = spool_dir
+        self._node = node
+        self._sync = sync
+        self._segment_bytes = segment_bytes
+        self._segment_ms = segment_seconds * 1000
+        self._closed = False
+        self._start_afresh()
+        _spools.add(self)
+
+    def _start_afresh(self) -> None:
+        self._gate = threading.Lock()  # guards _filling; never held while waiting
+        self._writing = threading.Lock()  # guards all below; held for a whole batch
+        self._filling: _Batch | None = None
+        self._segment: _OpenSegment | None = None
+        self._condemned: list[_OpenSegment] = []
+        self._syncer: threading.Thread | None = None
+        self._dirty = threading.Event()
+        self._stop = threading.Event()
+        self._bytes = self._appended = self._syncs = self._failed = 0
+
+    @property
+    def stats(self) -> SpoolStats:
+        """What this process recorded so far."""
+        return SpoolStats(self._bytes, self._appended, self._syncs, self._failed)
+
+    def append(self, body: bytes) -> None:
+        """Record one click; returns when it is as durable as `sync` says.
+
+        Raises `SpoolFailed` when it is not recorded (and never will be); the next call
+        tries again. Raises `BadRecord` for a body of more than `MAX_BODY` bytes.
+        """
+        if len(body) > MAX_BODY:
+            raise BadRecord(f"a body of {len(body)} bytes")
+        with self._gate:
+            batch = self._filling
+            leads = batch is None
+            if batch is None:
+                batch = self._filling = _Batch()
+            batch.bodies.append(body)
+        if leads:
+            self._lead(batch)
+        else:
+            batch.wait()
+        if batch.failure is not None:
+            raise SpoolFailed(batch.failure)
+
+    def rotate_if_due(self, now_ms: int) -> None:
+        """Seal the segment when it is older than allowed at `now_ms` (UTC epoch ms)."""
+        with self._writing:
+            self._release_condemned()
+            if self._segment and now_ms - self._segment.created_ms >= self._segment_ms:
+                self._seal()
+
+    def close(self) -> None:
+        """Sync and seal what is open. Later calls of `append` raise `SpoolFailed`.
+
+        Not for signal handlers: it waits for the batch under way, perhaps of the same thread.
+        """
+        with self._writing:
+            self._closed = True
+            self._release_condemned()
+            if self._segment:
+                self._seal()
+        self._stop.set()
+        self._dirty.set()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: let go of the parent's segment and begin with none.
+
+        The child's copies of the descriptors would keep the parent's lock alive after the
+        parent's death, and its locks may be held by threads that exist only there.
+        """
+        for segment in [self._segment, *self._condemned]:
+            if segment:
+                segment.close()
+        self._start_afresh()
+
+    def _lead(self, batch: _Batch) -> None:
+        try:
+            with self._writing:
+                with self._gate:
+                    self._filling = None
+                self._record(batch)
+        finally:
+            with self._gate:  # an interrupt while waiting must not leave followers behind
+                if self._filling is batch:
+                    self._filling = None
+            batch.finish()
+
+    def _record(self, batch: _Batch) -> None:
+        try:
+            segment = self._room_for(batch.bodies)
+            data = frames(batch.bodies, segment.identity, segment.end)
+            end = segment.end + len(data)
+            try:
+                write_at(segment.fd, data, segment.end)
+                if self._sync == "always":
+                    os.fdatasync(segment.fd)
+                    self._syncs += 1
+                commit(segment.fd, segment.end, end)
+                segment.end = end
+                batch.failure = None
+            except BaseException:
+                self._take_back()
+                raise
+        except Exception as error:
+            # Whatever stopped it: the leader and its followers must hear the same.
+            batch.failure = error
+            self._failed += len(batch.bodies)
+            return
+        self._bytes += len(data)
+        self._appended += len(batch.bodies)
+        if self._sync == "second":
+            self._dirty.set()
+
+    def _room_for(self, bodies: list[bytes]) -> _OpenSegment:
+        if self._closed:
+            raise OSError("it is closed")
+        size = sum(map(len, bodies)) + FRAME_BYTES * len(bodies)
+        if self._segment and self._segment.end + size > self._segment_bytes:
+            self._seal()
+        if self._segment is None:
+            self._release_condemned()
+            self._segment = self._open()
+            if self._sync == "second" and self._syncer is None:
+                self._syncer = threading.Thread(
+                    target=self._sync_each_second, name="spool-sync", daemon=True
+                )
+                self._syncer.start()
+        return self._segment
+
+    def _open(self) -> _OpenSegment:
+        created_ms = time.time_ns() // 1_000_000
+        segment_id = os.urandom(SEGMENT_ID_BYTES)
+        name = f"{segment_name(created_ms, segment_id)}-{self._node.hex()}.open"
+        path = self._spool_dir / name
+        self._spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = create(path, header(self._node, segment_id, created_ms), lock_at=HEADER_BYTES)
+        return _OpenSegment(fd, path, self._node + segment_id, created_ms)
+
+    def _seal(self) -> None:
+        """End the segment; whatever fails here is mended by `seal_orphans` and by readers."""
+        segment, self._segment = self._segment, None
+        if segment:
+            self._syncs += segment.seal()
+
+    def _take_back(self) -> None:
+        """End the segment after a failure, without the failed batch.
+
+        A segment that failed once is not trusted again: after a failed `fdatasync` the
+        kernel calls the lost pages clean, and the next one succeeds without them.
+        """
+        if self._segment:
+            self._condemned.append(self._segment)
+            self._segment = None
+        self._release_condemned()
+
+    def _release_condemned(self) -> None:
+        """Seal the segments that failed, once their failed bytes are gone for good.
+
+        Until then, at most as long as this process lives, the lock hides them from readers.
+        """
+        for segment in list(self._condemned):
+            try:
+                os.ftruncate(segment.fd, segment.end)
+                os.fdatasync(segment.fd)
+            except OSError:
+                continue
+            self._condemned.remove(segment)
+            segment.seal()
+
+    def _sync_each_second(self) -> None:
+        dirty, stop = self._dirty, self._stop
+        while True:
+            dirty.wait()
+            if stop.wait(_SYNC_AFTER_SECONDS):
+                return  # close() has synced
+            dirty.clear()
+            segment = self._segment
+            if segment is None:
+                continue
+            try:
+                # By name: the descriptor may be closed, and its number reused, meanwhile.
+                fd = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fdatasync(fd)
+                finally:
+                    os.close(fd)
+                with self._writing:
+                    self._syncs += 1
+            except FileNotFoundError:
+                continue  # sealing has synced
+            except OSError:
+                with self._writing:
+                    if self._segment is segment:
+                        self._seal()
+
+
+class _Batch:
+    """The records that share one write; `failure` says why they are not recorded."""
+
+    __slots__ = ("_unfinished", "bodies", "failure")
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.failure: Exception | str | None = "interrupted"
+        self._unfinished = threading.Lock()
+        self._unfinished.acquire()
+
+    def wait(self) -> None:
+        # Each who passes lets the next one pass: no list of waiters, as an Event keeps.
+        with self._unfinished:
+            pass
+
+    def finish(self) -> None:
+        self._unfinished.release()
+
+
+class _OpenSegment:
+    """The file being written; `end` is the offset up to which it is committed."""
+
+    __slots__ = ("created_ms", "end", "fd", "identity", "path")
+
+    def __init__(self, fd: int, path: Path, identity: bytes, created_ms: int) -> None:
+        self.fd = fd
+        self.path = path
+        self.identity = identity
+        self.created_ms = created_ms
+        self.end = HEADER_BYTES
+
+    def seal(self) -> int:
+        """Sync, rename and close; without records, remove. The number of syncs made."""
+        synced = 0
+        if self.end > HEADER_BYTES:
+            with contextlib.suppress(OSError):
+                os.fdatasync(self.fd)
+                synced = 1
+        with contextlib.suppress(OSError):
+            if self.end > HEADER_BYTES:
+                self.path.rename(self.path.with_suffix(".sealed"))
+            else:
+                self.path.unlink()
+            sync_directory(self.path.parent)
+        self.close()
+        return synced
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+
+_spools: weakref.WeakSet[Spool] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    for spool in list(_spools):
+        spool.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
