@@ -16,7 +16,7 @@ from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.journeys.model import KINDS, MEDIA, Campaign, Journey, Stage, Touchpoint
 from linkservice.journeys.template import TEMPLATES
-from linkservice.workspaces.access import Actor, find, scoped
+from linkservice.workspaces.access import Actor, find, page, scoped
 from linkservice.workspaces.model import LOCALES, Workspace
 
 LONGEST_NAME = 200
@@ -91,19 +91,29 @@ def create_journey(
     if template is not None:
         language = locale or session.get_one(Workspace, actor.workspace_id).locale
         _fill(session, journey, template, language, now)
-    return _map(session, actor, journey)
+    return _maps(session, actor, [journey])[0]
 
 
 def journey_map(session: Session, actor: Actor, journey_id: str) -> JourneyMap:
     """The journey with all it holds. Raises `NotFound`, `Forbidden`."""
     actor.require("journeys:read")
-    return _map(session, actor, find(session, actor, Journey, journey_id))
+    return _maps(session, actor, [find(session, actor, Journey, journey_id)])[0]
 
 
-def _map(session: Session, actor: Actor, journey: Journey) -> JourneyMap:
+def list_journeys(
+    session: Session, actor: Actor, *, after: int | None, limit: int
+) -> list[JourneyMap]:
+    """Journeys with all they hold, the oldest first, with ids above `after`."""
+    actor.require("journeys:read")
+    journeys = session.scalars(page(actor, Journey, after=after, limit=limit)).all()
+    return _maps(session, actor, journeys)
+
+
+def _maps(session: Session, actor: Actor, journeys: Sequence[Journey]) -> list[JourneyMap]:
+    """The maps of the journeys, in two queries however many they are."""
     stages = session.scalars(
         scoped(actor, Stage)
-        .where(Stage.journey_id == journey.id)
+        .where(Stage.journey_id.in_([journey.id for journey in journeys]))
         .order_by(Stage.position, Stage.id)
     ).all()
     touchpoints = session.scalars(
@@ -111,10 +121,14 @@ def _map(session: Session, actor: Actor, journey: Journey) -> JourneyMap:
         .where(Touchpoint.stage_id.in_([stage.id for stage in stages]))
         .order_by(Touchpoint.position, Touchpoint.id)
     ).all()
-    return JourneyMap(
-        journey,
-        [(stage, [t for t in touchpoints if t.stage_id == stage.id]) for stage in stages],
-    )
+    of_stage: dict[int, list[Touchpoint]] = {stage.id: [] for stage in stages}
+    for touchpoint in touchpoints:
+        of_stage[touchpoint.stage_id].append(touchpoint)
+    of_journey: dict[int, list[tuple[Stage, Sequence[Touchpoint]]]]
+    of_journey = {journey.id: [] for journey in journeys}
+    for stage in stages:
+        of_journey[stage.journey_id].append((stage, of_stage[stage.id]))
+    return [JourneyMap(journey, of_journey[journey.id]) for journey in journeys]
 
 
 def rename_journey(session: Session, actor: Actor, journey_id: str, name: str) -> Journey:
@@ -165,6 +179,12 @@ def create_stage(
     return stage
 
 
+def one_stage(session: Session, actor: Actor, stage_id: str) -> Stage:
+    """One stage. Raises `NotFound`, `Forbidden`."""
+    actor.require("journeys:read")
+    return find(session, actor, Stage, stage_id)
+
+
 def change_stage(session: Session, actor: Actor, stage_id: str, changes: StageChanges) -> Stage:
     """Rename or move a stage. Raises `Invalid`, `NotFound`, `Forbidden`."""
     actor.require("journeys:write")
@@ -213,6 +233,12 @@ def create_touchpoint(
     return touchpoint
 
 
+def one_touchpoint(session: Session, actor: Actor, touchpoint_id: str) -> Touchpoint:
+    """One touchpoint. Raises `NotFound`, `Forbidden`."""
+    actor.require("journeys:read")
+    return find(session, actor, Touchpoint, touchpoint_id)
+
+
 def change_touchpoint(
     session: Session, actor: Actor, touchpoint_id: str, changes: TouchpointChanges
 ) -> Touchpoint:
@@ -254,6 +280,20 @@ def create_campaign(session: Session, actor: Actor, name: str, now: datetime) ->
     campaign = Campaign(workspace_id=actor.workspace_id, name=_campaign_name(name), created_at=now)
     _insert_named(session, campaign)
     return campaign
+
+
+def one_campaign(session: Session, actor: Actor, campaign_id: str) -> Campaign:
+    """One campaign. Raises `NotFound`, `Forbidden`."""
+    actor.require("journeys:read")
+    return find(session, actor, Campaign, campaign_id)
+
+
+def list_campaigns(
+    session: Session, actor: Actor, *, after: int | None, limit: int
+) -> Sequence[Campaign]:
+    """Campaigns, the oldest first, with ids above `after`."""
+    actor.require("journeys:read")
+    return session.scalars(page(actor, Campaign, after=after, limit=limit)).all()
 
 
 def rename_campaign(session: Session, actor: Actor, campaign_id: str, name: str) -> Campaign:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.journeys.model import UNITS, Reach, Touchpoint
-from linkservice.workspaces.access import Actor, find
+from linkservice.workspaces.access import Actor, find, page
 
 LARGEST_AMOUNT = 10**12
 FIRST_DAY = dt.date(2000, 1, 1)
@@ -57,6 +58,25 @@ def add_reach(session: Session, actor: Actor, touchpoint_id: str, new: NewReach)
     session.add(entry)
     session.flush()
     return entry
+
+
+def one_reach(session: Session, actor: Actor, reach_id: str) -> Reach:
+    """One entry. Raises `NotFound`, `Forbidden`."""
+    actor.require("journeys:read")
+    return find(session, actor, Reach, reach_id)
+
+
+def list_reach(
+    session: Session, actor: Actor, touchpoint_id: str, *, after: int | None, limit: int
+) -> Sequence[Reach]:
+    """A touchpoint's entries in the order they were made, with ids above `after`.
+
+    Raises `NotFound`, `Forbidden`.
+    """
+    actor.require("journeys:read")
+    touchpoint = find(session, actor, Touchpoint, touchpoint_id)
+    query = page(actor, Reach, after=after, limit=limit)
+    return session.scalars(query.where(Reach.touchpoint_id == touchpoint.id)).all()
 
 
 def change_reach(session: Session, actor: Actor, reach_id: str, changes: ReachChanges) -> Reach:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
@@ -17,7 +18,7 @@ from linkservice.fields import Problems
 from linkservice.links.destination import check_destination
 from linkservice.links.host import check_host
 from linkservice.links.model import Domain, Link
-from linkservice.workspaces.access import Actor, find, scoped
+from linkservice.workspaces.access import Actor, find, page, scoped
 
 
 class DomainChanges(TypedDict, total=False):
@@ -44,6 +45,20 @@ def create_domain(
         raise Conflict(Problem("host", "host_taken", {"host": domain.host})) from None
     changes.announce(session, "domain", now)
     return domain
+
+
+def one_domain(session: Session, actor: Actor, domain_id: str) -> Domain:
+    """One domain. Raises `NotFound`, `Forbidden`."""
+    actor.require("links:read")
+    return find(session, actor, Domain, domain_id)
+
+
+def list_domains(
+    session: Session, actor: Actor, *, after: int | None, limit: int
+) -> Sequence[Domain]:
+    """Domains, the oldest first, with ids above `after`."""
+    actor.require("links:read")
+    return session.scalars(page(actor, Domain, after=after, limit=limit)).all()
 
 
 def change_domain(

@@ -6,7 +6,7 @@ Not here: what a slug (`slug.py`) or a destination (`destination.py`) may be.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypedDict, TypeVar
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from linkservice import changes
 from linkservice.config import Settings
 from linkservice.database import violates
-from linkservice.errors import Invalid, NotFound, Problem, SlugTaken
+from linkservice.errors import Conflict, Invalid, NotFound, Problem, SlugTaken
 from linkservice.fields import Problems
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links import tags as tag_rules
@@ -29,6 +29,7 @@ from linkservice.links.slug import check_slug, make_slug, slug_key
 from linkservice.workspaces.access import Actor, find, inside_id, scoped
 
 LONGEST_TITLE = 200
+LONGEST_FILTER = 260
 MOST_AT_ONCE = 200
 SLUG_ATTEMPTS = 8
 """Generated slugs that may collide in a row: at 10 million links 1 in 10^27."""
@@ -53,8 +54,13 @@ class NewLink:
 
 
 class LinkChanges(TypedDict, total=False):
-    """The fields of a link that can be changed; its domain and slug are printed and stay."""
+    """The fields of a link that can be changed.
 
+    Its domain and slug are printed and stay; whoever sends them must send what they are.
+    """
+
+    domain: str | None
+    slug: str | None
     destination: str
     title: str
     touchpoint_id: str | None
@@ -104,7 +110,7 @@ def create_links(
 ) -> list[LinkView]:
     """One link to one destination per touchpoint, all or none; raises as `create_link`."""
     actor.require("links:write")
-    destination, names = _checked(session, settings, new, touchpoint_ids)
+    destination, title, names = _checked(session, settings, new, touchpoint_ids)
     domain = domain_named(session, actor, new.domain)
     campaign_id = _campaign_id(session, actor, new.campaign_id)
     places = [_touchpoint_id(session, actor, each) for each in touchpoint_ids]
@@ -114,7 +120,7 @@ def create_links(
             workspace_id=actor.workspace_id,
             domain_id=domain.id,
             destination=destination,
-            title=new.title.strip(),
+            title=title,
             touchpoint_id=touchpoint_id,
             campaign_id=campaign_id,
             forward_query=new.forward_query,
@@ -142,10 +148,11 @@ def change_link(
 ) -> LinkView:
     """Change a link; live in every worker within a second.
 
-    Raises `Invalid` with every wrong field, `NotFound`, `Forbidden`.
+    Raises `Invalid` with every wrong field, `Conflict`, `NotFound`, `Forbidden`.
     """
     actor.require("links:write")
     link = find(session, actor, Link, link_id)
+    _refuse_other_place(session, link, wanted)
     problems = Problems()
     destination = wanted.get("destination", link.destination)
     if "destination" in wanted or wanted.get("utm"):
@@ -202,8 +209,12 @@ def link_by_slug(session: Session, actor: Actor, slug: str, host: str | None = N
 def list_links(
     session: Session, actor: Actor, wanted: LinkFilter, *, before: int | None, limit: int
 ) -> list[LinkView]:
-    """Links, newest first, at most `limit`, with ids below `before`."""
+    """Links, newest first, at most `limit`, with ids below `before`.
+
+    Raises `Invalid` (q, tag, domain), `Forbidden`.
+    """
     actor.require("links:read")
+    wanted = _checked_filter(wanted)
     query = scoped(actor, Link).order_by(Link.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Link.id < before)
@@ -232,14 +243,28 @@ def list_links(
     return link_views(session, session.scalars(query).all())
 
 
+def _checked_filter(wanted: LinkFilter) -> LinkFilter:
+    problems = Problems()
+
+    def text(field: str, value: str | None) -> str | None:
+        return value and problems.text(field, value, longest=LONGEST_FILTER, empty=True)
+
+    checked = replace(
+        wanted,
+        q=text("q", wanted.q),
+        tag=text("tag", wanted.tag),
+        domain=text("domain", wanted.domain),
+    )
+    problems.raise_if_any()
+    return checked
+
+
 def link_views(session: Session, links: Sequence[Link]) -> list[LinkView]:
     """The links with their hosts and tags."""
     hosts = dict(
         session.execute(
             select(Domain.id, Domain.host).where(Domain.id.in_({link.domain_id for link in links}))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     names = tag_rules.tags_of(session, [link.id for link in links])
     return [LinkView(link, hosts[link.domain_id], names[link.id]) for link in links]
@@ -247,8 +272,8 @@ def link_views(session: Session, links: Sequence[Link]) -> list[LinkView]:
 
 def _checked(
     session: Session, settings: Settings, new: NewLink, touchpoint_ids: Sequence[str | None]
-) -> tuple[str, list[str]]:
-    """The stored destination and the tag names; raises every problem of the fields at once."""
+) -> tuple[str, str, list[str]]:
+    """The stored destination, title and tag names; raises every problem of the fields at once."""
     problems = Problems()
     hosts = own_hosts(session, settings)
     destination = _noted(problems, lambda: _destination(new.destination, new.utm, hosts))
@@ -259,11 +284,20 @@ def _checked(
             problems.add("slug", "slug_for_many")
     if not 1 <= len(touchpoint_ids) <= MOST_AT_ONCE:
         problems.add("touchpoint_ids", "how_many_touchpoints", most=MOST_AT_ONCE)
-    problems.text("title", new.title, longest=LONGEST_TITLE, empty=True)
+    title = problems.text("title", new.title, longest=LONGEST_TITLE, empty=True)
     names = tag_rules.checked_names(problems, new.tags)
     problems.raise_if_any()
     assert destination is not None
-    return destination, names
+    return destination, title, names
+
+
+def _refuse_other_place(session: Session, link: Link, wanted: LinkChanges) -> None:
+    slug, host = wanted.get("slug"), wanted.get("domain")
+    if slug is not None and slug_key(slug) != link.slug_key:
+        raise Conflict(Problem("slug", "slug_stays", {"slug": link.slug}))
+    own = session.get_one(Domain, link.domain_id).host
+    if host is not None and host.lower() != own:
+        raise Conflict(Problem("domain", "domain_stays", {"host": own}))
 
 
 def _noted(problems: Problems, rule: Callable[[], T]) -> T | None:

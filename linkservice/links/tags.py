@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +12,7 @@ from linkservice.database import violates
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.links.model import LinkTag, Tag
-from linkservice.workspaces.access import Actor, find, scoped
+from linkservice.workspaces.access import Actor, find, page, scoped
 
 LONGEST_TAG = 50
 MOST_TAGS = 50
@@ -24,6 +24,18 @@ def create_tag(session: Session, actor: Actor, name: str) -> Tag:
     tag = Tag(workspace_id=actor.workspace_id, name=_checked(name))
     _store(session, tag)
     return tag
+
+
+def one_tag(session: Session, actor: Actor, tag_id: str) -> Tag:
+    """One tag. Raises `NotFound`, `Forbidden`."""
+    actor.require("links:read")
+    return find(session, actor, Tag, tag_id)
+
+
+def list_tags(session: Session, actor: Actor, *, after: int | None, limit: int) -> Sequence[Tag]:
+    """Tags, the oldest first, with ids above `after`."""
+    actor.require("links:read")
+    return session.scalars(page(actor, Tag, after=after, limit=limit)).all()
 
 
 def rename_tag(session: Session, actor: Actor, tag_id: str, name: str) -> Tag:

@@ -51,6 +51,12 @@ def scoped(actor: Actor, model: type[Row]) -> Select[Row]:
     return query if deleted_at is None else query.where(deleted_at.is_(None))
 
 
+def page(actor: Actor, model: type[Row], *, after: int | None, limit: int) -> Select[Row]:
+    """The next at most `limit` rows of `scoped` in order of their ids, above the id `after`."""
+    query = scoped(actor, model).order_by(model.id).limit(limit)
+    return query if after is None else query.where(model.id > after)
+
+
 def find(session: Session, actor: Actor, model: type[Row], outside_id: str, field: str = "") -> Row:
     """The row with that outside id; `NotFound` (naming `field`) also for a foreign one."""
     found = session.scalar(scoped(actor, model).where(matches(model, outside_id)))

@@ -118,6 +118,12 @@ def add_user(
     return member
 
 
+def own_workspace(session: Session, actor: Actor) -> Workspace:
+    """The actor's workspace. Raises `Forbidden`."""
+    actor.require("admin")
+    return session.get_one(Workspace, actor.workspace_id)
+
+
 def change_workspace(
     session: Session, actor: Actor, wanted: WorkspaceChanges, now: datetime
 ) -> Workspace:

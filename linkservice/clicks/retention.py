@@ -1,0 +1,108 @@
+"""What is kept for how long, and the counts that are taken in beside the spool.
+
+Roll-ups and the ledger stay for ever; everything that tells single clicks apart goes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from linkservice import changes
+from linkservice.clicks import ledger, salts, shortfall
+from linkservice.clicks.model import Click, Unrecorded, VisitorToken
+from linkservice.clicks.segment import delete_segment, segments
+from linkservice.config import Settings
+from linkservice.database import Database
+
+ROWS_AT_ONCE = 2_000
+"""Click rows deleted in one transaction, so that no writer waits long for the gate."""
+
+DAYS_OF_A_MONTH = 30.44
+
+
+def keep_house(settings: Settings, database: Database, now: datetime) -> None:
+    """Delete what is older than the settings allow, and make the salts of the coming day."""
+    with database.transaction() as session:
+        salts.ensure_salts(session, now)
+        salts.delete_expired(session, now)
+        changes.forget_old(session, now)
+        oldest = (now - timedelta(days=settings.token_retention_days)).date()
+        session.execute(delete(VisitorToken).where(VisitorToken.local_date < oldest))
+    _prune_clicks(settings, database, now)
+    delete_old_segments(settings, database, now)
+
+
+def delete_old_segments(settings: Settings, database: Database, now: datetime) -> int:
+    """Delete segments that were ingested longer ago than the retention; their number.
+
+    A segment goes only when the ledger, on stable storage, says that it is finished.
+    """
+    horizon = now - timedelta(days=settings.spool_retention_days)
+    with database.reading() as session:
+        finished = {
+            key
+            for key, entry in ledger.entries(session).items()
+            if entry.finished_at is not None and entry.finished_at < horizon
+        }
+    deleted = 0
+    for segment in segments(settings.spool_dir):
+        if segment.sealed and (segment.node, segment.name) in finished:
+            delete_segment(segment)
+            with database.writing_connection() as connection:
+                ledger.mark_deleted(connection, segment, now)
+            deleted += 1
+    return deleted
+
+
+def take_in_shortfall(settings: Settings, database: Database) -> None:
+    """Store what the link door redirected and could not record; absolute, so repeatable."""
+    counted = shortfall.read_all(settings.spool_dir)
+    if not counted:
+        return
+    rows: dict[tuple[str, int, date], int] = defaultdict(int)
+    for each in counted:
+        rows[(each.source, each.workspace_id, date.fromordinal(each.day))] += each.clicks
+    with database.reading() as session:
+        stored = {
+            (row.source, row.workspace_id, row.local_date): row.clicks
+            for row in session.scalars(select(Unrecorded))
+        }
+    fresh = {key: clicks for key, clicks in rows.items() if stored.get(key) != clicks}
+    if fresh:
+        _store_shortfall(database, fresh)
+    shortfall.forget(settings.spool_dir, counted)
+
+
+def _store_shortfall(database: Database, rows: dict[tuple[str, int, date], int]) -> None:
+    names = ("source", "workspace_id", "local_date")
+    with database.writing_connection() as connection:
+        insert = sqlite_insert if database.is_sqlite else postgresql_insert
+        statement = insert(Unrecorded)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(names), set_={"clicks": statement.excluded.clicks}
+            ),
+            [{**dict(zip(names, key, strict=True)), "clicks": rows[key]} for key in sorted(rows)],
+        )
+
+
+def _prune_clicks(settings: Settings, database: Database, now: datetime) -> None:
+    horizon = now - timedelta(days=settings.click_retention_months * DAYS_OF_A_MONTH)
+    key = (Click.segment_id, Click.position)
+    while True:
+        with database.transaction() as session:
+            old = session.execute(select(*key).where(Click.at < horizon).limit(ROWS_AT_ONCE)).all()
+            if not old:
+                return
+            for segment_id in {row.segment_id for row in old}:
+                positions = [row.position for row in old if row.segment_id == segment_id]
+                session.execute(
+                    delete(Click).where(
+                        Click.segment_id == segment_id, Click.position.in_(positions)
+                    )
+                )
