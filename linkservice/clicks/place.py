@@ -3,8 +3,8 @@
 Two sources: the registries' data in `iptocc` (built in; where a network is registered, so
 about nine in ten agree with where people are), or the `.mmdb` file named in the settings.
 MaxMind and DB-IP nest the code (`country.iso_code`), ipinfo and others keep it flat
-(`country_code`, or a `country` of two letters). `maxminddb` reads both; `geoip2` would
-wrap the same reader.
+(`country_code`, or a `country` of two letters). `maxminddb` reads the file, `geoip2`
+understands MaxMind's records.
 
 Not here: cutting addresses to networks (`clicks/visitor.py`).
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import iptocc
 import maxminddb
+from geoip2.models import Country as MaxMindCountry
 
 from linkservice.clicks.visitor import network_text
 
@@ -106,7 +107,7 @@ def _code_in(record: object) -> str:
         return ""
     country = record.get("country")
     if isinstance(country, dict):
-        return _code(country.get("iso_code"))
+        return _code(MaxMindCountry(["en"], **record).country.iso_code)
     return _code(record.get("country_code")) or _code(country)
 
 
