@@ -216,7 +216,7 @@ def test_links_are_found_by_what_they_have(
                 ada.actor,
                 LinkFilter(**wanted),
                 before=None,
-                limit=10,  # type: ignore[arg-type]
+                limit=10,
             )
             return [view.link.slug for view in views]
 
