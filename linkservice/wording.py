@@ -11,6 +11,7 @@ from linkservice.errors import Problem
 SENTENCES: dict[str, str] = {
     "spool_failed": "The spool cannot be used ({reason}); make room on the disk or mend it, "
     "recording then resumes by itself.",
+    "database_away": "The database does not answer; try again in a few seconds.",
     "bad_node_file": "{path} does not hold a node id; delete it and a new one is made.",
     "too_many_requests": "Too many requests; try again in {retry_after} seconds.",
     "bad_setting": "“{value}” does not fit; give {wanted}.",
@@ -99,6 +100,20 @@ SENTENCES: dict[str, str] = {
     "such as go.example.com.",
     "host_address": "A public IP address cannot be a branded host, since a printed short URL "
     "outlives it; write a name that points at it.",
+    # serve
+    "serve_running": "Another linkservice (process {pid}) already serves this data directory; stop "
+    "it, or serve another one with --data-dir.",
+    "port_taken": "Port {port} on {address} is in use by another program; stop that one, or choose "
+    "another port with {option}.",
+    "port_forbidden": "Port {port} is not open to this user; choose one above 1023 with {option}, "
+    "or let a reverse proxy answer there.",
+    "port_failed": "Port {port} on {address} cannot be used: {reason}; choose another one with "
+    "{option}.",
+    "same_port": "Links and the app cannot share port {port}; give them two.",
+    "bad_listen_host": "“{host}” is no address of this machine; use 127.0.0.1 for this machine "
+    "alone or 0.0.0.0 for its whole network.",
+    "database_away": "The database cannot be reached ({reason}); start it, or correct "
+    "LINKSERVICE_DATABASE_URL.",
     # reports
     "period_order": "The period ends on {last}, before it begins on {first}; exchange the days.",
     "period_too_long": "The period has {days} days, and a report covers at most {most}; begin "

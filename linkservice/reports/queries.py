@@ -1,0 +1,298 @@
+"""The figures of a report: sums over the roll-ups, then the verdicts, then one result.
+
+Decided here: which rows and days a report sums, and the order of the rows. Not here: which
+days a period has (`period`), what the clicks are set against (`exposure`), the verdict
+(`ranking`), how a report is shown (`results`, the doors). Single clicks are never read, so
+a report stays the same when they are pruned.
+
+The database sums; at most one row per touchpoint and day is left for Python.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from typing import cast
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import DomainDay, LinkDay, Unrecorded
+from linkservice.errors import Invalid
+from linkservice.fields import Problems
+from linkservice.journeys.model import Journey, Stage, Touchpoint
+from linkservice.reports.exposure import Reached, live_days, reached
+from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.ranking import Judgement, Observation, judge
+from linkservice.reports.results import (
+    METRICS,
+    Metric,
+    TouchpointReport,
+    TouchpointRow,
+    TouchpointTotals,
+)
+from linkservice.workspaces.access import Actor, find
+from linkservice.workspaces.model import Workspace
+
+NO_TOUCHPOINT = 0
+"""What a roll-up carries in place of a touchpoint's id."""
+
+JUDGED = ("best", "as_expected", "worst")
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The sums of a touchpoint in the period; `daily` is what its rate counts, day by day."""
+
+    daily: Sequence[int]
+    clicks: int = 0
+    scans: int = 0
+    visitors: int = 0
+    journey_visitors: int = 0
+    tokenless: int = 0
+    robots: int = 0
+    previews: int = 0
+    prefetches: int = 0
+    scanners: int = 0
+    heads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A touchpoint, where it stands, and what the period says of it."""
+
+    touchpoint: Touchpoint
+    stage: Stage
+    journey: Journey
+    counted: _Counted
+    reached: Reached
+
+    def is_of(self, journey: Journey | None) -> bool:
+        """Whether it stands in `journey`; in any, if none is asked for."""
+        return journey is None or self.journey.id == journey.id
+
+
+def touchpoint_report(
+    session: Session,
+    actor: Actor,
+    *,
+    first: dt.date | None,
+    last: dt.date | None,
+    journey_id: str | None = None,
+    metric: str = "visitors_per_reach",
+    now: dt.datetime,
+) -> TouchpointReport:
+    """Every touchpoint of the workspace, or of one journey, with its figures and verdict.
+
+    A deleted touchpoint is there if it has clicks in the period, the links without a
+    touchpoint if anything of them was counted. All touchpoints are judged together even if
+    one journey is shown: a verdict is the same wherever it is read. Raises `Invalid` (from,
+    to, metric), `NotFound` (journey_id), `Forbidden`.
+    """
+    actor.require("reports:read")
+    period, asked = _question(session, actor, first, last, metric, now)
+    today = day_of(now, period.time_zone)
+    journey = None
+    if journey_id is not None:
+        journey = find(session, actor, Journey, journey_id, "journey_id")
+    counted = _counted(session, actor, period, asked)
+    lines = _lines(session, actor, period, counted, today)
+    standing = [line for line in lines if line.touchpoint.deleted_at is None or line.counted.clicks]
+    judgements = judge([_observation(line, asked, period, today) for line in standing])
+    rows = [
+        _row(line, judgement, asked)
+        for line, judgement in zip(standing, judgements, strict=True)
+        if line.is_of(journey)
+    ]
+    rows.sort(key=_rank)
+    parts = [line.counted for line in lines if line.is_of(journey)]
+    elsewhere = 0, 0, 0
+    if journey is None:
+        elsewhere = _elsewhere(session, actor, period)
+        if NO_TOUCHPOINT in counted:
+            parts.append(counted[NO_TOUCHPOINT])
+            rows.append(_row_without_touchpoint(counted[NO_TOUCHPOINT]))
+    return TouchpointReport(period, asked, _totals(parts, *elsewhere), rows)
+
+
+def _question(
+    session: Session,
+    actor: Actor,
+    first: dt.date | None,
+    last: dt.date | None,
+    metric: str,
+    now: dt.datetime,
+) -> tuple[Period, Metric]:
+    """The period and the metric; raises every problem of the two at once."""
+    problems = Problems()
+    problems.one_of("metric", metric, METRICS)
+    time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+    try:
+        period = choose_period(first, last, time_zone, now)
+    except Invalid as error:
+        problems.take(error)
+    problems.raise_if_any()
+    return period, cast(Metric, metric)
+
+
+def _lines(
+    session: Session,
+    actor: Actor,
+    period: Period,
+    counted: Mapping[int, _Counted],
+    today: dt.date,
+) -> list[_Line]:
+    """All touchpoints there ever were, in the order the journeys give them."""
+    reach = reached(session, actor, period, today)
+    nothing, nobody = _Counted([0] * len(period)), Reached([0.0] * len(period))
+    places = session.execute(
+        select(Touchpoint, Stage, Journey)
+        .join(Stage, Stage.id == Touchpoint.stage_id)
+        .join(Journey, Journey.id == Stage.journey_id)
+        .where(Touchpoint.workspace_id == actor.workspace_id)
+        .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
+    )
+    return [
+        _Line(*place, counted.get(place[0].id, nothing), reach.get(place[0].id, nobody))
+        for place in places
+    ]
+
+
+def _counted(session: Session, actor: Actor, period: Period, metric: Metric) -> dict[int, _Counted]:
+    """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
+    placed = LinkDay.touchpoint_id != NO_TOUCHPOINT
+    visitors = case((placed, LinkDay.touchpoint_visitors), else_=LinkDay.visitors)
+    judged = LinkDay.clicks if metric == "clicks_per_day" else visitors + LinkDay.tokenless
+    query = (
+        select(
+            LinkDay.touchpoint_id,
+            LinkDay.local_date,
+            func.sum(judged),
+            func.sum(LinkDay.clicks),
+            func.sum(LinkDay.scans),
+            func.sum(visitors),
+            func.sum(case((placed, LinkDay.journey_visitors), else_=0)),
+            func.sum(LinkDay.tokenless),
+            func.sum(LinkDay.robots),
+            func.sum(LinkDay.previews),
+            func.sum(LinkDay.prefetches),
+            func.sum(LinkDay.scanners),
+            func.sum(LinkDay.heads),
+        )
+        .where(
+            LinkDay.workspace_id == actor.workspace_id,
+            LinkDay.local_date.between(period.first, period.last),
+        )
+        .group_by(LinkDay.touchpoint_id, LinkDay.local_date)
+        .order_by(LinkDay.touchpoint_id, LinkDay.local_date)
+    )
+    found = {}
+    for touchpoint_id, days in groupby(session.execute(query), key=lambda row: row[0]):
+        _, dates, judged_counts, *sums = zip(*days, strict=True)
+        daily = [0] * len(period)
+        for day, count in zip(dates, judged_counts, strict=True):
+            daily[period.number(day)] = count
+        found[touchpoint_id] = _Counted(daily, *map(sum, sums))
+    return found
+
+
+def _observation(line: _Line, metric: Metric, period: Period, today: dt.date) -> Observation:
+    """What the judge is told of a touchpoint; its target rate is one of reach."""
+    by_day = metric == "clicks_per_day"
+    clicks = line.counted.daily
+    return Observation(
+        touchpoint_id=line.touchpoint.id,
+        stage_id=line.stage.id,
+        journey_id=line.journey.id,
+        kind=line.touchpoint.kind,
+        unit="day" if by_day else line.reached.unit,
+        counts=clicks,
+        exposure=live_days(line.touchpoint, clicks, period, today)
+        if by_day
+        else line.reached.daily,
+        target_rate=None if by_day else line.touchpoint.target_rate,
+    )
+
+
+def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
+    counted, amount = line.counted, line.reached.amount
+    rate = judgement.rate
+    if rate is not None and metric == "visitors_per_reach":
+        # The judge adds up floats; the row's own figures divide to its rate to the digit.
+        rate = float((counted.visitors + counted.tokenless) / Fraction(amount))
+    return TouchpointRow(
+        id=str(line.touchpoint.id),
+        name=line.touchpoint.name,
+        stage=line.stage.name,
+        stage_id=str(line.stage.id),
+        journey=line.journey.name,
+        journey_id=str(line.journey.id),
+        kind=line.touchpoint.kind,
+        channel=line.touchpoint.channel,
+        clicks=counted.clicks,
+        scans=counted.scans,
+        visitors=counted.visitors,
+        tokenless=counted.tokenless,
+        reach=int(amount) if amount.denominator == 1 else float(amount),
+        unit=line.reached.unit,
+        rate=rate,
+        low=judgement.low,
+        high=judgement.high,
+        verdict=judgement.verdict,
+        peers=judgement.peers,
+        more_reach_needed=judgement.more_reach_needed,
+    )
+
+
+def _row_without_touchpoint(counted: _Counted) -> TouchpointRow:
+    return TouchpointRow(
+        clicks=counted.clicks,
+        scans=counted.scans,
+        visitors=counted.visitors,
+        tokenless=counted.tokenless,
+    )
+
+
+def _rank(row: TouchpointRow) -> tuple[bool, bool, float, int]:
+    """Judged rows by falling rate, then other rates, then clicks; ties as in the journeys."""
+    return row.verdict not in JUDGED, row.rate is None, -(row.rate or 0.0), -row.clicks
+
+
+def _elsewhere(session: Session, actor: Actor, period: Period) -> tuple[int, int, int]:
+    """Misses, HEAD requests that met no link, and unrecorded clicks: of no touchpoint."""
+    misses, heads = session.execute(
+        select(func.sum(DomainDay.misses), func.sum(DomainDay.heads)).where(
+            DomainDay.workspace_id == actor.workspace_id,
+            DomainDay.local_date.between(period.first, period.last),
+        )
+    ).one()
+    unrecorded = session.scalar(
+        select(func.sum(Unrecorded.clicks)).where(
+            Unrecorded.workspace_id == actor.workspace_id,
+            Unrecorded.local_date.between(period.first, period.last),
+        )
+    )
+    # PostgreSQL sums 64-bit columns to a decimal.
+    return misses or 0, heads or 0, int(unrecorded or 0)
+
+
+def _totals(
+    parts: Sequence[_Counted], misses: int, heads_of_misses: int, unrecorded: int
+) -> TouchpointTotals:
+    return TouchpointTotals(
+        clicks=sum(part.clicks for part in parts),
+        scans=sum(part.scans for part in parts),
+        visitors=sum(part.visitors for part in parts),
+        journey_visitors=sum(part.journey_visitors for part in parts),
+        tokenless=sum(part.tokenless for part in parts),
+        robots=sum(part.robots for part in parts),
+        previews=sum(part.previews for part in parts),
+        prefetches=sum(part.prefetches for part in parts),
+        scanners=sum(part.scanners for part in parts),
+        heads=sum(part.heads for part in parts) + heads_of_misses,
+        misses=misses,
+        unrecorded=unrecorded,
+    )

@@ -1,0 +1,207 @@
+"""What a report says, as frozen values, and the same values as JSON and as rows of a table.
+
+Every door presents these; none computes. The fields stand in the order of the public
+contract and under its names. Not here: where the figures come from (`queries`) and what
+the verdicts mean (`ranking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from typing import Literal, TypeAlias
+
+from linkservice.reports.period import Period
+from linkservice.reports.ranking import Peers, Verdict
+
+Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day"]
+METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day")
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
+Cell: TypeAlias = str | int | float | None
+
+_PARTS = {"peers": ["peers_group", "peers_count", "peers_mean"]}
+_FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointTotals:
+    """What was counted in the period; each is the sum of its parts.
+
+    `scans` are those of the `clicks` that came from a QR code. `visitors` is the sum over
+    the rows, `journey_visitors` counts a visitor once per journey and day. `heads`, `misses`
+    and `unrecorded` hold what met no link too, except in the report of a single journey,
+    since that belongs to none.
+    """
+
+    clicks: int
+    scans: int
+    visitors: int
+    journey_visitors: int
+    tokenless: int
+    robots: int
+    previews: int
+    prefetches: int
+    scanners: int
+    heads: int
+    misses: int
+    unrecorded: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchpointRow:
+    """One touchpoint; or, with `id` None, all links without one, which nobody judges.
+
+    `visitors` have tokens, `tokenless` clicks have none. `reach` is the touchpoint's reach
+    in the period as far as it has passed, in `unit`. With the metric visitors_per_reach,
+    `rate` is (visitors + tokenless) ÷ reach; with clicks_per_day, clicks ÷ days it was live.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    stage: str | None = None
+    stage_id: str | None = None
+    journey: str | None = None
+    journey_id: str | None = None
+    kind: str | None = None
+    channel: str | None = None
+    clicks: int
+    scans: int
+    visitors: int
+    tokenless: int
+    reach: int | float = 0
+    unit: str | None = None
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    verdict: Verdict = "no_reach"
+    peers: Peers | None = None
+    more_reach_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointReport:
+    """Which touchpoints perform best and worst: the judged ones first, by falling rate."""
+
+    period: Period
+    metric: Metric
+    totals: TouchpointTotals
+    touchpoints: Sequence[TouchpointRow]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTotals:
+    """What was counted of one link in the period; see `TouchpointTotals`."""
+
+    clicks: int
+    scans: int
+    visitors: int
+    tokenless: int
+    robots: int
+    previews: int
+    prefetches: int
+    scanners: int
+    heads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local day of a link."""
+
+    date: date
+    clicks: int
+    scans: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour of the week: `weekday` 1 (Monday) to 7, `hour` 0 to 23."""
+
+    weekday: int
+    hour: int
+    clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of a facet and the clicks that had it."""
+
+    value: str
+    clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """One link: every day of the period, all 168 hours of the week, facets by falling clicks.
+
+    Each facet adds up to `totals.clicks`, but `robots`, which names all that is no person.
+    """
+
+    id: str
+    period: Period
+    totals: LinkTotals
+    days: Sequence[Day]
+    hours: Sequence[Hour]
+    countries: Sequence[Value]
+    devices: Sequence[Value]
+    browsers: Sequence[Value]
+    systems: Sequence[Value]
+    languages: Sequence[Value]
+    referrers: Sequence[Value]
+    robots: Sequence[Value]
+
+
+def to_json(report: TouchpointReport | LinkReport) -> dict[str, Json]:
+    """The report as the public contract writes it."""
+    return _object(report)
+
+
+def rows_for_csv(report: TouchpointReport | LinkReport) -> Iterator[list[Cell]]:
+    """A head line, then a line per touchpoint, or per day of a link.
+
+    Names are the workspace's own words: one that a spreadsheet would run as a formula gets
+    an apostrophe before it.
+    """
+    lines: Sequence[TouchpointRow | Day]
+    if isinstance(report, TouchpointReport):
+        columns, lines = [field.name for field in fields(TouchpointRow)], report.touchpoints
+    else:
+        columns, lines = [field.name for field in fields(Day)], report.days
+    yield [head for column in columns for head in _PARTS.get(column, [column])]
+    for line in lines:
+        yield [cell for column in columns for cell in _cells(column, getattr(line, column))]
+
+
+def _cells(column: str, value: object) -> list[Cell]:
+    """The value as the cells of its column, which are three for the peers."""
+    if isinstance(value, Peers):
+        return [value.group, value.count, value.mean]
+    if isinstance(value, str):
+        return ["'" + value if value.startswith(_FORMULA_STARTS) else value]
+    if isinstance(value, date):
+        return [value.isoformat()]
+    assert value is None or isinstance(value, int | float)
+    return [value] * len(_PARTS.get(column, [column]))
+
+
+def _object(value: object) -> dict[str, Json]:
+    if isinstance(value, Period):
+        return {
+            "from": value.first.isoformat(),
+            "to": value.last.isoformat(),
+            "time_zone": value.time_zone,
+        }
+    assert is_dataclass(value)
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def _plain(value: object) -> Json:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Sequence):
+        return [_plain(each) for each in value]
+    return _object(value)
