@@ -108,8 +108,6 @@ def check_destination(text: str, *, own_hosts: Collection[str]) -> str:
     url = _parse(cleaned)
     if url is None:
         raise Invalid(Problem("destination", "destination_unreadable", {}))
-    if url.username or url.password:
-        raise Invalid(Problem("destination", "destination_credentials", {}))
     if _is_own(url, own_hosts):
         raise Invalid(Problem("destination", "destination_loop", {"host": url.host}))
     if len(url.href) > DESTINATION_MAX:
