@@ -14,8 +14,13 @@ from linkservice.database import NEVER_REUSED, Base, BigId, Database, UtcDateTim
 Subject = Literal["link", "domain", "workspace"]
 
 OVERLAP = timedelta(seconds=60)
-"""How far back every poll looks again: numbers are given out before their transaction
-commits, so a lower one may appear after a higher one. No writer holds a transaction longer."""
+"""How long every poll reads a number again after it was first seen: numbers are given out
+before their transaction commits, so a lower one may appear after a higher one. No writer
+holds a transaction longer."""
+
+LOOK_BACK = 2_000
+"""Numbers below the newest one that a new follower watches. A transaction under way then
+holds none lower, unless so many others committed since it took its number."""
 
 KEPT = timedelta(days=1)
 """How long announcements are kept; a worker that starts reads everything anew anyway."""
@@ -65,51 +70,40 @@ def forget_old(session: Session, now: datetime) -> None:
 
 
 class Follower:
-    """Reads the feed from where it stood when the follower was made. For one thread."""
+    """Reads the feed from where it stood when the follower was made. For one thread.
 
-    def __init__(self, database: Database) -> None:
+    The follower's clock (`now`) decides what is settled, not the announcements' `at`: that is
+    when the writer began, on another machine's clock, or a day long past in an import.
+    """
+
+    def __init__(self, database: Database, now: datetime) -> None:
         self._database = database
-        self._seen: dict[int, datetime] = {}
         with database.reading() as session:
             newest = session.scalar(select(func.max(Change.sequence))) or 0
-            last = session.get(Change, newest)
-            # Whatever is committed now is in what the caller reads after this; what has a
-            # lower number but commits later is not, so the first poll looks back as well.
-            self._floor = newest
-            if last is not None:
-                self._floor = self._first_since(session, last.at - OVERLAP) - 1
-                self._seen = self._known(session)
+            # What is committed now is in whatever the caller reads after this; what has a
+            # lower number and commits later is not, so that is watched from here on.
+            self._floor = max(0, newest - LOOK_BACK)
+            known = session.scalars(select(Change.sequence).where(Change.sequence > self._floor))
+            self._first_seen = dict.fromkeys(known, now)
 
-    def poll(self) -> list[Announced]:
+    def poll(self, now: datetime) -> list[Announced]:
         """What was announced since the last poll, each once, in order of their numbers."""
         with self._database.reading() as session:
             rows = session.execute(
-                select(
-                    Change.sequence, Change.at, Change.subject, Change.domain_id, Change.slug_key
-                )
+                select(Change.sequence, Change.subject, Change.domain_id, Change.slug_key)
                 .where(Change.sequence > self._floor)
                 .order_by(Change.sequence)
             ).all()
-        fresh = [row for row in rows if row.sequence not in self._seen]
-        for row in fresh:
-            self._seen[row.sequence] = row.at
-        self._raise_floor()
+        fresh = [row for row in rows if row.sequence not in self._first_seen]
+        self._first_seen.update((row.sequence, now) for row in fresh)
+        self._raise_floor(now)
         return [Announced(row.subject, row.domain_id, row.slug_key) for row in fresh]
 
-    def _raise_floor(self) -> None:
-        if not self._seen:
-            return
-        horizon = max(self._seen.values()) - OVERLAP
-        settled = [sequence for sequence, at in self._seen.items() if at < horizon]
-        for sequence in settled:
-            del self._seen[sequence]
+    def _raise_floor(self, now: datetime) -> None:
+        """Stop watching below what was first seen so long ago that nothing lower can come."""
+        settled = [
+            sequence for sequence, seen_at in self._first_seen.items() if now - seen_at > OVERLAP
+        ]
         self._floor = max([self._floor, *settled])
-
-    def _first_since(self, session: Session, at: datetime) -> int:
-        return session.scalar(select(func.min(Change.sequence)).where(Change.at >= at)) or 1
-
-    def _known(self, session: Session) -> dict[int, datetime]:
-        rows = session.execute(
-            select(Change.sequence, Change.at).where(Change.sequence > self._floor)
-        )
-        return {row.sequence: row.at for row in rows}
+        for sequence in [each for each in self._first_seen if each <= self._floor]:
+            del self._first_seen[sequence]

@@ -158,7 +158,12 @@ def _engine(url: str) -> Engine:
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
-            connect_args={"connect_timeout": BUSY_SECONDS, "options": "-c timezone=UTC"},
+            connect_args={
+                "connect_timeout": BUSY_SECONDS,
+                # Without it a server that vanished holds threads for minutes.
+                "tcp_user_timeout": BUSY_SECONDS * 1000,
+                "options": "-c timezone=UTC",
+            },
         )
     raise Invalid(problem)
 

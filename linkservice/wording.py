@@ -33,7 +33,7 @@ SENTENCES: dict[str, str] = {
     "bad_colour": "Not a colour; write it as #rrggbb, for example #0b5fff.",
     "bad_time_zone": "Not a time zone; use an IANA name such as Europe/Berlin.",
     "bad_email": "Not an e-mail address; write it as name@example.com.",
-    "bad_notice_url": "The address must begin with https:// or http://.",
+    "bad_notice_url": "Not the address of a page; write it as https://example.com/imprint.",
     # workspaces
     "scope_missing": "This needs the scope “{scope}”; use a key that has it.",
     "no_such_row": "There is no {what} “{id}” here; check the id.",
@@ -51,7 +51,23 @@ SENTENCES: dict[str, str] = {
     "not_a_text": "This must be a text in quotes.",
     "bad_time": "Not a moment; write it as 2026-03-29T01:30:00Z.",
     "time_out_of_range": "The moment lies before {first} or in the future; correct it.",
-    "file_unreadable": "{path} cannot be read: {why}.",
+    "file_unreadable": "{path} cannot be read: {why}; check its name and permissions.",
+    "not_a_file": "{path} is no regular file, and it must be read twice; save it as one first.",
+    "file_changed": "{path} was changed while it was read; run the import again.",
+    "bad_address": "Not an IP address; write one such as 203.0.113.7, or leave it empty.",
+    "import_stopped": "Stopped; run the import again and it goes on where it stopped.",
+    # backup
+    "file_exists": "{path} exists already; choose another name.",
+    "backup_damaged": "{path} is damaged or no backup ({why}); nothing was changed, take another "
+    "one.",
+    "backup_newer": "A newer program made the backup ({found}); install a newer linkservice.",
+    "database_inhabited": "The database holds a workspace already; add --replace to put the backup "
+    "in its place, or name an empty one.",
+    # the command line
+    "database_failed": "The database refused ({why}); check LINKSERVICE_DATABASE_URL and that it "
+    "runs, then try again.",
+    "system_refused": "{why}; check the name and the permissions.",
+    "stopped": "Stopped.",
     # journeys
     "stage_of_other_journey": "The stage belongs to another journey; choose one of the same.",
     "name_taken": "The name “{name}” is already used; choose another.",
@@ -86,8 +102,6 @@ SENTENCES: dict[str, str] = {
     "begins with https:// or http://.",
     "destination_unreadable": "No browser can open this destination; write a whole web address "
     "such as https://example.com/page and check its host and port.",
-    "destination_credentials": "The destination holds a user name or password before “@”, a "
-    "disguise used for phishing; remove everything up to the “@”.",
     "destination_loop": "The destination leads to {host}, which serves these links itself: that "
     "would be a loop; write the address the link is for.",
     "utm_unknown": "There is no UTM field “{name}”; use {allowed}.",
@@ -112,7 +126,7 @@ SENTENCES: dict[str, str] = {
     "same_port": "Links and the app cannot share port {port}; give them two.",
     "bad_listen_host": "“{host}” is no address of this machine; use 127.0.0.1 for this machine "
     "alone or 0.0.0.0 for its whole network.",
-    "database_away": "The database cannot be reached ({reason}); start it, or correct "
+    "database_unreachable": "The database cannot be reached ({reason}); start it, or correct "
     "LINKSERVICE_DATABASE_URL.",
     # reports
     "period_order": "The period ends on {last}, before it begins on {first}; exchange the days.",
@@ -126,13 +140,15 @@ SENTENCES: dict[str, str] = {
     "too_large": "The request is larger than {most} bytes; send less at once.",
     "repeated_field": "This is given more than once; give it once.",
     "wrong_type": "This must be {wanted}.",
+    "too_small": "This must be at least {least}.",
+    "too_big": "This must be at most {most}.",
+    "bad_cursor": "This is no cursor; send the `next_cursor` of the page before, or nothing.",
     "too_many": "At most {most} fit in here; remove some.",
     "too_few": "At least {least} is needed here; add it.",
     "no_such_page": "There is nothing at this address; the calls are listed at /api/v1/docs.",
     "method_not_allowed": "This address does not answer {method}; use {allowed}.",
     "bad_request": "The request cannot be understood; check how it is sent.",
     "failed": "The service failed; its log says why. Try again later.",
-    "database_away": "The database cannot be reached; try again later.",
     "key_missing": "This needs an API key; send “Authorization: Bearer KEY”.",
     "ingest_behind": "Clicks have waited {seconds} s to be ingested; start the ingester.",
     # qr

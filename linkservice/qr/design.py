@@ -18,6 +18,7 @@ from PIL import Image, ImageFilter, ImageOps
 from qrcode.constants import ERROR_CORRECT_H  # type: ignore[import-untyped]  # has no types
 from qrcode.main import QRCode  # type: ignore[import-untyped]  # has no types
 
+from linkservice.colour import contrast, luminance
 from linkservice.errors import Failed, Invalid, Problem
 
 QUIET_ZONE = 4
@@ -73,7 +74,7 @@ class Design:
         ]
         if wrong:
             raise Invalid(*wrong)
-        if _luminance(self.foreground) > _luminance(self.background):
+        if luminance(self.foreground) > luminance(self.background):
             raise Invalid(Problem("foreground", "qr_light_on_dark"))
         ratio = contrast(self.foreground, self.background)
         if ratio < LEAST_CONTRAST:
@@ -126,12 +127,6 @@ def encode(text: str) -> Matrix:
     code.add_data(text)
     code.make()
     return Matrix(text, tuple(tuple(bool(module) for module in row) for row in code.modules))
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def print_size(edge: int, size_mm: float | None) -> float:
@@ -262,13 +257,3 @@ def _too_wide(name: str, most: int) -> Problem:
 
 def _is_colour(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value) is not None
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance of `#rrggbb`, 0 to 1 (WCAG 2.2, "relative luminance")."""
-    channels = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-        for value in channels
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

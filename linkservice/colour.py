@@ -1,0 +1,50 @@
+"""Contrast of colours, and the tones that can be read on a ground (WCAG 2.2).
+
+Colours are `#rrggbb`. Not here: what a QR code asks of its colours (`qr/design`).
+"""
+
+from __future__ import annotations
+
+BLACK, WHITE = "#000000", "#ffffff"
+
+READABLE = 4.5
+"""The least contrast of text (WCAG 2.2, success criterion 1.4.3)."""
+
+_STEPS = 20
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.2, "relative luminance")."""
+    red, green, blue = (_linear(channel / 255) for channel in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def ink_on(ground: str) -> str:
+    """Black or white, whichever is easier to read on `ground`: always at least 4.58:1."""
+    return max(WHITE, BLACK, key=lambda ink: contrast(ink, ground))
+
+
+def readable_on(colour: str, ground: str) -> str:
+    """`colour`, mixed with no more black or white than it takes to be read on `ground`."""
+    ink = ink_on(ground)
+    tones = (_mixed(colour, ink, step / _STEPS) for step in range(_STEPS + 1))
+    return next(tone for tone in tones if contrast(tone, ground) >= READABLE)
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+
+def _mixed(colour: str, ink: str, share: float) -> str:
+    pairs = zip(_channels(colour), _channels(ink), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

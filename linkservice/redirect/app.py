@@ -1,0 +1,229 @@
+"""The link door: from a request to its 302, as one story (`LinkDoor._answer`).
+
+Hot lane: plain WSGI, no framework. Pages for people (`pages`) are imported when the first
+one is shown. Not here: what a path asks for (`links/slug`), where a link leads
+(`links/destination`), what is in memory (`resolver`), what is recorded of a
+request (`recorder`), which processes run this (`serve`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from linkservice.clicks.event import Source
+from linkservice.clicks.shortfall import Shortfall
+from linkservice.clicks.spool import Spool, node_id
+from linkservice.config import Settings
+from linkservice.database import Database, open_database
+from linkservice.errors import Unavailable
+from linkservice.links.destination import Gone, decide, forward_query
+from linkservice.links.slug import RESERVED, parse_path
+from linkservice.redirect import answers
+from linkservice.redirect.answers import Answer
+from linkservice.redirect.recorder import Met, Recorder
+from linkservice.redirect.resolver import DomainRule, Resolver
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from linkservice.redirect.pages import Kind
+
+_log = logging.getLogger(__name__)
+
+FOLLOW_SECONDS = 0.25
+"""Between two looks at the change feed: an edit is live within a second."""
+
+FIRST_LOOK_SECONDS = 5.0
+"""How long the first requests of a worker wait for what it reads when it starts."""
+
+ROTATE_SECONDS = 10.0
+"""Between two looks whether the spool's segment is old enough to be sealed."""
+
+
+class LinkDoor:
+    """The WSGI application of the link port. Safe for threads, and across `fork`."""
+
+    def __init__(self, database: Database, link_cache: int, recorder: Recorder) -> None:
+        self._database = database
+        self._link_cache = link_cache
+        self._recorder = recorder
+        self._start_afresh()
+        _doors.add(self)
+
+    def _start_afresh(self) -> None:
+        self._resolver = Resolver(self._database, self._link_cache)
+        self._awake = False
+        self._waking = threading.Lock()
+        self._follower: threading.Thread | None = None
+        self._first_look = threading.Event()
+        self._stop = threading.Event()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, headers, body = self._answer(environ)
+        start_response(status, list(headers))
+        return (body,) if body and environ["REQUEST_METHOD"] != "HEAD" else ()
+
+    def close(self) -> None:
+        """End the thread, seal the segment, give the connections back."""
+        self._stop.set()
+        if self._follower is not None:
+            self._follower.join(FIRST_LOOK_SECONDS)
+        self._recorder.close()
+        self._database.close()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: connections, thread and memory are the parent's; begin anew."""
+        self._database.engine.dispose(close=False)
+        self._start_afresh()
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        method = environ.get("REQUEST_METHOD", "")
+        if method not in ("GET", "HEAD"):
+            return answers.OPTIONS if method == "OPTIONS" else answers.NOT_ALLOWED
+        path = _path(environ)
+        if path == "/healthz":
+            return answers.HEALTHY
+        if not self._awake:
+            self._wake()
+        domain: DomainRule | None = None
+        try:
+            domain = self._resolver.domain(environ.get("HTTP_HOST", ""))
+            if domain is None:
+                return answers.NOT_FOUND
+            asked = parse_path(path)
+            if asked is None or asked.slug_key in RESERVED:
+                return self._no_slug(environ, domain, path)
+            link = self._resolver.link(domain.id, asked.slug_key)
+        except Unavailable:
+            return _page("unavailable", environ, domain)
+        source = Source.SCAN if asked.source == "scan" else Source.CLICK
+        if link is None:
+            return self._no_link(environ, domain, source)
+        now_ms = time.time_ns() // 1_000_000
+        decision = decide(link, now_ms)
+        if isinstance(decision, Gone):
+            self._record(environ, now_ms, Met(domain, source, link, miss=True))
+            return _page(decision.reason, environ, domain)
+        location = decision.location
+        if link.forward_query:
+            location = forward_query(location, environ.get("QUERY_STRING", ""))
+        if asked.preview:
+            return _page("preview", environ, domain, location)
+        self._record(environ, now_ms, Met(domain, source, link, miss=False))
+        return answers.redirect(location)
+
+    def _no_slug(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer:
+        """Paths that are no link's: the door's own, the reserved ones, and garbage."""
+        if path == "/":
+            if domain.root_redirect:
+                return answers.redirect(domain.root_redirect)
+            return _page("root", environ, domain)
+        if path == "/robots.txt":
+            return answers.ROBOTS_TXT
+        if path == "/favicon.ico":
+            return answers.NO_ICON
+        if path and _is_reserved(path):
+            return answers.NOT_FOUND
+        scan = path is not None and path[:3] in ("/q/", "/Q/")
+        return self._no_link(environ, domain, Source.SCAN if scan else Source.CLICK)
+
+    def _no_link(self, environ: WSGIEnvironment, domain: DomainRule, source: Source) -> Answer:
+        now_ms = time.time_ns() // 1_000_000
+        self._record(environ, now_ms, Met(domain, source, None, miss=True))
+        if domain.not_found_redirect:
+            return answers.redirect(domain.not_found_redirect)
+        return _page("not_found", environ, domain)
+
+    def _record(self, environ: WSGIEnvironment, now_ms: int, met: Met) -> None:
+        salt = self._resolver.salt(met.domain.workspace_id, now_ms)
+        self._recorder.record(environ, now_ms, met, salt)
+
+    def _wake(self) -> None:
+        """Start what keeps the memory current, in the process that serves, and wait for it."""
+        with self._waking:
+            if self._follower is None:
+                self._follower = threading.Thread(
+                    target=self._keep_current, name="redirect-follower", daemon=True
+                )
+                self._follower.start()
+        self._first_look.wait(FIRST_LOOK_SECONDS)
+        self._awake = True
+
+    def _keep_current(self) -> None:
+        stop, resolver = self._stop, self._resolver
+        away = False
+        rotate_at = time.monotonic() + ROTATE_SECONDS
+        while not stop.is_set():
+            try:
+                resolver.catch_up(datetime.now(UTC))
+                if away:
+                    _log.warning("the database answers again")
+                away = False
+            except Exception as error:  # whatever it is: without this thread no edit is seen
+                if not away:
+                    reason = str(error.__cause__ or error).partition("\n")[0]
+                    _log.error("only links in memory are redirected: %s", reason)
+                away = True
+            self._first_look.set()
+            if time.monotonic() >= rotate_at:
+                rotate_at = time.monotonic() + ROTATE_SECONDS
+                self._recorder.rotate_if_due(time.time_ns() // 1_000_000)
+            stop.wait(FOLLOW_SECONDS)
+
+
+def make_application(settings: Settings) -> LinkDoor:
+    """The link door of these settings; it opens nothing before its first request.
+
+    Raises `SpoolFailed` or `Failed` when the data directory cannot hold a spool.
+    """
+    spool = Spool(settings.spool_dir, node_id(settings.data_dir), settings.spool_sync)
+    recorder = Recorder(spool, Shortfall(settings.spool_dir), settings.trusted_hops)
+    return LinkDoor(open_database(settings), settings.link_cache, recorder)
+
+
+def _path(environ: WSGIEnvironment) -> str | None:
+    """The decoded path as text; None when it is not UTF-8."""
+    raw: str = environ.get("PATH_INFO", "")
+    if raw.isascii():
+        return raw
+    try:
+        return raw.encode("latin-1").decode()
+    except UnicodeError:
+        return None
+
+
+def _is_reserved(path: str) -> bool:
+    """Whether the path's first word is the service's own; whoever asks for it seeks no link.
+
+    Behind `/q/` somebody does: a QR code led there.
+    """
+    word, _, rest = path[1:].partition("/")
+    return word.lower() in RESERVED and not (word in ("q", "Q") and rest)
+
+
+def _page(
+    kind: Kind, environ: WSGIEnvironment, domain: DomainRule | None, location: str = ""
+) -> Answer:
+    """The slow lane: a page for a person."""
+    from linkservice.redirect import pages
+
+    brand = domain.brand if domain else None
+    return pages.show(kind, brand, environ.get("HTTP_ACCEPT_LANGUAGE", ""), location)
+
+
+_doors: weakref.WeakSet[LinkDoor] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    for door in list(_doors):
+        door.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

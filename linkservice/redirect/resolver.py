@@ -1,0 +1,314 @@
+"""From a Host header to a domain, from a slug key to a link: answered from memory.
+
+Decided here: what a worker keeps in memory, when it forgets it, and what it answers while
+the database is away. Not here: where a link leads now (`links/destination`), the salts of
+the day (`days`), threads (`app`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from linkservice.changes import KEPT, Announced, Follower
+from linkservice.clicks.calendar import epoch_ms
+from linkservice.database import Database
+from linkservice.errors import Problem, Unavailable
+from linkservice.links.host import is_local, normal_host
+from linkservice.links.model import Domain, Link
+from linkservice.redirect.days import Days
+from linkservice.workspaces.model import Workspace
+
+ABSENT_KEPT = 10_000
+"""Slug keys without a link that are remembered: a wrong poster is scanned more than once."""
+
+HOSTS_KEPT = 1_000
+"""Spellings of our hosts that are remembered; a stranger can invent more of them."""
+
+LOADS_AT_ONCE = 8
+LOAD_WAIT_SECONDS = 1.0
+"""Requests that ask the database at once, and how long others wait for their turn. More would
+take every thread of the worker, and the connections, when the database hangs: then links in
+memory would not redirect either."""
+
+BEGIN_ANEW_AFTER = KEPT / 2
+"""A worker that could not follow the feed for so long may have missed some of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What the pages of a workspace look like and link to."""
+
+    name: str
+    locale: str
+    colour: str
+    imprint_url: str | None
+    privacy_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRule:
+    """A branded host as the link door needs it."""
+
+    id: int
+    workspace_id: int
+    host: str
+    root_redirect: str | None
+    not_found_redirect: str | None
+    time_zone: str
+    brand: Brand
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSnapshot:
+    """A link as it stood when it was read; a deleted one is not active."""
+
+    id: int
+    version: int
+    destination: str
+    forward_query: bool
+    active: bool
+    expires_at_ms: int | None
+
+
+class Resolver:
+    """What one worker process knows; safe for threads. `catch_up` is for one thread only."""
+
+    def __init__(self, database: Database, link_cache: int) -> None:
+        self._database = database
+        self._hosts: _Hosts | None = None
+        self._links: _Recent[LinkSnapshot] = _Recent(link_cache)
+        self._absent: _Recent[bool] = _Recent(ABSENT_KEPT)
+        self._days = Days(database)
+        # Set by whoever finds out, so that not every request waits for itself; cleared by
+        # `catch_up` when it reaches the database again.
+        self._away = False
+        self._loads = threading.Semaphore(LOADS_AT_ONCE)
+        # Guards the generation together with what is kept and forgotten; hits go without.
+        self._keeping = threading.Lock()
+        self._generation = 0
+        self._follower: Follower | None = None
+        self._followed_at = datetime.min.replace(tzinfo=UTC)
+        self._hosts_stale = True
+
+    def domain(self, header: str) -> DomainRule | None:
+        """The domain a Host header asks for, None for a host that is not ours.
+
+        Raises `Unavailable` while nothing could be read yet.
+        """
+        hosts = self._hosts
+        if hosts is None:
+            raise _unavailable()
+        return hosts.find(header)
+
+    def link(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        """The link of that key, None when there is none.
+
+        Raises `Unavailable` when it is not in memory and the database does not answer.
+        """
+        key = (domain_id, slug_key)
+        snapshot = self._links.get(key)
+        if snapshot is not None:
+            return snapshot
+        if self._absent.get(key):
+            return None
+        return self._load(key)
+
+    def salt(self, workspace_id: int, now_ms: int) -> bytes | None:
+        """The salt of the workspace's local day, None while there is none."""
+        return self._days.salt(workspace_id, now_ms)
+
+    def catch_up(self, now: datetime) -> None:
+        """Take in what changed since the last call. Raises `Unavailable`; call again then."""
+        self._days.forget_past(now)
+        try:
+            if self._follower is None or now - self._followed_at > BEGIN_ANEW_AFTER:
+                self._begin(now)
+            else:
+                self._follow(self._follower, now)
+            if self._hosts_stale:
+                self._read_hosts(now)
+            elif self._hosts is not None and self._days.due(now):
+                self._days.refresh(self._hosts.zones, now)
+        except SQLAlchemyError as error:
+            self._away = True
+            raise _unavailable() from error
+        self._away = False
+
+    def _begin(self, now: datetime) -> None:
+        # The follower first: what changes while we read is then announced to us.
+        self._follower = Follower(self._database, now)
+        self._followed_at = now
+        self._hosts_stale = True
+        with self._keeping:
+            self._generation += 1
+            self._links.clear()
+            self._absent.clear()
+
+    def _follow(self, follower: Follower, now: datetime) -> None:
+        announced = follower.poll(now)
+        self._followed_at = now
+        if not announced:
+            return
+        if any(change.subject != "link" for change in announced):
+            # Noted, not done: reading them may fail, and the feed tells it only once.
+            self._hosts_stale = True
+        self._forget(announced)
+
+    def _forget(self, announced: list[Announced]) -> None:
+        with self._keeping:
+            self._generation += 1
+            for change in announced:
+                if change.domain_id is not None and change.slug_key is not None:
+                    key = (change.domain_id, change.slug_key)
+                    self._links.forget(key)
+                    self._absent.forget(key)
+
+    def _read_hosts(self, now: datetime) -> None:
+        with self._database.reading() as session:
+            rows = session.execute(
+                select(Domain, Workspace)
+                .join(Workspace, Workspace.id == Domain.workspace_id)
+                .order_by(Domain.id)
+            )
+            hosts = _Hosts([_domain_rule(domain, workspace) for domain, workspace in rows])
+        # Salts before the hosts are served: no first click of a new workspace goes without.
+        self._days.refresh(hosts.zones, now)
+        self._hosts = hosts
+        self._hosts_stale = False
+
+    def _load(self, key: tuple[int, str]) -> LinkSnapshot | None:
+        if self._away:
+            raise _unavailable()
+        if not self._loads.acquire(timeout=LOAD_WAIT_SECONDS):
+            self._away = True
+            raise _unavailable()
+        try:
+            # A change may be announced between our SELECT and the moment its result is kept;
+            # its eviction would find nothing, and the old state would stay for ever. So what
+            # was read before the latest eviction answers this request and is not kept.
+            generation = self._generation
+            snapshot = self._select(key)
+        except SQLAlchemyError as error:
+            self._away = True
+            raise _unavailable() from error
+        finally:
+            self._loads.release()
+        with self._keeping:
+            if generation == self._generation:
+                if snapshot is None:
+                    self._absent.keep(key, True)
+                else:
+                    self._links.keep(key, snapshot)
+        return snapshot
+
+    def _select(self, key: tuple[int, str]) -> LinkSnapshot | None:
+        query = select(
+            Link.id,
+            Link.version,
+            Link.destination,
+            Link.forward_query,
+            Link.active,
+            Link.expires_at,
+        ).where(Link.domain_id == key[0], Link.slug_key == key[1])
+        with self._database.engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return LinkSnapshot(
+            id=row.id,
+            version=row.version,
+            destination=row.destination,
+            forward_query=row.forward_query,
+            active=row.active,
+            expires_at_ms=None if row.expires_at is None else epoch_ms(row.expires_at),
+        )
+
+
+class _Hosts:
+    """The domains by host; replaced as a whole, so that a lookup never mixes two states."""
+
+    def __init__(self, domains: list[DomainRule]) -> None:
+        self._of_host = {domain.host: domain for domain in domains}
+        # The oldest domain also answers for local hosts, before any name points here.
+        self._default = min(domains, key=lambda domain: domain.id, default=None)
+        self._of_header: dict[str, DomainRule] = {}
+        self.zones = {domain.workspace_id: domain.time_zone for domain in domains}
+
+    def find(self, header: str) -> DomainRule | None:
+        """The domain of a Host header, with or without its port."""
+        found = self._of_header.get(header)
+        if found is not None:
+            return found
+        host = normal_host(header)
+        if not host:
+            return None
+        found = self._of_host.get(host)
+        if found is None and not host.startswith("["):
+            found = self._of_host.get(host.partition(":")[0])
+        if found is None and is_local(host):
+            found = self._default
+        if found is not None:
+            if len(self._of_header) >= HOSTS_KEPT:
+                self._of_header.clear()
+            self._of_header[header] = found
+        return found
+
+
+T = TypeVar("T")
+
+
+class _Recent(Generic[T]):
+    """The most recently used entries. `get` needs no lock: each step is one of the dict's own."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[tuple[int, str], T] = OrderedDict()
+
+    def get(self, key: tuple[int, str]) -> T | None:
+        found = self._kept.get(key)
+        if found is not None:
+            try:  # noqa: SIM105  # suppress() costs half a microsecond on every redirect
+                self._kept.move_to_end(key)
+            except KeyError:  # forgotten since, by another thread: it was true when we asked
+                pass
+        return found
+
+    def keep(self, key: tuple[int, str], value: T) -> None:
+        self._kept[key] = value
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    def forget(self, key: tuple[int, str]) -> None:
+        self._kept.pop(key, None)
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+
+def _domain_rule(domain: Domain, workspace: Workspace) -> DomainRule:
+    return DomainRule(
+        id=domain.id,
+        workspace_id=workspace.id,
+        host=domain.host,
+        root_redirect=domain.root_redirect,
+        not_found_redirect=domain.not_found_redirect,
+        time_zone=workspace.time_zone,
+        brand=Brand(
+            workspace.name,
+            workspace.locale,
+            workspace.brand_colour,
+            workspace.imprint_url,
+            workspace.privacy_url,
+        ),
+    )
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(Problem("", "database_away"))
