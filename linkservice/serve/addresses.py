@@ -1,0 +1,144 @@
+"""An address the service listens at: may we have it, does it answer, who reaches it how.
+
+A second service on the same port would not fail: the workers share their port by
+SO_REUSEPORT, so the system would deal each of the two half of the customers. Therefore the
+supervisor holds every port for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from linkservice.errors import Conflict, Failed, Invalid, LinkServiceError, Problem
+
+PATIENCE_SECONDS = 1.0
+"""How long the workers of a supervisor that was just killed may take to be gone."""
+
+_RETRY_SECONDS = 0.05
+_ANSWER_SECONDS = 1.0
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # translated, not bound
+_SOMEWHERE = ("192.0.2.1", 9)  # RFC 5737: leads nowhere, but out of the house
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a role listens: `ip` and `port`; `public` is the URL people use for it."""
+
+    role: str
+    ip: str
+    port: int
+    public: str
+
+    @property
+    def option(self) -> str:
+        """The argument that chose the port."""
+        return "port" if self.role == "web" else "link_port"
+
+    def url(self, ip: str | None = None) -> str:
+        """The URL that reaches it on this machine, or through another `ip` of it."""
+        host = ip or _HERE.get(self.ip, self.ip)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the port from everyone but this user's SO_REUSEPORT sockets.
+
+        Raises `Conflict` when it is taken, `Failed` when this user may not have it, `Invalid`
+        when the address is not this machine's.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (error := self._refusal()) is not None:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                raise self.explained(error)
+            time.sleep(_RETRY_SECONDS)
+        with closing(self._socket()) as holder:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind((self.ip, self.port))
+            except OSError as late:
+                raise self.explained(late) from None
+            # It never listens, so it gets no customers. Without this option it stands in the
+            # way of `_refusal` even while no worker listens.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            yield
+
+    def answers(self) -> bool:
+        """Whether the service there calls itself healthy; waits at most a second."""
+        host = _HERE.get(self.ip, self.ip)
+        connection = http.client.HTTPConnection(host, self.port, timeout=_ANSWER_SECONDS)
+        with closing(connection):
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except (OSError, http.client.HTTPException):
+                return False
+
+    def explained(self, error: OSError) -> LinkServiceError:
+        """What to tell a person whom this error keeps from the port."""
+        facts = {
+            "address": self.ip,
+            "port": self.port,
+            "option": "--" + self.option.replace("_", "-"),
+        }
+        if error.errno == errno.EADDRINUSE:
+            return Conflict(Problem(self.option, "port_taken", facts))
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return Failed(Problem(self.option, "port_forbidden", facts))
+        if error.errno == errno.EADDRNOTAVAIL:
+            return Invalid(Problem("host", "bad_listen_host", {"host": self.ip}))
+        return Failed(Problem(self.option, "port_failed", {**facts, "reason": error.strerror}))
+
+    def _refusal(self) -> OSError | None:
+        """Why nobody could listen there alone; None when one could."""
+        with closing(self._socket()) as probe:
+            # Connections of a service that just ended linger for a minute: no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.ip, self.port))
+                probe.listen()  # binding alone succeeds beside sockets that do not listen yet
+            except OSError as error:
+                return error
+        return None
+
+    def _socket(self) -> socket.socket:
+        return socket.socket(socket.AF_INET6 if ":" in self.ip else socket.AF_INET)
+
+
+def resolve(host: str) -> str:
+    """The IP address to listen at. Raises `Invalid` where `host` names none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, ValueError):
+        raise Invalid(Problem("host", "bad_listen_host", {"host": host[:80]})) from None
+    return str(found[0][4][0])
+
+
+def lan_address() -> str | None:
+    """This machine's address in its network; None when it is in none. Sends nothing."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(_SOMEWHERE)
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def announcement(addresses: Sequence[Address], lan: str | None) -> list[str]:
+    """What a person wants to know: where the service is, and how a phone gets there."""
+    lines = []
+    for each in addresses:
+        title = "App:  " if each.role == "web" else "Links:"
+        public = "" if each.public == each.url() else f" (public: {each.public})"
+        lines.append(f"{title} {each.url()}{public}")
+    if addresses and addresses[0].ip in ("127.0.0.1", "::1"):
+        lines.append("Phone: start it with --host 0.0.0.0 to reach it from a phone.")
+    elif addresses and lan:
+        lines.append("Phone: " + " ".join(each.url(lan) for each in addresses))
+    return lines or ["Ingesting."]

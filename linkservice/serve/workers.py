@@ -1,0 +1,160 @@
+"""What runs inside the child processes.
+
+A redirect or web worker is granian with a single worker process of its own: of several it
+would give up all when one dies, ours are restarted one by one. granian's main process only
+watches; the application is made in the worker that is forked from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, MutableMapping
+from functools import partial
+from multiprocessing.util import Finalize
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from linkservice.config import PREFIX, SETTINGS, Settings, load
+from linkservice.errors import LinkServiceError
+from linkservice.serve.process import die_with_parent, log_to_stderr
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_log = logging.getLogger(__name__)
+
+WEB_THREADS = 8
+REDIRECT_THREADS = 4
+REDIRECT_THREADS_WAITING = 64
+"""With `SPOOL_SYNC=always` threads wait for the disk, and all that wait share one sync."""
+
+BACKLOG = 4096
+BACKPRESSURE = 8192
+"""Connections a worker holds at once: idle and dripping ones must not crowd out the others."""
+
+HEADER_TIMEOUT_MS = 5_000
+
+
+def run_redirect(settings: Settings, ready_fd: int, address: str, port: int) -> int:
+    """Serve the link door at the address until SIGTERM; the exit code."""
+    waits = settings.spool_sync == "always"
+    threads = REDIRECT_THREADS_WAITING if waits else REDIRECT_THREADS
+    return _serve_http(partial(_redirect_door, ready_fd), address, port, threads)
+
+
+def run_web(settings: Settings, ready_fd: int, address: str, port: int) -> int:
+    """Serve the app door at the address until SIGTERM; the exit code."""
+    return _serve_http(partial(_app_door, ready_fd), address, port, WEB_THREADS)
+
+
+def run_ingest(settings: Settings, ready_fd: int) -> int:
+    """Ingest until SIGTERM, then what is left; the exit code."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from linkservice.clicks.ingest import Ingester
+    from linkservice.database import open_database
+
+    stop = threading.Event()
+    _on_sigterm(stop)
+    database = open_database(settings)
+    try:
+        ingester = Ingester(settings, database)
+        with ingester.alone():
+            _tell_ready(ready_fd)
+            ingester.run(stop)
+    except (LinkServiceError, SQLAlchemyError) as error:
+        # Nothing is lost: what is not ingested stays in the spool.
+        _log.error("the ingester stopped: %s", str(error).partition("\n")[0])
+        return 1
+    finally:
+        database.close()
+    return 0
+
+
+def take_settings(environ: MutableMapping[str, str]) -> Settings:
+    """The settings, taken out of `environ`: granian copies all of it into every request."""
+    settings = load(environ)
+    for setting in SETTINGS:
+        environ.pop(PREFIX + setting.name, None)
+    return settings
+
+
+def _serve_http(
+    make_door: Callable[[], WSGIApplication], address: str, port: int, threads: int
+) -> int:
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+
+    if sys.platform == "linux":
+        # Python 3.14 would start the worker from scratch, without the descriptor to tell
+        # readiness by. Nothing has started a thread yet, so forking is safe.
+        multiprocessing.set_start_method("fork")
+    server = Granian(
+        "linkservice",  # a name only: the door comes from `make_door`
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=threads,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        respawn_failed_workers=False,
+        # Its warnings are about numbers that were chosen on purpose.
+        log_level=LogLevels.error,
+        # Through the root logger, to stderr as everything.
+        log_dictconfig={"handlers": {}, "formatters": {}, "loggers": {"_granian": {}}},
+    )
+    server.serve(target_loader=make_door, wrap_loader=False)
+    return 0
+
+
+def _redirect_door(ready_fd: int) -> WSGIApplication:
+    from linkservice.redirect.app import make_application
+
+    door = make_application(_settings_of_worker())
+    # granian leaves by os._exit: of all exit hooks only this kind runs in a forked process.
+    # It runs when the last request is answered and seals the spool segment.
+    Finalize(None, door.close, exitpriority=0)
+    _tell_ready(ready_fd)
+    return door
+
+
+def _app_door(ready_fd: int) -> WSGIApplication:
+    from linkservice.app import create_app
+
+    door = create_app(_settings_of_worker())
+    _tell_ready(ready_fd)
+    return door
+
+
+def _settings_of_worker() -> Settings:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    assert parent.pid is not None
+    die_with_parent(parent.pid)
+    settings = take_settings(os.environ)
+    log_to_stderr(settings)
+    return settings
+
+
+def _on_sigterm(stop: threading.Event) -> None:
+    def set_stop(number: int, frame: FrameType | None) -> None:
+        # In a thread of its own: the interrupted code may hold the event's lock.
+        threading.Thread(target=stop.set, name="stop").start()
+
+    signal.signal(signal.SIGTERM, set_stop)
+
+
+def _tell_ready(ready_fd: int) -> None:
+    os.write(ready_fd, b"+")
+    os.close(ready_fd)

@@ -1,0 +1,266 @@
+"""The processes of a running service: start, stop, restart, and who may not start."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cast import make_home, make_link
+from service import Service, alive, free_ports, running, wait_until
+from sqlalchemy import func, select
+
+from linkservice import lockfile
+from linkservice.clicks.audit import audit
+from linkservice.clicks.model import LinkDay
+from linkservice.clicks.segment import segments
+from linkservice.config import Settings, load
+from linkservice.database import Database
+from linkservice.errors import Conflict, Failed, Invalid, Unavailable
+from linkservice.serve import serve
+from linkservice.serve.addresses import Address, announcement
+from linkservice.serve.process import pause_before_restart
+from linkservice.serve.workers import take_settings
+
+
+@pytest.fixture
+def engine_name() -> str:
+    """Processes do not depend on the database; `test_faults` runs them on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def ready(settings: Settings) -> Settings:
+    """Settings of a database with the link `poster`."""
+    add_poster(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def lasting_settings(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Like `ready`, for `lasting`."""
+    data_dir = tmp_path_factory.mktemp("data")
+    shutil.copy(migrated, data_dir / "linkservice.db")
+    settings = load({}, data_dir=data_dir)
+    add_poster(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def lasting(
+    lasting_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A running service without the ingester; it outlives what the tests do to it."""
+    folder = tmp_path_factory.mktemp("output")
+    with running(lasting_settings, folder, roles=("redirect", "web")) as service:
+        yield service
+
+
+def add_poster(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    with closing(Database(settings.database_url)) as database, database.transaction() as session:
+        make_link(session, settings, make_home(session, settings, now=now), "poster", now=now)
+
+
+def clicks_in_reports(settings: Settings) -> int:
+    with closing(Database(settings.database_url)) as database, database.reading() as session:
+        return session.scalar(select(func.sum(LinkDay.clicks))) or 0
+
+
+def test_both_addresses_answer_and_are_printed_with_the_last_line(lasting: Service) -> None:
+    assert lasting.get("/healthz", lasting.port) == 200
+    assert lasting.get("/healthz", lasting.link_port) == 200
+    printed = lasting.output.read_text()
+    assert f"App:   http://127.0.0.1:{lasting.port}" in printed
+    assert f"Links: http://127.0.0.1:{lasting.link_port}" in printed
+    assert "--host 0.0.0.0" in printed
+    assert printed.endswith("Next: type something.\n")
+
+
+def test_roles_may_be_split_over_services_but_not_doubled(
+    lasting: Service, lasting_settings: Settings, tmp_path: Path
+) -> None:
+    with running(lasting_settings, tmp_path, roles=("ingest",)) as ingesting:
+        assert [*ingesting.descendants().values()] == ["ingest"]
+        before = clicks_in_reports(lasting_settings)
+        assert lasting.get("/poster") == 302
+        wait_until(lambda: clicks_in_reports(lasting_settings) == before + 1)
+        second = Service(lasting_settings, tmp_path, roles=("web",))
+        assert second.exit_code() == 1
+        assert f"process {lasting.pid}" in second.log.read_text()
+        assert second.output.read_text() == ""
+        ingesting.send(signal.SIGINT)  # Ctrl-C
+        assert ingesting.exit_code() == 0
+
+
+def test_a_second_service_on_the_port_is_refused_even_with_its_own_data(
+    lasting: Service, migrated: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(migrated, other / "linklasting.db")
+    second = Service(load({}, data_dir=other), tmp_path, ports=(lasting.port, lasting.link_port))
+    assert second.exit_code() == 1
+    said = second.log.read_text()
+    assert f"Port {lasting.link_port}" in said
+    assert "--link-port" in said
+    assert lasting.get("/poster") == 302
+
+
+def test_a_port_is_held_while_no_worker_listens() -> None:
+    address = Address("web", "127.0.0.1", free_ports()[0], "")
+    with (
+        address.held(),
+        pytest.raises(Conflict, match=f"Port {address.port} .* --port"),
+        address.held(),
+    ):
+        pass
+    with address.held():
+        pass
+
+
+def test_the_workers_share_the_held_port() -> None:
+    address = Address("redirect", "127.0.0.1", free_ports()[0], "")
+    with address.held(), closing(socket.socket()) as one, closing(socket.socket()) as two:
+        for worker in (one, two):
+            worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            worker.bind((address.ip, address.port))
+            worker.listen()
+        for _ in range(20):
+            socket.create_connection((address.ip, address.port), timeout=5).close()
+
+
+def test_a_killed_supervisor_leaves_no_orphan_and_its_successor_no_click(
+    ready: Settings, database: Database, tmp_path: Path
+) -> None:
+    with running(ready, tmp_path) as service:
+        assert [service.get("/poster") for _ in range(20)] == [302] * 20
+        started = service.descendants()
+        assert len(started) == 5  # two redirect workers under their main processes, the ingester
+        service.send(signal.SIGKILL)
+        wait_until(lambda: not any(map(alive, started)), seconds=2)
+    with running(ready, tmp_path, ports=(service.port, service.link_port)) as successor:
+        assert [successor.get("/poster") for _ in range(20)] == [302] * 20
+        started = successor.descendants()
+        began = time.monotonic()
+        assert successor.stop() == 0
+        assert time.monotonic() - began < 10
+    assert not any(map(alive, started))
+    assert {segment.state for segment in segments(ready.spool_dir)} == {"sealed"}
+    assert clicks_in_reports(ready) == 40
+    assert audit(ready, database).difference == 0
+
+
+@pytest.mark.parametrize("level", ["worker", "main"])
+def test_a_killed_redirect_worker_is_replaced_while_the_other_one_serves(
+    lasting: Service, level: str
+) -> None:
+    wait_until(lambda: len(lasting.listeners()) == 2)
+    before = lasting.listeners()
+    victims = lasting.workers("redirect") if level == "worker" else lasting.processes("redirect")
+    os.kill(victims[0], signal.SIGKILL)
+    wait_until(lambda: len(before & lasting.listeners()) == 1)
+    assert lasting.get("/poster") == 302
+    wait_until(lambda: len(lasting.listeners()) == 2)
+    assert all(map(alive, lasting.descendants())), "a zombie was not collected"
+
+
+def test_all_redirect_workers_killed_at_once_come_back(lasting: Service) -> None:
+    wait_until(lambda: len(lasting.listeners()) == 2)
+    before = lasting.listeners()
+    for worker in lasting.workers("redirect"):
+        os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: not before & lasting.listeners())
+    wait_until(lambda: lasting.get("/poster") == 302)
+
+
+def test_a_process_that_cannot_start_is_tried_again_and_explained(
+    ready: Settings, tmp_path: Path
+) -> None:
+    with lockfile.exclusive(ready.data_dir / "ingest.lock", "ingest_running"):
+        service = Service(ready, tmp_path, roles=("ingest",))
+        wait_until(lambda: "before it could serve" in service.log.read_text())
+    try:
+        assert "already ingests this data directory" in service.log.read_text()
+        service.wait_until_ready()
+        assert service.stop() == 0
+    finally:
+        service.end()
+
+
+def test_a_database_without_tables_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    settings = load({}, data_dir=tmp_path / "empty")
+    port, link_port = free_ports()
+    with pytest.raises(Unavailable, match="linkservice db upgrade"):
+        serve(settings, port=port, link_port=link_port)
+
+
+def test_a_database_that_is_away_is_refused_with_the_setting(tmp_path: Path) -> None:
+    port, link_port = free_ports()
+    url = f"postgresql://nobody@127.0.0.1:{port}/none"
+    settings = load({}, data_dir=tmp_path, database_url=url)
+    with pytest.raises(Unavailable, match="LINKSERVICE_DATABASE_URL"):
+        serve(settings, roles=("redirect",), link_port=link_port)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        ({"port": 0, "link_port": 70000}, ["port", "link_port"]),
+        ({"port": 8000, "link_port": 8000}, ["link_port"]),
+        ({"workers": 0}, ["workers"]),
+        ({"roles": ["redirect", "coffee"]}, ["roles"]),
+        ({"roles": []}, ["roles"]),
+        ({"host": "no such\0host"}, ["host"]),
+    ],
+)
+def test_wrong_arguments_are_named(
+    settings: Settings, arguments: dict[str, object], fields: list[str]
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        serve(settings, **arguments)  # type: ignore[arg-type]  # wrong on purpose
+    assert [problem.field for problem in caught.value.problems] == fields
+    assert str(caught.value)
+
+
+def test_a_port_the_user_may_not_have_is_refused_with_the_reason() -> None:
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    error = Address("redirect", "127.0.0.1", 80, "").explained(denied)
+    assert isinstance(error, Failed)
+    assert "--link-port" in str(error)
+
+
+def test_a_service_open_to_the_network_tells_the_phone_where_to_go() -> None:
+    addresses = [
+        Address("web", "0.0.0.0", 8000, "https://app.example.com"),
+        Address("redirect", "0.0.0.0", 8001, "http://127.0.0.1:8001"),
+    ]
+    assert announcement(addresses, "192.168.1.20") == [
+        "App:   http://127.0.0.1:8000 (public: https://app.example.com)",
+        "Links: http://127.0.0.1:8001",
+        "Phone: http://192.168.1.20:8000 http://192.168.1.20:8001",
+    ]
+
+
+def test_pauses_grow_only_for_what_never_served() -> None:
+    served = [pause_before_restart(deaths, True) for deaths in range(1, 50)]
+    failed = [pause_before_restart(deaths, False) for deaths in range(1, 50)]
+    assert served[0] == failed[0] == 0
+    assert served == sorted(served)
+    assert failed == sorted(failed)
+    assert max(served) == 0.5
+    assert max(failed) == 5
+
+
+def test_no_request_carries_a_setting(tmp_path: Path) -> None:
+    environ = {"LINKSERVICE_DATA_DIR": str(tmp_path), "LINKSERVICE_SECRET_KEY": "k", "PATH": "/bin"}
+    assert take_settings(environ).secret_key == "k"
+    assert environ == {"PATH": "/bin"}
