@@ -68,7 +68,8 @@ class LinkDoor:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         status, headers, body = self._answer(environ)
         start_response(status, list(headers))
-        return (body,) if body and environ["REQUEST_METHOD"] != "HEAD" else ()
+        # A list: the server hands one over in a single step, anything else piece by piece.
+        return [body] if body and environ["REQUEST_METHOD"] != "HEAD" else []
 
     def close(self) -> None:
         """End the thread, seal the segment, give the connections back."""
