@@ -27,16 +27,40 @@ def downgrade(database: Database, revision: str) -> str:
     return _move(database, command.downgrade, revision)
 
 
+def rebuild(connection: Connection, revision: str) -> None:
+    """Drop every table and make those of `revision`, in the caller's transaction.
+
+    Raises as `upgrade`.
+    """
+    _apply(connection, command.downgrade, "base")
+    _apply(connection, command.upgrade, revision)
+
+
+def upgrade_within(connection: Connection) -> str:
+    """As `upgrade` to the newest revision, in the caller's transaction."""
+    return _apply(connection, command.upgrade, "head")
+
+
+def current(connection: Connection) -> str:
+    """The schema's revision; empty where there are no tables yet."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def knows(revision: str) -> bool:
+    """Whether this program has the revision; one it has not is of a newer program."""
+    script = ScriptDirectory.from_config(_config())
+    return revision in {known.revision for known in script.walk_revisions()}
+
+
 def require_current(database: Database) -> None:
     """Raise `Unavailable`, with the command that mends it, unless the schema is this program's."""
     with database.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory.from_config(_config())
-    if found == script.get_current_head():
+        found = current(connection)
+    if found == ScriptDirectory.from_config(_config()).get_current_head():
         return
-    if found is None:
+    if not found:
         raise Unavailable(Problem("", "schema_missing"))
-    _refuse_newer(script, found)
+    _refuse_newer(found)
     raise Unavailable(Problem("", "schema_old", {"found": found}))
 
 
@@ -53,26 +77,35 @@ def differences(database: Database) -> list[str]:
 
 def _move(database: Database, move: object, revision: str) -> str:
     with database.writing_connection() as connection:
-        _refuse_unknown_state(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        try:
-            move(config, revision)  # type: ignore[operator]  # one of Alembic's two commands
-        except CommandError as error:
-            raise Failed(
-                Problem("revision", "unknown_revision", {"revision": revision, "why": str(error)})
-            ) from None
-        return MigrationContext.configure(connection).get_current_revision() or "base"
+        return _apply(connection, move, revision)
+
+
+def _apply(connection: Connection, move: object, revision: str) -> str:
+    _refuse_unknown_state(connection)
+    if revision not in ("base", "head") and not knows(revision):
+        # Alembic has more ways to name one, and odd answers to odd texts.
+        raise _unknown(revision, "there is none of that name")
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        move(config, revision)  # type: ignore[operator]  # one of Alembic's two commands
+    except CommandError as error:
+        raise _unknown(revision, str(error)) from None
+    return current(connection) or "base"
+
+
+def _unknown(revision: str, why: str) -> Failed:
+    return Failed(Problem("revision", "unknown_revision", {"revision": revision[:40], "why": why}))
 
 
 def _refuse_unknown_state(connection: Connection) -> None:
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found is not None:
-        _refuse_newer(ScriptDirectory.from_config(_config()), found)
+    found = current(connection)
+    if found:
+        _refuse_newer(found)
 
 
-def _refuse_newer(script: ScriptDirectory, found: str) -> None:
-    if found not in {revision.revision for revision in script.walk_revisions()}:
+def _refuse_newer(found: str) -> None:
+    if not knows(found):
         raise Unavailable(Problem("", "schema_newer", {"found": found}))
 
 

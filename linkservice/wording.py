@@ -23,7 +23,8 @@ SENTENCES: dict[str, str] = {
     "run `linkservice db upgrade`.",
     "schema_newer": "The database's schema ({found}) is newer than the program; "
     "install a newer linkservice.",
-    "unknown_revision": "No way leads to the revision “{revision}”: {why}",
+    "unknown_revision": "No way leads to the revision “{revision}” ({why}); `head` is the newest "
+    "and `base` the time before the first.",
     # fields
     "bad_character": "The character {character} is not allowed here; remove it.",
     "empty": "This must not be empty.",
@@ -71,7 +72,7 @@ SENTENCES: dict[str, str] = {
     # journeys
     "stage_of_other_journey": "The stage belongs to another journey; choose one of the same.",
     "name_taken": "The name “{name}” is already used; choose another.",
-    "bad_target_rate": "The target rate must be above 0 and at most {largest}.",
+    "bad_target_rate": "The target rate must lie between {smallest} and {largest}.",
     "day_out_of_range": "The day must lie between {first} and {last}.",
     "until_before_date": "The last day lies before the first; exchange them.",
     "other_unit": "The touchpoint's reach is already counted in “{unit}”; use the same unit, "

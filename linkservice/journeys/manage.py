@@ -20,7 +20,11 @@ from linkservice.workspaces.access import Actor, find, page, scoped
 from linkservice.workspaces.model import LOCALES, Workspace
 
 LONGEST_NAME = 200
+LONGEST_CHANNEL = 50
 LAST_POSITION = 100_000
+SMALLEST_RATE = 1e-12
+"""One visitor of the largest reach; what is smaller only overflows where it divides."""
+
 LARGEST_RATE = 1_000_000.0
 
 
@@ -131,7 +135,7 @@ def _maps(session: Session, actor: Actor, journeys: Sequence[Journey]) -> list[J
     return [JourneyMap(journey, of_journey[journey.id]) for journey in journeys]
 
 
-def rename_journey(session: Session, actor: Actor, journey_id: str, name: str) -> Journey:
+def rename_journey(session: Session, actor: Actor, journey_id: str, name: str) -> JourneyMap:
     """Raises `Invalid`, `NotFound`, `Forbidden`."""
     actor.require("journeys:write")
     journey = find(session, actor, Journey, journey_id)
@@ -139,7 +143,7 @@ def rename_journey(session: Session, actor: Actor, journey_id: str, name: str) -
     journey.name = problems.text("name", name, longest=LONGEST_NAME)
     problems.raise_if_any()
     session.flush()
-    return journey
+    return _maps(session, actor, [journey])[0]
 
 
 def delete_journey(session: Session, actor: Actor, journey_id: str, now: datetime) -> None:
@@ -217,7 +221,7 @@ def create_touchpoint(
     touchpoint = Touchpoint(
         workspace_id=actor.workspace_id,
         name=problems.text("name", new.name, longest=LONGEST_NAME),
-        channel=problems.text("channel", new.channel, longest=50),
+        channel=problems.text("channel", new.channel, longest=LONGEST_CHANNEL),
         kind=problems.one_of("kind", new.kind, KINDS),
         medium=problems.one_of("medium", new.medium, MEDIA),
         moment_of_truth=new.moment_of_truth,
@@ -251,7 +255,7 @@ def change_touchpoint(
     if "name" in changes:
         touchpoint.name = problems.text("name", changes["name"], longest=LONGEST_NAME)
     if "channel" in changes:
-        touchpoint.channel = problems.text("channel", changes["channel"], longest=50)
+        touchpoint.channel = problems.text("channel", changes["channel"], longest=LONGEST_CHANNEL)
     if "kind" in changes:
         touchpoint.kind = problems.one_of("kind", changes["kind"], KINDS)
     if "medium" in changes:
@@ -277,9 +281,7 @@ def delete_touchpoint(session: Session, actor: Actor, touchpoint_id: str, now: d
 def create_campaign(session: Session, actor: Actor, name: str, now: datetime) -> Campaign:
     """Raises `Invalid`, `Conflict` for a name in use, `Forbidden`."""
     actor.require("journeys:write")
-    campaign = Campaign(workspace_id=actor.workspace_id, name=_campaign_name(name), created_at=now)
-    _insert_named(session, campaign)
-    return campaign
+    return _store(session, Campaign(workspace_id=actor.workspace_id, created_at=now), name)
 
 
 def one_campaign(session: Session, actor: Actor, campaign_id: str) -> Campaign:
@@ -299,10 +301,7 @@ def list_campaigns(
 def rename_campaign(session: Session, actor: Actor, campaign_id: str, name: str) -> Campaign:
     """Raises `Invalid`, `Conflict` for a name in use, `NotFound`, `Forbidden`."""
     actor.require("journeys:write")
-    campaign = find(session, actor, Campaign, campaign_id)
-    campaign.name = _campaign_name(name)
-    _insert_named(session, campaign)
-    return campaign
+    return _store(session, find(session, actor, Campaign, campaign_id), name)
 
 
 def delete_campaign(session: Session, actor: Actor, campaign_id: str) -> None:
@@ -312,21 +311,20 @@ def delete_campaign(session: Session, actor: Actor, campaign_id: str) -> None:
     session.flush()
 
 
-def _campaign_name(name: str) -> str:
+def _store(session: Session, campaign: Campaign, name: str) -> Campaign:
     problems = Problems()
     name = problems.text("name", name, longest=LONGEST_NAME)
     problems.raise_if_any()
-    return name
-
-
-def _insert_named(session: Session, campaign: Campaign) -> None:
     try:
+        # Named inside, so that a refusal undoes no more than the name.
         with session.begin_nested():
+            campaign.name = name
             session.add(campaign)
     except IntegrityError as error:
         if not violates(error, Campaign, "workspace_id", "name"):
             raise
-        raise Conflict(Problem("name", "name_taken", {"name": campaign.name})) from None
+        raise Conflict(Problem("name", "name_taken", {"name": name})) from None
+    return campaign
 
 
 def _fill(session: Session, journey: Journey, template: str, locale: str, now: datetime) -> None:
@@ -400,6 +398,11 @@ def _move_touchpoint(session: Session, actor: Actor, touchpoint: Touchpoint, sta
 
 
 def _target_rate(problems: Problems, value: float | None) -> float | None:
-    if value is not None and not 0 < value <= LARGEST_RATE:
-        problems.add("target_rate", "bad_target_rate", largest=f"{LARGEST_RATE:,.0f}")
+    if value is not None and not SMALLEST_RATE <= value <= LARGEST_RATE:
+        problems.add(
+            "target_rate",
+            "bad_target_rate",
+            smallest=f"{SMALLEST_RATE:.12f}",
+            largest=f"{LARGEST_RATE:,.0f}",
+        )
     return value

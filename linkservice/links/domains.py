@@ -11,14 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from linkservice import changes
-from linkservice.config import Settings
+from linkservice.config import PREFIX, Settings
 from linkservice.database import violates
 from linkservice.errors import Conflict, Invalid, NotFound, Problem
 from linkservice.fields import Problems
 from linkservice.links.destination import check_destination
-from linkservice.links.host import check_host
+from linkservice.links.host import check_host, is_local, normal_host
 from linkservice.links.model import Domain, Link
 from linkservice.workspaces.access import Actor, find, page, scoped
+from linkservice.workspaces.model import Workspace
 
 
 class DomainChanges(TypedDict, total=False):
@@ -45,6 +46,37 @@ def create_domain(
         raise Conflict(Problem("host", "host_taken", {"host": domain.host})) from None
     changes.announce(session, "domain", now)
     return domain
+
+
+def first_domain(
+    session: Session, workspace: Workspace, settings: Settings, now: datetime
+) -> Domain:
+    """The domain a new installation begins with: the host of `LINK_URL`, a public IP included.
+
+    Raises `Invalid` when that is no host.
+    """
+    domain = Domain(workspace_id=workspace.id, host=_link_host(settings), created_at=now)
+    session.add(domain)
+    changes.announce(session, "domain", now)
+    return domain
+
+
+def follow_link_url(session: Session, settings: Settings, now: datetime) -> str | None:
+    """Let the default domain follow `LINK_URL`; its new host, or None where nothing changes.
+
+    Only while it is a local host: an installation is tried out before it has a name, and
+    perhaps on another port. What was printed meanwhile goes on working, since every local
+    host stands for the default domain.
+    """
+    domain = session.scalar(select(Domain).order_by(Domain.id).limit(1))
+    host = _link_host(settings)
+    if domain is None or domain.host == host or not is_local(domain.host):
+        return None
+    if session.scalar(select(Domain.id).where(Domain.host == host)) is not None:
+        return None
+    domain.host = host
+    changes.announce(session, "domain", now)
+    return host
 
 
 def one_domain(session: Session, actor: Actor, domain_id: str) -> Domain:
@@ -103,6 +135,19 @@ def domain_named(session: Session, actor: Actor, host: str | None) -> Domain:
     if found is None:
         raise NotFound(Problem("domain", "no_such_domain", {"host": host or ""}))
     return found
+
+
+def _link_host(settings: Settings) -> str:
+    """The host of `LINK_URL` as a domain is stored; raises `Invalid`."""
+    try:
+        return check_host(settings.link_host)
+    except Invalid as error:
+        # `check_host` refuses public addresses; whoever sets up the service may begin with one.
+        host = normal_host(settings.link_host)
+        if any(problem.code != "host_address" for problem in error.problems) or not host:
+            problems = (Problem(PREFIX + "LINK_URL", p.code, p.params) for p in error.problems)
+            raise Invalid(*problems) from None
+        return host
 
 
 def _known_host(host: str) -> str:

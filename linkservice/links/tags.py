@@ -21,9 +21,7 @@ MOST_TAGS = 50
 def create_tag(session: Session, actor: Actor, name: str) -> Tag:
     """Raises `Invalid`, `Conflict` for a name in use, `Forbidden`."""
     actor.require("links:write")
-    tag = Tag(workspace_id=actor.workspace_id, name=_checked(name))
-    _store(session, tag)
-    return tag
+    return _store(session, Tag(workspace_id=actor.workspace_id), name)
 
 
 def one_tag(session: Session, actor: Actor, tag_id: str) -> Tag:
@@ -41,10 +39,7 @@ def list_tags(session: Session, actor: Actor, *, after: int | None, limit: int) 
 def rename_tag(session: Session, actor: Actor, tag_id: str, name: str) -> Tag:
     """Raises `Invalid`, `Conflict` for a name in use, `NotFound`, `Forbidden`."""
     actor.require("links:write")
-    tag = find(session, actor, Tag, tag_id)
-    tag.name = _checked(name)
-    _store(session, tag)
-    return tag
+    return _store(session, find(session, actor, Tag, tag_id), name)
 
 
 def delete_tag(session: Session, actor: Actor, tag_id: str) -> None:
@@ -93,18 +88,17 @@ def tags_of(session: Session, link_ids: list[int]) -> dict[int, list[str]]:
     return found
 
 
-def _checked(name: str) -> str:
+def _store(session: Session, tag: Tag, name: str) -> Tag:
     problems = Problems()
     name = problems.text("name", name, longest=LONGEST_TAG)
     problems.raise_if_any()
-    return name
-
-
-def _store(session: Session, tag: Tag) -> None:
     try:
+        # Named inside, so that a refusal undoes no more than the name.
         with session.begin_nested():
+            tag.name = name
             session.add(tag)
     except IntegrityError as error:
         if not violates(error, Tag, "workspace_id", "name"):
             raise
-        raise Conflict(Problem("name", "name_taken", {"name": tag.name})) from None
+        raise Conflict(Problem("name", "name_taken", {"name": name})) from None
+    return tag

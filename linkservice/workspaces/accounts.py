@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TypedDict
 
+from ada_url import URL
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,6 +18,9 @@ from linkservice.errors import Conflict, NotFound, Problem
 from linkservice.fields import Problems
 from linkservice.workspaces.access import SCOPES, Actor, hash_secret, joined
 from linkservice.workspaces.model import LOCALES, ROLES, ApiKey, Member, User, Workspace
+
+LONGEST_NAME = 100
+LONGEST_URL = 2048
 
 KEY_PREFIX = "lsk_"
 """Starts every API key, so that secret scanners recognise one that leaked."""
@@ -53,7 +57,7 @@ def create_workspace(
     """A new workspace. Raises `Invalid` with every wrong field."""
     problems = Problems()
     workspace = Workspace(
-        name=problems.text("name", name, longest=100),
+        name=problems.text("name", name, longest=LONGEST_NAME),
         time_zone=problems.time_zone("time_zone", time_zone),
         locale=problems.one_of("locale", locale, LOCALES),
         brand_colour=problems.colour("brand_colour", brand_colour),
@@ -75,7 +79,7 @@ def create_key(
 ) -> str:
     """A new API key; the only time its text is known. Raises `Invalid`."""
     problems = Problems()
-    name = problems.text("name", name, longest=100)
+    name = problems.text("name", name, longest=LONGEST_NAME)
     for scope in scopes:
         problems.one_of("scope", scope, SCOPES)
     problems.raise_if_any()
@@ -132,7 +136,7 @@ def change_workspace(
     workspace = session.get_one(Workspace, actor.workspace_id)
     problems = Problems()
     if "name" in wanted:
-        workspace.name = problems.text("name", wanted["name"], longest=100)
+        workspace.name = problems.text("name", wanted["name"], longest=LONGEST_NAME)
     if "time_zone" in wanted:
         workspace.time_zone = problems.time_zone("time_zone", wanted["time_zone"])
     if "locale" in wanted:
@@ -152,7 +156,15 @@ def _notice_url(problems: Problems, field: str, value: str | None) -> str | None
     """An https or http address of a page of the workspace's own, or None."""
     if not value:
         return None
-    clean = problems.text(field, value, longest=2048)
-    if not clean.startswith(("https://", "http://")):
+    clean = problems.text(field, value, longest=LONGEST_URL)
+    if not (clean.startswith(("https://", "http://")) and _is_web_address(clean)):
         problems.add(field, "bad_notice_url")
     return clean
+
+
+def _is_web_address(text: str) -> bool:
+    """Whether a browser can open it."""
+    try:
+        return bool(URL(text).hostname)
+    except ValueError:
+        return False

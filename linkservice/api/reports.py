@@ -1,0 +1,137 @@
+"""The calls of reports; their figures are presented as the noun made them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from linkservice.api.door import Call, Calls
+from linkservice.api.values import Answer, Day, Given, Id, one_of
+from linkservice.reports import results
+from linkservice.reports.links import link_report
+from linkservice.reports.period import Period
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.results import METRICS
+
+REPORTS = Calls("Reports")
+
+Figures = Sequence[results.Value]
+
+
+class PeriodQuery(Given):
+    """Local days, both included; what is left out is chosen."""
+
+    first: Day | None = Field(default=None, alias="from")
+    last: Day | None = Field(default=None, alias="to")
+
+
+class TouchpointReportQuery(PeriodQuery):
+    """Which touchpoints, and by what they are ranked."""
+
+    journey_id: Id | None = None
+    metric: Annotated[str, one_of(METRICS)] = METRICS[0]
+
+
+class PeriodAnswer(Answer):
+    """The local days of a report, both included."""
+
+    first: dt.date = Field(serialization_alias="from")
+    last: dt.date = Field(serialization_alias="to")
+    time_zone: str
+
+
+class TouchpointReportAnswer(Answer):
+    """Which touchpoints perform best and worst."""
+
+    period: PeriodAnswer
+    metric: results.Metric
+    totals: results.TouchpointTotals
+    touchpoints: Sequence[results.TouchpointRow]
+
+
+class DayAnswer(Answer):
+    """A local day of a link."""
+
+    date: dt.date
+    clicks: int
+    scans: int
+    visitors: int
+
+
+class LinkReportAnswer(Answer):
+    """One link: its days, its hours of the week, and who clicked from where."""
+
+    id: Id
+    period: PeriodAnswer
+    totals: results.LinkTotals
+    days: list[DayAnswer]
+    hours: Sequence[results.Hour]
+    countries: Figures
+    devices: Figures
+    browsers: Figures
+    systems: Figures
+    languages: Figures
+    referrers: Figures
+    robots: Figures
+
+
+@REPORTS.call(
+    "GET",
+    "/reports/touchpoints",
+    scope="reports:read",
+    takes=TouchpointReportQuery,
+    answers=TouchpointReportAnswer,
+    refers=True,
+)
+def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointReportAnswer:
+    """Rank the touchpoints"""
+    report = touchpoint_report(
+        call.session,
+        call.actor,
+        first=given.first,
+        last=given.last,
+        journey_id=given.journey_id,
+        metric=given.metric,
+        now=call.now,
+    )
+    return TouchpointReportAnswer(
+        period=_period(report.period),
+        metric=report.metric,
+        totals=report.totals,
+        touchpoints=report.touchpoints,
+    )
+
+
+@REPORTS.call(
+    "GET",
+    "/reports/links/{id}",
+    scope="reports:read",
+    takes=PeriodQuery,
+    answers=LinkReportAnswer,
+)
+def report_link(call: Call, given: PeriodQuery) -> LinkReportAnswer:
+    """Report on a link"""
+    report = link_report(
+        call.session, call.actor, call.id, first=given.first, last=given.last, now=call.now
+    )
+    return LinkReportAnswer(
+        id=report.id,
+        period=_period(report.period),
+        totals=report.totals,
+        days=[DayAnswer.model_validate(day, from_attributes=True) for day in report.days],
+        hours=report.hours,
+        countries=report.countries,
+        devices=report.devices,
+        browsers=report.browsers,
+        systems=report.systems,
+        languages=report.languages,
+        referrers=report.referrers,
+        robots=report.robots,
+    )
+
+
+def _period(period: Period) -> PeriodAnswer:
+    return PeriodAnswer(first=period.first, last=period.last, time_zone=period.time_zone)

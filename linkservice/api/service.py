@@ -1,0 +1,26 @@
+"""All calls together, as Flask takes them."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from linkservice.api import docs
+from linkservice.api.domains import DOMAINS, TAGS
+from linkservice.api.door import Door, IdConverter
+from linkservice.api.journeys import CAMPAIGNS, JOURNEYS
+from linkservice.api.links import LINKS
+from linkservice.api.reports import REPORTS
+from linkservice.api.touchpoints import REACH, TOUCHPOINTS
+from linkservice.api.workspace import WORKSPACE
+from linkservice.config import Settings
+from linkservice.database import Database
+
+NOUNS = (JOURNEYS, TOUCHPOINTS, REACH, LINKS, CAMPAIGNS, TAGS, DOMAINS, REPORTS, WORKSPACE)
+OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.operations)
+
+
+def add_to(app: Flask, settings: Settings, database: Database) -> None:
+    """Let `app` answer every call of the API and show its document."""
+    app.url_map.converters["id"] = IdConverter
+    app.register_blueprint(Door(settings, database).routes(OPERATIONS))
+    app.register_blueprint(docs.pages(OPERATIONS))

@@ -1,0 +1,75 @@
+"""The calls of the caller's own workspace."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from pydantic import Field
+
+from linkservice.api.door import Call, Calls, Nothing
+from linkservice.api.values import WEB_ADDRESS, Answer, Changes, Id, described, one_of, text
+from linkservice.workspaces import accounts
+from linkservice.workspaces.accounts import LONGEST_NAME, LONGEST_URL, WorkspaceChanges
+from linkservice.workspaces.model import LOCALES, Workspace
+
+WORKSPACE = Calls("Workspace")
+
+Locale = Annotated[str, one_of(LOCALES)]
+Colour = Annotated[str, described(pattern="^#[0-9a-fA-F]{6}$")]
+# No enumeration: the names are those the machine's time zone data has, some 600.
+TimeZone = Annotated[str, described(format="iana-time-zone", examples=["Europe/Berlin", "UTC"])]
+NoticeUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_URL),
+    described(format="iri", pattern=WEB_ADDRESS),
+]
+
+
+class WorkspaceChangesGiven(Changes):
+    """What of the workspace changes; a new time zone applies from then on."""
+
+    name: Annotated[str, text(LONGEST_NAME)] = ""
+    time_zone: TimeZone = ""
+    locale: Locale = ""
+    brand_colour: Colour = ""
+    imprint_url: NoticeUrl | None = None
+    privacy_url: NoticeUrl | None = None
+
+
+class WorkspaceAnswer(Answer):
+    """A workspace; `time_zone` (IANA) decides on which local day a click falls."""
+
+    id: Id
+    name: str
+    time_zone: str
+    locale: Locale
+    brand_colour: Colour
+    imprint_url: str | None
+    privacy_url: str | None
+
+
+@WORKSPACE.call("GET", "/workspace", scope="admin", answers=WorkspaceAnswer)
+def get_workspace(call: Call, given: Nothing) -> WorkspaceAnswer:
+    """Get the key's workspace"""
+    return _workspace(accounts.own_workspace(call.session, call.actor))
+
+
+@WORKSPACE.call(
+    "PATCH", "/workspace", scope="admin", takes=WorkspaceChangesGiven, answers=WorkspaceAnswer
+)
+def change_workspace(call: Call, given: WorkspaceChangesGiven) -> WorkspaceAnswer:
+    """Change the key's workspace"""
+    changes = cast(WorkspaceChanges, given.given())
+    return _workspace(accounts.change_workspace(call.session, call.actor, changes, call.now))
+
+
+def _workspace(workspace: Workspace) -> WorkspaceAnswer:
+    return WorkspaceAnswer(
+        id=str(workspace.id),
+        name=workspace.name,
+        time_zone=workspace.time_zone,
+        locale=workspace.locale,
+        brand_colour=workspace.brand_colour,
+        imprint_url=workspace.imprint_url,
+        privacy_url=workspace.privacy_url,
+    )
