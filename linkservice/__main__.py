@@ -1,0 +1,5 @@
+"""`python -m linkservice`: the command line."""
+
+from linkservice.cli import main
+
+main()

@@ -1,0 +1,54 @@
+"""The command line door: `linkservice COMMAND`.
+
+Like every door it holds no rules: it parses, calls one function of a noun, and presents.
+
+    door.py        what all commands share: data directory, errors, exit codes
+    service.py     serve, demo, db, settings
+    doctor.py      doctor
+    objects.py     key, user, link, qr
+    report.py      report
+    data.py        ingest, clicks, audit, backup, restore
+    addresses.py   where the service is reached
+    output.py      progress, bars, colour
+"""
+
+from __future__ import annotations
+
+import click
+
+from linkservice import __version__
+from linkservice.cli import data, objects, report, service
+from linkservice.cli.doctor import doctor
+from linkservice.cli.door import Door, takes_data_dir
+
+__all__ = ["main"]
+
+
+@takes_data_dir
+@click.group(cls=Door)
+@click.version_option(__version__, prog_name="linkservice")
+def main() -> None:
+    """Branded short links and QR codes that say which touchpoint works.
+
+    Settings come from the environment; `linkservice settings` lists them.
+    """
+
+
+for _command in (
+    service.serve,
+    service.demo,
+    objects.key,
+    objects.user,
+    objects.link,
+    objects.qr,
+    report.report,
+    data.clicks,
+    data.ingest,
+    data.audit,
+    data.backup,
+    data.restore,
+    service.db,
+    service.show_settings,
+    doctor,
+):
+    main.add_command(_command)

@@ -1,0 +1,215 @@
+"""Clicks on their way into the database, the proof that none is lost, and backups."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from linkservice.cli.door import (
+    Command,
+    Group,
+    any_database,
+    current_database,
+    now,
+    read_settings,
+    serving_locks,
+)
+from linkservice.cli.output import Progress
+from linkservice.config import Settings
+from linkservice.errors import Conflict, Failed, Problem
+
+if TYPE_CHECKING:
+    from linkservice.clicks.audit import Audit
+    from linkservice.database import Database
+    from linkservice.workspaces.access import Actor
+
+LOOK_AGAIN_SECONDS = 0.2
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(cls=Command)
+@click.option("--once", is_flag=True, help="Bring in what is recorded now, and end.")
+def ingest(once: bool) -> None:
+    """Bring clicks from the spool into the database.
+
+    Until Ctrl-C; `linkservice serve` does this by itself.
+    """
+    from linkservice.clicks.ingest import Ingester
+    from linkservice.serve.process import log_to_stderr
+
+    settings = read_settings()
+    log_to_stderr(settings)
+    with current_database(settings) as database:
+        ingester = Ingester(settings, database)
+        with ingester.alone():
+            if once:
+                done = ingester.run_once()
+                click.echo(f"{done.ingested:,} clicks ingested, {done.rejected:,} rejected.")
+            else:
+                ingester.run(_stop_at_signals())
+
+
+@click.group(cls=Group)
+def clicks() -> None:
+    """Clicks from elsewhere."""
+
+
+@clicks.command("import")
+@click.argument("file", type=_FILE)
+def clicks_import(file: Path) -> None:
+    """Import past clicks from FILE.jsonl and wait until they are in the reports.
+
+    A line is a JSON object with time, slug, source (click or scan), user_agent and address,
+    and, if known, domain, referrer and language. Equal lines are different clicks. Importing
+    a file again adds nothing, or only the lines that are new at its end.
+    """
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.accounts import first_workspace
+
+    settings = read_settings()
+    with current_database(settings) as database:
+        with database.reading() as session:
+            actor = operator(first_workspace(session))
+        import_file(settings, database, actor, file)
+
+
+def import_file(settings: Settings, database: Database, actor: Actor, file: Path) -> None:
+    """Import and ingest with progress, and say what was done."""
+    from linkservice.clicks.imports import import_clicks
+
+    started = time.monotonic()
+    try:
+        with Progress("Reading") as bar:
+            if file.is_file():
+                bar.total = 2 * file.stat().st_size
+            done = import_clicks(settings, database, actor, file, now(), bar.advance)
+        with Progress("Ingesting", done.added) as bar:
+            _wait_until_ingested(settings, database, bar)
+    except KeyboardInterrupt:
+        raise Failed(Problem("", "import_stopped")) from None
+    known = done.clicks - done.added
+    before = f" ({known:,} were there before)" if known else ""
+    seconds = time.monotonic() - started
+    click.echo(f"{file}: {done.added:,} clicks imported{before} in {seconds:.1f} s.")
+
+
+@click.command(cls=Command)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "json")),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+def audit(form: str) -> int:
+    """Prove that no click is lost or counted twice.
+
+    Every accepted click must be ingested, rejected or pending; the exit code is 0 if the
+    difference is 0, else 1.
+    """
+    from linkservice.clicks.audit import audit as compare
+
+    settings = read_settings()
+    with current_database(settings) as database:
+        found = compare(settings, database)
+    if form == "json":
+        click.echo(json.dumps(_as_dict(found)))
+    else:
+        for name, number in _as_dict(found).items():
+            click.echo(f"{name:<12}{number:>16,}")
+    return 1 if found.difference else 0
+
+
+@click.command(cls=Command)
+@click.argument("file", type=_FILE)
+def backup(file: Path) -> None:
+    """Write a backup to FILE, also while the service runs.
+
+    It holds the database without salts and sign-in sessions, and the settings without
+    secrets. Keep it beside the data directory's spool and secret_key.
+    """
+    from linkservice.backup import back_up
+
+    settings = read_settings()
+    with current_database(settings) as database, Progress("Writing") as bar:
+        made = back_up(settings, database, file, now(), bar.at)
+    click.echo(f"{file}: {made.rows:,} rows, schema {made.schema}.")
+
+
+@click.command(cls=Command)
+@click.argument("file", type=_FILE)
+@click.option("--replace", is_flag=True, help="Drop what is in the database first.")
+def restore(file: Path, replace: bool) -> int:
+    """Fill the database from the backup FILE.
+
+    Clicks that came since are then replayed from the spool. All of the backup or nothing.
+    Stop the service first. The backup may come from the other kind of database.
+    """
+    from linkservice import backup as backups
+    from linkservice.clicks.audit import audit as compare
+    from linkservice.clicks.ingest import Ingester
+
+    settings = read_settings()
+    with any_database(settings) as database, ExitStack() as stack:
+        stack.enter_context(serving_locks(settings))
+        ingester = Ingester(settings, database)
+        stack.enter_context(ingester.alone())
+        with Progress("Loading") as bar:
+            made = backups.restore(database, file, replace=replace, progress=bar.at)
+        with Progress("Replaying the spool") as bar:
+            replayed = ingester.run_once(bar.advance)
+        found = compare(settings, database)
+    click.echo(
+        f"{file}: {made.rows:,} rows of {made.created_at:%Y-%m-%d %H:%M} UTC restored, "
+        f"{replayed.ingested:,} clicks replayed from the spool."
+    )
+    click.echo(", ".join(f"{name} {number:,}" for name, number in _as_dict(found).items()))
+    return 1 if found.difference else 0
+
+
+def _wait_until_ingested(settings: Settings, database: Database, bar: Progress) -> None:
+    """Ingest what is in the spool, or watch the running service do it."""
+    from linkservice.clicks.imports import waiting
+    from linkservice.clicks.ingest import Ingester
+
+    ingester = Ingester(settings, database)
+    most = 0
+    while True:
+        try:
+            with ingester.alone():
+                ingester.run_once(bar.advance)
+                return
+        except Conflict:
+            left = waiting(settings, database)
+            if not left:
+                return
+            most = max(most, left)
+            bar.at(most - left, most)
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _as_dict(found: Audit) -> dict[str, int]:
+    return {**asdict(found), "difference": found.difference}
+
+
+def _stop_at_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def set_stop(number: int, frame: FrameType | None) -> None:
+        # In a thread of its own: the interrupted code may hold the event's lock.
+        threading.Thread(target=stop.set, name="stop").start()
+
+    signal.signal(signal.SIGTERM, set_stop)
+    signal.signal(signal.SIGINT, set_stop)
+    return stop

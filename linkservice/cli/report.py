@@ -1,0 +1,207 @@
+"""Reports as a table for people, as CSV for spreadsheets, as JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from linkservice.cli.door import Group, current_database, now, read_settings, text
+from linkservice.cli.output import bar, coloured, fit
+
+if TYPE_CHECKING:
+    from linkservice.reports.results import TouchpointReport, TouchpointRow
+
+NAME_WIDTH, BAR_WIDTH = 30, 14
+DETAIL_WIDTH = 98
+PER_REACH = 1_000
+"""Rates are told per so many of reach: “41 of 1,000 parcels”."""
+
+VERDICTS = {
+    "best": ("▲ best", "blue"),
+    "worst": ("▼ worst", "red"),
+    "as_expected": ("as expected", None),
+    "too_early": ("too early", None),
+    "no_reach": ("no reach", None),
+    "no_peers": ("no peers", None),
+}
+UNITS = {"passers_by": "passers-by"}
+
+
+def day(value: str) -> date:
+    """The type of a day as 2026-11-22."""
+    try:
+        # fromisoformat knows more forms, which nobody would expect here.
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("This is no day; write it as 2026-11-22.") from None
+
+
+@click.group(cls=Group)
+def report() -> None:
+    """What the clicks meant."""
+
+
+@report.command("touchpoints")
+@click.option("--from", "from_", type=day, help="First day. [28 days in all]")
+@click.option("--to", type=day, help="Last day. [today]")
+@click.option(
+    "--metric",
+    type=click.Choice(("visitors_per_reach", "clicks_per_day")),
+    default="visitors_per_reach",
+    show_default=True,
+    help="What is compared.",
+)
+@click.option("--journey", type=text, metavar="ID", help="Only the touchpoints of this journey.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv", "json")),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+def touchpoints(
+    from_: date | None, to: date | None, metric: str, journey: str | None, form: str
+) -> None:
+    """Which touchpoints perform best and worst.
+
+    Days are those of the workspace's time zone, the last one included.
+    """
+    from linkservice.reports.queries import touchpoint_report
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.accounts import first_workspace
+
+    with current_database(read_settings()) as database, database.reading() as session:
+        found = touchpoint_report(
+            session,
+            operator(first_workspace(session)),
+            first=from_,
+            last=to,
+            journey_id=journey,
+            metric=metric,
+            now=now(),
+        )
+    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
+    stdout = sys.stdout.buffer
+    if form == "json":
+        stdout.write(_json(found))
+    elif form == "csv":
+        stdout.write(_csv(found))
+    else:
+        for line in _table(found):
+            click.echo(line)
+
+
+def _json(found: TouchpointReport) -> bytes:
+    from linkservice.reports.results import to_json
+
+    return (json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _csv(found: TouchpointReport) -> bytes:
+    from linkservice.reports.results import rows_for_csv
+
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows(rows_for_csv(found))
+    return file.getvalue().encode()
+
+
+def _table(found: TouchpointReport) -> Iterator[str]:
+    by_day = found.metric == "clicks_per_day"
+    rate = "clicks a day" if by_day else f"per {PER_REACH:,}"
+    period = found.period
+    title = f"Touchpoints {period.first} to {period.last} ({period.time_zone})"
+    yield coloured(title, bold=True)
+    yield ""
+    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>7} {'Visitors':>8} {rate:>12} "
+    yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>11}  Verdict", dim=True)
+    largest = _largest(found)
+    for row in found.touchpoints:
+        yield from _lines(row, largest, by_day=by_day)
+    yield ""
+    yield from _totals(found)
+
+
+def _largest(found: TouchpointReport) -> Mapping[str | None, float]:
+    """The highest rate of each unit of reach: only those compare, so only those share a scale."""
+    largest: dict[str | None, float] = {}
+    for row in found.touchpoints:
+        largest[row.unit] = max(largest.get(row.unit, 0.0), row.rate or 0.0)
+    return largest
+
+
+def _lines(
+    row: TouchpointRow, largest: Mapping[str | None, float], *, by_day: bool
+) -> Iterator[str]:
+    """The row, and below it where it stands, its reach and whom it is compared with."""
+    per = 1 if by_day else PER_REACH
+    name = row.name if row.name is not None else "(links without a touchpoint)"
+    rate = interval = ""
+    drawn = " " * BAR_WIDTH
+    if row.rate is not None:
+        rate = _figure(row.rate * per)
+        drawn = bar(row.rate / (largest[row.unit] or 1.0), BAR_WIDTH)
+    if row.low is not None and row.high is not None:
+        interval = f"{_figure(row.low * per)}–{_figure(row.high * per)}"
+    word, colour = VERDICTS[row.verdict] if row.id is not None else ("", None)
+    yield (
+        f"{fit(name, NAME_WIDTH)} {row.clicks:>7,} {row.visitors + row.tokenless:>8,} {rate:>12}"
+        f"  {coloured(drawn, colour)} {interval:>11}  {coloured(word, colour, bold=bool(colour))}"
+    ).rstrip()
+    if detail := _detail(row, per):
+        yield coloured(f"  {fit(detail, DETAIL_WIDTH).rstrip()}", dim=True)
+
+
+def _detail(row: TouchpointRow, per: int) -> str:
+    parts = [row.stage] if row.stage else []
+    if row.unit and row.reach:
+        parts.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
+    if row.peers is not None:
+        mean = _figure(row.peers.mean * per)
+        if row.peers.group == "target":
+            parts.append(f"target {mean}")
+        else:
+            group = row.peers.group.replace("_and_", " and ")
+            parts.append(f"{row.peers.count} peers of the same {group}: {mean}")
+    if row.more_reach_needed is not None:
+        needed = f"{row.more_reach_needed:,}"
+        unit = "" if row.unit is None else f" {UNITS.get(row.unit, row.unit)}"
+        parts.append(f"about {needed} more{unit or ' days'} needed")
+    return " · ".join(parts)
+
+
+def _totals(found: TouchpointReport) -> Iterator[str]:
+    totals = found.totals
+    yield (
+        f"{fit('Total', NAME_WIDTH)} {totals.clicks:>7,} {totals.visitors + totals.tokenless:>8,}"
+        f"   {totals.scans:,} of the clicks are scans"
+    )
+    others = {
+        "robots": totals.robots,
+        "previews": totals.previews,
+        "prefetches": totals.prefetches,
+        "scanners": totals.scanners,
+        "HEAD requests": totals.heads,
+        "misses": totals.misses,
+        "unrecorded clicks": totals.unrecorded,
+    }
+    told = ", ".join(f"{number:,} {name}" for name, number in others.items() if number)
+    if told:
+        yield coloured(f"Not counted as clicks: {told}.", dim=True)
+
+
+def _figure(number: float) -> str:
+    """A rate as people write it: three figures at least, no more decimals than help."""
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"

@@ -1,0 +1,250 @@
+"""The service: started, tried out, its tables moved, its settings shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from linkservice.cli import addresses
+from linkservice.cli.data import import_file
+from linkservice.cli.door import (
+    Command,
+    Group,
+    any_database,
+    current_database,
+    data_dir_given,
+    make_tables,
+    now,
+    read_settings,
+    serving_locks,
+    text,
+)
+from linkservice.config import PREFIX, SETTINGS, Settings, load
+from linkservice.errors import NotFound
+
+if TYPE_CHECKING:
+    from linkservice.database import Database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PORT = click.IntRange(1, 65535)
+
+
+def _listening(command: F) -> F:
+    """The options of whatever serves."""
+    for option in (
+        click.option(
+            "--roles",
+            type=text,
+            default="redirect,web,ingest",
+            show_default=True,
+            help="Which parts run here.",
+        ),
+        click.option("--workers", type=int, help="Redirect workers. [2]"),
+        click.option(
+            "--link-port",
+            type=_PORT,
+            metavar="PORT",
+            default=8001,
+            show_default=True,
+            help="Where links answer.",
+        ),
+        click.option(
+            "--port",
+            type=_PORT,
+            metavar="PORT",
+            default=8000,
+            show_default=True,
+            help="Where the app and the API answer.",
+        ),
+        click.option(
+            "--host",
+            type=text,
+            default="127.0.0.1",
+            show_default=True,
+            help="Address to listen at; 0.0.0.0 for the whole network.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@_listening
+def serve(host: str, port: int, link_port: int, workers: int | None, roles: str) -> int:
+    """Run the service until Ctrl-C.
+
+    In a new data directory the tables are made first; a PostgreSQL database is left alone
+    until `db upgrade`. Where BASE_URL and LINK_URL are not set, they follow these options.
+    """
+    reached = addresses.from_options(_listen_at(host), port, link_port, os.environ)
+    settings = load(os.environ, data_dir=data_dir_given(), **reached)
+    own_database = not os.environ.get(PREFIX + "DATABASE_URL", "").strip()
+    return _serve(settings, host, port, link_port, workers, roles, may_make_tables=own_database)
+
+
+@click.command(cls=Command)
+@_listening
+def demo(host: str, port: int, link_port: int, workers: int | None, roles: str) -> int:
+    """Try the service with an invented retailer's clicks.
+
+    A journey and two months of clicks go into the folder `demo` inside the data directory,
+    in a database of their own; delete that folder to begin anew.
+    """
+    base = data_dir_given() or os.environ.get(PREFIX + "DATA_DIR", "").strip() or "./var"
+    # Only the folder and the ports count: an invented journey must never meet a real one.
+    outside = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {PREFIX + each for each in ("DATABASE_URL", "BASE_URL", "LINK_URL")}
+    }
+    reached = addresses.from_options(_listen_at(host), port, link_port, {})
+    settings = load(outside, data_dir=Path(base) / "demo", **reached)
+    with serving_locks(settings, _roles(roles)):
+        pass  # one that already serves is not furnished again
+    with any_database(settings) as database:
+        make_tables(database)
+        _furnish(settings, database)
+    return _serve(settings, host, port, link_port, workers, roles, may_make_tables=True)
+
+
+@click.group(cls=Group)
+def db() -> None:
+    """The database's tables."""
+
+
+@db.command("upgrade")
+@click.argument("revision", type=text, default="head")
+def db_upgrade(revision: str) -> None:
+    """Make the tables, or bring them to this program's state (or to REVISION)."""
+    from linkservice import schema
+
+    with any_database(read_settings()) as database:
+        click.echo(f"The schema is {schema.upgrade(database, revision)}.")
+
+
+@db.command("downgrade")
+@click.argument("revision", type=text)
+def db_downgrade(revision: str) -> None:
+    """Take the tables back to REVISION; "base" drops them all, with what is in them."""
+    from linkservice import schema
+
+    with any_database(read_settings()) as database:
+        click.echo(f"The schema is {schema.downgrade(database, revision)}.")
+
+
+@db.command("check")
+def db_check() -> int:
+    """Say whether the tables are what this program expects."""
+    from linkservice import schema
+
+    with current_database(read_settings()) as database:
+        differences = schema.differences(database)
+    for difference in differences:
+        click.echo(f"Differs: {difference}")
+    if not differences:
+        click.echo("The schema is current.")
+    return 1 if differences else 0
+
+
+@click.command("settings", cls=Command)
+def show_settings() -> None:
+    """List every setting with its value, its default and what it does."""
+    settings = read_settings()
+    width = min(shutil.get_terminal_size().columns, 100)
+    for setting in SETTINGS:
+        value = str(getattr(settings, setting.name.lower()))
+        if setting.secret:
+            given = os.environ.get(PREFIX + setting.name, "").strip()
+            value = "set, not shown" if given else "not set"
+        default = f"default {setting.default}" if setting.default else "no default"
+        click.echo(f"{PREFIX}{setting.name}  {value or '(empty)'}  ({default})")
+        click.echo(
+            textwrap.fill(setting.help, width, initial_indent="    ", subsequent_indent="    ")
+        )
+
+
+def _listen_at(host: str) -> str:
+    """`host`, once it is sure that it names an address: URLs are made of it."""
+    from linkservice.serve.addresses import resolve
+
+    resolve(host)
+    return host
+
+
+def _roles(listed: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in listed.split(",") if part.strip())
+
+
+def _serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    link_port: int,
+    workers: int | None,
+    roles: str,
+    *,
+    may_make_tables: bool,
+) -> int:
+    from linkservice.links.domains import follow_link_url
+    from linkservice.serve import REDIRECT_WORKERS
+    from linkservice.serve import serve as run
+
+    with serving_locks(settings, _roles(roles)):
+        pass  # a second service is refused before it changes what the first one goes by
+    prepared = any_database(settings) if may_make_tables else current_database(settings)
+    with prepared as database:
+        if may_make_tables:
+            make_tables(database)
+        with database.transaction() as session:
+            followed = follow_link_url(session, settings, now())
+        step = _next_step(database, settings)
+    if followed:
+        click.echo(f"The first domain is now {followed}.", err=True)
+    addresses.remember(settings)
+    return run(
+        settings,
+        host=host,
+        port=port,
+        link_port=link_port,
+        workers=REDIRECT_WORKERS if workers is None else workers,
+        roles=_roles(roles),
+        schema_checked=True,
+        last_line=step,
+    )
+
+
+def _next_step(database: Database, settings: Settings) -> str:
+    """The command to type next, in another terminal."""
+    from linkservice.workspaces.accounts import first_workspace
+
+    command = "link add https://example.com"
+    with database.reading() as session:
+        try:
+            first_workspace(session)
+        except NotFound:
+            command = "key add my-first-key"
+    usual = Path(SETTINGS[0].default).absolute()
+    folder = "" if settings.data_dir == usual else f" --data-dir {settings.data_dir}"
+    return f"Next:  linkservice {command}{folder}"
+
+
+def _furnish(settings: Settings, database: Database) -> None:
+    """Make the demo's journey and clicks, or what an interrupted start left undone."""
+    from linkservice import demo as story
+    from linkservice.workspaces.accounts import create_key
+
+    file = settings.data_dir / "clicks.jsonl"
+    with database.transaction() as session:
+        workspace, actor = story.furnish(session, settings, now())
+        if not file.exists():
+            story.write_clicks(session, actor, file, now())
+        key = create_key(session, workspace, "demo", {"admin"}, now())
+    import_file(settings, database, actor, file)
+    click.echo(f"API key: {key}")
