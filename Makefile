@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint lock clean
+.PHONY: run test lint docs lock clean
 
 run: .venv/installed
 	$(BIN)/linkservice serve --host 0.0.0.0
@@ -26,6 +26,9 @@ lint: .venv/installed-test
 .venv/installed-test: requirements-test.lock .venv/installed
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-test.lock
 	touch $@
+
+docs: .venv/installed-test
+	$(BIN)/python tests/reference.py
 
 # Needs `uv`; run it after changing the dependencies in pyproject.toml.
 lock:
