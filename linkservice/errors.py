@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import ClassVar
 
+from linkservice.wording import sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -30,6 +32,14 @@ class Problem:
     field: str
     code: str
     params: Mapping[str, object] = dataclass_field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do, without the field's name."""
+        return sentence(self.code, self.params)
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.sentence}" if self.field else self.sentence
 
 
 class LinkServiceError(Exception):
@@ -43,9 +53,7 @@ class LinkServiceError(Exception):
         self.problems = problems
 
     def __str__(self) -> str:
-        from linkservice.wording import describe
-
-        return "; ".join(describe(problem) for problem in self.problems) or self.code
+        return "; ".join(map(str, self.problems)) or self.code
 
 
 class Invalid(LinkServiceError):

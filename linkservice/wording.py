@@ -6,7 +6,7 @@ The web door translates by the same codes.
 
 from __future__ import annotations
 
-from linkservice.errors import Problem
+from collections.abc import Mapping
 
 SENTENCES: dict[str, str] = {
     "spool_failed": "The spool cannot be used ({reason}); make room on the disk or mend it, "
@@ -176,12 +176,6 @@ SENTENCES: dict[str, str] = {
 }
 
 
-def sentence(problem: Problem) -> str:
-    """The sentence for a problem, without the field's name."""
-    return SENTENCES[problem.code].format_map(problem.params)
-
-
-def describe(problem: Problem) -> str:
-    """The sentence with the field's name before it: ``slug: The slug …``."""
-    text = sentence(problem)
-    return f"{problem.field}: {text}" if problem.field else text
+def sentence(code: str, params: Mapping[str, object]) -> str:
+    """The sentence of a problem code, with its facts filled in."""
+    return SENTENCES[code].format_map(params)

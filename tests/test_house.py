@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from linkservice.errors import Problem
-from linkservice.wording import SENTENCES, describe
+from linkservice.wording import SENTENCES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "linkservice"
@@ -53,7 +53,7 @@ def test_sentences_say_what_to_do_and_end() -> None:
 
 
 def test_a_problem_names_its_field() -> None:
-    assert describe(Problem("slug", "empty")) == "slug: This must not be empty."
+    assert str(Problem("slug", "empty")) == "slug: This must not be empty."
 
 
 def test_exceptions_to_the_rules_carry_their_reason() -> None:

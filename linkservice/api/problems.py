@@ -23,7 +23,6 @@ from linkservice.errors import (
     Unauthenticated,
     Unavailable,
 )
-from linkservice.wording import describe, sentence
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -97,10 +96,10 @@ def answer(status: int, code: str, *problems: Problem) -> Response:
     document = ProblemDocument(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=" ".join(describe(problem) for problem in problems),
+        detail=" ".join(map(str, problems)),
         code=code,
         errors=[
-            FieldProblem(field=problem.field, code=problem.code, message=sentence(problem))
+            FieldProblem(field=problem.field, code=problem.code, message=problem.sentence)
             for problem in problems
         ],
     )

@@ -22,7 +22,6 @@ import click
 from linkservice.cli import addresses
 from linkservice.config import Settings, load
 from linkservice.errors import LinkServiceError, Problem, Unavailable
-from linkservice.wording import describe
 
 if TYPE_CHECKING:
     from linkservice.database import Database
@@ -107,14 +106,14 @@ class Door(Group):
             _complain(error.format_message())
             sys.exit(1)
         except click.Abort:
-            _complain(describe(Problem("", "stopped")))
+            _complain(str(Problem("", "stopped")))
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 
 
 class _Refused(click.ClickException):
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(" ".join(describe(problem) for problem in problems))
+        super().__init__(" ".join(map(str, problems)))
 
 
 def read_settings() -> Settings:
@@ -211,7 +210,9 @@ def takes_data_dir(command: Door) -> Door:
 def _as_typed(command: click.Command, problem: Problem) -> Problem:
     """The problem under the name of the option or argument that its field was given by."""
     for param in command.params:
-        if problem.field and param.name in (problem.field, problem.field.removesuffix("_id")):
+        # `from_` in Python is `from` outside.
+        name = (param.name or "").rstrip("_")
+        if problem.field and name in (problem.field, problem.field.removesuffix("_id")):
             typed = param.opts[-1] if isinstance(param, click.Option) else param.human_readable_name
             return Problem(typed, problem.code, problem.params)
     return problem

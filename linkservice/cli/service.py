@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -232,7 +233,16 @@ def _next_step(database: Database, settings: Settings) -> str:
             command = "key add my-first-key"
     usual = Path(SETTINGS[0].default).absolute()
     folder = "" if settings.data_dir == usual else f" --data-dir {settings.data_dir}"
-    return f"Next:  linkservice {command}{folder}"
+    return f"Next:  {_program()} {command}{folder}"
+
+
+def _program() -> str:
+    """How this program was called, so that the next command works in the same folder."""
+    called = sys.argv[0]
+    if called.endswith("__main__.py"):
+        return "python -m linkservice"
+    found = shutil.which("linkservice")
+    return "linkservice" if found and Path(found).samefile(called) else called
 
 
 def _furnish(settings: Settings, database: Database) -> None:
