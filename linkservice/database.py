@@ -129,8 +129,24 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url)
 
 
-def violates(error: IntegrityError, model: type[Base], *columns: str) -> bool:
-    """Whether `error` is the violated unique constraint over these columns of `model`."""
+@contextmanager
+def unless_taken(
+    session: Session, model: type[Base], *columns: str, otherwise: Exception
+) -> Iterator[None]:
+    """Flush what is done inside; raise `otherwise` if the unique constraint over these columns
+    of `model` forbids it. The database judges, so of two who come at once one is refused; what
+    was done before stays.
+    """
+    try:
+        with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        if not _violates(error, model, columns):
+            raise
+        raise otherwise from None
+
+
+def _violates(error: IntegrityError, model: type[Base], columns: tuple[str, ...]) -> bool:
     table = model.__tablename__
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:

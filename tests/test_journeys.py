@@ -10,7 +10,7 @@ from cast import NOW, Home, make_home, make_touchpoint
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Conflict, Invalid, NotFound
-from linkservice.journeys import manage
+from linkservice.journeys import campaigns, manage
 from linkservice.journeys.model import KINDS, MEDIA, Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach, change_reach, delete_reach
 from linkservice.journeys.template import STANDARD
@@ -144,8 +144,8 @@ def test_a_campaigns_name_is_its_own_in_the_workspace(
     database: Database, ada: Home, cleo: Home
 ) -> None:
     with database.transaction() as session:
-        manage.create_campaign(session, ada.actor, "Herbst", NOW)
-        winter = manage.create_campaign(session, ada.actor, "Winter", NOW)
-        manage.create_campaign(session, cleo.actor, "Herbst", NOW)
+        campaigns.create_campaign(session, ada.actor, "Herbst", NOW)
+        winter = campaigns.create_campaign(session, ada.actor, "Winter", NOW)
+        campaigns.create_campaign(session, cleo.actor, "Herbst", NOW)
         with pytest.raises(Conflict):
-            manage.rename_campaign(session, ada.actor, str(winter.id), "Herbst")
+            campaigns.rename_campaign(session, ada.actor, str(winter.id), "Herbst")

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, listed
 from linkservice.api.touchpoints import TouchpointAnswer, touchpoint_answer
 from linkservice.api.values import Answer, Changes, Given, Id, Moment, Whole, between, one_of, text
-from linkservice.journeys import manage
+from linkservice.journeys import campaigns, manage
 from linkservice.journeys.manage import LAST_POSITION, LONGEST_NAME, JourneyMap, StageChanges
 from linkservice.journeys.model import Campaign, Stage
 from linkservice.journeys.template import TEMPLATES
@@ -181,7 +181,7 @@ def delete_stage(call: Call, given: Nothing) -> None:
 )
 def create_campaign(call: Call, given: NameGiven) -> CampaignAnswer:
     """Make a campaign"""
-    return _campaign(manage.create_campaign(call.session, call.actor, given.name, call.now))
+    return _campaign(campaigns.create_campaign(call.session, call.actor, given.name, call.now))
 
 
 @CAMPAIGNS.call(
@@ -191,7 +191,7 @@ def list_campaigns(call: Call, given: Page) -> Listed[CampaignAnswer]:
     """List campaigns"""
     return listed(
         given,
-        lambda after, limit: manage.list_campaigns(
+        lambda after, limit: campaigns.list_campaigns(
             call.session, call.actor, after=after, limit=limit
         ),
         _campaign,
@@ -202,7 +202,7 @@ def list_campaigns(call: Call, given: Page) -> Listed[CampaignAnswer]:
 @CAMPAIGNS.call("GET", "/campaigns/{id}", scope="journeys:read", answers=CampaignAnswer)
 def get_campaign(call: Call, given: Nothing) -> CampaignAnswer:
     """Get a campaign"""
-    return _campaign(manage.one_campaign(call.session, call.actor, call.id))
+    return _campaign(campaigns.one_campaign(call.session, call.actor, call.id))
 
 
 @CAMPAIGNS.call(
@@ -215,13 +215,13 @@ def get_campaign(call: Call, given: Nothing) -> CampaignAnswer:
 )
 def change_campaign(call: Call, given: NameGiven) -> CampaignAnswer:
     """Rename a campaign"""
-    return _campaign(manage.rename_campaign(call.session, call.actor, call.id, given.name))
+    return _campaign(campaigns.rename_campaign(call.session, call.actor, call.id, given.name))
 
 
 @CAMPAIGNS.call("DELETE", "/campaigns/{id}", scope="journeys:write")
 def delete_campaign(call: Call, given: Nothing) -> None:
     """Delete a campaign; its links stay"""
-    manage.delete_campaign(call.session, call.actor, call.id)
+    campaigns.delete_campaign(call.session, call.actor, call.id)
 
 
 def _journey(found: JourneyMap) -> JourneyAnswer:

@@ -1,4 +1,4 @@
-"""Journeys, stages, touchpoints and campaigns: made, changed, deleted. Reach is in `reach.py`."""
+"""Journeys, stages and touchpoints: made, changed, deleted. Reach is in `reach.py`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import TypedDict
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from linkservice.database import violates
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
-from linkservice.journeys.model import KINDS, MEDIA, Campaign, Journey, Stage, Touchpoint
+from linkservice.journeys.model import KINDS, MEDIA, Journey, Stage, Touchpoint
 from linkservice.journeys.template import TEMPLATES
 from linkservice.workspaces.access import Actor, find, page, scoped
 from linkservice.workspaces.model import LOCALES, Workspace
@@ -276,55 +274,6 @@ def delete_touchpoint(session: Session, actor: Actor, touchpoint_id: str, now: d
     actor.require("journeys:write")
     find(session, actor, Touchpoint, touchpoint_id).deleted_at = now
     session.flush()
-
-
-def create_campaign(session: Session, actor: Actor, name: str, now: datetime) -> Campaign:
-    """Raises `Invalid`, `Conflict` for a name in use, `Forbidden`."""
-    actor.require("journeys:write")
-    return _store(session, Campaign(workspace_id=actor.workspace_id, created_at=now), name)
-
-
-def one_campaign(session: Session, actor: Actor, campaign_id: str) -> Campaign:
-    """One campaign. Raises `NotFound`, `Forbidden`."""
-    actor.require("journeys:read")
-    return find(session, actor, Campaign, campaign_id)
-
-
-def list_campaigns(
-    session: Session, actor: Actor, *, after: int | None, limit: int
-) -> Sequence[Campaign]:
-    """Campaigns, the oldest first, with ids above `after`."""
-    actor.require("journeys:read")
-    return session.scalars(page(actor, Campaign, after=after, limit=limit)).all()
-
-
-def rename_campaign(session: Session, actor: Actor, campaign_id: str, name: str) -> Campaign:
-    """Raises `Invalid`, `Conflict` for a name in use, `NotFound`, `Forbidden`."""
-    actor.require("journeys:write")
-    return _store(session, find(session, actor, Campaign, campaign_id), name)
-
-
-def delete_campaign(session: Session, actor: Actor, campaign_id: str) -> None:
-    """Delete it; its links stay, without a campaign."""
-    actor.require("journeys:write")
-    session.delete(find(session, actor, Campaign, campaign_id))
-    session.flush()
-
-
-def _store(session: Session, campaign: Campaign, name: str) -> Campaign:
-    problems = Problems()
-    name = problems.text("name", name, longest=LONGEST_NAME)
-    problems.raise_if_any()
-    try:
-        # Named inside, so that a refusal undoes no more than the name.
-        with session.begin_nested():
-            campaign.name = name
-            session.add(campaign)
-    except IntegrityError as error:
-        if not violates(error, Campaign, "workspace_id", "name"):
-            raise
-        raise Conflict(Problem("name", "name_taken", {"name": name})) from None
-    return campaign
 
 
 def _fill(session: Session, journey: Journey, template: str, locale: str, now: datetime) -> None:

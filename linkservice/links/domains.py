@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import TypedDict
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from linkservice import changes
 from linkservice.config import PREFIX, Settings
-from linkservice.database import violates
+from linkservice.database import unless_taken
 from linkservice.errors import Conflict, Invalid, NotFound, Problem
 from linkservice.fields import Problems
 from linkservice.links.destination import check_destination
@@ -37,13 +36,9 @@ def create_domain(
     domain = Domain(workspace_id=actor.workspace_id, host=check_host(host), created_at=now)
     if domain.host == settings.base_url.split("://", 1)[1] != settings.link_host:
         raise Conflict(Problem("host", "host_of_the_app", {"host": domain.host}))
-    try:
-        with session.begin_nested():
-            session.add(domain)
-    except IntegrityError as error:
-        if not violates(error, Domain, "host"):
-            raise
-        raise Conflict(Problem("host", "host_taken", {"host": domain.host})) from None
+    taken = Conflict(Problem("host", "host_taken", {"host": domain.host}))
+    with unless_taken(session, Domain, "host", otherwise=taken):
+        session.add(domain)
     changes.announce(session, "domain", now)
     return domain
 

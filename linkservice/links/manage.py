@@ -6,17 +6,17 @@ Not here: what a slug (`slug.py`) or a destination (`destination.py`) may be.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypedDict, TypeVar
 
 from sqlalchemy import or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from linkservice import changes
 from linkservice.config import Settings
-from linkservice.database import violates
+from linkservice.database import unless_taken
 from linkservice.errors import Conflict, Invalid, NotFound, Problem, SlugTaken
 from linkservice.fields import Problems
 from linkservice.journeys.model import Campaign, Touchpoint
@@ -317,14 +317,14 @@ def _insert(session: Session, link: Link, chosen: str | None) -> None:
     for _ in range(SLUG_ATTEMPTS if chosen is None else 1):
         link.slug = make_slug() if chosen is None else check_slug(chosen)
         link.slug_key = slug_key(link.slug)
-        try:
-            with session.begin_nested():
-                session.add(link)
-        except IntegrityError as error:
-            if not violates(error, Link, "domain_id", "slug_key"):
-                raise
-            continue
-        return
+        taken = SlugTaken(link.slug)
+        with (
+            suppress(SlugTaken),
+            unless_taken(session, Link, "domain_id", "slug_key", otherwise=taken),
+        ):
+            session.add(link)
+        if link.id is not None:
+            return
     raise SlugTaken(link.slug)
 
 

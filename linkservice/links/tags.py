@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from linkservice.database import violates
+from linkservice.database import unless_taken
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.links.model import LinkTag, Tag
@@ -92,13 +91,9 @@ def _store(session: Session, tag: Tag, name: str) -> Tag:
     problems = Problems()
     name = problems.text("name", name, longest=LONGEST_TAG)
     problems.raise_if_any()
-    try:
-        # Named inside, so that a refusal undoes no more than the name.
-        with session.begin_nested():
-            tag.name = name
-            session.add(tag)
-    except IntegrityError as error:
-        if not violates(error, Tag, "workspace_id", "name"):
-            raise
-        raise Conflict(Problem("name", "name_taken", {"name": name})) from None
+    taken = Conflict(Problem("name", "name_taken", {"name": name}))
+    # Named inside, so that a refusal undoes no more than the name.
+    with unless_taken(session, Tag, "workspace_id", "name", otherwise=taken):
+        tag.name = name
+        session.add(tag)
     return tag

@@ -9,11 +9,10 @@ from typing import TypedDict
 
 from ada_url import URL
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from linkservice import changes
-from linkservice.database import violates
+from linkservice.database import unless_taken
 from linkservice.errors import Conflict, NotFound, Problem
 from linkservice.fields import Problems
 from linkservice.workspaces.access import SCOPES, Actor, hash_secret, joined
@@ -112,13 +111,9 @@ def add_user(
         session.add(user)
         session.flush()
     member = Member(workspace_id=workspace.id, user_id=user.id, role=role, created_at=now)
-    try:
-        with session.begin_nested():
-            session.add(member)
-    except IntegrityError as error:
-        if not violates(error, Member, "workspace_id", "user_id"):
-            raise
-        raise Conflict(Problem("email", "member_exists", {"email": email})) from None
+    taken = Conflict(Problem("email", "member_exists", {"email": email}))
+    with unless_taken(session, Member, "workspace_id", "user_id", otherwise=taken):
+        session.add(member)
     return member
 
 

@@ -1,0 +1,61 @@
+"""Campaigns: timed efforts across touchpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from linkservice.database import unless_taken
+from linkservice.errors import Conflict, Problem
+from linkservice.fields import Problems
+from linkservice.journeys.model import Campaign
+from linkservice.workspaces.access import Actor, find, page
+
+LONGEST_NAME = 200
+
+
+def create_campaign(session: Session, actor: Actor, name: str, now: datetime) -> Campaign:
+    """Raises `Invalid`, `Conflict` for a name in use, `Forbidden`."""
+    actor.require("journeys:write")
+    return _store(session, Campaign(workspace_id=actor.workspace_id, created_at=now), name)
+
+
+def one_campaign(session: Session, actor: Actor, campaign_id: str) -> Campaign:
+    """One campaign. Raises `NotFound`, `Forbidden`."""
+    actor.require("journeys:read")
+    return find(session, actor, Campaign, campaign_id)
+
+
+def list_campaigns(
+    session: Session, actor: Actor, *, after: int | None, limit: int
+) -> Sequence[Campaign]:
+    """Campaigns, the oldest first, with ids above `after`."""
+    actor.require("journeys:read")
+    return session.scalars(page(actor, Campaign, after=after, limit=limit)).all()
+
+
+def rename_campaign(session: Session, actor: Actor, campaign_id: str, name: str) -> Campaign:
+    """Raises `Invalid`, `Conflict` for a name in use, `NotFound`, `Forbidden`."""
+    actor.require("journeys:write")
+    return _store(session, find(session, actor, Campaign, campaign_id), name)
+
+
+def delete_campaign(session: Session, actor: Actor, campaign_id: str) -> None:
+    """Delete it; its links stay, without a campaign."""
+    actor.require("journeys:write")
+    session.delete(find(session, actor, Campaign, campaign_id))
+    session.flush()
+
+
+def _store(session: Session, campaign: Campaign, name: str) -> Campaign:
+    problems = Problems()
+    name = problems.text("name", name, longest=LONGEST_NAME)
+    problems.raise_if_any()
+    taken = Conflict(Problem("name", "name_taken", {"name": name}))
+    # Named inside, so that a refusal undoes no more than the name.
+    with unless_taken(session, Campaign, "workspace_id", "name", otherwise=taken):
+        campaign.name = name
+        session.add(campaign)
+    return campaign
