@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from ada_url import URL
+
 from linkservice.errors import Invalid, Problem
 
 PREFIX = "LINKSERVICE_"
@@ -51,13 +53,14 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 def _origin(text: str) -> str:
     """http:// or https:// with a host and, where needed, a port; no path"""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    # As browsers read it, so that the host is the one they will ask for: in punycode, and
+    # without the port that goes without saying.
+    url = URL(text)
+    if url.protocol not in ("http:", "https:") or url.username or url.password:
         raise ValueError
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+    if url.pathname != "/" or url.search or url.hash:
         raise ValueError
-    _ = parts.port  # raises ValueError when it is no port number
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return str(url.origin)
 
 
 def _text(text: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from linkservice.clicks import ledger, retention
+from linkservice.clicks import ledger, retention, salts
 from linkservice.clicks.audit import Audit, audit
 from linkservice.clicks.calendar import epoch_ms, local_day, moment
 from linkservice.clicks.event import Click, Flag, Method, Source, encode
@@ -28,7 +28,7 @@ from linkservice.clicks.model import (
     Unrecorded,
     VisitorToken,
 )
-from linkservice.clicks.segment import HEADER_BYTES, segments
+from linkservice.clicks.segment import HEADER_BYTES, segments, write_segment
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings
@@ -305,6 +305,21 @@ def test_old_segments_tokens_and_rows_go_and_totals_stay(
     assert count(database, ClickRow) == 0
     assert day_of(database).clicks == 1
     assert audit(settings, database) == before == Audit(1, 1, 0, 0, 0)
+
+
+def test_a_past_day_that_is_being_imported_keeps_its_tokens(
+    settings: Settings, database: Database, click: Click
+) -> None:
+    """Housekeeping between two chunks of an import must not count their visitors twice."""
+    past = replace(click, time_ms=click.time_ms - 100 * 86_400_000)
+    with database.transaction() as session:
+        day = (NOW - timedelta(days=100)).date()
+        salts.salt_for(session, click.workspace_id, day, datetime.now(UTC))
+    for chunk in (b"first", b"second"):
+        write_segment(settings.spool_dir, b"n" * 16, chunk.ljust(8)[:8], [encode(past)])
+        ingest(settings, database)
+        retention.keep_house(settings, database, datetime.now(UTC))
+    assert (day_of(database).clicks, day_of(database).visitors) == (2, 1)
 
 
 def test_a_segment_is_not_deleted_before_it_is_ingested(

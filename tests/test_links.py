@@ -173,8 +173,9 @@ def test_cleo_cannot_see_or_touch_adas_link(
         assert list_links(session, cleo.actor, LinkFilter(), before=None, limit=10) == []
         with pytest.raises(NotFound):
             link_view(session, cleo.actor, link_id)
-        with pytest.raises(NotFound):
-            link_by_slug(session, cleo.actor, "sommer")
+        for slug in ("sommer", "\0", "\ud800"):
+            with pytest.raises(NotFound):
+                link_by_slug(session, cleo.actor, slug)
     with database.transaction() as session:
         with pytest.raises(NotFound):
             change_link(session, cleo.actor, settings, link_id, {"title": "x"}, NOW)

@@ -19,7 +19,7 @@ from linkservice.cli.output import bar, coloured, fit
 if TYPE_CHECKING:
     from linkservice.reports.results import TouchpointReport, TouchpointRow
 
-NAME_WIDTH, BAR_WIDTH = 30, 14
+NAME_WIDTH, BAR_WIDTH = 30, 11
 DETAIL_WIDTH = 98
 PER_REACH = 1_000
 """Rates are told per so many of reach: “41 of 1,000 parcels”."""
@@ -118,13 +118,13 @@ def _csv(found: TouchpointReport) -> bytes:
 
 def _table(found: TouchpointReport) -> Iterator[str]:
     by_day = found.metric == "clicks_per_day"
-    rate = "clicks a day" if by_day else f"per {PER_REACH:,}"
+    rate = "a day" if by_day else f"per {PER_REACH:,}"
     period = found.period
     title = f"Touchpoints {period.first} to {period.last} ({period.time_zone})"
     yield coloured(title, bold=True)
     yield ""
-    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>7} {'Visitors':>8} {rate:>12} "
-    yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>11}  Verdict", dim=True)
+    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {rate:>9} "
+    yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>13}  Verdict", dim=True)
     largest = _largest(found)
     for row in found.touchpoints:
         yield from _lines(row, largest, by_day=by_day)
@@ -155,8 +155,8 @@ def _lines(
         interval = f"{_figure(row.low * per)}–{_figure(row.high * per)}"
     word, colour = VERDICTS[row.verdict] if row.id is not None else ("", None)
     yield (
-        f"{fit(name, NAME_WIDTH)} {row.clicks:>7,} {row.visitors + row.tokenless:>8,} {rate:>12}"
-        f"  {coloured(drawn, colour)} {interval:>11}  {coloured(word, colour, bold=bool(colour))}"
+        f"{fit(name, NAME_WIDTH)} {row.clicks:>9,} {row.visitors + row.tokenless:>9,} {rate:>9}"
+        f"  {coloured(drawn, colour)} {interval:>13}  {coloured(word, colour, bold=bool(colour))}"
     ).rstrip()
     if detail := _detail(row, per):
         yield coloured(f"  {fit(detail, DETAIL_WIDTH).rstrip()}", dim=True)
@@ -164,26 +164,25 @@ def _lines(
 
 def _detail(row: TouchpointRow, per: int) -> str:
     parts = [row.stage] if row.stage else []
+    reach = []
     if row.unit and row.reach:
-        parts.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
+        reach.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
+    if row.more_reach_needed is not None:
+        reach.append(f"about {row.more_reach_needed:,} more {'days ' if per == 1 else ''}needed")
+    if reach:
+        parts.append(", ".join(reach))
     if row.peers is not None:
         mean = _figure(row.peers.mean * per)
-        if row.peers.group == "target":
-            parts.append(f"target {mean}")
-        else:
-            group = row.peers.group.replace("_and_", " and ")
-            parts.append(f"{row.peers.count} peers of the same {group}: {mean}")
-    if row.more_reach_needed is not None:
-        needed = f"{row.more_reach_needed:,}"
-        unit = "" if row.unit is None else f" {UNITS.get(row.unit, row.unit)}"
-        parts.append(f"about {needed} more{unit or ' days'} needed")
+        group = row.peers.group.replace("_and_", " and ")
+        others = "target" if group == "target" else f"{row.peers.count} peers of the same {group}"
+        parts.append(f"{others}: {mean}")
     return " · ".join(parts)
 
 
 def _totals(found: TouchpointReport) -> Iterator[str]:
     totals = found.totals
     yield (
-        f"{fit('Total', NAME_WIDTH)} {totals.clicks:>7,} {totals.visitors + totals.tokenless:>8,}"
+        f"{fit('Total', NAME_WIDTH)} {totals.clicks:>9,} {totals.visitors + totals.tokenless:>9,}"
         f"   {totals.scans:,} of the clicks are scans"
     )
     others = {
@@ -195,7 +194,7 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
         "misses": totals.misses,
         "unrecorded clicks": totals.unrecorded,
     }
-    told = ", ".join(f"{number:,} {name}" for name, number in others.items() if number)
+    told = ", ".join(f"{name} {number:,}" for name, number in others.items() if number)
     if told:
         yield coloured(f"Not counted as clicks: {told}.", dim=True)
 

@@ -242,7 +242,8 @@ def _program() -> str:
     if called.endswith("__main__.py"):
         return "python -m linkservice"
     found = shutil.which("linkservice")
-    return "linkservice" if found and Path(found).samefile(called) else called
+    on_path = found and Path(called).exists() and Path(found).samefile(called)
+    return "linkservice" if on_path else called
 
 
 def _furnish(settings: Settings, database: Database) -> None:

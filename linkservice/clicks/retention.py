@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from linkservice import changes
 from linkservice.clicks import ledger, salts, shortfall
-from linkservice.clicks.model import Click, Unrecorded, VisitorToken
+from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorToken
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -32,7 +32,13 @@ def keep_house(settings: Settings, database: Database, now: datetime) -> None:
         salts.delete_expired(session, now)
         changes.forget_old(session, now)
         oldest = (now - timedelta(days=settings.token_retention_days)).date()
-        session.execute(delete(VisitorToken).where(VisitorToken.local_date < oldest))
+        # A day that still has a salt is being imported: more of its clicks may come.
+        session.execute(
+            delete(VisitorToken).where(
+                VisitorToken.local_date < oldest,
+                VisitorToken.local_date.not_in(select(Salt.local_date)),
+            )
+        )
     _prune_clicks(settings, database, now)
     delete_old_segments(settings, database, now)
 

@@ -5,6 +5,7 @@ Not here: what a slug (`slug.py`) or a destination (`destination.py`) may be.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,8 @@ LONGEST_FILTER = 260
 MOST_AT_ONCE = 200
 SLUG_ATTEMPTS = 8
 """Generated slugs that may collide in a row: at 10 million links 1 in 10^27."""
+
+_NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -198,8 +201,10 @@ def link_by_slug(session: Session, actor: Actor, slug: str, host: str | None = N
     """The link with that slug on the domain (the first one if none is named)."""
     actor.require("links:read")
     domain = domain_named(session, actor, host)
+    # Lone surrogates and NUL are no text to a database, and no link has them.
+    key = "" if _NOT_TEXT.search(slug) else slug_key(slug)
     found = session.scalar(
-        scoped(actor, Link).where(Link.domain_id == domain.id, Link.slug_key == slug_key(slug))
+        scoped(actor, Link).where(Link.domain_id == domain.id, Link.slug_key == key)
     )
     if found is None:
         raise NotFound(Problem("slug", "no_such_slug", {"slug": slug[:80], "host": domain.host}))
