@@ -134,7 +134,7 @@ def test_the_table_names_best_and_worst(settings: Settings, journey_id: str) -> 
     below = table[table.index(strong) + 1]
     assert "Vor dem Kauf · 30,000 passers-by · 8 peers of the same stage and kind: " in below
     assert (
-        "20 passers-by, about 1,019 more needed · 8 peers"
+        "20 passers-by, about 1,000 more needed · 8 peers"
         in table[table.index(line_of(table, "Neu")) + 1]
     )
 

@@ -168,7 +168,8 @@ def _detail(row: TouchpointRow, per: int) -> str:
     if row.unit and row.reach:
         reach.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
     if row.more_reach_needed is not None:
-        reach.append(f"about {row.more_reach_needed:,} more {'days ' if per == 1 else ''}needed")
+        more = f"{_spoken(row.more_reach_needed):,} more"
+        reach.append(f"about {more} {'days ' if per == 1 else ''}needed")
     if reach:
         parts.append(", ".join(reach))
     if row.peers is not None:
@@ -197,6 +198,11 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
     told = ", ".join(f"{name} {number:,}" for name, number in others.items() if number)
     if told:
         yield coloured(f"Not counted as clicks: {told}.", dim=True)
+
+
+def _spoken(number: int) -> int:
+    """Two digits and zeros, as people say an estimate; the exact figure is in JSON and CSV."""
+    return round(number, 2 - len(str(number)))
 
 
 def _figure(number: float) -> str:
