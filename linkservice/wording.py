@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
     "recording then resumes by itself.",
     "database_away": "The database does not answer; try again in a few seconds.",
     "bad_node_file": "{path} does not hold a node id; delete it and a new one is made.",
+    "too_many_bodies": "Too many requests are being received; try again in a few seconds.",
     "too_many_requests": "Too many requests; try again in {retry_after} seconds.",
     "bad_setting": "“{value}” does not fit; give {wanted}.",
     "unknown_setting": "There is no such setting; `linkservice settings` lists them all.",

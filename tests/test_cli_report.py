@@ -134,7 +134,7 @@ def test_the_table_names_best_and_worst(settings: Settings, journey_id: str) -> 
     below = table[table.index(strong) + 1]
     assert "Vor dem Kauf · 30,000 passers-by · 8 peers of the same stage and kind: " in below
     assert (
-        "20 passers-by, about 1,000 more needed · 8 peers"
+        "20 passers-by, about 1,000 more of reach needed to tell · 8 peers"
         in table[table.index(line_of(table, "Neu")) + 1]
     )
 
@@ -143,7 +143,10 @@ def test_the_table_sums_to_its_totals(settings: Settings, journey_id: str) -> No
     table = lines(settings)
     total = line_of(table, "Total").split()
     clicks = 28 * (101 + 21 + 0 + 6 * 46 + 8)
-    assert total[1:3] == [f"{clicks:,}", f"{clicks:,}"]
+    told = next(line for line in table if "told no visitor apart" in line)
+    tokenless = int(told.split()[0].replace(",", ""))
+    assert total[1:3] == [f"{clicks:,}", f"{clicks - tokenless:,}"]
+    assert "Visitors are daily" in "".join(table)
     assert line_of(table, "(links without a touchpoint)").split()[4] == "224"
     assert table[-1] == "Not counted as clicks: robots 280, HEAD requests 1, misses 3."
 

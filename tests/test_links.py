@@ -13,6 +13,7 @@ from linkservice.changes import Change
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Conflict, Forbidden, Invalid, LinkServiceError, NotFound, SlugTaken
+from linkservice.journeys.manage import delete_touchpoint
 from linkservice.links import domains, tags
 from linkservice.links.addresses import scan_url, short_url
 from linkservice.links.manage import (
@@ -257,3 +258,15 @@ def test_tags_are_the_workspaces_own(
             tags.create_tag(session, ada.actor, "Herbst")
         with pytest.raises(NotFound):
             tags.delete_tag(session, cleo.actor, str(tag.id))
+
+
+def test_a_deleted_touchpoint_may_be_sent_back_unchanged(
+    database: Database, settings: Settings, ada: Home
+) -> None:
+    with database.transaction() as session:
+        touchpoint_id = make_touchpoint(session, ada)
+        link_id = str(make_link(session, settings, ada, "sommer", touchpoint_id).id)
+        delete_touchpoint(session, ada.actor, touchpoint_id, NOW)
+        wanted = {"touchpoint_id": touchpoint_id, "title": "neu"}
+        view = change_link(session, ada.actor, settings, link_id, wanted, NOW)
+        assert (str(view.link.touchpoint_id), view.link.title) == (touchpoint_id, "neu")

@@ -247,6 +247,8 @@ def test_a_service_open_to_the_network_tells_the_phone_where_to_go() -> None:
         "App:   http://127.0.0.1:8000 (public: https://app.example.com)",
         "Links: http://127.0.0.1:8001",
         "Phone: http://192.168.1.20:8000 http://192.168.1.20:8001",
+        "       Codes hold http://127.0.0.1:8001; for a phone to follow them start with "
+        "LINKSERVICE_LINK_URL=http://192.168.1.20:8001",
     ]
 
 

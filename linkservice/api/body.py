@@ -7,6 +7,7 @@ no bottomless nesting) and what a query string may hold. Not here: what the fiel
 from __future__ import annotations
 
 import json
+import threading
 from typing import NoReturn, TypeVar
 
 from flask import Request
@@ -15,19 +16,34 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from linkservice.api.problems import Malformed, invalid
 from linkservice.api.values import Given
-from linkservice.errors import Invalid, Problem
+from linkservice.errors import Invalid, Problem, Unavailable
 
 Sent = TypeVar("Sent", bound=Given)
+
+BODIES_AT_ONCE = 16
+"""Half of a web worker's threads. The server waits for a body for ever; whoever sends half of
+one may hold as many threads as this, and the others go on answering."""
+
+WAIT_SECONDS = 2.0
+
+_readers = threading.BoundedSemaphore(BODIES_AT_ONCE)
 
 
 def from_json(request: Request, model: type[Sent]) -> Sent:
     """The body as `model`.
 
-    Raises `UnsupportedMediaType`, `RequestEntityTooLarge`, `Malformed`, `Invalid`.
+    Raises `UnsupportedMediaType`, `RequestEntityTooLarge`, `Malformed`, `Invalid`,
+    `Unavailable` while too many bodies are under way.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType()
-    document = _parsed(request.get_data(cache=False))
+    if not _readers.acquire(timeout=WAIT_SECONDS):
+        raise Unavailable(Problem("", "too_many_bodies"))
+    try:
+        data = request.get_data(cache=False)
+    finally:
+        _readers.release()
+    document = _parsed(data)
     try:
         return model.model_validate(document)
     except ValidationError as error:

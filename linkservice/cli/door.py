@@ -135,6 +135,11 @@ def current_database(settings: Settings) -> Iterator[Database]:
     """The database of the settings; raises `Unavailable` unless its schema is current."""
     from linkservice import schema
 
+    prefix = "sqlite:///"
+    if settings.database_url.startswith(prefix):
+        path = Path(settings.database_url.removeprefix(prefix))
+        if path.parent.is_dir() and not path.exists():  # connecting would make an empty file
+            raise Unavailable(Problem("", "schema_missing"))
     with any_database(settings) as database:
         schema.require_current(database)
         yield database
@@ -197,6 +202,8 @@ def _data_dir_option() -> click.Option:
 
 
 def _keep_data_dir(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("This names no folder; is a variable of the shell not set?")
     if value is not None:
         ctx.meta[_DATA_DIR] = str(Path(value).expanduser().absolute())
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
@@ -125,18 +126,21 @@ def _table(found: TouchpointReport) -> Iterator[str]:
     yield ""
     head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {rate:>9} "
     yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>13}  Verdict", dim=True)
-    largest = _largest(found)
+    largest = _largest(found, by_day=by_day)
     for row in found.touchpoints:
         yield from _lines(row, largest, by_day=by_day)
     yield ""
     yield from _totals(found)
 
 
-def _largest(found: TouchpointReport) -> Mapping[str | None, float]:
-    """The highest rate of each unit of reach: only those compare, so only those share a scale."""
+def _largest(found: TouchpointReport, *, by_day: bool) -> Mapping[str | None, float]:
+    """The highest rate of each unit of reach: only those compare, so only those share a scale.
+    Clicks a day all compare.
+    """
     largest: dict[str | None, float] = {}
     for row in found.touchpoints:
-        largest[row.unit] = max(largest.get(row.unit, 0.0), row.rate or 0.0)
+        unit = None if by_day else row.unit
+        largest[unit] = max(largest.get(unit, 0.0), row.rate or 0.0)
     return largest
 
 
@@ -150,16 +154,16 @@ def _lines(
     drawn = " " * BAR_WIDTH
     if row.rate is not None:
         rate = _figure(row.rate * per)
-        drawn = bar(row.rate / (largest[row.unit] or 1.0), BAR_WIDTH)
+        drawn = bar(row.rate / (largest[None if by_day else row.unit] or 1.0), BAR_WIDTH)
     if row.low is not None and row.high is not None:
         interval = f"{_figure(row.low * per)}–{_figure(row.high * per)}"
     word, colour = VERDICTS[row.verdict] if row.id is not None else ("", None)
     yield (
-        f"{fit(name, NAME_WIDTH)} {row.clicks:>9,} {row.visitors + row.tokenless:>9,} {rate:>9}"
+        f"{fit(name, NAME_WIDTH)} {row.clicks:>9,} {row.visitors:>9,} {rate:>9}"
         f"  {coloured(drawn, colour)} {interval:>13}  {coloured(word, colour, bold=bool(colour))}"
     ).rstrip()
-    if detail := _detail(row, per):
-        yield coloured(f"  {fit(detail, DETAIL_WIDTH).rstrip()}", dim=True)
+    for line in textwrap.wrap(_detail(row, per), DETAIL_WIDTH, break_long_words=False):
+        yield coloured(f"  {line}", dim=True)
 
 
 def _detail(row: TouchpointRow, per: int) -> str:
@@ -168,24 +172,33 @@ def _detail(row: TouchpointRow, per: int) -> str:
     if row.unit and row.reach:
         reach.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
     if row.more_reach_needed is not None:
-        more = f"{_spoken(row.more_reach_needed):,} more"
-        reach.append(f"about {more} {'days ' if per == 1 else ''}needed")
+        more = f"about {_spoken(row.more_reach_needed):,} more"
+        reach.append(f"{more} {'days' if per == 1 else 'of reach'} needed to tell")
     if reach:
         parts.append(", ".join(reach))
     if row.peers is not None:
         mean = _figure(row.peers.mean * per)
         group = row.peers.group.replace("_and_", " and ")
         others = "target" if group == "target" else f"{row.peers.count} peers of the same {group}"
-        parts.append(f"{others}: {mean}")
+        parts.append(f"{others}: {mean}" + ("" if group == "target" else " on average"))
     return " · ".join(parts)
 
 
 def _totals(found: TouchpointReport) -> Iterator[str]:
     totals = found.totals
     yield (
-        f"{fit('Total', NAME_WIDTH)} {totals.clicks:>9,} {totals.visitors + totals.tokenless:>9,}"
+        f"{fit('Total', NAME_WIDTH)} {totals.clicks:>9,} {totals.visitors:>9,}"
         f"   {totals.scans:,} of the clicks are scans"
     )
+    notes = []
+    if len(found.period) > 1:
+        notes.append("Visitors are daily: who comes on two days counts twice.")
+    if totals.tokenless:
+        notes.append(
+            f"{totals.tokenless:,} clicks told no visitor apart; each counts as one in the rates."
+        )
+    for note in notes:
+        yield coloured(note, dim=True)
     others = {
         "robots": totals.robots,
         "previews": totals.previews,

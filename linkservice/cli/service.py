@@ -47,7 +47,12 @@ def _listening(command: F) -> F:
             show_default=True,
             help="Which parts run here.",
         ),
-        click.option("--workers", type=int, help="Redirect workers. [2]"),
+        click.option(
+            "--workers",
+            type=click.IntRange(1, 64),
+            metavar="NUMBER",
+            help="Redirect workers. [2]",
+        ),
         click.option(
             "--link-port",
             type=_PORT,
@@ -133,10 +138,15 @@ def db_upgrade(revision: str) -> None:
 @db.command("downgrade")
 @click.argument("revision", type=text)
 def db_downgrade(revision: str) -> None:
-    """Take the tables back to REVISION; "base" drops them all, with what is in them."""
+    """Take the tables back to REVISION; "base" drops them all, with what is in them.
+
+    Stop the service first.
+    """
     from linkservice import schema
 
-    with any_database(read_settings()) as database:
+    settings = read_settings()
+    # A running ingester would reject every click of a link that is gone.
+    with serving_locks(settings), any_database(settings) as database:
         click.echo(f"The schema is {schema.downgrade(database, revision)}.")
 
 
@@ -180,7 +190,12 @@ def _listen_at(host: str) -> str:
 
 
 def _roles(listed: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in listed.split(",") if part.strip())
+    from linkservice.serve import ROLES
+
+    roles = tuple(part.strip() for part in listed.split(",") if part.strip())
+    if not roles or set(roles) - set(ROLES):
+        raise click.BadParameter(f"Name some of {', '.join(ROLES)}.", param_hint="--roles")
+    return roles
 
 
 def _serve(

@@ -159,6 +159,7 @@ class Ingester:
                 self._placing.learn(session, records)
         clicks: list[PlacedClick] = []
         rejected = damaged = 0
+        reasons: set[str] = set()
         end = start
         for each in found:
             if isinstance(each, Torn) and not finished:
@@ -171,10 +172,12 @@ class Ingester:
             click = self._placing.place(each) if isinstance(each, Record) else None
             if click is None:
                 rejected += 1
-                reason = each.reason if isinstance(each, Unreadable) else "unknown link"
-                _log.error("segment %s: record at %d: %s", segment.name, each.offset, reason)
+                reasons.add(each.reason if isinstance(each, Unreadable) else "unknown link")
             else:
                 clicks.append(click)
+        if rejected:
+            why = ", ".join(sorted(reasons))
+            _log.error("segment %s: %d records are rejected: %s", segment.name, rejected, why)
         return ledger.Batch(start, end, clicks, rejected, damaged, finished)
 
     def _write(self, segment: Segment, batch: ledger.Batch) -> None:

@@ -109,7 +109,8 @@ def delete_reach(session: Session, actor: Actor, reach_id: str) -> None:
 
 def _check(session: Session, entry: Reach) -> None:
     problems = Problems()
-    for field, day in (("date", entry.starts_on), ("until", entry.ends_on)):
+    days = {entry.starts_on: "date", entry.ends_on: "until"} | {entry.starts_on: "date"}
+    for day, field in days.items():
         if not FIRST_DAY <= day <= LAST_DAY:
             problems.add(field, "day_out_of_range", first=FIRST_DAY, last=LAST_DAY)
     if entry.ends_on < entry.starts_on:

@@ -167,7 +167,8 @@ def change_link(
     )
     names = tag_rules.checked_names(problems, wanted["tags"]) if "tags" in wanted else None
     problems.raise_if_any()
-    if "touchpoint_id" in wanted:
+    # What is sent back unchanged stays, even if the touchpoint was deleted meanwhile.
+    if "touchpoint_id" in wanted and wanted["touchpoint_id"] != str(link.touchpoint_id):
         link.touchpoint_id = _touchpoint_id(session, actor, wanted["touchpoint_id"])
     if "campaign_id" in wanted:
         link.campaign_id = _campaign_id(session, actor, wanted["campaign_id"])

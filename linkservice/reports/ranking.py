@@ -319,7 +319,9 @@ def _decide(one: _Comparison, proven: bool) -> Judgement:
         more = _more_reach_needed(one)
         if more is not None:
             verdict = "too_early"
-    return Judgement(one.touchpoint_id, verdict, one.rate, one.low, one.high, one.peers, more)
+    # Drawn towards the peers no end of the interval is 0; of nobody that would be read wrongly.
+    low = one.low if one.rate else 0.0
+    return Judgement(one.touchpoint_id, verdict, one.rate, low, one.high, one.peers, more)
 
 
 def _more_reach_needed(one: _Comparison) -> int | None:

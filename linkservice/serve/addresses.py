@@ -141,4 +141,10 @@ def announcement(addresses: Sequence[Address], lan: str | None) -> list[str]:
         lines.append("Phone: start it with --host 0.0.0.0 to reach it from a phone.")
     elif addresses and lan:
         lines.append("Phone: " + " ".join(each.url(lan) for each in addresses))
+        links = next((each for each in addresses if each.role == "redirect"), None)
+        if links and lan not in links.public:
+            lines.append(
+                f"       Codes hold {links.public}; for a phone to follow them start with "
+                f"LINKSERVICE_LINK_URL={links.url(lan)}"
+            )
     return lines or ["Ingesting."]

@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-WEB_THREADS = 8
-REDIRECT_THREADS = 4
+WEB_THREADS = 32
+"""More than the bodies read at once (`api/body`): slow senders leave some for all others."""
+
+REDIRECT_THREADS = 16
+"""More than wait for the database at once (`redirect/resolver`)."""
+
 REDIRECT_THREADS_WAITING = 64
 """With `SPOOL_SYNC=always` threads wait for the disk, and all that wait share one sync."""
 
