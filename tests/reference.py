@@ -36,6 +36,8 @@ itself: `GET /api/v1/openapi.json` (OpenAPI 3.1), to be read at `/api/v1/docs`.
 * Errors are `application/problem+json`: `{type, title, status, detail, code, errors: [{field,
   code, message}]}`: 400 malformed JSON, 401, 403, 404 (also other workspaces' ids), 409 conflict,
   413, 415, 422 wrong or unknown fields, 503 with the reason.
+* A link's own parameters win over those of `forward_query`, which appends the visitor's query.
+* A PNG's true size is in the header `X-QR-Size-Mm`: its modules are whole pixels.
 * In every figure `clicks` includes `scans`: a scan is a click that came from a QR code.
 """
 

@@ -150,6 +150,8 @@ def _lines(
     """The row, and below it where it stands, its reach and whom it is compared with."""
     per = 1 if by_day else PER_REACH
     name = row.name if row.name is not None else "(links without a touchpoint)"
+    if row.deleted:
+        name = f"(deleted) {name}"
     rate = interval = ""
     drawn = " " * BAR_WIDTH
     if row.rate is not None:

@@ -244,6 +244,7 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
         verdict=judgement.verdict,
         peers=judgement.peers,
         more_reach_needed=judgement.more_reach_needed,
+        deleted=line.touchpoint.deleted_at is not None,
     )
 
 

@@ -56,6 +56,7 @@ class TouchpointRow:
     `visitors` have tokens, `tokenless` clicks have none. `reach` is the touchpoint's reach
     in the period as far as it has passed, in `unit`. With the metric visitors_per_reach,
     `rate` is (visitors + tokenless) ÷ reach; with clicks_per_day, clicks ÷ days it was live.
+    A `deleted` touchpoint is there for the clicks its printed links still had.
     """
 
     id: str | None = None
@@ -78,6 +79,7 @@ class TouchpointRow:
     verdict: Verdict = "no_reach"
     peers: Peers | None = None
     more_reach_needed: int | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
