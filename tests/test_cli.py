@@ -420,7 +420,7 @@ def test_doctor_finds_nothing_wrong(settings: Settings, home: Home) -> None:
     assert {line.split()[0] for line in lines} == {"ok"}
     assert [line.split()[1] for line in lines] == [
         *("settings", "database", "schema", "spool", "ingest"),
-        *("room", "countries", "clock", "ingester", "salts"),
+        *("room", "countries", "clock", "ingester", "salts", "rejected"),
     ]
 
 

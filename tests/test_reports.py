@@ -345,8 +345,8 @@ def test_a_deleted_touchpoint_is_there_if_it_was_clicked(ada: World) -> None:
     for touchpoint in (clicked, crawled, silent):
         delete_touchpoint(ada.session, ada.actor, str(touchpoint.id), NOW)
     for report in (ada.report(), ada.report(journey_id=ada.journey_id)):
-        assert [(row.name, row.clicks, row.rate) for row in report.touchpoints] == [
-            ("clicked", 2, 0.2)
+        assert [(row.name, row.clicks, row.rate, row.deleted) for row in report.touchpoints] == [
+            ("clicked", 2, 0.2, True)
         ]
         assert (report.totals.clicks, report.totals.robots) == (2, 5)
 

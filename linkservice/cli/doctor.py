@@ -67,6 +67,7 @@ def _checks(settings: Settings, database: Database) -> Iterator[Check]:
     detail = f"running (process {running})" if running else "not running; `serve` starts it"
     yield Check("ingester", True, detail)
     yield _salts(database, running=bool(running))
+    yield _rejected(database)
 
 
 def _room(settings: Settings) -> Check:
@@ -124,6 +125,21 @@ def _ingester(settings: Settings) -> str:
             return ""
     except Conflict as error:
         return str(error.problems[0].params["pid"])
+
+
+def _rejected(database: Database) -> Check:
+    """Told, but no trouble of today's: what was rejected stays so."""
+    from sqlalchemy import func, select
+
+    from linkservice.clicks.model import LedgerEntry
+    from linkservice.readiness import Check
+
+    with database.reading() as session:
+        number = session.scalar(select(func.sum(LedgerEntry.rejected))) or 0
+    if not number:
+        return Check("rejected", True, "no click")
+    detail = f"{number:,} clicks of links this database does not know; a backup may know them"
+    return Check("rejected", True, detail)
 
 
 def _salts(database: Database, *, running: bool) -> Check:
