@@ -224,3 +224,10 @@ def test_every_number_is_finite_and_in_order(found: list[Observation]) -> None:
         assert (judgement.peers is None) == (judgement.verdict == "no_peers")
         assert (judgement.more_reach_needed is not None) == (judgement.verdict == "too_early")
         assert judgement.more_reach_needed is None or judgement.more_reach_needed >= 1
+
+
+def test_where_nobody_came_the_interval_begins_at_nothing() -> None:
+    for judgement in (judge([*EQUALS, touchpoint(9, 0, 3)])[-1], judge([touchpoint(9, 0, 3)])[0]):
+        assert judgement.rate == judgement.low == 0.0
+        assert judgement.high is not None
+        assert judgement.high > 0.0

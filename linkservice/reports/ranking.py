@@ -293,7 +293,8 @@ def _beside(
 def _no_peers(one: Observation, totals: _Totals) -> Judgement:
     low, high = shrink(NOTHING_KNOWN, totals.counts, totals.exposure, totals.days.phi).interval()
     rate = float(totals.rate[0])
-    return Judgement(one.touchpoint_id, "no_peers", rate, float(low[0]), float(high[0]), None, None)
+    lowest = _low(float(low[0]), rate)
+    return Judgement(one.touchpoint_id, "no_peers", rate, lowest, float(high[0]), None, None)
 
 
 def _proven(compared: Sequence[_Comparison]) -> list[bool]:
@@ -319,9 +320,13 @@ def _decide(one: _Comparison, proven: bool) -> Judgement:
         more = _more_reach_needed(one)
         if more is not None:
             verdict = "too_early"
-    # Drawn towards the peers no end of the interval is 0; of nobody that would be read wrongly.
-    low = one.low if one.rate else 0.0
+    low = _low(one.low, one.rate)
     return Judgement(one.touchpoint_id, verdict, one.rate, low, one.high, one.peers, more)
+
+
+def _low(low: float, rate: float) -> float:
+    """The interval's lower end: 0 where nobody came, although a shrunk rate never reaches it."""
+    return low if rate else 0.0
 
 
 def _more_reach_needed(one: _Comparison) -> int | None:
