@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import BigInteger, Connection, DateTime, Integer, MetaData, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -85,6 +86,14 @@ class Database:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is a SQLite file yet to be made, which connecting would do."""
+        if not self.is_sqlite:
+            return False
+        path = Path(str(self.engine.url.database))
+        return path.parent.is_dir() and not path.exists()
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that writes: committed at the end, rolled back on any error."""
@@ -127,6 +136,15 @@ class Database:
 def open_database(settings: Settings) -> Database:
     """The database the settings name."""
     return Database(settings.database_url)
+
+
+def insert_into(
+    model: type[Base], within: Connection | Session
+) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do on a conflict; both databases say it alike."""
+    bind = within.get_bind() if isinstance(within, Session) else within
+    insert = sqlite.insert if bind.dialect.name == "sqlite" else postgresql.insert
+    return insert(model)
 
 
 @contextmanager

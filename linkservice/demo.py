@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.calendar import zone
 from linkservice.config import Settings
 from linkservice.errors import NotFound
-from linkservice.fields import zone
 from linkservice.journeys.manage import JourneyMap, create_journey
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.links.domains import first_domain

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from linkservice.errors import Invalid, Problem
 
@@ -76,8 +76,3 @@ class Problems:
         if clean and not _EMAIL.fullmatch(clean):
             self.add(field, "bad_email")
         return clean
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone of a stored name."""
-    return ZoneInfo(name)

@@ -54,6 +54,8 @@ def knows(revision: str) -> bool:
 
 def require_current(database: Database) -> None:
     """Raise `Unavailable`, with the command that mends it, unless the schema is this program's."""
+    if database.is_absent:
+        raise Unavailable(Problem("", "schema_missing"))
     with database.engine.connect() as connection:
         found = current(connection)
     if found == ScriptDirectory.from_config(_config()).get_current_head():

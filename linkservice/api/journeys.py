@@ -8,8 +8,8 @@ from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, list
 from linkservice.api.touchpoints import TouchpointAnswer, touchpoint_answer
 from linkservice.api.values import Answer, Changes, Given, Id, Moment, Whole, between, one_of, text
 from linkservice.journeys import campaigns, manage
-from linkservice.journeys.manage import LAST_POSITION, LONGEST_NAME, JourneyMap, StageChanges
-from linkservice.journeys.model import Campaign, Stage
+from linkservice.journeys.manage import LAST_POSITION, JourneyMap, StageChanges
+from linkservice.journeys.model import LONGEST_NAME, Campaign, Stage
 from linkservice.journeys.template import TEMPLATES
 from linkservice.workspaces.model import LOCALES
 

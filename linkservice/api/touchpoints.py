@@ -22,12 +22,19 @@ from linkservice.journeys import reach as reaches
 from linkservice.journeys.manage import (
     LARGEST_RATE,
     LONGEST_CHANNEL,
-    LONGEST_NAME,
     SMALLEST_RATE,
     NewTouchpoint,
     TouchpointChanges,
 )
-from linkservice.journeys.model import CHANNELS, KINDS, MEDIA, UNITS, Reach, Touchpoint
+from linkservice.journeys.model import (
+    CHANNELS,
+    KINDS,
+    LONGEST_NAME,
+    MEDIA,
+    UNITS,
+    Reach,
+    Touchpoint,
+)
 from linkservice.journeys.reach import LARGEST_AMOUNT, NewReach, ReachChanges
 
 TOUCHPOINTS = Calls("Touchpoints")

@@ -146,8 +146,8 @@ def _salts(database: Database, *, running: bool) -> Check:
     """Without today's salt a click has no visitor; whoever ingests makes it."""
     from sqlalchemy import select
 
+    from linkservice.clicks.calendar import zone
     from linkservice.clicks.model import Salt
-    from linkservice.fields import zone
     from linkservice.readiness import Check
     from linkservice.workspaces.model import Workspace
 

@@ -135,11 +135,6 @@ def current_database(settings: Settings) -> Iterator[Database]:
     """The database of the settings; raises `Unavailable` unless its schema is current."""
     from linkservice import schema
 
-    prefix = "sqlite:///"
-    if settings.database_url.startswith(prefix):
-        path = Path(settings.database_url.removeprefix(prefix))
-        if path.parent.is_dir() and not path.exists():  # connecting would make an empty file
-            raise Unavailable(Problem("", "schema_missing"))
     with any_database(settings) as database:
         schema.require_current(database)
         yield database

@@ -24,8 +24,6 @@ from pathlib import Path
 from typing import IO
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from linkservice.clicks import ledger, salts
@@ -42,7 +40,7 @@ from linkservice.clicks.segment import (
 )
 from linkservice.clicks.visitor import cut_network, first_language, referrer_host, visitor_token
 from linkservice.config import Settings
-from linkservice.database import Database
+from linkservice.database import Database, insert_into
 from linkservice.errors import Failed, Invalid, Problem
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
@@ -249,10 +247,9 @@ def _earlier(session: Session, actor: Actor) -> dict[tuple[int, bytes], int]:
 
 
 def _remember(database: Database, actor: Actor, prefix: _Prefix, now: datetime) -> None:
-    insert = sqlite_insert if database.is_sqlite else postgresql_insert
     with database.writing_connection() as connection:
         connection.execute(
-            insert(Import)
+            insert_into(Import, connection)
             .values(
                 workspace_id=actor.workspace_id,
                 digest=prefix.digest,

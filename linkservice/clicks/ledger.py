@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LedgerEntry, VisitorToken
 from linkservice.clicks.rollup import PlacedClick, RollUps, write_rows
 from linkservice.clicks.segment import HEADER_BYTES, Segment
+from linkservice.database import insert_into
 
 
 class Overtaken(Exception):
@@ -66,9 +65,8 @@ def mark_deleted(connection: Connection, segment: Segment, now: datetime) -> Non
 
 
 def _advance(connection: Connection, segment: Segment, batch: Batch, now: datetime) -> int:
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     connection.execute(
-        insert(LedgerEntry)
+        insert_into(LedgerEntry, connection)
         .values(
             node=segment.node,
             name=segment.name,
@@ -119,12 +117,11 @@ def _mark_new(connection: Connection, clicks: Sequence[PlacedClick]) -> None:
             first.setdefault((day, "journey", click.journey_id, token), (click, "new_for_journey"))
     if not first:
         return
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     names = ("local_date", "scope", "scope_id", "token")
     # In one order everywhere: two ingesters on one PostgreSQL then never wait crosswise.
     keys = sorted(first, key=lambda key: (str(key[0]), str(key[1]), key[2], key[3]))
     added = connection.execute(
-        insert(VisitorToken)
+        insert_into(VisitorToken, connection)
         .on_conflict_do_nothing(index_elements=list(names))
         .returning(
             VisitorToken.local_date,

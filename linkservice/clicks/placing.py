@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.agents import classify, click_class
 from linkservice.clicks.calendar import local_day, moment
-from linkservice.clicks.event import Click, Flag, Method, Record, Source
+from linkservice.clicks.event import Flag, Method, Record, Source
 from linkservice.clicks.place import Places
 from linkservice.clicks.rollup import PlacedClick
 from linkservice.journeys.model import Stage, Touchpoint
@@ -29,6 +29,9 @@ class _Place:
 
     touchpoint_id: int
     journey_id: int
+
+
+_NOWHERE = _Place(0, 0)
 
 
 class Placing:
@@ -65,9 +68,10 @@ class Placing:
         """The placed click, or None when its link or workspace is not (or no longer) known."""
         click = record.click
         time_zone = self._zones.get(click.workspace_id)
-        place = self._of_version.get((click.link_id, click.link_version), _Place(0, 0))
-        unknown_link = click.link_id and (click.link_id, click.link_version) not in self._of_version
-        if time_zone is None or unknown_link:
+        place: _Place | None = _NOWHERE
+        if click.link_id:
+            place = self._of_version.get((click.link_id, click.link_version))
+        if time_zone is None or place is None:
             return None
         agent = classify(click.user_agent)
         local_date, local_hour = local_day(click.time_ms, time_zone)
@@ -83,7 +87,11 @@ class Placing:
             local_date=local_date,
             local_hour=local_hour,
             scan=click.source == Source.SCAN,
-            click_class=_class_of(click),
+            click_class=click_class(
+                head=click.method == Method.HEAD,
+                prefetch=bool(click.flags & Flag.PREFETCH),
+                agent=agent,
+            ),
             miss=click.miss,
             token=click.token,
             country=self._places.country(click.network),
@@ -94,14 +102,6 @@ class Placing:
             referrer=click.referrer_host,
             robot=agent.robot,
         )
-
-
-def _class_of(click: Click) -> str:
-    return click_class(
-        head=click.method == Method.HEAD,
-        prefetch=bool(click.flags & Flag.PREFETCH),
-        agent=classify(click.user_agent),
-    )
 
 
 def _versions(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], _Place]:

@@ -9,15 +9,13 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from linkservice import changes
 from linkservice.clicks import ledger, salts, shortfall
 from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorToken
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
-from linkservice.database import Database
+from linkservice.database import Database, insert_into
 
 ROWS_AT_ONCE = 2_000
 """Click rows deleted in one transaction, so that no writer waits long for the gate."""
@@ -87,8 +85,7 @@ def take_in_shortfall(settings: Settings, database: Database) -> None:
 def _store_shortfall(database: Database, rows: dict[tuple[str, int, date], int]) -> None:
     names = ("source", "workspace_id", "local_date")
     with database.writing_connection() as connection:
-        insert = sqlite_insert if database.is_sqlite else postgresql_insert
-        statement = insert(Unrecorded)
+        statement = insert_into(Unrecorded, connection)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=list(names), set_={"clicks": statement.excluded.clicks}

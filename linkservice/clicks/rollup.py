@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection
 
 from linkservice.clicks.model import Click, DomainDay, LinkDay, LinkFacet, LinkHour
-from linkservice.database import Base
+from linkservice.database import Base, insert_into
 
 COUNTER_OF_CLASS = {
     "robot": "robots",
@@ -189,14 +187,12 @@ def _upsert(
     rows = [
         {**dict(zip(key_names, key, strict=True)), **sums[key]} for key in sorted(sums, key=_order)
     ]
-    table = model.__table__
-    assert isinstance(table, Table)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(table)
+    columns = model.__table__.c
+    statement = insert_into(model, connection)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=list(key_names),
-            set_={name: table.c[name] + statement.excluded[name] for name in _counters(model)},
+            set_={name: columns[name] + statement.excluded[name] for name in _counters(model)},
         ),
         rows,
     )

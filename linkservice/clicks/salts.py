@@ -10,12 +10,11 @@ import secrets
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.calendar import zone
 from linkservice.clicks.model import Salt
+from linkservice.database import insert_into
 from linkservice.workspaces.model import Workspace
 
 SALT_BYTES = 32
@@ -70,7 +69,9 @@ def _insert(session: Session, rows: list[dict[str, object]]) -> None:
     """Insert, unless another process was faster: then its salt is the day's."""
     if not rows:
         return
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     session.execute(
-        insert(Salt).on_conflict_do_nothing(index_elements=["workspace_id", "local_date"]), rows
+        insert_into(Salt, session).on_conflict_do_nothing(
+            index_elements=["workspace_id", "local_date"]
+        ),
+        rows,
     )

@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 from linkservice.database import unless_taken
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
-from linkservice.journeys.model import Campaign
+from linkservice.journeys.model import LONGEST_NAME, Campaign
 from linkservice.workspaces.access import Actor, find, page
-
-LONGEST_NAME = 200
 
 
 def create_campaign(session: Session, actor: Actor, name: str, now: datetime) -> Campaign:

@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
-from linkservice.journeys.model import KINDS, MEDIA, Journey, Stage, Touchpoint
+from linkservice.journeys.model import KINDS, LONGEST_NAME, MEDIA, Journey, Stage, Touchpoint
 from linkservice.journeys.template import TEMPLATES
 from linkservice.workspaces.access import Actor, find, page, scoped
 from linkservice.workspaces.model import LOCALES, Workspace
 
-LONGEST_NAME = 200
 LONGEST_CHANNEL = 50
 LAST_POSITION = 100_000
 SMALLEST_RATE = 1e-12

@@ -16,6 +16,9 @@ from linkservice.workspaces.model import Owned
 
 KINDS = ("digital", "human", "physical")
 MEDIA = ("paid", "owned", "earned")
+LONGEST_NAME = 200
+"""Characters of the name of a journey, stage, touchpoint or campaign."""
+
 UNITS = ("sent", "printed", "passers_by", "contacts", "views")
 CHANNELS = (
     "email",
@@ -50,7 +53,7 @@ class Journey(Owned, Base):
         NEVER_REUSED,
     )
 
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -68,7 +71,7 @@ class Stage(Owned, Base):
     journey_id: Mapped[int] = mapped_column(
         ForeignKey("journeys.id", ondelete="CASCADE"), index=True
     )
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     position: Mapped[int]
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -87,7 +90,7 @@ class Touchpoint(Owned, Base):
     )
 
     stage_id: Mapped[int] = mapped_column(ForeignKey("stages.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     channel: Mapped[str] = mapped_column(String(50))
     kind: Mapped[str] = mapped_column(String(8))
     medium: Mapped[str] = mapped_column(String(6))
@@ -129,5 +132,5 @@ class Campaign(Owned, Base):
         NEVER_REUSED,
     )
 
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

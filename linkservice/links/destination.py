@@ -38,7 +38,7 @@ _INPUT_MAX = 4 * DESTINATION_MAX
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}(?![^/?#\\])")
-_NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
+NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 # What WHATWG percent-encodes in the query of a web address, and nothing else: so a forwarded
 # query is what the browser would have sent, and a safe header value.
@@ -97,7 +97,7 @@ def check_destination(text: str, *, own_hosts: Collection[str]) -> str:
         raise _too_long(len(text))
     # Browsers would send %00 or U+FFFD here, but nobody means that: the text was damaged on
     # its way, and a link to something else is worse than none.
-    damaged = _NOT_TEXT.search(text)
+    damaged = NOT_TEXT.search(text)
     if damaged:
         character = f"U+{ord(damaged[0]):04X}"
         raise Invalid(Problem("destination", "destination_not_text", {"character": character}))

@@ -5,7 +5,6 @@ Not here: what a slug (`slug.py`) or a destination (`destination.py`) may be.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from linkservice.fields import Problems
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links import tags as tag_rules
 from linkservice.links.addresses import own_hosts
-from linkservice.links.destination import check_destination, merge_utm
+from linkservice.links.destination import NOT_TEXT, check_destination, merge_utm
 from linkservice.links.domains import domain_named
 from linkservice.links.model import Domain, Link, LinkTag, LinkVersion, Tag
 from linkservice.links.slug import check_slug, make_slug, slug_key
@@ -34,8 +33,6 @@ LONGEST_FILTER = 260
 MOST_AT_ONCE = 200
 SLUG_ATTEMPTS = 8
 """Generated slugs that may collide in a row: at 10 million links 1 in 10^27."""
-
-_NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -203,7 +200,7 @@ def link_by_slug(session: Session, actor: Actor, slug: str, host: str | None = N
     actor.require("links:read")
     domain = domain_named(session, actor, host)
     # Lone surrogates and NUL are no text to a database, and no link has them.
-    key = "" if _NOT_TEXT.search(slug) else slug_key(slug)
+    key = "" if NOT_TEXT.search(slug) else slug_key(slug)
     found = session.scalar(
         scoped(actor, Link).where(Link.domain_id == domain.id, Link.slug_key == key)
     )
