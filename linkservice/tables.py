@@ -7,8 +7,9 @@ from linkservice.clicks import model as clicks
 from linkservice.database import Base
 from linkservice.journeys import model as journeys
 from linkservice.links import model as links
+from linkservice.sheets import model as sheets
 from linkservice.workspaces import model as workspaces
 
-__all__ = ["changes", "clicks", "journeys", "links", "metadata", "workspaces"]
+__all__ = ["changes", "clicks", "journeys", "links", "metadata", "sheets", "workspaces"]
 
 metadata = Base.metadata

@@ -392,8 +392,8 @@ def rewritten(source: Path, target: Path, change: Callable[[str, bytes], bytes])
         ("manifest.json", b'"format"', b'"former"'),
         ("manifest.json", b'"rows": 2', b'"rows": 3'),
         ("manifest.json", b'"text"', b'"day"'),
-        ("manifest.json", b'"0001"', b"null"),
-        ("manifest.json", b'"0001"', b'"9999"'),
+        ("manifest.json", b'"0002"', b"null"),
+        ("manifest.json", b'"0002"', b'"9999"'),
         ("manifest.json", b'"format": 1', b'"format": 2'),
         ("manifest.json", b'"created_at": "', b'"created_at": "x'),
         ("manifest.json", b'"numbered_to": {', b'"numbered_to": {"links": "many", "x": '),
@@ -448,7 +448,7 @@ def newer_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "versions" / "9001_a_motto.py").write_text(
         "import sqlalchemy as sa\n"
         "from alembic import op\n"
-        "revision, down_revision = '9001', '0001'\n"
+        "revision, down_revision = '9001', '0002'\n"
         "branch_labels = depends_on = None\n"
         "def upgrade():\n"
         "    with op.batch_alter_table('workspaces') as table:\n"
@@ -477,7 +477,7 @@ def test_a_backup_of_a_newer_program_is_refused(
     settings: Settings, database: Database, saved: Path, tmp_path: Path
 ) -> None:
     path = rewritten(
-        saved, tmp_path / "newer.zip", lambda name, content: content.replace(b'"0001"', b'"9001"')
+        saved, tmp_path / "newer.zip", lambda name, content: content.replace(b'"0002"', b'"9001"')
     )
     assert "install a newer linkservice" in refused(settings, "restore", str(path), "--replace")
 

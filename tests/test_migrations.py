@@ -12,10 +12,10 @@ from linkservice.errors import Failed, Unavailable
 
 def test_up_down_and_up_again(empty_url: str) -> None:
     database = Database(empty_url)
-    assert schema.upgrade(database) == "0001"
+    assert schema.upgrade(database) == "0002"
     assert schema.downgrade(database, "base") == "base"
     assert inspect(database.engine).get_table_names() == ["alembic_version"]
-    assert schema.upgrade(database) == "0001"
+    assert schema.upgrade(database) == "0002"
     database.close()
 
 

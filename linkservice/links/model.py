@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, UtcDateTime
-from linkservice.workspaces.model import Owned
+from linkservice.workspaces.model import LONGEST_EMAIL, Owned
 
 URL_LENGTH = 2048
 
@@ -26,7 +26,10 @@ class Domain(Owned, Base):
 
 
 class Link(Owned, Base):
-    """The managed record behind a short URL; deleted softly, so that its slug stays taken."""
+    """The managed record behind a short URL; deleted softly, so that its slug stays taken.
+
+    An archived link goes on redirecting (its codes are printed), it only leaves the lists.
+    """
 
     __tablename__ = "links"
     __table_args__ = (
@@ -52,6 +55,7 @@ class Link(Owned, Base):
     version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -67,8 +71,14 @@ class LinkVersion(Base):
     destination: Mapped[str] = mapped_column(String(URL_LENGTH))
     touchpoint_id: Mapped[int | None] = mapped_column(ForeignKey("touchpoints.id"))
     active: Mapped[bool]
+    title: Mapped[str] = mapped_column(String(200), server_default="")
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id", ondelete="SET NULL"))
+    forward_query: Mapped[bool] = mapped_column(server_default=false())
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    archived: Mapped[bool] = mapped_column(server_default=false())
+    deleted: Mapped[bool] = mapped_column(server_default=false())
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    changed_by: Mapped[str] = mapped_column(String(120))
+    changed_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
 
 
 class Tag(Owned, Base):

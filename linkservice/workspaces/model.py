@@ -1,20 +1,35 @@
-"""Workspaces, their members, sign-in sessions and API keys."""
+"""Workspaces, their members, how people sign in, API keys, and the trail of who did what."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 
 ROLES = ("owner", "editor", "viewer")
 LOCALES = ("de", "en")
+PURPOSES = ("setup", "password", "sign_in")
+LONGEST_EMAIL = 254
 
 
 class Workspace(Base):
-    """A tenant. `time_zone` (IANA) decides on which local day a click falls."""
+    """A tenant. `time_zone` (IANA) decides on which local day a click falls.
+
+    `logo` is a PNG. `set_up_at` is when its owner finished (or left) the first run;
+    a `demonstration` is invented and says so on every page.
+    """
 
     __tablename__ = "workspaces"
     __table_args__ = (
@@ -32,6 +47,8 @@ class Workspace(Base):
     logo: Mapped[bytes | None] = mapped_column(LargeBinary)
     imprint_url: Mapped[str | None] = mapped_column(String(2048))
     privacy_url: Mapped[str | None] = mapped_column(String(2048))
+    set_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    demonstration: Mapped[bool] = mapped_column(server_default=false(), default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -51,7 +68,7 @@ class User(Base):
     __table_args__ = (UniqueConstraint("email"), NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     locale: Mapped[str | None] = mapped_column(String(2))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -73,14 +90,21 @@ class Member(Owned, Base):
 
 
 class SignInSession(Base):
-    """A signed-in browser; only the hash of its token is stored."""
+    """A signed-in browser, by the hash of its token; `workspace_id` is the one it looks at.
+
+    `device` is what its owner recognises it by ("Firefox, Linux"), never a whole user agent.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (UniqueConstraint("token_hash"), NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    workspace_id: Mapped[int | None] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="SET NULL")
+    )
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    device: Mapped[str] = mapped_column(String(80), server_default="", default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -102,3 +126,74 @@ class ApiKey(Owned, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Invitation(Owned, Base):
+    """A place in a workspace kept for an e-mail address until `expires_at`."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        CheckConstraint("role IN ('owner', 'editor', 'viewer')", name="role"),
+        NEVER_REUSED,
+    )
+
+    email: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    role: Mapped[str] = mapped_column(String(6))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    invited_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class OneTimeLink(Base):
+    """A link that works once: to set the installation up (no user yet), to choose a new
+    password, or to sign in to a demonstration.
+    """
+
+    __tablename__ = "one_time_links"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        CheckConstraint("purpose IN ('setup', 'password', 'sign_in')", name="purpose"),
+        NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(8))
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Attempt(Base):
+    """One attempt that counts against a limit; `key` is an HMAC of what is limited (an account
+    or a network), so no address is kept.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_key_at", "key", "at"), NEVER_REUSED)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class TrailEntry(Owned, Base):
+    """Who did what and when; `name` is what the thing was called then, `facts` JSON."""
+
+    __tablename__ = "trail"
+    __table_args__ = (Index("ix_trail_workspace_id_id", "workspace_id", "id"), NEVER_REUSED)
+
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    action: Mapped[str] = mapped_column(String(60))
+    subject_id: Mapped[int | None] = mapped_column(BigId)
+    name: Mapped[str] = mapped_column(String(260))
+    facts: Mapped[str] = mapped_column(Text)
