@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, fields
@@ -15,6 +16,9 @@ from ada_url import URL
 from linkservice.errors import Invalid, Problem
 
 PREFIX = "LINKSERVICE_"
+
+_ADDRESS = r"[!#-'*+./0-9=?A-Z^_a-z{|}~-]+@[0-9A-Za-z.-]+"
+_SENDER = re.compile(rf'{_ADDRESS}|[^<>@",;:\\]*<{_ADDRESS}>')
 
 SpoolSync = Literal["always", "second", "off"]
 
@@ -61,6 +65,24 @@ def _origin(text: str) -> str:
     if url.pathname != "/" or url.search or url.hash:
         raise ValueError
     return str(url.origin)
+
+
+def _mail_server(text: str) -> str:
+    """smtp://user:password@host:587 or smtps://user:password@host:465"""
+    if text:
+        url = urlsplit(text)
+        if url.scheme not in ("smtp", "smtps") or not url.hostname or url.port == 0:
+            raise ValueError
+        if url.path not in ("", "/") or url.query or url.fragment:
+            raise ValueError
+    return text
+
+
+def _sender(text: str) -> str:
+    """an address such as linkservice@example.com, or Name <linkservice@example.com>"""
+    if text and not (_SENDER.fullmatch(text) and text.isprintable()):
+        raise ValueError
+    return text
 
 
 def _text(text: str) -> str:
@@ -140,6 +162,20 @@ SETTINGS: tuple[Setting, ...] = (
         _integer(1, 100_000_000),
     ),
     Setting(
+        "SMTP_URL",
+        "",
+        "Mail server for invitations and forgotten passwords: `smtp://user:password@host:587` "
+        "(STARTTLS where it is offered) or `smtps://…`; empty means no mail.",
+        _mail_server,
+        secret=True,
+    ),
+    Setting(
+        "MAIL_FROM",
+        "",
+        "Whom letters come from, such as `linkservice@example.com`; needed with `SMTP_URL`.",
+        _sender,
+    ),
+    Setting(
         "LOG_LEVEL", "info", "How much is logged.", _choice("debug", "info", "warning", "error")
     ),
 )
@@ -161,6 +197,8 @@ class Settings:
     trusted_hops: int
     geoip_db: str
     link_cache: int
+    smtp_url: str
+    mail_from: str
     log_level: str
 
     @property
@@ -186,6 +224,8 @@ def load(environ: Mapping[str, str], **overrides: str | Path | None) -> Settings
         text = str(given) if given is not None else environ.get(PREFIX + setting.name, "")
         values[setting.name.lower()] = _parse(setting, text.strip() or setting.default)
     _refuse_unknown(environ)
+    if values["smtp_url"] and not values["mail_from"]:
+        raise Invalid(Problem(PREFIX + "MAIL_FROM", "bad_mail_from"))
     data_dir = cast(Path, values["data_dir"]).expanduser().absolute()
     values["data_dir"] = data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -37,13 +37,47 @@ SENTENCES: dict[str, str] = {
     "bad_email": "Not an e-mail address; write it as name@example.com.",
     "bad_notice_url": "Not the address of a page; write it as https://example.com/imprint.",
     # workspaces
-    "scope_missing": "This needs the scope “{scope}”; use a key that has it.",
-    "no_such_row": "There is no {what} “{id}” here; check the id.",
+    "scope_missing": "This needs the scope “{scope}”; ask an owner for a role that has it, or use "
+    "a key that does.",
+    "no_such_row": "There is no {what} “{id}” in this workspace; it may have been deleted, so look "
+    "for it in the list.",
     "key_unknown": "The API key is missing or wrong; send “Authorization: Bearer KEY”.",
     "key_revoked": "This API key was revoked; use another one.",
     "key_expired": "This API key has expired; make a new one.",
     "no_workspace": "The installation has no workspace yet; run `linkservice key add NAME`.",
+    "logo_missing": "No picture was sent; choose a PNG, JPEG or WebP file.",
+    "logo_too_large": "The picture is larger than {most} MB; send a smaller file.",
+    "logo_svg": "An SVG can hold scripts and is not taken; save the logo as PNG and send that.",
+    "logo_too_many_pixels": "The picture is wider or higher than {most} pixels; scale it down.",
+    "logo_unreadable": "This cannot be read as a picture; send a PNG, JPEG or WebP file.",
     "member_exists": "{email} is already a member of the workspace.",
+    "no_such_user": "Nobody has the address “{email}”; `linkservice user list` shows who there is.",
+    "last_owner": "A workspace needs an owner; make another member owner first.",
+    "member_elsewhere": "{email} is a member of another workspace too, so this one cannot give "
+    "the account a new password; they can ask for one where people sign in, or whoever runs the "
+    "service with `linkservice user link`.",
+    "no_membership": "You are a member of no workspace; ask an owner to invite you.",
+    "invitation_of_other": "The invitation is for {email}; sign out, then open its link again.",
+    "account_exists": "{email} has an account by now; open the link of the invitation again.",
+    "password_link_first": "{email} has an account whose password is yet to be chosen; open the "
+    "link you were given for that first, then this one again.",
+    "link_spent": "The link was used, has expired or was replaced by a newer one; ask for a new "
+    "one.",
+    "sign_in_failed": "The e-mail address or the password is wrong; check both, or choose a new "
+    "password.",
+    "signed_out": "You were signed out meanwhile; sign in and try again.",
+    "password_wrong": "This is not your password; type the one you sign in with.",
+    "password_short": "A password has at least {least} characters; a few words will do.",
+    "password_common": "Too many people have this password, or it is too simple; choose another, "
+    "a few words will do.",
+    "password_is_email": "This is your e-mail address; choose something nobody can guess.",
+    "expiry_past": "This lies in the past; choose a later day.",
+    "key_ambiguous": "Several keys are called “{name}”; name one by its id: {ids}.",
+    # mail
+    "bad_mail_from": "An SMTP server is named, but nobody the letters come from; set it as "
+    "linkservice@example.com.",
+    "mail_failed": "The letter could not be handed to the mail server ({why}); check "
+    "LINKSERVICE_SMTP_URL.",
     # clicks
     "ingest_running": "Another process (id {pid}) already ingests this data directory.",
     "line_too_long": "A line has at most {longest} bytes; is this a JSON-lines file?",
@@ -57,6 +91,10 @@ SENTENCES: dict[str, str] = {
     "not_a_file": "{path} is no regular file, and it must be read twice; save it as one first.",
     "file_changed": "{path} was changed while it was read; run the import again.",
     "bad_address": "Not an IP address; write one such as 203.0.113.7, or leave it empty.",
+    "not_a_story": "{path} is not the demonstration's file; delete the folder it is in to begin "
+    "anew.",
+    "not_a_demonstration": "{folder} holds a workspace of somebody's own; choose another "
+    "--data-dir for the demonstration.",
     "import_stopped": "Stopped; run the import again and it goes on where it stopped.",
     # backup
     "file_exists": "{path} exists already; choose another name.",
@@ -70,14 +108,52 @@ SENTENCES: dict[str, str] = {
     "runs, then try again.",
     "system_refused": "{why}; check the name and the permissions.",
     "stopped": "Stopped.",
+    # pages for people
+    "not_signed_in": "You are not signed in; sign in and try again.",
+    "foreign_form": "The form was sent by a page of another site; open it here and send it again.",
+    "form_expired": "The form was open for too long; everything you typed is still here, send it "
+    "again.",
+    "no_logo": "The workspace has no logo yet; an owner adds one in the settings.",
+    "not_a_day": "Not a day; write it as 2026-03-29.",
+    "not_a_size": "Not a number; write it as 30 or 30.5.",
+    "not_a_number": "Not a whole number; write digits only, such as 1200.",
     # journeys
     "stage_of_other_journey": "The stage belongs to another journey; choose one of the same.",
+    "journey_gone": "The journey of the stage “{name}” is deleted; bring that back first.",
+    "stage_gone": "The stage of the touchpoint “{name}” is deleted; bring that back first.",
     "name_taken": "The name “{name}” is already used; choose another.",
     "bad_target_rate": "The target rate must lie between {smallest} and {largest}.",
+    "not_a_rate": "This is no rate; write how many of 1,000 people reached should come, more than "
+    "0, such as 40 or 12.5.",
     "day_out_of_range": "The day must lie between {first} and {last}.",
     "until_before_date": "The last day lies before the first; exchange them.",
     "other_unit": "The touchpoint's reach is already counted in “{unit}”; use the same unit, "
     "since different units cannot be added up.",
+    "table_not_text": "This is no text; save the table as CSV, or copy its cells and paste them.",
+    "table_too_large": "The table is larger than {most} MB; split it.",
+    "table_too_long": "The table has {rows} rows, at most {most} fit; split it.",
+    "table_empty": "There are no rows; paste or choose a table with date, amount and unit.",
+    "table_of_journey": "This table names touchpoints; enter it on the page of its journey, or "
+    "remove the column.",
+    "bad_quotes": 'A quotation mark is opened here and not closed rightly; write "text", and a '
+    "mark inside it twice.",
+    "unknown_column": "There is no column “{name}”; remove it, or name it one of: {allowed}.",
+    "repeated_column": "The column is there twice; remove one of them.",
+    "missing_column": "The column is missing; the table needs: {allowed} (until may be left out).",
+    "how_many_columns": "There are {columns} columns; separate by tabs, “;” or “,” these: "
+    "{allowed} (until may be left out).",
+    "too_many_cells": "The row has {cells} cells for {columns} columns; check its separators, and "
+    "put a cell that holds one into quotation marks.",
+    "bad_day": "“{value}” is no day; write it as 2026-03-01 or 01.03.2026.",
+    "bad_amount": "“{value}” is no whole number of people; write it as 1200, 1.200 or 1,200.",
+    "mixed_numbers": "“{value}” and “{other}” (row {other_row}) are written in two styles, so it "
+    "is not clear what they mean; write all numbers in one style.",
+    "bad_unit": "“{value}” is no unit; use sent, printed, passers-by, contacts or views.",
+    "unknown_touchpoint": "The journey has no touchpoint “{name}”; correct the name, or add the "
+    "touchpoint first.",
+    "ambiguous_touchpoint": "Several touchpoints are called “{name}”; write the stage before it, "
+    "as in Purchase / Checkout.",
+    "more_problems": "There are {more} more problems; mend these first.",
     # links
     "slug_for_many": "One slug cannot serve several links; leave it out and each gets its own.",
     "how_many_touchpoints": "Name between 1 and {most} touchpoints.",
@@ -86,6 +162,14 @@ SENTENCES: dict[str, str] = {
     "host_taken": "The host {host} is already in use; choose another.",
     "host_of_the_app": "{host} is the app's own address; give the links another host.",
     "domain_in_use": "{host} has links, and printed links must not break; it cannot be deleted.",
+    "how_many_links": "Choose between 1 and {most} links.",
+    "undo_first": "This is how the link began; there is nothing before it to go back to.",
+    "nothing_to_undo": "All that was changed then is already as it was before; there is nothing "
+    "to undo.",
+    "no_such_version": "The link has no version {version}; look at its history again.",
+    "link_deleted": "The link is deleted; restore it first.",
+    "touchpoint_gone": "The touchpoint “{name}” was deleted since; bring it back first, or choose "
+    "another one.",
     "too_many_tags": "At most {most} tags fit on a link; remove some.",
     "slug_taken": "The slug “{slug}” is already used on this domain; choose another.",
     "slug_empty": "The slug is empty; leave it out to get a generated one.",
@@ -150,7 +234,7 @@ SENTENCES: dict[str, str] = {
     "no_such_page": "There is nothing at this address; the calls are listed at /api/v1/docs.",
     "method_not_allowed": "This address does not answer {method}; use {allowed}.",
     "bad_request": "The request cannot be understood; check how it is sent.",
-    "failed": "The service failed; its log says why. Try again later.",
+    "failed": "The service failed; try again later. Whoever runs it finds the reason in its log.",
     "key_missing": "This needs an API key; send “Authorization: Bearer KEY”.",
     "ingest_behind": "Clicks have waited {seconds} s to be ingested; start the ingester.",
     # qr
@@ -160,10 +244,14 @@ SENTENCES: dict[str, str] = {
     "qr_text_characters": "The scan URL holds characters no URL may; percent-encode blanks, "
     "control characters and everything beyond ASCII.",
     "qr_colour": "This is no colour; write six hexadecimal digits such as #1a2b3c.",
-    "qr_light_on_dark": "Many scanners read only dark modules on a light ground; exchange the "
-    "two colours.",
-    "qr_contrast": "The contrast of the two colours is {contrast}:1, too little to scan; choose "
-    "a darker foreground or a lighter background, at least {least}:1.",
+    "qr_light_on_dark": "Many scanners read only dark modules on a light ground; {nearest} is the "
+    "nearest foreground that scans.",
+    "qr_dark_ground": "The background is too dark for any dark module; exchange the two colours, "
+    "or choose a lighter background.",
+    "qr_contrast": "The contrast of the two colours is {contrast}:1, too little to scan, which "
+    "takes {least}:1; {nearest} is the nearest foreground that scans.",
+    "qr_same_grey": "Scanners see greys, and there the two colours are too alike; {nearest} is "
+    "the nearest foreground that scans.",
     "qr_size": "The size must be a number of millimetres from {least} to {most}.",
     "qr_whole_number": "The value must be a whole number from {least} to {most}.",
     "qr_two_sizes": "The size is given in pixels and in millimetres; leave one of them out.",
@@ -172,6 +260,14 @@ SENTENCES: dict[str, str] = {
     "qr_fine_pixels": "Modules finer than {module_mm} mm do not scan reliably in print; at this "
     "dpi use at least {least} pixels a module.",
     "qr_wide": "The picture would be wider than {most_px} pixels; use at most {most} here, or SVG.",
+    "sheet_one_choice": "Choose one of journey, campaign, tag and links.",
+    "sheet_empty": "No link matches, so there is no code to print; make a link first, or choose "
+    "others.",
+    "sheet_too_many": "These are {found} codes, and a sheet holds at most {most}; choose fewer.",
+    "sheet_crowd": "{most} sheets are waiting or being made; let one finish, or stop it.",
+    "sheet_unfinished": "The sheet is not finished, so there is no file yet; wait for it.",
+    "sheet_broken": "The sheet could not be made; ask for it again. Whoever runs the service finds "
+    "the reason in its log.",
     "qr_unreadable": "The QR code could not be read back from a blurred and noisy picture of "
     "itself, so it was not handed out; choose colours of more contrast or a shorter URL.",
 }

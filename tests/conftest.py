@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, text
 from linkservice import schema
 from linkservice.config import Settings, load
 from linkservice.database import Database
+from linkservice.workspaces import passwords
 
 hypothesis_settings.register_profile(
     "suite",
@@ -29,6 +30,9 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("suite")
+
+# Strong hashes take time, which is their purpose; what is tested does not depend on it.
+passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
 
 ENGINES = ("sqlite", "postgresql")
 

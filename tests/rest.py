@@ -13,8 +13,7 @@ from werkzeug.test import TestResponse
 from linkservice.app import create_app
 from linkservice.config import Settings
 from linkservice.database import Database
-from linkservice.workspaces.accounts import create_key
-from linkservice.workspaces.model import Workspace
+from linkservice.workspaces.keys import create_key
 
 PROBLEM = "application/problem+json"
 
@@ -75,8 +74,7 @@ def everybody(settings: Settings, database: Database) -> Iterator[People]:
         foreign = make_home(session, settings, host="go.cleo.example")
         keys = []
         for owner, scopes in ((home, ()), (home, EDITS), (home, VIEWS), (foreign, ())):
-            workspace = session.get_one(Workspace, owner.workspace_id)
-            keys.append(create_key(session, workspace, "program", scopes, NOW))
+            keys.append(create_key(session, owner.actor, "program", scopes, NOW))
     app = create_app(settings)
     client = app.test_client()
     ada, ben, vera, cleo = keys

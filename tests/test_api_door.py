@@ -15,8 +15,8 @@ from linkservice import schema
 from linkservice.app import LARGEST_BODY, create_app
 from linkservice.config import Settings, load
 from linkservice.database import Database
-from linkservice.workspaces.accounts import create_key
-from linkservice.workspaces.model import ApiKey, Workspace
+from linkservice.workspaces.keys import create_key
+from linkservice.workspaces.model import ApiKey
 
 people = pytest.fixture(everybody)
 # Both databases are proved by the nouns' own tests; this is about the door.
@@ -38,9 +38,9 @@ def test_without_a_key_nothing_is_answered(people: People) -> None:
 
 def test_a_revoked_or_expired_key_is_refused(people: People, database: Database) -> None:
     with database.transaction() as session:
-        workspace = session.get_one(Workspace, people.ada.home.workspace_id)
-        people.ben.key = create_key(session, workspace, "old", (), NOW, NOW - timedelta(1))
-        people.vera.key = create_key(session, workspace, "lost", (), NOW)
+        ada, yesterday = people.ada.home.actor, NOW - timedelta(1)
+        people.ben.key = create_key(session, ada, "old", (), NOW - timedelta(2), yesterday)
+        people.vera.key = create_key(session, ada, "lost", (), NOW)
         session.query(ApiKey).filter(ApiKey.name == "lost").update({"revoked_at": NOW})
     assert codes(people.ben.get("/links")) == {("", "key_expired")}
     assert codes(people.vera.get("/links")) == {("", "key_revoked")}

@@ -24,7 +24,8 @@ from linkservice.api.values import WHOLE_IN_QUERY, Answer, Given, described
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Problem, Unauthenticated
-from linkservice.workspaces.access import Actor, actor_of_key
+from linkservice.workspaces import keys
+from linkservice.workspaces.access import Actor, actor_of_key, live_key
 from linkservice.workspaces.model import Owned
 
 PREFIX = "/api/v1"
@@ -217,9 +218,11 @@ class Door:
         self._require_schema()
         now = datetime.now(UTC)
         with self._database.reading() as session:
-            actor = actor_of_key(session, _key(), now)
+            key = live_key(session, _key(), now)
+            actor = actor_of_key(key)
             # Before the body is looked at: who may not call it learns nothing of its fields.
             actor.require(operation.scope)
+        keys.note_use(self._database, key, now)
         if operation.has_body:
             from_query(request, Nothing)
             given = from_json(request, operation.takes)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, false, select
 from sqlalchemy.orm import Session
 
 from linkservice.errors import Forbidden, NotFound, Problem, Unauthenticated
-from linkservice.workspaces.model import ApiKey, Owned, Workspace
+from linkservice.workspaces.model import ApiKey, Member, Owned, User, Workspace
 
 SCOPES = (
     "links:read",
@@ -23,6 +23,13 @@ SCOPES = (
     "admin",
 )
 """What a key may be allowed; `admin` includes all the others."""
+
+SCOPES_OF = {
+    "owner": frozenset({"admin"}),
+    "editor": frozenset({*SCOPES} - {"admin"}),
+    "viewer": frozenset(scope for scope in SCOPES if scope.endswith(":read")),
+}
+"""What each role may do."""
 
 LARGEST_ID = 2**63 - 1
 
@@ -59,7 +66,19 @@ def page(actor: Actor, model: type[Row], *, after: int | None, limit: int) -> Se
 
 def find(session: Session, actor: Actor, model: type[Row], outside_id: str, field: str = "") -> Row:
     """The row with that outside id; `NotFound` (naming `field`) also for a foreign one."""
-    found = session.scalar(scoped(actor, model).where(matches(model, outside_id)))
+    return _only(session, scoped(actor, model), model, outside_id, field)
+
+
+def find_ever(session: Session, actor: Actor, model: type[Row], outside_id: str) -> Row:
+    """As `find`, but also a row that is softly deleted: to bring it back."""
+    query = select(model).where(model.workspace_id == actor.workspace_id)
+    return _only(session, query, model, outside_id, "")
+
+
+def _only(
+    session: Session, query: Select[Row], model: type[Row], outside_id: str, field: str
+) -> Row:
+    found = session.scalar(query.where(matches(model, outside_id)))
     if found is None:
         what = model.__name__.lower()
         raise NotFound(Problem(field, "no_such_row", {"what": what, "id": outside_id[:40]}))
@@ -85,9 +104,9 @@ def operator(workspace: Workspace) -> Actor:
     return Actor(workspace.id, "command line", frozenset({"admin"}))
 
 
-def actor_of_key(session: Session, key: str, now: datetime) -> Actor:
-    """The actor behind an API key. Raises `Unauthenticated` for any key that is not live."""
-    digest = hash_secret(key)
+def live_key(session: Session, text: str, now: datetime) -> ApiKey:
+    """The API key with that text. Raises `Unauthenticated` for any that is not live."""
+    digest = hash_secret(text)
     found = session.scalar(select(ApiKey).where(ApiKey.secret_hash == digest))
     if found is None:
         raise Unauthenticated(Problem("", "key_unknown"))
@@ -95,7 +114,17 @@ def actor_of_key(session: Session, key: str, now: datetime) -> Actor:
         raise Unauthenticated(Problem("", "key_revoked"))
     if found.expires_at is not None and found.expires_at <= now:
         raise Unauthenticated(Problem("", "key_expired"))
-    return Actor(found.workspace_id, f"key {found.name}", frozenset(found.scopes.split()))
+    return found
+
+
+def actor_of_key(key: ApiKey) -> Actor:
+    """The actor behind a live key."""
+    return Actor(key.workspace_id, f"key {key.name}", frozenset(key.scopes.split()))
+
+
+def actor_of_member(member: Member, user: User) -> Actor:
+    """The actor behind a member: the person, with what the role may do."""
+    return Actor(member.workspace_id, user.email, SCOPES_OF[member.role])
 
 
 def hash_secret(secret: str) -> bytes:

@@ -1,28 +1,27 @@
-"""Workspaces, users and keys: made, found, changed. Who may do what is in `access.py`."""
+"""Workspaces and users: made, found, changed. Who may do what is in `access.py`, how people
+join in `members.py`.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
 from ada_url import URL
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from linkservice import changes
 from linkservice.database import unless_taken
 from linkservice.errors import Conflict, NotFound, Problem
 from linkservice.fields import Problems
-from linkservice.workspaces.access import SCOPES, Actor, hash_secret, joined
-from linkservice.workspaces.model import LOCALES, ROLES, ApiKey, Member, User, Workspace
+from linkservice.workspaces.access import Actor
+from linkservice.workspaces.model import LOCALES, ROLES, Member, User, Workspace
+from linkservice.workspaces.trail import assign, note
 
 LONGEST_NAME = 100
 LONGEST_URL = 2048
-
-KEY_PREFIX = "lsk_"
-"""Starts every API key, so that secret scanners recognise one that leaked."""
 
 
 class WorkspaceChanges(TypedDict, total=False):
@@ -68,35 +67,6 @@ def create_workspace(
     return workspace
 
 
-def create_key(
-    session: Session,
-    workspace: Workspace,
-    name: str,
-    scopes: Collection[str],
-    now: datetime,
-    expires_at: datetime | None = None,
-) -> str:
-    """A new API key; the only time its text is known. Raises `Invalid`."""
-    problems = Problems()
-    name = problems.text("name", name, longest=LONGEST_NAME)
-    for scope in scopes:
-        problems.one_of("scope", scope, SCOPES)
-    problems.raise_if_any()
-    key = KEY_PREFIX + secrets.token_urlsafe(32)
-    session.add(
-        ApiKey(
-            workspace_id=workspace.id,
-            name=name,
-            scopes=joined(scopes or {"admin"}),
-            secret_hash=hash_secret(key),
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
-    session.flush()
-    return key
-
-
 def add_user(
     session: Session, workspace: Workspace, email: str, role: str, now: datetime
 ) -> Member:
@@ -117,6 +87,35 @@ def add_user(
     return member
 
 
+def user_named(session: Session, email: str) -> User:
+    """The user with that address. Raises `NotFound`."""
+    known = Problems().email("email", email)
+    found = session.scalar(select(User).where(User.email == known))
+    if found is None:
+        raise NotFound(Problem("email", "no_such_user", {"email": known[:80]}))
+    return found
+
+
+def list_users(session: Session) -> Sequence[tuple[User, Member | None, Workspace | None]]:
+    """Everybody, once for each membership (None without one), in order of addresses."""
+    query = (
+        select(User, Member, Workspace)
+        .outerjoin(Member, Member.user_id == User.id)
+        .outerjoin(Workspace, Workspace.id == Member.workspace_id)
+        .order_by(User.email, Member.id)
+    )
+    return [(user, member, workspace) for user, member, workspace in session.execute(query)]
+
+
+def choose_locale(session: Session, user: User, locale: str | None) -> None:
+    """Let pages speak that language to the person; None means the workspace's. Raises `Invalid`."""
+    problems = Problems()
+    if locale is not None:
+        problems.one_of("locale", locale, LOCALES)
+    problems.raise_if_any()
+    session.execute(update(User).where(User.id == user.id).values(locale=locale))
+
+
 def own_workspace(session: Session, actor: Actor) -> Workspace:
     """The actor's workspace. Raises `Forbidden`."""
     actor.require("admin")
@@ -130,20 +129,23 @@ def change_workspace(
     actor.require("admin")
     workspace = session.get_one(Workspace, actor.workspace_id)
     problems = Problems()
+    checked: WorkspaceChanges = {}
     if "name" in wanted:
-        workspace.name = problems.text("name", wanted["name"], longest=LONGEST_NAME)
+        checked["name"] = problems.text("name", wanted["name"], longest=LONGEST_NAME)
     if "time_zone" in wanted:
-        workspace.time_zone = problems.time_zone("time_zone", wanted["time_zone"])
+        checked["time_zone"] = problems.time_zone("time_zone", wanted["time_zone"])
     if "locale" in wanted:
-        workspace.locale = problems.one_of("locale", wanted["locale"], LOCALES)
+        checked["locale"] = problems.one_of("locale", wanted["locale"], LOCALES)
     if "brand_colour" in wanted:
-        workspace.brand_colour = problems.colour("brand_colour", wanted["brand_colour"])
+        checked["brand_colour"] = problems.colour("brand_colour", wanted["brand_colour"])
     if "imprint_url" in wanted:
-        workspace.imprint_url = _notice_url(problems, "imprint_url", wanted["imprint_url"])
+        checked["imprint_url"] = _notice_url(problems, "imprint_url", wanted["imprint_url"])
     if "privacy_url" in wanted:
-        workspace.privacy_url = _notice_url(problems, "privacy_url", wanted["privacy_url"])
+        checked["privacy_url"] = _notice_url(problems, "privacy_url", wanted["privacy_url"])
     problems.raise_if_any()
-    changes.announce(session, "workspace", now)
+    if fields := assign(workspace, checked):
+        changes.announce(session, "workspace", now)
+        note(session, actor, "workspace.changed", now, name=workspace.name, fields=fields)
     return workspace
 
 

@@ -56,6 +56,14 @@ def note(
     )
 
 
+def assign(row: object, values: Mapping[str, object]) -> str:
+    """Set those of the values that differ; their names, as the fact `fields` of a note has them."""
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    return ", ".join(changed)
+
+
 def list_trail(
     session: Session, actor: Actor, *, before: int | None, limit: int
 ) -> Sequence[tuple[int, Note]]:

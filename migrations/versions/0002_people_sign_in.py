@@ -1,5 +1,7 @@
 """People sign in"""
 
+import unicodedata
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -134,6 +136,7 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("deleted", sa.Boolean(), server_default=sa.false(), nullable=False)
         )
+        batch_op.add_column(sa.Column("tags", sa.Text(), nullable=True))
         batch_op.alter_column(
             "changed_by",
             existing_type=sa.VARCHAR(length=120),
@@ -150,8 +153,31 @@ def upgrade() -> None:
 
     _fill_versions()
 
-    with op.batch_alter_table("links") as batch_op:
-        batch_op.add_column(sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    # Not in a batch: where that makes a table anew, SQLite deletes what refers to its rows.
+    op.add_column("links", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "links",
+        sa.Column(
+            "name_key",
+            sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
+            server_default="",
+            nullable=False,
+        ),
+    )
+    op.create_index("ix_links_workspace_id_name_key", "links", ["workspace_id", "name_key", "id"])
+    op.create_index(
+        "ix_links_state",
+        "links",
+        ["workspace_id", "deleted_at", "archived_at", "active", "expires_at"],
+    )
+    _fill_name_keys()
+
+    op.drop_index("ix_link_days_workspace_id_local_date", "link_days")
+    op.create_index(
+        "ix_link_days_clicks",
+        "link_days",
+        ["workspace_id", "local_date", "link_id", "touchpoint_id", "clicks"],
+    )
 
     with op.batch_alter_table("sessions", table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.add_column(sa.Column("workspace_id", big, nullable=True))
@@ -162,11 +188,11 @@ def upgrade() -> None:
             "fk_sessions_workspace_id", "workspaces", ["workspace_id"], ["id"], ondelete="SET NULL"
         )
 
-    with op.batch_alter_table("workspaces") as batch_op:
-        batch_op.add_column(sa.Column("set_up_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(
-            sa.Column("demonstration", sa.Boolean(), server_default=sa.false(), nullable=False)
-        )
+    op.add_column("workspaces", sa.Column("set_up_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "workspaces",
+        sa.Column("demonstration", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
 
 
 _KEPT_NOW = ("title", "campaign_id", "forward_query", "expires_at")
@@ -188,18 +214,45 @@ def _fill_versions() -> None:
     )
 
 
+def _fill_name_keys() -> None:
+    """Titles, or slugs, without case and accents, as the program writes them from now on."""
+    links = sa.table("links", *map(sa.column, ("id", "slug", "title", "name_key")))
+    connection = op.get_bind()
+    keys = []
+    for number, slug, title in connection.execute(
+        sa.select(links.c.id, links.c.slug, links.c.title)
+    ):
+        key = _bare(_bare(title or slug).casefold())[:400]
+        keys.append({"number": number, "key": key})
+    if keys:
+        one = links.update().where(links.c.id == sa.bindparam("number"))
+        connection.execute(one.values(name_key=sa.bindparam("key")), keys)
+
+
+def _bare(text):
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in letters if not "\u0300" <= letter <= "\u036f")
+
+
 def downgrade() -> None:
-    with op.batch_alter_table("workspaces") as batch_op:
-        batch_op.drop_column("demonstration")
-        batch_op.drop_column("set_up_at")
+    # Not in a batch either, for the same reason.
+    op.drop_column("workspaces", "demonstration")
+    op.drop_column("workspaces", "set_up_at")
 
     with op.batch_alter_table("sessions", table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.drop_constraint("fk_sessions_workspace_id", type_="foreignkey")
         batch_op.drop_column("device")
         batch_op.drop_column("workspace_id")
 
-    with op.batch_alter_table("links") as batch_op:
-        batch_op.drop_column("archived_at")
+    op.drop_index("ix_link_days_clicks", "link_days")
+    op.create_index(
+        "ix_link_days_workspace_id_local_date", "link_days", ["workspace_id", "local_date"]
+    )
+
+    op.drop_index("ix_links_state", "links")
+    op.drop_index("ix_links_workspace_id_name_key", "links")
+    op.drop_column("links", "name_key")
+    op.drop_column("links", "archived_at")
 
     with op.batch_alter_table("link_versions") as batch_op:
         batch_op.drop_constraint("fk_link_versions_campaign_id", type_="foreignkey")
@@ -209,6 +262,7 @@ def downgrade() -> None:
             type_=sa.VARCHAR(length=120),
             existing_nullable=False,
         )
+        batch_op.drop_column("tags")
         batch_op.drop_column("deleted")
         batch_op.drop_column("archived")
         batch_op.drop_column("expires_at")
