@@ -207,6 +207,49 @@ def test_links_are_found_by_what_they_are(people: People) -> None:
     assert codes(people.ben.get("/links", q="a\0b")) == {("q", "bad_character")}
 
 
+def test_an_archived_link_is_listed_unless_asked_otherwise(people: People) -> None:
+    kept = people.ben.made("/links", destination="https://example.com/")
+    old = people.ben.made("/links", destination="https://example.com/")
+    assert (old["archived"], old["active"]) == (False, True)
+    changed = people.ben.patch(f"/links/{old['id']}", archived=True).json
+    assert (changed["archived"], changed["active"], changed["version"]) == (True, True, 2)
+
+    def found(**query: str) -> list[str]:
+        return [link["id"] for link in people.ben.get("/links", **query).json["items"]]
+
+    assert found() == [old["id"], kept["id"]]
+    assert found(archived="true") == [old["id"]]
+    assert found(archived="false") == [kept["id"]]
+    assert not people.ben.patch(f"/links/{old['id']}", archived=False).json["archived"]
+    assert found(archived="true") == []
+
+
+def test_what_is_sent_back_unchanged_makes_no_version(people: People) -> None:
+    link = people.ben.made("/links", destination="https://example.com/", tags=["a"], title="x")
+    body = {
+        field: link[field]
+        for field in ("destination", "domain", "slug", "title", "touchpoint_id", "tags", "active")
+    }
+    assert people.ben.patch(f"/links/{link['id']}", **body).json == link
+
+
+def test_bulk_fills_utm_and_titles_from_the_touchpoints(people: People) -> None:
+    journey = people.ben.made("/journeys", name="Kauf", template="standard", locale="de")
+    touchpoint = journey["stages"][0]["touchpoints"][0]
+    answer = people.ben.post(
+        "/links/bulk",
+        destination="https://example.com/",
+        touchpoint_ids=[touchpoint["id"]],
+        utm={"source": "eigen"},
+        utm_from_touchpoint=True,
+        title_from_touchpoint=True,
+    )
+    (link,) = answer.json["items"]
+    assert link["title"] == touchpoint["name"]
+    assert "utm_source=eigen&utm_medium=" in link["destination"]
+    assert "utm_content=" in link["destination"]
+
+
 def test_vera_may_look_but_not_touch(people: People) -> None:
     link = people.ben.made("/links", destination="https://example.com/")
     path = f"/links/{link['id']}"

@@ -35,7 +35,8 @@ from linkservice.links.model import Link
 from linkservice.links.tags import create_tag, delete_tag
 from linkservice.lockfile import exclusive
 from linkservice.tables import metadata
-from linkservice.workspaces.accounts import add_user, create_key
+from linkservice.workspaces.accounts import add_user
+from linkservice.workspaces.keys import create_key
 from linkservice.workspaces.model import SignInSession, User, Workspace
 
 PHONE = (
@@ -59,11 +60,11 @@ def home(database: Database, settings: Settings) -> Home:
         workspace.name = "Ä 🎈\u2028'\"\\"
         touchpoint = make_touchpoint(session, home)
         reach = NewReach(date(2026, 11, 1), 10**12, "sent", date(2026, 11, 30))
-        add_reach(session, home.actor, touchpoint, reach)
+        add_reach(session, home.actor, touchpoint, reach, NOW)
         make_link(session, settings, home, "sommer", touchpoint)
         tagged = NewLink("https://example.com/ü", tags=("Größe", "=1+1"), expires_at=NOW)
         create_link(session, home.actor, settings, tagged, NOW + timedelta(microseconds=1))
-        create_key(session, workspace, "shop", ["links:read"], NOW)
+        create_key(session, home.actor, "shop", ["links:read"], NOW)
         add_user(session, workspace, "ada@example.com", "owner", NOW)
         session.add(Salt(workspace_id=1, local_date=NOW.date(), salt=b"s" * 32, expires_at=NOW))
         user = session.scalars(select(User)).one()
@@ -164,14 +165,14 @@ def test_new_rows_go_on_above_every_id_ever_given_out(
     elsewhere: tuple[Settings, Database],
 ) -> None:
     with database.transaction() as session:
-        gone = create_tag(session, home.actor, "gone").id
-        delete_tag(session, home.actor, str(gone))
+        gone = create_tag(session, home.actor, "gone", NOW).id
+        delete_tag(session, home.actor, str(gone), NOW)
     path = tmp_path / "b.zip"
     back_up(settings, database, path, NOW, quietly)
     there, target = elsewhere
     restore(target, path, replace=False, progress=quietly)
     with target.transaction() as session:
-        assert create_tag(session, home.actor, "new").id == gone + 1
+        assert create_tag(session, home.actor, "new", NOW).id == gone + 1
         assert make_link(session, there, home).id == 3
 
 

@@ -13,19 +13,16 @@ from linkservice.changes import Change
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Conflict, Forbidden, Invalid, LinkServiceError, NotFound, SlugTaken
-from linkservice.journeys.manage import delete_touchpoint
+from linkservice.journeys.touchpoints import delete_touchpoint
 from linkservice.links import domains, tags
 from linkservice.links.addresses import scan_url, short_url
+from linkservice.links.listing import LinkFilter, link_by_slug, link_view, list_links
 from linkservice.links.manage import (
-    LinkFilter,
     NewLink,
     change_link,
     create_link,
     create_links,
     delete_link,
-    link_by_slug,
-    link_view,
-    list_links,
 )
 from linkservice.links.model import Link, LinkVersion
 from linkservice.workspaces.access import Actor
@@ -171,7 +168,7 @@ def test_cleo_cannot_see_or_touch_adas_link(
     with database.transaction() as session:
         link_id = str(make_link(session, settings, ada, "sommer").id)
     with database.reading() as session:
-        assert list_links(session, cleo.actor, LinkFilter(), before=None, limit=10) == []
+        assert list_links(session, cleo.actor, LinkFilter(), before=None, limit=10, now=NOW) == []
         with pytest.raises(NotFound):
             link_view(session, cleo.actor, link_id)
         for slug in ("sommer", "\0", "\ud800"):
@@ -219,6 +216,7 @@ def test_links_are_found_by_what_they_have(
                 LinkFilter(**wanted),
                 before=None,
                 limit=10,
+                now=NOW,
             )
             return [view.link.slug for view in views]
 
@@ -252,12 +250,12 @@ def test_tags_are_the_workspaces_own(
     database: Database, settings: Settings, ada: Home, cleo: Home
 ) -> None:
     with database.transaction() as session:
-        tag = tags.create_tag(session, ada.actor, "Herbst")
-        tags.create_tag(session, cleo.actor, "Herbst")
+        tag = tags.create_tag(session, ada.actor, "Herbst", NOW)
+        tags.create_tag(session, cleo.actor, "Herbst", NOW)
         with pytest.raises(Conflict):
-            tags.create_tag(session, ada.actor, "Herbst")
+            tags.create_tag(session, ada.actor, "Herbst", NOW)
         with pytest.raises(NotFound):
-            tags.delete_tag(session, cleo.actor, str(tag.id))
+            tags.delete_tag(session, cleo.actor, str(tag.id), NOW)
 
 
 def test_a_deleted_touchpoint_may_be_sent_back_unchanged(

@@ -108,7 +108,7 @@ def delete_domain(call: Call, given: Nothing) -> None:
 @TAGS.call("POST", "/tags", scope="links:write", takes=TagGiven, answers=TagAnswer, conflicts=True)
 def create_tag(call: Call, given: TagGiven) -> TagAnswer:
     """Make a tag"""
-    return _tag(tags.create_tag(call.session, call.actor, given.name))
+    return _tag(tags.create_tag(call.session, call.actor, given.name, call.now))
 
 
 @TAGS.call("GET", "/tags", scope="links:read", takes=Page, answers=Listed[TagAnswer])
@@ -133,13 +133,13 @@ def get_tag(call: Call, given: Nothing) -> TagAnswer:
 )
 def change_tag(call: Call, given: TagGiven) -> TagAnswer:
     """Rename a tag"""
-    return _tag(tags.rename_tag(call.session, call.actor, call.id, given.name))
+    return _tag(tags.rename_tag(call.session, call.actor, call.id, given.name, call.now))
 
 
 @TAGS.call("DELETE", "/tags/{id}", scope="links:write")
 def delete_tag(call: Call, given: Nothing) -> None:
     """Delete a tag; it leaves every link"""
-    tags.delete_tag(call.session, call.actor, call.id)
+    tags.delete_tag(call.session, call.actor, call.id, call.now)
 
 
 def _domain(domain: Domain) -> DomainAnswer:

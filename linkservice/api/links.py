@@ -25,19 +25,12 @@ from linkservice.api.values import (
     text,
 )
 from linkservice.config import Settings
-from linkservice.links import manage
+from linkservice.links import listing, manage
 from linkservice.links.addresses import scan_url, short_url
 from linkservice.links.destination import DESTINATION_MAX, UTM_MAX
 from linkservice.links.host import HOST_MAX
-from linkservice.links.manage import (
-    LONGEST_FILTER,
-    LONGEST_TITLE,
-    MOST_AT_ONCE,
-    LinkChanges,
-    LinkFilter,
-    LinkView,
-    NewLink,
-)
+from linkservice.links.listing import LONGEST_FILTER, LinkFilter, LinkView, State
+from linkservice.links.manage import LONGEST_TITLE, MOST_AT_ONCE, LinkChanges, NewLink
 from linkservice.links.slug import RESERVED, SLUG_MAX
 from linkservice.links.tags import LONGEST_TAG, MOST_TAGS
 from linkservice.qr import design, render
@@ -87,6 +80,8 @@ Tags = Annotated[list[Annotated[str, text(LONGEST_TAG)]], Field(max_length=MOST_
 UtmValue = Annotated[str, Field(max_length=UTM_MAX), described(pattern=PARAMETER_VALUE)]
 FilterText = Annotated[str, text(LONGEST_FILTER, empty=True)]
 
+_STATES: dict[bool | None, State] = {None: "all", True: "archived", False: "current"}
+
 
 class Utm(Given):
     """UTM parameters that are merged into the destination."""
@@ -123,9 +118,15 @@ class LinkGiven(_LinkFields):
 
 
 class LinksGiven(_LinkFields):
-    """Links to one destination, one per touchpoint; all are made or none."""
+    """Links to one destination, one per touchpoint; all are made or none.
+
+    With `utm_from_touchpoint`, UTM parameters that are not given are filled from touchpoint
+    and campaign; with `title_from_touchpoint`, a link without title gets the touchpoint's name.
+    """
 
     touchpoint_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    utm_from_touchpoint: bool = False
+    title_from_touchpoint: bool = False
 
 
 class LinkChangesGiven(Changes):
@@ -142,6 +143,7 @@ class LinkChangesGiven(Changes):
     utm: Utm = Utm()
     expires_at: Moment | None = None
     active: bool = True
+    archived: bool = False
 
     def wanted(self) -> LinkChanges:
         """The same for the noun."""
@@ -152,7 +154,10 @@ class LinkChangesGiven(Changes):
 
 
 class LinkQuery(Page):
-    """Which links to list; `q` is part of slug, title or destination."""
+    """Which links to list; `q` is part of slug, title or destination.
+
+    Archived links are listed unless `archived` is false; true lists them alone.
+    """
 
     q: FilterText | None = None
     touchpoint_id: Id | None = None
@@ -160,6 +165,12 @@ class LinkQuery(Page):
     campaign_id: Id | None = None
     domain: FilterText | None = None
     active: QueryFlag | None = None
+    archived: QueryFlag | None = None
+
+    def wanted(self) -> LinkFilter:
+        """The same for the noun."""
+        given = self.model_dump(exclude={"limit", "cursor", "archived"})
+        return LinkFilter(**given, state=_STATES[self.archived])
 
 
 def _within(bounds: tuple[int, int]) -> FieldInfo:
@@ -192,6 +203,7 @@ class LinkAnswer(Answer):
     tags: list[str]
     forward_query: bool
     active: bool
+    archived: bool
     expires_at: Moment | None
     version: int
     created_at: Moment
@@ -230,11 +242,11 @@ def create_links(call: Call, given: LinksGiven) -> LinksAnswer:
 @LINKS.call("GET", "/links", scope="links:read", takes=LinkQuery, answers=Listed[LinkAnswer])
 def list_links(call: Call, given: LinkQuery) -> Listed[LinkAnswer]:
     """List links, the newest first"""
-    wanted = LinkFilter(**given.model_dump(exclude={"limit", "cursor"}))
+    wanted = given.wanted()
     return listed(
         given,
-        lambda before, limit: manage.list_links(
-            call.session, call.actor, wanted, before=before, limit=limit
+        lambda before, limit: listing.list_links(
+            call.session, call.actor, wanted, before=before, limit=limit, now=call.now
         ),
         lambda view: _link(call, view),
         lambda view: view.link.id,
@@ -244,7 +256,7 @@ def list_links(call: Call, given: LinkQuery) -> Listed[LinkAnswer]:
 @LINKS.call("GET", "/links/{id}", scope="links:read", answers=LinkAnswer)
 def get_link(call: Call, given: Nothing) -> LinkAnswer:
     """Get a link"""
-    return _link(call, manage.link_view(call.session, call.actor, call.id))
+    return _link(call, listing.link_view(call.session, call.actor, call.id))
 
 
 @LINKS.call(
@@ -306,6 +318,7 @@ def _link(call: Call, view: LinkView) -> LinkAnswer:
         tags=list(view.tags),
         forward_query=link.forward_query,
         active=link.active,
+        archived=link.archived_at is not None,
         expires_at=link.expires_at,
         version=link.version,
         created_at=link.created_at,
@@ -314,7 +327,7 @@ def _link(call: Call, view: LinkView) -> LinkAnswer:
 
 
 def _scan_url(call: Call) -> str:
-    view = manage.link_view(call.session, call.actor, call.id)
+    view = listing.link_view(call.session, call.actor, call.id)
     return scan_url(call.settings, view.host, view.link.slug)
 
 

@@ -19,6 +19,7 @@ from linkservice.links.host import check_host, is_local, normal_host
 from linkservice.links.model import Domain, Link
 from linkservice.workspaces.access import Actor, find, page, scoped
 from linkservice.workspaces.model import Workspace
+from linkservice.workspaces.trail import assign, note
 
 
 class DomainChanges(TypedDict, total=False):
@@ -40,6 +41,7 @@ def create_domain(
     with unless_taken(session, Domain, "host", otherwise=taken):
         session.add(domain)
     changes.announce(session, "domain", now)
+    note(session, actor, "domain.added", now, subject_id=domain.id, name=domain.host)
     return domain
 
 
@@ -97,14 +99,19 @@ def change_domain(
     problems = Problems()
     # A redirect to a page of an own domain may be wanted; one to its own root would loop.
     own = {domain.host}
+    values: dict[str, str | None] = {}
     if "root_redirect" in wanted:
-        domain.root_redirect = _redirect(problems, "root_redirect", wanted["root_redirect"], own)
+        values["root_redirect"] = _redirect(problems, "root_redirect", wanted["root_redirect"], own)
     if "not_found_redirect" in wanted:
-        domain.not_found_redirect = _redirect(
+        values["not_found_redirect"] = _redirect(
             problems, "not_found_redirect", wanted["not_found_redirect"], own
         )
     problems.raise_if_any()
-    changes.announce(session, "domain", now)
+    fields = assign(domain, values)
+    if fields:
+        changes.announce(session, "domain", now)
+        name = domain.host
+        note(session, actor, "domain.changed", now, subject_id=domain.id, name=name, fields=fields)
     return domain
 
 
@@ -117,6 +124,7 @@ def delete_domain(session: Session, actor: Actor, domain_id: str, now: datetime)
     domain = find(session, actor, Domain, domain_id)
     if session.scalar(select(Link.id).where(Link.domain_id == domain.id).limit(1)) is not None:
         raise Conflict(Problem("", "domain_in_use", {"host": domain.host}))
+    note(session, actor, "domain.removed", now, subject_id=domain.id, name=domain.host)
     session.delete(domain)
     changes.announce(session, "domain", now)
 

@@ -1,35 +1,38 @@
-"""Links: one function makes a link for every door; edit, pause, delete, list.
+"""Links: one function makes a link for every door; then it is changed, archived, deleted.
 
-Not here: what a slug (`slug.py`) or a destination (`destination.py`) may be.
+Not here: what a slug (`slug.py`) or a destination (`destination.py`) may be, which links
+there are (`listing`), many at once (`bulk`), what they were (`history`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict, TypeVar
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from linkservice import changes
 from linkservice.config import Settings
 from linkservice.database import unless_taken
-from linkservice.errors import Conflict, Invalid, NotFound, Problem, SlugTaken
+from linkservice.errors import Conflict, Invalid, Problem, SlugTaken
 from linkservice.fields import Problems
-from linkservice.journeys.model import Campaign, Touchpoint
+from linkservice.journeys.model import Campaign, Stage, Touchpoint
+from linkservice.links import history
 from linkservice.links import tags as tag_rules
 from linkservice.links.addresses import own_hosts
-from linkservice.links.destination import NOT_TEXT, check_destination, merge_utm
+from linkservice.links.destination import check_destination, merge_utm
 from linkservice.links.domains import domain_named
-from linkservice.links.model import Domain, Link, LinkTag, LinkVersion, Tag
+from linkservice.links.listing import LinkView, link_views
+from linkservice.links.model import Domain, Link
+from linkservice.links.naming import name_key
 from linkservice.links.slug import check_slug, make_slug, slug_key
-from linkservice.workspaces.access import Actor, find, inside_id, scoped
+from linkservice.links.utm import suggest_utm, utm_of
+from linkservice.workspaces.access import Actor, find, find_ever
+from linkservice.workspaces.trail import note
 
 LONGEST_TITLE = 200
-LONGEST_FILTER = 260
 MOST_AT_ONCE = 200
 SLUG_ATTEMPTS = 8
 """Generated slugs that may collide in a row: at 10 million links 1 in 10^27."""
@@ -39,7 +42,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """What a link is made of; ids are outside ids, `domain` is a host."""
+    """What a link is made of; ids are outside ids, `domain` is a host.
+
+    With `utm_from_touchpoint`, the UTM fields that neither `utm` nor the destination has are
+    filled from touchpoint and campaign; with `title_from_touchpoint`, an empty title is the
+    touchpoint's name.
+    """
 
     destination: str
     domain: str | None = None
@@ -49,8 +57,20 @@ class NewLink:
     campaign_id: str | None = None
     tags: Sequence[str] = ()
     forward_query: bool = False
-    utm: dict[str, str] = field(default_factory=dict)
+    utm: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
+    utm_from_touchpoint: bool = False
+    title_from_touchpoint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLink:
+    """A link that would be made, and where it would stand."""
+
+    touchpoint: Touchpoint | None
+    stage: Stage | None
+    title: str
+    destination: str
 
 
 class LinkChanges(TypedDict, total=False):
@@ -67,30 +87,10 @@ class LinkChanges(TypedDict, total=False):
     campaign_id: str | None
     tags: Sequence[str]
     forward_query: bool
-    utm: dict[str, str]
+    utm: Mapping[str, str]
     expires_at: datetime | None
     active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LinkFilter:
-    """Which links to list; None means any. `q` is part of slug, title or destination."""
-
-    q: str | None = None
-    touchpoint_id: str | None = None
-    campaign_id: str | None = None
-    tag: str | None = None
-    domain: str | None = None
-    active: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkView:
-    """A link with what belongs to it."""
-
-    link: Link
-    host: str
-    tags: Sequence[str]
+    archived: bool
 
 
 def create_link(
@@ -110,19 +110,18 @@ def create_links(
 ) -> list[LinkView]:
     """One link to one destination per touchpoint, all or none; raises as `create_link`."""
     actor.require("links:write")
-    destination, title, names = _checked(session, settings, new, touchpoint_ids)
+    names = _checked(session, settings, new, touchpoint_ids)
     domain = domain_named(session, actor, new.domain)
-    campaign_id = _campaign_id(session, actor, new.campaign_id)
-    places = [_touchpoint_id(session, actor, each) for each in touchpoint_ids]
+    campaign = _campaign(session, actor, new.campaign_id)
     links = []
-    for touchpoint_id in places:
+    for planned in _plan(session, actor, settings, new, touchpoint_ids, campaign):
         link = Link(
             workspace_id=actor.workspace_id,
             domain_id=domain.id,
-            destination=destination,
-            title=title,
-            touchpoint_id=touchpoint_id,
-            campaign_id=campaign_id,
+            destination=planned.destination,
+            title=planned.title,
+            touchpoint_id=_number(planned.touchpoint),
+            campaign_id=_number(campaign),
             forward_query=new.forward_query,
             active=True,
             expires_at=new.expires_at,
@@ -131,11 +130,26 @@ def create_links(
             updated_at=now,
         )
         _insert(session, link, new.slug)
-        _remember(session, actor, link, now)
+        history.remember(session, actor, link, now)
         links.append(link)
-    if names:
-        tag_rules.set_tags(session, actor, [link.id for link in links], names)
+    tag_rules.change_tags(session, actor, [link.id for link in links], add=names)
+    _note_created(session, actor, links, now)
     return [LinkView(link, domain.host, sorted(names)) for link in links]
+
+
+def preview_links(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    new: NewLink,
+    touchpoint_ids: Sequence[str | None],
+) -> list[PlannedLink]:
+    """What `create_links` would make; raises what it would, but for a taken slug."""
+    actor.require("links:write")
+    _checked(session, settings, new, touchpoint_ids)
+    domain_named(session, actor, new.domain)
+    campaign = _campaign(session, actor, new.campaign_id)
+    return _plan(session, actor, settings, new, touchpoint_ids, campaign)
 
 
 def change_link(
@@ -148,7 +162,8 @@ def change_link(
 ) -> LinkView:
     """Change a link; live in every worker within a second.
 
-    Raises `Invalid` with every wrong field, `Conflict`, `NotFound`, `Forbidden`.
+    Where nothing changes there is no new version. Raises `Invalid` with every wrong field,
+    `Conflict`, `NotFound`, `Forbidden`.
     """
     actor.require("links:write")
     link = find(session, actor, Link, link_id)
@@ -164,122 +179,80 @@ def change_link(
     )
     names = tag_rules.checked_names(problems, wanted["tags"]) if "tags" in wanted else None
     problems.raise_if_any()
+    values: dict[str, history.Kept] = {"destination": destination, "title": title}
     # What is sent back unchanged stays, even if the touchpoint was deleted meanwhile.
     if "touchpoint_id" in wanted and wanted["touchpoint_id"] != str(link.touchpoint_id):
-        link.touchpoint_id = _touchpoint_id(session, actor, wanted["touchpoint_id"])
+        values["touchpoint_id"] = touchpoint_number(session, actor, wanted["touchpoint_id"])
     if "campaign_id" in wanted:
-        link.campaign_id = _campaign_id(session, actor, wanted["campaign_id"])
-    if names is not None:
-        tag_rules.set_tags(session, actor, [link.id], names)
-    link.destination = destination
-    link.title = title
-    link.forward_query = wanted.get("forward_query", link.forward_query)
-    link.active = wanted.get("active", link.active)
-    link.expires_at = wanted.get("expires_at", link.expires_at)
-    _next_version(session, actor, link, now)
+        values["campaign_id"] = campaign_number(session, actor, wanted["campaign_id"])
+    for name in ("forward_query", "expires_at", "active", "archived"):
+        if name in wanted:
+            values[name] = wanted[name]
+    before = history.kept(link)
+    history.put(session, link, values, now)
+    tags = None if names is None else _set_tags(session, actor, link, names)
+    changed = history.save(session, actor, link, before, now, tags)
+    history.note_change(session, actor, link, changed, now)
     return link_views(session, [link])[0]
 
 
-def delete_link(session: Session, actor: Actor, link_id: str, now: datetime) -> None:
-    """Delete softly: it answers 410 from now on and its slug stays taken."""
-    actor.require("links:write")
-    link = find(session, actor, Link, link_id)
-    link.deleted_at = now
-    link.active = False
-    _next_version(session, actor, link, now)
+def archive_link(session: Session, actor: Actor, link_id: str, now: datetime) -> LinkView:
+    """It leaves the lists and goes on redirecting. Raises `NotFound`, `Forbidden`."""
+    return _put(session, actor, link_id, {"archived": True}, now)
 
 
-def link_view(session: Session, actor: Actor, link_id: str) -> LinkView:
-    """One link. Raises `NotFound`, `Forbidden`."""
-    actor.require("links:read")
-    return link_views(session, [find(session, actor, Link, link_id)])[0]
+def unarchive_link(session: Session, actor: Actor, link_id: str, now: datetime) -> LinkView:
+    """Put it back into the lists. Raises `NotFound`, `Forbidden`."""
+    return _put(session, actor, link_id, {"archived": False}, now)
 
 
-def link_by_slug(session: Session, actor: Actor, slug: str, host: str | None = None) -> LinkView:
-    """The link with that slug on the domain (the first one if none is named)."""
-    actor.require("links:read")
-    domain = domain_named(session, actor, host)
-    # Lone surrogates and NUL are no text to a database, and no link has them.
-    key = "" if NOT_TEXT.search(slug) else slug_key(slug)
-    found = session.scalar(
-        scoped(actor, Link).where(Link.domain_id == domain.id, Link.slug_key == key)
-    )
-    if found is None:
-        raise NotFound(Problem("slug", "no_such_slug", {"slug": slug[:80], "host": domain.host}))
-    return link_views(session, [found])[0]
+def delete_link(session: Session, actor: Actor, link_id: str, now: datetime) -> LinkView:
+    """Delete softly: it answers 410 from now on and its slug stays taken.
 
-
-def list_links(
-    session: Session, actor: Actor, wanted: LinkFilter, *, before: int | None, limit: int
-) -> list[LinkView]:
-    """Links, newest first, at most `limit`, with ids below `before`.
-
-    Raises `Invalid` (q, tag, domain), `Forbidden`.
+    Raises `NotFound` (also for a deleted link), `Forbidden`.
     """
-    actor.require("links:read")
-    wanted = _checked_filter(wanted)
-    query = scoped(actor, Link).order_by(Link.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Link.id < before)
-    if wanted.q:
-        parts = (Link.slug_key, slug_key(wanted.q)), (Link.title, wanted.q)
-        found = [column.icontains(text, autoescape=True) for column, text in parts]
-        query = query.where(or_(*found, Link.destination.icontains(wanted.q, autoescape=True)))
-    if wanted.touchpoint_id is not None:
-        query = query.where(Link.touchpoint_id == (inside_id(wanted.touchpoint_id) or 0))
-    if wanted.campaign_id is not None:
-        query = query.where(Link.campaign_id == (inside_id(wanted.campaign_id) or 0))
-    if wanted.tag is not None:
-        query = query.where(
-            Link.id.in_(
-                select(LinkTag.link_id)
-                .join(Tag, Tag.id == LinkTag.tag_id)
-                .where(Tag.workspace_id == actor.workspace_id, Tag.name == wanted.tag)
-            )
-        )
-    if wanted.domain is not None:
-        query = query.where(
-            Link.domain_id.in_(select(Domain.id).where(Domain.host == wanted.domain.lower()))
-        )
-    if wanted.active is not None:
-        query = query.where(Link.active.is_(wanted.active))
-    return link_views(session, session.scalars(query).all())
+    return _put(session, actor, link_id, {"deleted": True}, now)
 
 
-def _checked_filter(wanted: LinkFilter) -> LinkFilter:
-    problems = Problems()
-
-    def text(field: str, value: str | None) -> str | None:
-        return value and problems.text(field, value, longest=LONGEST_FILTER, empty=True)
-
-    checked = replace(
-        wanted,
-        q=text("q", wanted.q),
-        tag=text("tag", wanted.tag),
-        domain=text("domain", wanted.domain),
-    )
-    problems.raise_if_any()
-    return checked
+def restore_link(session: Session, actor: Actor, link_id: str, now: datetime) -> LinkView:
+    """Undelete a link, active or paused as it was before. Raises `NotFound`, `Forbidden`."""
+    return _put(session, actor, link_id, {"deleted": False}, now)
 
 
-def link_views(session: Session, links: Sequence[Link]) -> list[LinkView]:
-    """The links with their hosts and tags."""
-    hosts = dict(
-        session.execute(
-            select(Domain.id, Domain.host).where(Domain.id.in_({link.domain_id for link in links}))
-        ).all()
-    )
-    names = tag_rules.tags_of(session, [link.id for link in links])
-    return [LinkView(link, hosts[link.domain_id], names[link.id]) for link in links]
+def touchpoint_number(session: Session, actor: Actor, outside_id: str | None) -> int | None:
+    """The inside id of a touchpoint to choose, None for none. Raises `NotFound`."""
+    return _number(_touchpoint(session, actor, outside_id))
+
+
+def campaign_number(session: Session, actor: Actor, outside_id: str | None) -> int | None:
+    """The inside id of a campaign to choose, None for none. Raises `NotFound`."""
+    return _number(_campaign(session, actor, outside_id))
+
+
+def _put(
+    session: Session,
+    actor: Actor,
+    link_id: str,
+    values: Mapping[str, history.Kept],
+    now: datetime,
+) -> LinkView:
+    actor.require("links:write")
+    look = find if values.get("deleted") is not False else find_ever
+    link = look(session, actor, Link, link_id)
+    before = history.kept(link)
+    history.put(session, link, values, now)
+    changed = history.save(session, actor, link, before, now)
+    history.note_change(session, actor, link, changed, now)
+    return link_views(session, [link])[0]
 
 
 def _checked(
     session: Session, settings: Settings, new: NewLink, touchpoint_ids: Sequence[str | None]
-) -> tuple[str, str, list[str]]:
-    """The stored destination, title and tag names; raises every problem of the fields at once."""
+) -> list[str]:
+    """The tag names; raises every problem of the fields at once."""
     problems = Problems()
     hosts = own_hosts(session, settings)
-    destination = _noted(problems, lambda: _destination(new.destination, new.utm, hosts))
+    _noted(problems, lambda: _destination(new.destination, new.utm, hosts))
     if new.slug is not None:
         slug = new.slug
         _noted(problems, lambda: check_slug(slug))
@@ -287,11 +260,55 @@ def _checked(
             problems.add("slug", "slug_for_many")
     if not 1 <= len(touchpoint_ids) <= MOST_AT_ONCE:
         problems.add("touchpoint_ids", "how_many_touchpoints", most=MOST_AT_ONCE)
-    title = problems.text("title", new.title, longest=LONGEST_TITLE, empty=True)
+    problems.text("title", new.title, longest=LONGEST_TITLE, empty=True)
     names = tag_rules.checked_names(problems, new.tags)
     problems.raise_if_any()
-    assert destination is not None
-    return destination, title, names
+    return names
+
+
+def _plan(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    new: NewLink,
+    touchpoint_ids: Sequence[str | None],
+    campaign: Campaign | None,
+) -> list[PlannedLink]:
+    """A link for each touchpoint of what is `_checked`."""
+    destination = _destination(new.destination, new.utm, own_hosts(session, settings))
+    present = utm_of(destination)
+    title = Problems().text("title", new.title, longest=LONGEST_TITLE, empty=True)
+    planned = []
+    for touchpoint_id in touchpoint_ids:
+        touchpoint = _touchpoint(session, actor, touchpoint_id)
+        stage = None if touchpoint is None else session.get_one(Stage, touchpoint.stage_id)
+        called = title
+        if not title and touchpoint is not None and new.title_from_touchpoint:
+            called = touchpoint.name
+        leads_to = destination
+        if new.utm_from_touchpoint:
+            suggested = suggest_utm(touchpoint, campaign, title)
+            missing = {name: suggested[name] for name in suggested.keys() - present.keys()}
+            leads_to = merge_utm(destination, missing)
+        planned.append(PlannedLink(touchpoint, stage, called, leads_to))
+    return planned
+
+
+def _note_created(session: Session, actor: Actor, links: Sequence[Link], now: datetime) -> None:
+    """One entry in the trail, however many links were made."""
+    if len(links) > 1:
+        note(session, actor, "links.created", now, count=len(links))
+        return
+    name = history.name_of(session, links[0])
+    note(session, actor, "link.created", now, subject_id=links[0].id, name=name)
+
+
+def _set_tags(
+    session: Session, actor: Actor, link: Link, names: Sequence[str]
+) -> tag_rules.TagChange | None:
+    """Give the link exactly these tags."""
+    others = [each for each in tag_rules.tags_of(session, [link.id])[link.id] if each not in names]
+    return tag_rules.change_tags(session, actor, [link.id], add=names, remove=others).get(link.id)
 
 
 def _refuse_other_place(session: Session, link: Link, wanted: LinkChanges) -> None:
@@ -311,7 +328,7 @@ def _noted(problems: Problems, rule: Callable[[], T]) -> T | None:
         return None
 
 
-def _destination(text: str, utm: dict[str, str], hosts: Collection[str]) -> str:
+def _destination(text: str, utm: Mapping[str, str], hosts: Collection[str]) -> str:
     return merge_utm(check_destination(text, own_hosts=hosts), utm)
 
 
@@ -320,6 +337,7 @@ def _insert(session: Session, link: Link, chosen: str | None) -> None:
     for _ in range(SLUG_ATTEMPTS if chosen is None else 1):
         link.slug = make_slug() if chosen is None else check_slug(chosen)
         link.slug_key = slug_key(link.slug)
+        link.name_key = name_key(link.title, link.slug)
         taken = SlugTaken(link.slug)
         with (
             suppress(SlugTaken),
@@ -331,36 +349,17 @@ def _insert(session: Session, link: Link, chosen: str | None) -> None:
     raise SlugTaken(link.slug)
 
 
-def _next_version(session: Session, actor: Actor, link: Link, now: datetime) -> None:
-    link.version += 1
-    link.updated_at = now
-    session.flush()
-    _remember(session, actor, link, now)
-
-
-def _remember(session: Session, actor: Actor, link: Link, now: datetime) -> None:
-    """Keep this version for its clicks, and tell the redirect workers."""
-    session.add(
-        LinkVersion(
-            link_id=link.id,
-            version=link.version,
-            destination=link.destination,
-            touchpoint_id=link.touchpoint_id,
-            active=link.active,
-            changed_at=now,
-            changed_by=actor.name,
-        )
-    )
-    changes.announce(session, "link", now, domain_id=link.domain_id, slug_key=link.slug_key)
-
-
-def _touchpoint_id(session: Session, actor: Actor, outside_id: str | None) -> int | None:
+def _touchpoint(session: Session, actor: Actor, outside_id: str | None) -> Touchpoint | None:
     if outside_id is None:
         return None
-    return find(session, actor, Touchpoint, outside_id, "touchpoint_id").id
+    return find(session, actor, Touchpoint, outside_id, "touchpoint_id")
 
 
-def _campaign_id(session: Session, actor: Actor, outside_id: str | None) -> int | None:
+def _campaign(session: Session, actor: Actor, outside_id: str | None) -> Campaign | None:
     if outside_id is None:
         return None
-    return find(session, actor, Campaign, outside_id, "campaign_id").id
+    return find(session, actor, Campaign, outside_id, "campaign_id")
+
+
+def _number(row: Touchpoint | Campaign | None) -> int | None:
+    return None if row is None else row.id

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, UtcDateTime
 from linkservice.workspaces.model import LONGEST_EMAIL, Owned
 
 URL_LENGTH = 2048
+NAME_KEY_LENGTH = 400
 
 
 class Domain(Owned, Base):
@@ -29,6 +30,7 @@ class Link(Owned, Base):
     """The managed record behind a short URL; deleted softly, so that its slug stays taken.
 
     An archived link goes on redirecting (its codes are printed), it only leaves the lists.
+    `name_key` is what lists sort and search by: its title, or its slug (`naming.name_key`).
     """
 
     __tablename__ = "links"
@@ -37,6 +39,11 @@ class Link(Owned, Base):
         CheckConstraint("length(slug) BETWEEN 1 AND 64", name="slug_length"),
         CheckConstraint("version >= 1", name="version"),
         Index("ix_links_workspace_id_created_at", "workspace_id", "created_at", "id"),
+        Index("ix_links_workspace_id_name_key", "workspace_id", "name_key", "id"),
+        # Counts the links of a list without looking at them.
+        Index(
+            "ix_links_state", "workspace_id", "deleted_at", "archived_at", "active", "expires_at"
+        ),
         NEVER_REUSED,
     )
 
@@ -45,6 +52,11 @@ class Link(Owned, Base):
     slug_key: Mapped[str] = mapped_column(String(256))
     destination: Mapped[str] = mapped_column(String(URL_LENGTH))
     title: Mapped[str] = mapped_column(String(200))
+    # By code points on both databases: a cursor made by one order must not meet another.
+    name_key: Mapped[str] = mapped_column(
+        String(NAME_KEY_LENGTH).with_variant(String(NAME_KEY_LENGTH, collation="C"), "postgresql"),
+        server_default="",
+    )
     touchpoint_id: Mapped[int | None] = mapped_column(ForeignKey("touchpoints.id"), index=True)
     campaign_id: Mapped[int | None] = mapped_column(
         ForeignKey("campaigns.id", ondelete="SET NULL"), index=True
@@ -60,7 +72,10 @@ class Link(Owned, Base):
 
 
 class LinkVersion(Base):
-    """What a link was from `changed_at` on: its clicks keep the touchpoint of their version."""
+    """What a link was from `changed_at` on: its clicks keep the touchpoint of their version.
+
+    `tags` is none of that but what this version did to them: names, as JSON, or null.
+    """
 
     __tablename__ = "link_versions"
 
@@ -77,6 +92,7 @@ class LinkVersion(Base):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived: Mapped[bool] = mapped_column(server_default=false())
     deleted: Mapped[bool] = mapped_column(server_default=false())
+    tags: Mapped[str | None] = mapped_column(Text)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Literal, TypeAlias
 
+from linkservice.cells import Cell, harmless
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers, Verdict
 
@@ -19,10 +20,8 @@ Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day"]
 METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day")
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
-Cell: TypeAlias = str | int | float | None
 
 _PARTS = {"peers": ["peers_group", "peers_count", "peers_mean"]}
-_FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +162,7 @@ def to_json(report: TouchpointReport | LinkReport) -> dict[str, Json]:
 def rows_for_csv(report: TouchpointReport | LinkReport) -> Iterator[list[Cell]]:
     """A head line, then a line per touchpoint, or per day of a link.
 
-    Names are the workspace's own words: one that a spreadsheet would run as a formula gets
-    an apostrophe before it.
+    Names are the workspace's own words, so they are made `harmless`.
     """
     lines: Sequence[TouchpointRow | Day]
     if isinstance(report, TouchpointReport):
@@ -181,7 +179,7 @@ def _cells(column: str, value: object) -> list[Cell]:
     if isinstance(value, Peers):
         return [value.group, value.count, value.mean]
     if isinstance(value, str):
-        return ["'" + value if value.startswith(_FORMULA_STARTS) else value]
+        return [harmless(value)]
     if isinstance(value, date):
         return [value.isoformat()]
     assert value is None or isinstance(value, int | float)
