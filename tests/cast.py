@@ -9,12 +9,9 @@ from sqlalchemy.orm import Session
 
 from linkservice.config import Settings
 from linkservice.database import Database
-from linkservice.journeys.manage import (
-    NewTouchpoint,
-    create_journey,
-    create_stage,
-    create_touchpoint,
-)
+from linkservice.journeys.manage import create_journey
+from linkservice.journeys.stages import create_stage
+from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.manage import NewLink, create_link
 from linkservice.links.model import Domain, Link
 from linkservice.workspaces.access import Actor
@@ -54,7 +51,7 @@ def make_home(
 def make_touchpoint(session: Session, home: Home, name: str = "Poster", now: datetime = NOW) -> str:
     """A touchpoint in a journey and stage of its own; its outside id."""
     journey = create_journey(session, home.actor, f"Journey of {name}", now).journey
-    stage = create_stage(session, home.actor, str(journey.id), "Awareness")
+    stage = create_stage(session, home.actor, str(journey.id), "Awareness", now)
     new = NewTouchpoint(str(stage.id), name, "poster", "physical", "paid")
     return str(create_touchpoint(session, home.actor, new, now).id)
 

@@ -77,6 +77,7 @@ def test_a_touchpoint_is_made_changed_and_deleted(people: People, stage: dict[st
         **TOUCHPOINT,
         "id": made["id"],
         "stage_id": stage["id"],
+        "position": 0,
         "moment_of_truth": False,
         "target_rate": None,
     }
@@ -119,6 +120,21 @@ def test_a_touchpoint_stays_in_its_journey(people: People, stage: dict[str, Any]
     other = people.ben.made("/journeys", name="Andere", template="standard")
     answer = people.ben.patch(f"/touchpoints/{touchpoint['id']}", stage_id=other["stages"][0]["id"])
     assert (answer.status_code, codes(answer)) == (409, {("stage_id", "stage_of_other_journey")})
+
+
+def test_a_touchpoint_moves_in_its_journey(people: People) -> None:
+    journey = people.ben.made("/journeys", name="Kauf", template="standard")
+    first, second, *_ = journey["stages"]
+    moved, *others = [each["id"] for each in first["touchpoints"]]
+    path = f"/touchpoints/{moved}"
+    assert people.ben.patch(path, position=2).json["position"] == 2
+    answer = people.ben.patch(path, stage_id=second["id"], position=1)
+    assert (answer.json["stage_id"], answer.json["position"]) == (second["id"], 1)
+    found = people.ben.get(f"/journeys/{journey['id']}").json["stages"]
+    assert [each["id"] for each in found[0]["touchpoints"]] == others
+    assert found[1]["touchpoints"][1]["id"] == moved
+    assert [each["position"] for each in found[1]["touchpoints"]] == list(range(6))
+    assert codes(people.ben.patch(path, position=100_001)) == {("position", "out_of_range")}
 
 
 def test_reach_is_entered_listed_changed_and_deleted(people: People, stage: dict[str, Any]) -> None:

@@ -7,9 +7,11 @@ from typing import Annotated, cast
 from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, listed
 from linkservice.api.touchpoints import TouchpointAnswer, touchpoint_answer
 from linkservice.api.values import Answer, Changes, Given, Id, Moment, Whole, between, one_of, text
-from linkservice.journeys import campaigns, manage
-from linkservice.journeys.manage import LAST_POSITION, JourneyMap, StageChanges
+from linkservice.journeys import campaigns, manage, stages
+from linkservice.journeys.manage import JourneyMap
 from linkservice.journeys.model import LONGEST_NAME, Campaign, Stage
+from linkservice.journeys.order import LAST_POSITION
+from linkservice.journeys.stages import StageChanges
 from linkservice.journeys.template import TEMPLATES
 from linkservice.workspaces.model import LOCALES
 
@@ -126,7 +128,7 @@ def get_journey(call: Call, given: Nothing) -> JourneyAnswer:
 )
 def change_journey(call: Call, given: NameGiven) -> JourneyAnswer:
     """Rename a journey"""
-    return _journey(manage.rename_journey(call.session, call.actor, call.id, given.name))
+    return _journey(manage.rename_journey(call.session, call.actor, call.id, given.name, call.now))
 
 
 @JOURNEYS.call("DELETE", "/journeys/{id}", scope="journeys:write")
@@ -146,14 +148,21 @@ def delete_journey(call: Call, given: Nothing) -> None:
 def create_stage(call: Call, given: StageGiven) -> StageAnswer:
     """Make a stage"""
     return _stage(
-        manage.create_stage(call.session, call.actor, given.journey_id, given.name, given.position)
+        stages.create_stage(
+            call.session,
+            call.actor,
+            given.journey_id,
+            given.name,
+            call.now,
+            position=given.position,
+        )
     )
 
 
 @JOURNEYS.call("GET", "/stages/{id}", scope="journeys:read", answers=StageAnswer)
 def get_stage(call: Call, given: Nothing) -> StageAnswer:
     """Get a stage"""
-    return _stage(manage.one_stage(call.session, call.actor, call.id))
+    return _stage(stages.one_stage(call.session, call.actor, call.id))
 
 
 @JOURNEYS.call(
@@ -162,13 +171,13 @@ def get_stage(call: Call, given: Nothing) -> StageAnswer:
 def change_stage(call: Call, given: StageChangesGiven) -> StageAnswer:
     """Rename or move a stage"""
     changes = cast(StageChanges, given.given())
-    return _stage(manage.change_stage(call.session, call.actor, call.id, changes))
+    return _stage(stages.change_stage(call.session, call.actor, call.id, changes, call.now))
 
 
 @JOURNEYS.call("DELETE", "/stages/{id}", scope="journeys:write")
 def delete_stage(call: Call, given: Nothing) -> None:
     """Delete a stage with its touchpoints"""
-    manage.delete_stage(call.session, call.actor, call.id, call.now)
+    stages.delete_stage(call.session, call.actor, call.id, call.now)
 
 
 @CAMPAIGNS.call(
@@ -215,13 +224,15 @@ def get_campaign(call: Call, given: Nothing) -> CampaignAnswer:
 )
 def change_campaign(call: Call, given: NameGiven) -> CampaignAnswer:
     """Rename a campaign"""
-    return _campaign(campaigns.rename_campaign(call.session, call.actor, call.id, given.name))
+    return _campaign(
+        campaigns.rename_campaign(call.session, call.actor, call.id, given.name, call.now)
+    )
 
 
 @CAMPAIGNS.call("DELETE", "/campaigns/{id}", scope="journeys:write")
 def delete_campaign(call: Call, given: Nothing) -> None:
     """Delete a campaign; its links stay"""
-    campaigns.delete_campaign(call.session, call.actor, call.id)
+    campaigns.delete_campaign(call.session, call.actor, call.id, call.now)
 
 
 def _journey(found: JourneyMap) -> JourneyAnswer:

@@ -17,15 +17,8 @@ from linkservice.api.values import (
     one_of,
     text,
 )
-from linkservice.journeys import manage
 from linkservice.journeys import reach as reaches
-from linkservice.journeys.manage import (
-    LARGEST_RATE,
-    LONGEST_CHANNEL,
-    SMALLEST_RATE,
-    NewTouchpoint,
-    TouchpointChanges,
-)
+from linkservice.journeys import touchpoints
 from linkservice.journeys.model import (
     CHANNELS,
     KINDS,
@@ -35,13 +28,22 @@ from linkservice.journeys.model import (
     Reach,
     Touchpoint,
 )
-from linkservice.journeys.reach import LARGEST_AMOUNT, NewReach, ReachChanges
+from linkservice.journeys.order import LAST_POSITION
+from linkservice.journeys.reach import LARGEST_AMOUNT, NewReach, ReachChanges, values_of
+from linkservice.journeys.touchpoints import (
+    LARGEST_RATE,
+    LONGEST_CHANNEL,
+    SMALLEST_RATE,
+    NewTouchpoint,
+    TouchpointChanges,
+)
 
 TOUCHPOINTS = Calls("Touchpoints")
 REACH = Calls("Reach")
 
 Name = Annotated[str, text(LONGEST_NAME)]
 Channel = Annotated[str, text(LONGEST_CHANNEL), described(examples=list(CHANNELS))]
+Position = Annotated[Whole, between(0, LAST_POSITION)]
 Kind = Annotated[str, one_of(KINDS)]
 Medium = Annotated[str, one_of(MEDIA)]
 TargetRate = Annotated[float, between(SMALLEST_RATE, LARGEST_RATE)]
@@ -64,9 +66,12 @@ class TouchpointGiven(Given):
 
 
 class TouchpointChangesGiven(Changes):
-    """What of a touchpoint changes; `stage_id` is a stage of the same journey."""
+    """What of a touchpoint changes; `stage_id` is a stage of the same journey, `position` the
+    place in it (from 0; the others move on). Without a position another stage means its end.
+    """
 
     stage_id: Id = ""
+    position: Position = 0
     name: Name = ""
     channel: Channel = ""
     kind: Kind = ""
@@ -94,10 +99,11 @@ class ReachChangesGiven(Changes):
 
 
 class TouchpointAnswer(Answer):
-    """A touchpoint; `target_rate` is visitors per unit of reach."""
+    """A touchpoint; `position` is its place in the stage, `target_rate` visitors per reach."""
 
     id: Id
     stage_id: Id
+    position: int
     name: str
     channel: str
     kind: Kind
@@ -128,13 +134,13 @@ class ReachAnswer(Answer):
 def create_touchpoint(call: Call, given: TouchpointGiven) -> TouchpointAnswer:
     """Make a touchpoint"""
     new = NewTouchpoint(**given.model_dump())
-    return touchpoint_answer(manage.create_touchpoint(call.session, call.actor, new, call.now))
+    return touchpoint_answer(touchpoints.create_touchpoint(call.session, call.actor, new, call.now))
 
 
 @TOUCHPOINTS.call("GET", "/touchpoints/{id}", scope="journeys:read", answers=TouchpointAnswer)
 def get_touchpoint(call: Call, given: Nothing) -> TouchpointAnswer:
     """Get a touchpoint"""
-    return touchpoint_answer(manage.one_touchpoint(call.session, call.actor, call.id))
+    return touchpoint_answer(touchpoints.one_touchpoint(call.session, call.actor, call.id))
 
 
 @TOUCHPOINTS.call(
@@ -148,13 +154,15 @@ def get_touchpoint(call: Call, given: Nothing) -> TouchpointAnswer:
 def change_touchpoint(call: Call, given: TouchpointChangesGiven) -> TouchpointAnswer:
     """Change a touchpoint"""
     changes = cast(TouchpointChanges, given.given())
-    return touchpoint_answer(manage.change_touchpoint(call.session, call.actor, call.id, changes))
+    return touchpoint_answer(
+        touchpoints.change_touchpoint(call.session, call.actor, call.id, changes, call.now)
+    )
 
 
 @TOUCHPOINTS.call("DELETE", "/touchpoints/{id}", scope="journeys:write")
 def delete_touchpoint(call: Call, given: Nothing) -> None:
     """Delete a touchpoint; its links go on"""
-    manage.delete_touchpoint(call.session, call.actor, call.id, call.now)
+    touchpoints.delete_touchpoint(call.session, call.actor, call.id, call.now)
 
 
 @REACH.call(
@@ -168,7 +176,7 @@ def delete_touchpoint(call: Call, given: Nothing) -> None:
 def create_reach(call: Call, given: ReachGiven) -> ReachAnswer:
     """Enter reach for a touchpoint"""
     new = NewReach(**given.model_dump())
-    return _reach(reaches.add_reach(call.session, call.actor, call.id, new))
+    return _reach(reaches.add_reach(call.session, call.actor, call.id, new, call.now))
 
 
 @REACH.call(
@@ -207,13 +215,13 @@ def get_reach(call: Call, given: Nothing) -> ReachAnswer:
 def change_reach(call: Call, given: ReachChangesGiven) -> ReachAnswer:
     """Change a reach entry"""
     changes = cast(ReachChanges, given.given())
-    return _reach(reaches.change_reach(call.session, call.actor, call.id, changes))
+    return _reach(reaches.change_reach(call.session, call.actor, call.id, changes, call.now))
 
 
 @REACH.call("DELETE", "/reach/{id}", scope="journeys:write")
 def delete_reach(call: Call, given: Nothing) -> None:
     """Delete a reach entry"""
-    reaches.delete_reach(call.session, call.actor, call.id)
+    reaches.delete_reach(call.session, call.actor, call.id, call.now)
 
 
 def touchpoint_answer(touchpoint: Touchpoint) -> TouchpointAnswer:
@@ -221,6 +229,7 @@ def touchpoint_answer(touchpoint: Touchpoint) -> TouchpointAnswer:
     return TouchpointAnswer(
         id=str(touchpoint.id),
         stage_id=str(touchpoint.stage_id),
+        position=touchpoint.position,
         name=touchpoint.name,
         channel=touchpoint.channel,
         kind=touchpoint.kind,
@@ -235,7 +244,7 @@ def _reach(entry: Reach) -> ReachAnswer:
         id=str(entry.id),
         touchpoint_id=str(entry.touchpoint_id),
         date=entry.starts_on,
-        until=None if entry.ends_on == entry.starts_on else entry.ends_on,
+        until=values_of(entry).until,
         amount=entry.amount,
         unit=entry.unit,
     )

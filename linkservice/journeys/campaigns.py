@@ -1,4 +1,8 @@
-"""Campaigns: timed efforts across touchpoints."""
+"""Campaigns: timed efforts across touchpoints.
+
+Not here: which links belong to one and how many (`links/`), so a deletion cannot be undone:
+whoever offers it asks first.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,16 @@ from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.journeys.model import LONGEST_NAME, Campaign
 from linkservice.workspaces.access import Actor, find, page
+from linkservice.workspaces.trail import note
 
 
 def create_campaign(session: Session, actor: Actor, name: str, now: datetime) -> Campaign:
     """Raises `Invalid`, `Conflict` for a name in use, `Forbidden`."""
     actor.require("journeys:write")
-    return _store(session, Campaign(workspace_id=actor.workspace_id, created_at=now), name)
+    campaign = Campaign(workspace_id=actor.workspace_id, created_at=now)
+    _store(session, campaign, name)
+    note(session, actor, "campaign.created", now, subject_id=campaign.id, name=campaign.name)
+    return campaign
 
 
 def one_campaign(session: Session, actor: Actor, campaign_id: str) -> Campaign:
@@ -34,20 +42,30 @@ def list_campaigns(
     return session.scalars(page(actor, Campaign, after=after, limit=limit)).all()
 
 
-def rename_campaign(session: Session, actor: Actor, campaign_id: str, name: str) -> Campaign:
+def rename_campaign(
+    session: Session, actor: Actor, campaign_id: str, name: str, now: datetime
+) -> Campaign:
     """Raises `Invalid`, `Conflict` for a name in use, `NotFound`, `Forbidden`."""
     actor.require("journeys:write")
-    return _store(session, find(session, actor, Campaign, campaign_id), name)
+    campaign = find(session, actor, Campaign, campaign_id)
+    before = campaign.name
+    _store(session, campaign, name)
+    if campaign.name != before:
+        subject, name = campaign.id, campaign.name
+        note(session, actor, "campaign.renamed", now, subject_id=subject, name=name, before=before)
+    return campaign
 
 
-def delete_campaign(session: Session, actor: Actor, campaign_id: str) -> None:
-    """Delete it; its links stay, without a campaign."""
+def delete_campaign(session: Session, actor: Actor, campaign_id: str, now: datetime) -> None:
+    """Delete it for good; its links stay, without a campaign. Raises `NotFound`, `Forbidden`."""
     actor.require("journeys:write")
-    session.delete(find(session, actor, Campaign, campaign_id))
+    campaign = find(session, actor, Campaign, campaign_id)
+    session.delete(campaign)
     session.flush()
+    note(session, actor, "campaign.deleted", now, subject_id=campaign.id, name=campaign.name)
 
 
-def _store(session: Session, campaign: Campaign, name: str) -> Campaign:
+def _store(session: Session, campaign: Campaign, name: str) -> None:
     problems = Problems()
     name = problems.text("name", name, longest=LONGEST_NAME)
     problems.raise_if_any()
@@ -56,4 +74,3 @@ def _store(session: Session, campaign: Campaign, name: str) -> Campaign:
     with unless_taken(session, Campaign, "workspace_id", "name", otherwise=taken):
         campaign.name = name
         session.add(campaign)
-    return campaign
