@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 import re
 import struct
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +19,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from linkservice.errors import Failed, Invalid
 from linkservice.qr import design, render
+from linkservice.qr.pdf import pdf
 
 BRANDED = "HTTPS://GO.MARKE.DE/Q/A7K2P"
 URL_TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=300)
@@ -283,10 +286,12 @@ def test_svg_too_fine_to_print_is_refused() -> None:
 @pytest.mark.parametrize(
     ("foreground", "background", "codes"),
     [
-        ("#ffffff", "#000000", ["qr_light_on_dark"]),
+        ("#ffffff", "#000000", ["qr_dark_ground"]),
+        ("#000000", "#000000", ["qr_dark_ground"]),
+        ("#ffffff", "#909090", ["qr_light_on_dark"]),
         ("#888888", "#ffffff", ["qr_contrast"]),
         ("#ff0000", "#ffffff", ["qr_contrast"]),
-        ("#000000", "#000000", ["qr_contrast"]),
+        ("#686868", "#00ff00", ["qr_same_grey"]),
         ("black", "#fffff", ["qr_colour", "qr_colour"]),
         ("#000000\n", "#ffffff", ["qr_colour"]),
         (None, 0, ["qr_colour", "qr_colour"]),
@@ -300,6 +305,53 @@ def test_colours_that_do_not_scan_are_refused(
         design.Design(foreground, background)
     assert [problem.code for problem in raised.value.problems] == codes
     assert str(raised.value)
+
+
+def test_a_refused_colour_comes_with_the_nearest_that_scans() -> None:
+    with pytest.raises(Invalid, match="#9c7b00 is the nearest foreground that scans"):
+        design.Design("#ffcc00")
+    assert design.nearest_good("#ffcc00") == "#9c7b00"
+
+
+COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+# Saturated and extreme ones are rare among random numbers.
+BRANDS = COLOURS | st.lists(st.sampled_from(["00", "ff"]), min_size=3, max_size=3).map(
+    lambda channels: "#" + "".join(channels)
+)
+
+
+@given(colour=BRANDS, background=st.just("#ffffff") | COLOURS, text=URL_TEXT)
+def test_the_nearest_good_colour_scans(colour: str, background: str, text: str) -> None:
+    try:
+        good = design.nearest_good(colour, background)
+    except Invalid:
+        with pytest.RaisesExc(Invalid, check=lambda e: e.problems[0].code == "qr_dark_ground"):
+            design.Design("#000000", background)
+        return
+    assert decoded(opened(render.png(text, design=design.Design(good, background)))).text == text
+
+
+@given(colour=BRANDS)
+def test_the_nearest_good_colour_changes_no_more_than_it_must(colour: str) -> None:
+    good = design.nearest_good(colour)
+    assert (good == colour) == (design.contrast(colour, "#ffffff") >= design.LEAST_CONTRAST)
+    if good != colour:
+        # One step of a channel more is too light, and the hue is the same but for rounding.
+        assert design.contrast(good, "#ffffff") < design.LEAST_CONTRAST * 1.05
+        assert hue_apart(good, colour) < 8
+
+
+def hue_apart(one: str, other: str) -> float:
+    """Degrees between two hues (HSV, which agrees with OKLab on tones made by scaling light)."""
+    hues = []
+    for colour in (one, other):
+        linear = [(int(colour[at : at + 2], 16) / 255) ** 2.2 for at in (1, 3, 5)]
+        hue, saturation, _ = colorsys.rgb_to_hsv(*linear)
+        hues.append(hue if saturation > 0.1 else None)
+    if None in hues:
+        return 0
+    apart = abs(hues[0] - hues[1]) * 360
+    return min(apart, 360 - apart)
 
 
 @pytest.mark.parametrize(("foreground", "background"), [("#767676", "#ffffff"), ("#000", "#777")])
@@ -324,13 +376,16 @@ def test_a_sound_code_is_proved() -> None:
     design.prove(small(), BRANDED)
 
 
-def test_png_and_svg_are_proved_before_they_are_handed_out() -> None:
-    # Enough contrast by the formula, but cameras see pure green as little lighter than this grey.
-    green = design.Design("#686868", "#00ff00")
+def test_every_file_is_proved_before_it_is_handed_out() -> None:
+    # A design that slipped past its own rules.
+    pale = design.Design()
+    object.__setattr__(pale, "foreground", "#d0d0d0")
     with pytest.raises(Failed):
-        render.png(BRANDED, design=green)
+        render.png(BRANDED, design=pale)
     with pytest.raises(Failed):
-        render.svg(BRANDED, design=green)
+        render.svg(BRANDED, design=pale)
+    with pytest.raises(Failed):
+        pdf(BRANDED, design=pale, made_at=datetime(2026, 11, 20, tzinfo=UTC))
 
 
 def test_a_code_of_another_text_is_not_handed_out() -> None:

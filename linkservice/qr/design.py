@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter, ImageOps
 from qrcode.constants import ERROR_CORRECT_H  # type: ignore[import-untyped]  # has no types
 from qrcode.main import QRCode  # type: ignore[import-untyped]  # has no types
 
-from linkservice.colour import contrast, luminance
+from linkservice.colour import BLACK, WHITE, contrast, darkened, grey, luminance
 from linkservice.errors import Failed, Invalid, Problem
 
 QUIET_ZONE = 4
@@ -28,6 +28,10 @@ MOST_CHARACTERS = 1273
 """What the largest code holds at level H in byte mode, so every allowed text fits."""
 
 LEAST_CONTRAST = 4.0
+
+LEAST_GREY_STEP = 105
+"""Decoders see greys of 0 to 255 and no colours: of 20,000 random pairs with enough contrast
+those up to 96 apart failed `prove` now and then, those beyond never."""
 
 LEAST_MODULE_MM = 0.33
 """Four dots of a 300 dpi printer, the fewest Denso Wave recommends for a module: ink that
@@ -41,6 +45,9 @@ DEFAULT_DPI = 300
 DEFAULT_MODULE_PX = 10
 
 MM_PER_INCH = 25.4
+
+_HALVINGS = 12
+"""Shares of black 1/4096 apart: finer than the steps of a colour channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +67,39 @@ class Matrix:
 class Design:
     """The colours of a code as `#rrggbb`, dark on light.
 
-    Raises `Invalid` naming each colour that is none, or the reason why the two do not scan.
+    Raises `Invalid` naming each colour that is none, or the reason why the two do not scan,
+    with the nearest foreground that does.
     """
 
-    foreground: str = "#000000"
-    background: str = "#ffffff"
+    foreground: str = BLACK
+    background: str = WHITE
 
     def __post_init__(self) -> None:
-        wrong = [
-            Problem(name, "qr_colour")
-            for name in ("foreground", "background")
-            if not _is_colour(getattr(self, name))
-        ]
-        if wrong:
-            raise Invalid(*wrong)
-        if luminance(self.foreground) > luminance(self.background):
-            raise Invalid(Problem("foreground", "qr_light_on_dark"))
-        ratio = contrast(self.foreground, self.background)
-        if ratio < LEAST_CONTRAST:
-            # Rounded down, so that 3.99 never reads as the 4 it falls short of.
-            shown = math.floor(ratio * 10) / 10
-            raise Invalid(
-                Problem("foreground", "qr_contrast", {"contrast": shown, "least": LEAST_CONTRAST})
-            )
+        _refuse_what_is_no_colour(foreground=self.foreground, background=self.background)
+        if not _scans(self.foreground, self.background):
+            raise Invalid(_why_not(self.foreground, self.background))
+
+
+def nearest_good(colour: str, background: str = WHITE) -> str:
+    """`colour` itself where `Design` takes it on `background`, else its lightest tone that is.
+
+    The tone has the same hue, mixed with no more black than it takes. Raises `Invalid` for
+    what is no colour, and for a background too dark even for black modules.
+    """
+    _refuse_what_is_no_colour(foreground=colour, background=background)
+    if not _scans(BLACK, background):
+        raise Invalid(Problem("background", "qr_dark_ground"))
+    if _scans(colour, background):
+        return colour.lower()
+    # Tones only get darker with the share of black, so the first good one is found by halving.
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        if _scans(darkened(colour, share), background):
+            high = share
+        else:
+            low = share
+    return darkened(colour, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +211,34 @@ def prove(picture: Image.Image, text: str) -> None:
     )
     if [code.text for code in found] != [text]:
         raise Failed(Problem("", "qr_unreadable"))
+
+
+def _scans(foreground: str, background: str) -> bool:
+    return (
+        contrast(foreground, background) >= LEAST_CONTRAST
+        and grey(background) - grey(foreground) >= LEAST_GREY_STEP
+        and luminance(foreground) < luminance(background)
+    )
+
+
+def _why_not(foreground: str, background: str) -> Problem:
+    if not _scans(BLACK, background):
+        return Problem("background", "qr_dark_ground")
+    nearest = nearest_good(foreground, background)
+    if luminance(foreground) > luminance(background):
+        return Problem("foreground", "qr_light_on_dark", {"nearest": nearest})
+    ratio = contrast(foreground, background)
+    if ratio >= LEAST_CONTRAST:
+        return Problem("foreground", "qr_same_grey", {"nearest": nearest})
+    # Rounded down, so that 3.99 never reads as the 4 it falls short of.
+    params = {"contrast": math.floor(ratio * 10) / 10, "least": LEAST_CONTRAST, "nearest": nearest}
+    return Problem("foreground", "qr_contrast", params)
+
+
+def _refuse_what_is_no_colour(**colours: str) -> None:
+    wrong = [Problem(name, "qr_colour") for name, value in colours.items() if not _is_colour(value)]
+    if wrong:
+        raise Invalid(*wrong)
 
 
 def _by_pixels(edge: int, module_px: int | None, dpi: int | None) -> PixelSize:

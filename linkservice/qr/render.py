@@ -51,7 +51,7 @@ def png(
     """
     matrix = encode(text)
     size = pixel_size(matrix.edge, module_px=module_px, size_mm=size_mm, dpi=dpi)
-    picture = _picture(matrix, design)
+    picture = picture_of(matrix, design)
     prove(picture, text)
     picture = picture.resize((size.width_px, size.width_px), Image.Resampling.NEAREST)
     file = BytesIO()
@@ -71,9 +71,9 @@ def svg(text: str, *, design: Design = BLACK_ON_WHITE, size_mm: float | None = N
     """
     matrix = encode(text)
     size = print_size(matrix.edge, size_mm)
-    prove(_picture(matrix, design), text)
+    prove(picture_of(matrix, design), text)
     # One path: between shapes of their own, viewers and printers show hairline gaps.
-    path = "".join(f"M{x} {y}h{w}v{h}h-{w}z" for x, y, w, h in _rectangles(matrix))
+    path = "".join(f"M{x} {y}h{w}v{h}h-{w}z" for x, y, w, h in rectangles(matrix))
     edge = matrix.edge
     length = f"{size!r}".removesuffix(".0") + "mm"
     document = (
@@ -86,7 +86,7 @@ def svg(text: str, *, design: Design = BLACK_ON_WHITE, size_mm: float | None = N
     return Rendered(document.encode("ascii"), "image/svg+xml", size, None)
 
 
-def _rectangles(matrix: Matrix) -> Iterator[Rectangle]:
+def rectangles(matrix: Matrix) -> Iterator[Rectangle]:
     """The dark modules: runs along each row, merged down the rows that repeat them."""
     open_runs: dict[tuple[int, int], int] = {}
     for y, row in enumerate((*matrix.rows, ()), start=QUIET_ZONE):
@@ -108,13 +108,13 @@ def _runs(row: tuple[bool, ...]) -> Iterator[tuple[int, int]]:
         x += width
 
 
-def _picture(matrix: Matrix, design: Design) -> Image.Image:
+def picture_of(matrix: Matrix, design: Design) -> Image.Image:
     """The code at one pixel a module, quiet zone included, with a palette of two colours."""
     picture = Image.new("P", (matrix.edge, matrix.edge), 0)
     picture.putpalette(
         ImageColor.getrgb(design.background)[:3] + ImageColor.getrgb(design.foreground)[:3]
     )
     draw = ImageDraw.Draw(picture)
-    for x, y, width, height in _rectangles(matrix):
+    for x, y, width, height in rectangles(matrix):
         draw.rectangle((x, y, x + width - 1, y + height - 1), fill=1)
     return picture

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ColumnElement, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, UtcDateTime
 from linkservice.workspaces.model import LONGEST_EMAIL, Owned
 
 FORMATS = ("pdf", "zip")
+STILL_FOR = timedelta(seconds=15)
+"""A sheet whose maker has not been heard of for longer was interrupted."""
 
 
 class Sheet(Owned, Base):
@@ -41,3 +43,8 @@ class Sheet(Owned, Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     problem: Mapped[str | None] = mapped_column(Text)
     data: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+def unfinished() -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a sheet that waits, is being made, or was interrupted."""
+    return Sheet.finished_at.is_(None), Sheet.stopped_at.is_(None), Sheet.problem.is_(None)
