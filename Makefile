@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint docs lock clean
 
 run: .venv/installed
-	$(BIN)/linkservice serve --host 0.0.0.0
+	$(BIN)/linkservice demo --host 0.0.0.0
 
 test: .venv/installed-test
 	$(BIN)/pytest

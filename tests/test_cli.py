@@ -19,16 +19,19 @@ from sqlalchemy import func, select
 from terminal import done, refused, run
 
 from linkservice.cli import addresses
+from linkservice.cli.door import now
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.model import LinkDay
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import SETTINGS, Settings, load
 from linkservice.database import Database
+from linkservice.errors import NotFound
 from linkservice.links.domains import follow_link_url
 from linkservice.links.model import Domain, Link
 from linkservice.lockfile import exclusive
-from linkservice.workspaces.access import actor_of_key
+from linkservice.workspaces.access import actor_of_key, live_key
 from linkservice.workspaces.model import ApiKey, Member, User, Workspace
+from linkservice.workspaces.one_time import look_at_setup, use_password
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def test_the_first_key_makes_tables_workspace_and_domain(fresh: Settings) -> Non
     assert "127.0.0.1:8001" in result.stderr
     database = Database(fresh.database_url)
     with database.reading() as session:
-        actor = actor_of_key(session, key, NOW)
+        actor = actor_of_key(live_key(session, key, NOW))
         assert (actor.name, actor.scopes) == ("key shop", {"admin"})
         assert [each.host for each in session.scalars(select(Domain))] == ["127.0.0.1:8001"]
     run(fresh, "key", "add", "another")
@@ -121,7 +124,7 @@ def test_a_key_has_the_scopes_it_was_given(
         settings, "key", "add", "x", "--scope", "links:read", "--scope", "reports:read"
     ).strip()
     with database.reading() as session:
-        assert actor_of_key(session, key, NOW).scopes == {"links:read", "reports:read"}
+        assert actor_of_key(live_key(session, key, NOW)).scopes == {"links:read", "reports:read"}
 
 
 def test_a_wrong_key_is_not_made(on_sqlite: Settings, files: Database) -> None:
@@ -144,6 +147,43 @@ def test_a_user_becomes_a_member_once(settings: Settings, database: Database, ho
     assert "EMAIL: Not an e-mail address" in refused(settings, "user", "add", "ada")
     assert "--role" in refused(settings, "user", "add", "x@y.de", "--role", "king", code=2)
     assert (count(database, User), count(database, Member)) == (2, 2)
+
+
+def test_a_new_person_gets_a_link_to_choose_a_password(fresh: Settings) -> None:
+    """In a new data directory too: no set-up link is needed then."""
+    said = done(fresh, "user", "add", "Ada@example.com", LINKSERVICE_BASE_URL="https://a.example")
+    link = said.splitlines()[1]
+    assert link.startswith("https://a.example/app/password/")
+    assert "ada@example.com  owner of “linkservice”  no password yet" in done(fresh, "user", "list")
+    again = done(fresh, "user", "link", " ADA@example.com").strip()
+    database = Database(fresh.database_url)
+    use_password(database, fresh, link.rpartition("/")[2], "a-long-walk-by-the-sea", now())
+    assert again.startswith("http://127.0.0.1:8000/app/password/")
+    with pytest.raises(NotFound):  # it went with the first one
+        use_password(database, fresh, again.rpartition("/")[2], "a-long-walk-by-the-sea", now())
+    assert done(fresh, "user", "list") == "ada@example.com  owner of “linkservice”\n"
+    assert "EMAIL: Nobody has the address “cleo@example.com”" in refused(
+        fresh, "user", "link", "cleo@example.com"
+    )
+    database.close()
+
+
+def test_keys_are_listed_and_revoked(settings: Settings, database: Database, home: Home) -> None:
+    for name in ("shop", "till", "till"):
+        done(settings, "key", "add", name, "--scope", "links:read")
+    listed = done(settings, "key", "list").splitlines()
+    assert [line.split("  ") for line in listed] == [
+        [number, name, "links:read", "never used", "live"]
+        for number, name in (("3", "till"), ("2", "till"), ("1", "shop"))
+    ]
+    assert "“shop” (1) works no more" in done(settings, "key", "revoke", "shop")
+    assert "Several keys are called “till”; name one by its id: 2, 3" in refused(
+        settings, "key", "revoke", "till"
+    )
+    done(settings, "key", "revoke", "3")
+    done(settings, "key", "revoke", "till")
+    assert "There is no key “till”" in refused(settings, "key", "revoke", "till")
+    assert done(settings, "key", "list").count("revoked") == 3
 
 
 # links
@@ -252,7 +292,7 @@ def test_without_tables_the_next_command_is_named(fresh: Settings) -> None:
 # QR codes
 
 
-def test_a_qr_code_is_written_as_png_and_svg(
+def test_a_qr_code_is_written_as_png_svg_and_pdf(
     on_sqlite: Settings, files: Database, tmp_path: Path
 ) -> None:
     picture, drawing = tmp_path / "code.PNG", tmp_path / "code.svg"
@@ -263,15 +303,19 @@ def test_a_qr_code_is_written_as_png_and_svg(
     said = done(on_sqlite, "qr", "sommer", "-o", str(drawing), "--size-mm", "40")
     assert "40 mm wide" in said
     assert 'width="40mm"' in drawing.read_text()
+    page = tmp_path / "code.pdf"
+    said = done(on_sqlite, "qr", "sommer", "-o", str(page), "--size-mm", "40")
+    assert "40 mm wide" in said
+    assert b"/MediaBox [0 0 113.39 113.39]" in page.read_bytes()
     done(on_sqlite, "qr", "sommer", "-o", str(picture), "--module-px", "3")
-    assert sorted(path.name for path in tmp_path.glob("*.*")) >= ["code.PNG", "code.svg"]
+    assert {"code.PNG", "code.svg", "code.pdf"} <= {path.name for path in tmp_path.iterdir()}
     assert not list(tmp_path.glob(".linkservice*"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("sommer", "-o", "x.gif"), 2, ".png or .svg"),
+        (("sommer", "-o", "x.gif"), 2, ".png, .svg or .pdf"),
         (("sommer",), 2, "--output"),
         (("sommer", "-o", "x.svg", "--dpi", "300"), 2, "--dpi"),
         (("sommer", "-o", "x.png", "--size-mm", "wide"), 2, "--size-mm"),
@@ -606,6 +650,27 @@ def test_serve_remembers_where_it_is_reached(on_sqlite: Settings) -> None:
         service.send_signal(signal.SIGTERM)
         service.communicate(timeout=20)
     assert service.returncode == 0
+
+
+def test_a_new_installation_prints_the_link_to_set_it_up(on_sqlite: Settings) -> None:
+    service = start(on_sqlite, "serve", "--roles", "web", "--port", "18732")
+    try:
+        assert service.stdout is not None
+        lines = []
+        for line in service.stdout:
+            lines.append(line)
+            if line.startswith("Next:"):
+                break
+    finally:
+        service.send_signal(signal.SIGTERM)
+        service.communicate(timeout=20)
+    (line,) = [each for each in lines if each.startswith("Set up: ")]
+    place, _, token = line.strip().rpartition("/")
+    assert place == "Set up: http://127.0.0.1:18732/app/setup"
+    database = Database(on_sqlite.database_url)
+    with database.reading() as session:
+        look_at_setup(session, token, now())
+    database.close()
 
 
 def test_bytes_in_argv_that_are_no_utf8(on_sqlite: Settings) -> None:

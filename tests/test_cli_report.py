@@ -5,31 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from cast import Home, make_home
 from sqlalchemy.orm import Session
 from terminal import done, refused
 
-from linkservice import demo
 from linkservice.cli.output import bar, fit
-from linkservice.clicks.imports import import_clicks
-from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import DomainDay, LinkDay
-from linkservice.config import Settings, load
+from linkservice.config import Settings
 from linkservice.database import Database
-from linkservice.journeys.manage import (
-    NewTouchpoint,
-    create_journey,
-    create_stage,
-    create_touchpoint,
-)
+from linkservice.journeys.manage import create_journey
 from linkservice.journeys.reach import NewReach, add_reach
+from linkservice.journeys.stages import create_stage
+from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import to_json
 from linkservice.workspaces.access import operator
@@ -49,14 +41,14 @@ def fill(session: Session, settings: Settings) -> tuple[Home, str]:
     """Nine posters: one strong, one weak, one new, odd names; the journey's outside id."""
     home = make_home(session, settings, now=LONG_AGO)
     journey = create_journey(session, home.actor, "Einkauf", LONG_AGO).journey
-    stage = create_stage(session, home.actor, str(journey.id), "Vor dem Kauf")
+    stage = create_stage(session, home.actor, str(journey.id), "Vor dem Kauf", LONG_AGO)
     plan = [("Stark", 30_000, 100), ("Schwach", 30_000, 20), ("Neu", 20, 0), (HOSTILE, 30_000, 45)]
     plan += [(name, 30_000, 45) for name in (WIDE, LONG, "-1+1", "Ärmel 🎈 \u202eabc", "@x")]
     for number, (name, reach, visitors) in enumerate(plan):
         new = NewTouchpoint(str(stage.id), name, "poster", "physical", "paid")
         touchpoint = create_touchpoint(session, home.actor, new, LONG_AGO)
         entry = NewReach(FIRST, reach, "passers_by", LAST)
-        add_reach(session, home.actor, str(touchpoint.id), entry)
+        add_reach(session, home.actor, str(touchpoint.id), entry, LONG_AGO)
         count(session, home, number + 1, touchpoint.id, visitors)
     silent = NewTouchpoint(str(stage.id), "Ohne Reichweite", "poster", "physical", "paid")
     create_touchpoint(session, home.actor, silent, LONG_AGO)
@@ -251,27 +243,3 @@ def test_a_bar_begins_at_nothing_and_ends_at_its_width() -> None:
     assert bar(1, 4) == "████"
     assert bar(0.5, 4) == "██  "
     assert bar(1 / 32, 4) == "▏   "
-
-
-def test_the_demo_shows_two_best_two_worst_and_one_too_early(
-    tmp_path: Path, migrated: Path
-) -> None:
-    shutil.copy(migrated, tmp_path / "linkservice.db")
-    settings = load({}, data_dir=tmp_path)
-    database = Database(settings.database_url)
-    file, now = tmp_path / "clicks.jsonl", datetime.now(UTC)
-    with database.transaction() as session:
-        _, actor = demo.furnish(session, settings, now)
-        assert demo.furnish(session, settings, now)[1] == actor  # furnished once
-        demo.write_clicks(session, actor, file, now)
-    import_clicks(settings, database, actor, file, now, lambda done: None)
-    Ingester(settings, database).run_once()
-    found = json.loads(done(settings, "report", "touchpoints", "--format", "json"))
-    verdicts = {row["name"]: row["verdict"] for row in found["touchpoints"]}
-    best = {name for name, verdict in verdicts.items() if verdict == "best"}
-    worst = {name for name, verdict in verdicts.items() if verdict == "worst"}
-    assert best == {"Paketbeilage", "Häufige Fragen"}
-    assert worst == {"Kasse", "Rechnung"}
-    assert verdicts["Chatbot"] == "too_early"
-    assert found["totals"]["robots"] > 0 < found["totals"]["previews"]
-    database.close()

@@ -27,10 +27,15 @@ def from_options(
 
     Who listens everywhere is reached at least from the machine itself.
     """
-    name = "127.0.0.1" if host in _WILDCARDS else host
+    name = "127.0.0.1" if listens_everywhere(host) else host
     shown = f"[{name}]" if ":" in name else name
     urls = (f"http://{shown}:{port}", f"http://{shown}:{link_port}")
     return _unless_set(dict(zip(_NAMES, urls, strict=True)), environ)
+
+
+def listens_everywhere(host: str) -> bool:
+    """Whether `host` stands for all addresses of this machine."""
+    return host in _WILDCARDS
 
 
 def last_served(data_dir: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -50,15 +50,52 @@ def key_add(name: str, scope: tuple[str, ...]) -> None:
     In a new data directory this first makes the tables, a workspace and its domain. Scopes:
     links:read links:write journeys:read journeys:write reports:read admin.
     """
-    from linkservice.workspaces.accounts import create_key
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.keys import create_key
 
     settings, moment = read_settings(), now()
     with any_database(settings) as database:
         make_tables(database)
         with database.transaction() as session:
-            workspace = _some_workspace(session, settings)
-            made = create_key(session, workspace, name, scope, moment)
+            actor = operator(_some_workspace(session, settings))
+            made = create_key(session, actor, name, scope, moment)
     click.echo(made)
+
+
+@key.command("list")
+def key_list() -> None:
+    """List the keys, the newest first."""
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.accounts import first_workspace
+    from linkservice.workspaces.keys import list_keys
+
+    moment = now()
+    with current_database(read_settings()) as database, database.reading() as session:
+        for each in list_keys(session, operator(first_workspace(session))):
+            used = f"last used {each.last_used_at:%Y-%m-%d}" if each.last_used_at else "never used"
+            if each.revoked_at is not None:
+                state = "revoked"
+            elif each.expires_at is not None:
+                word = "expires" if each.expires_at > moment else "expired"
+                state = f"{word} {each.expires_at:%Y-%m-%d}"
+            else:
+                state = "live"
+            click.echo("  ".join([str(each.id), each.name, each.scopes, used, state]))
+
+
+@key.command("revoke")
+@click.argument("named", metavar="NAME_OR_ID", type=text)
+def key_revoke(named: str) -> None:
+    """Let a key work no more."""
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.accounts import first_workspace
+    from linkservice.workspaces.keys import key_named, revoke_key
+
+    with current_database(read_settings()) as database, database.transaction() as session:
+        actor = operator(first_workspace(session))
+        key = revoke_key(session, actor, str(key_named(session, actor, named).id), now())
+        said = f"The key “{key.name}” ({key.id}) works no more."
+    click.echo(said)
 
 
 @click.group(cls=Group)
@@ -76,14 +113,54 @@ def user() -> None:
     help="What they may do.",
 )
 def user_add(email: str, role: str) -> None:
-    """Make a person a member of the workspace."""
-    from linkservice.workspaces.accounts import add_user, first_workspace
+    """Make a person a member of the workspace.
 
-    with current_database(read_settings()) as database, database.transaction() as session:
-        workspace = first_workspace(session)
-        add_user(session, workspace, email, role, now())
-        said = f"{email.strip()} is now {role} of “{workspace.name}”."
-    click.echo(said)
+    Prints the link by which they choose a password; it works once, for 72 hours. In a new
+    data directory this first makes the tables, a workspace and its domain.
+    """
+    from linkservice.workspaces.accounts import add_user, user_named
+    from linkservice.workspaces.one_time import password_link
+
+    settings, moment = read_settings(), now()
+    with any_database(settings) as database:
+        make_tables(database)
+        with database.transaction() as session:
+            workspace = _some_workspace(session, settings)
+            add_user(session, workspace, email, role, moment)
+            added = user_named(session, email)
+            lines = [f"{added.email} is now {role} of “{workspace.name}”."]
+            if added.password_hash is None:
+                lines.append(_password_page(settings, password_link(session, added, moment)))
+    for line in lines:
+        click.echo(line)
+
+
+@user.command("link")
+@click.argument("email", type=text)
+def user_link(email: str) -> None:
+    """Print a link by which a person chooses a new password.
+
+    It works once, for 72 hours.
+    """
+    from linkservice.workspaces.accounts import user_named
+    from linkservice.workspaces.one_time import password_link
+
+    settings = read_settings()
+    with current_database(settings) as database, database.transaction() as session:
+        token = password_link(session, user_named(session, email), now())
+    click.echo(_password_page(settings, token))
+
+
+@user.command("list")
+def user_list() -> None:
+    """List the people, with their roles."""
+    from linkservice.workspaces.accounts import list_users
+
+    with current_database(read_settings()) as database, database.reading() as session:
+        for person, member, workspace in list_users(session):
+            place = f"{member.role} of “{workspace.name}”" if member and workspace else "no member"
+            able = "" if person.password_hash else "no password yet"
+            click.echo("  ".join(filter(None, [person.email, place, able])))
 
 
 @click.group(cls=Group)
@@ -126,7 +203,7 @@ def link_add(
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="FILE.png or FILE.svg; overwritten if it exists.",
+    help="FILE.png, FILE.svg or FILE.pdf; overwritten if it exists.",
 )
 @click.option("--size-mm", type=float, help="Printed edge, quiet zone included.")
 @click.option("--dpi", type=int, help="Of the printer, PNG only. [300]")
@@ -142,15 +219,15 @@ def qr(
 ) -> None:
     """Write the QR code of the link SLUG; it counts as a scan."""
     from linkservice.links.addresses import scan_url
-    from linkservice.links.manage import link_by_slug
+    from linkservice.links.listing import link_by_slug
     from linkservice.qr import render
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
     kind = output.suffix.lower()
-    if kind not in (".png", ".svg"):
-        raise click.BadParameter("The name must end in .png or .svg.", param_hint="'-o'")
-    if kind == ".svg" and (dpi is not None or module_px is not None):
+    if kind not in (".png", ".svg", ".pdf"):
+        raise click.BadParameter("The name must end in .png, .svg or .pdf.", param_hint="'-o'")
+    if kind != ".png" and (dpi is not None or module_px is not None):
         raise click.UsageError("--dpi and --module-px are for PNG; leave them out for SVG")
     settings = read_settings()
     with current_database(settings) as database, database.reading() as session:
@@ -159,11 +236,19 @@ def qr(
         leads_to = scan_url(settings, found.host, found.link.slug)
     if kind == ".svg":
         made = render.svg(leads_to, size_mm=size_mm)
+    elif kind == ".pdf":
+        from linkservice.qr.pdf import pdf
+
+        made = pdf(leads_to, size_mm=size_mm, made_at=now())
     else:
         made = render.png(leads_to, module_px=module_px, size_mm=size_mm, dpi=dpi)
     _write_whole(output, made.data)
     width = f"{made.size_mm:.4g} mm" if made.size_mm is not None else f"{made.width_px} px"
     click.echo(f"{output}: {width} wide, leads to {leads_to}")
+
+
+def _password_page(settings: Settings, token: str) -> str:
+    return f"{settings.base_url}/app/password/{token}"
 
 
 def _some_workspace(session: Session, settings: Settings) -> Workspace:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +26,7 @@ from linkservice.cli.door import (
     serving_locks,
     text,
 )
+from linkservice.cli.output import Progress
 from linkservice.config import PREFIX, SETTINGS, Settings, load
 from linkservice.errors import NotFound
 
@@ -88,6 +89,7 @@ def serve(host: str, port: int, link_port: int, workers: int | None, roles: str)
 
     In a new data directory the tables are made first; a PostgreSQL database is left alone
     until `db upgrade`. Where BASE_URL and LINK_URL are not set, they follow these options.
+    While nobody has a password, a link to set the installation up is printed; it works once.
     """
     reached = addresses.from_options(_listen_at(host), port, link_port, os.environ)
     settings = load(os.environ, data_dir=data_dir_given(), **reached)
@@ -100,8 +102,9 @@ def serve(host: str, port: int, link_port: int, workers: int | None, roles: str)
 def demo(host: str, port: int, link_port: int, workers: int | None, roles: str) -> int:
     """Try the service with an invented retailer's clicks.
 
-    A journey and two months of clicks go into the folder `demo` inside the data directory,
-    in a database of their own; delete that folder to begin anew.
+    Its journey and a year of clicks go into the folder `demo` inside the data directory, in a
+    database of their own; delete that folder to begin anew. Started again later, it tells what
+    happened since. A link that signs you in is printed; it works once.
     """
     base = data_dir_given() or os.environ.get(PREFIX + "DATA_DIR", "").strip() or "./var"
     # Only the folder and the ports count: an invented journey must never meet a real one.
@@ -110,14 +113,24 @@ def demo(host: str, port: int, link_port: int, workers: int | None, roles: str) 
         for name, value in os.environ.items()
         if name not in {PREFIX + each for each in ("DATABASE_URL", "BASE_URL", "LINK_URL")}
     }
-    reached = addresses.from_options(_listen_at(host), port, link_port, {})
+    lan = _lan_address(_listen_at(host))
+    reached = addresses.from_options(host, port, link_port, {})
+    if lan is not None:
+        # Codes lead there from a phone as well as from here.
+        reached["link_url"] = f"http://{lan}:{link_port}"
     settings = load(outside, data_dir=Path(base) / "demo", **reached)
     with serving_locks(settings, _roles(roles)):
         pass  # one that already serves is not furnished again
+    _refuse_taken_ports(host, {"web": port, "redirect": link_port}, _roles(roles))
     with any_database(settings) as database:
         make_tables(database)
         _furnish(settings, database)
-    return _serve(settings, host, port, link_port, workers, roles, may_make_tables=True)
+        welcome = [f"Sign in: {settings.base_url}{_sign_in(database)}"]
+        if lan is not None:
+            welcome.append(f"On a phone: http://{lan}:{port}{_sign_in(database)}")
+    return _serve(
+        settings, host, port, link_port, workers, roles, may_make_tables=True, welcome=welcome
+    )
 
 
 @click.group(cls=Group)
@@ -207,10 +220,12 @@ def _serve(
     roles: str,
     *,
     may_make_tables: bool,
+    welcome: Sequence[str] = (),
 ) -> int:
     from linkservice.links.domains import follow_link_url
     from linkservice.serve import REDIRECT_WORKERS
     from linkservice.serve import serve as run
+    from linkservice.workspaces.one_time import setup_link
 
     with serving_locks(settings, _roles(roles)):
         pass  # a second service is refused before it changes what the first one goes by
@@ -220,7 +235,10 @@ def _serve(
             make_tables(database)
         with database.transaction() as session:
             followed = follow_link_url(session, settings, now())
-        step = _next_step(database, settings)
+            token = setup_link(session, now()) if "web" in _roles(roles) else None
+        lines = [*welcome, _next_step(database, settings)]
+        if token is not None:
+            lines.insert(0, f"Set up: {settings.base_url}/app/setup/{token}")
     if followed:
         click.echo(f"The first domain is now {followed}.", err=True)
     addresses.remember(settings)
@@ -232,7 +250,7 @@ def _serve(
         workers=REDIRECT_WORKERS if workers is None else workers,
         roles=_roles(roles),
         schema_checked=True,
-        last_line=step,
+        last_line="\n".join(lines),
     )
 
 
@@ -262,15 +280,46 @@ def _program() -> str:
 
 
 def _furnish(settings: Settings, database: Database) -> None:
-    """Make the demo's journey and clicks, or what an interrupted start left undone."""
-    from linkservice import demo as story
-    from linkservice.workspaces.accounts import create_key
+    """Make the demonstration, or what an earlier start left undone and what happened since."""
+    from linkservice.demo.asides import record_asides
+    from linkservice.demo.clicks import write_clicks
+    from linkservice.demo.furnish import begun_on, furnish, slugs_to_tell
+    from linkservice.workspaces.access import operator
 
-    file = settings.data_dir / "clicks.jsonl"
+    file, moment = settings.data_dir / "clicks.jsonl", now()
     with database.transaction() as session:
-        workspace, actor = story.furnish(session, settings, now())
-        if not file.exists():
-            story.write_clicks(session, actor, file, now())
-        key = create_key(session, workspace, "demo", {"admin"}, now())
+        workspace = furnish(session, settings, moment)
+        actor, begun = operator(workspace), begun_on(workspace)
+        slugs = slugs_to_tell(session, actor, from_the_beginning=not file.exists())
+    with Progress("Inventing") as bar:
+        write_clicks(file, slugs, begun, moment, bar.at)
+    record_asides(settings, database, actor, begun, moment)
     import_file(settings, database, actor, file)
-    click.echo(f"API key: {key}")
+
+
+def _refuse_taken_ports(host: str, ports: Mapping[str, int], roles: Collection[str]) -> None:
+    """Say at once, not after a minute's furnishing, that a port cannot be had."""
+    from linkservice.serve.addresses import Address, resolve
+
+    for role, port in ports.items():
+        if role in roles:
+            with Address(role, resolve(host), port, "").held():
+                pass
+
+
+def _sign_in(database: Database) -> str:
+    """The path of a new link that signs a visitor in to the demonstration."""
+    from linkservice.demo.furnish import guest
+    from linkservice.workspaces.accounts import first_workspace
+    from linkservice.workspaces.one_time import sign_in_link
+
+    with database.transaction() as session:
+        user = guest(session, first_workspace(session))
+        return f"/app/sign-in/{sign_in_link(session, user, now())}"
+
+
+def _lan_address(host: str) -> str | None:
+    """Where a phone in the same network finds what listens at `host`; None if it does not."""
+    from linkservice.serve.addresses import lan_address
+
+    return lan_address() if addresses.listens_everywhere(host) else None
