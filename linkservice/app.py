@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
-from linkservice.api import problems, service
+from linkservice.api import problems as api_problems
+from linkservice.api import service as api_service
 from linkservice.bundled import bundled
 from linkservice.config import Settings
 from linkservice.database import open_database
 from linkservice.links.host import machine, normal_host
+from linkservice.sheets.make import Maker
+from linkservice.web import problems as web_problems
+from linkservice.web import service as web_service
 from linkservice.web import status
 
 if TYPE_CHECKING:
@@ -45,11 +49,20 @@ def create_app(settings: Settings) -> Flask:
     app.logger.setLevel(settings.log_level.upper())
     database = open_database(settings)
     app.extensions["database"] = database  # for whoever has to close it
-    problems.register(app)
+    # Its thread begins when somebody looks at a sheet that waits.
+    app.extensions["sheets"] = Maker(database)
+    app.register_error_handler(Exception, _answer_to_error(settings))
     app.register_blueprint(status.pages(settings, database))
-    service.add_to(app, settings, database)
-    app.after_request(_with_headers)
+    api_service.add_to(app, settings, database)
+    web_service.add_to(app, settings, database)
+    app.after_request(_with_headers(settings))
     return app
+
+
+def close_app(app: Flask) -> None:
+    """Lay down the sheet that is being made and give the connections back."""
+    app.extensions["sheets"].close()
+    app.extensions["database"].close()
 
 
 class BothDoors:
@@ -79,7 +92,7 @@ class BothDoors:
     def close(self) -> None:
         """Seal what is recorded and give the connections back."""
         self._link_door.close()
-        self._app.extensions["database"].close()
+        close_app(self._app)
 
 
 def create_wsgi(settings: Settings) -> BothDoors:
@@ -95,7 +108,25 @@ def _place(host: str) -> tuple[str, str]:
     return machine(name + bracket), port.removeprefix(":")
 
 
-def _with_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+def _answer_to_error(settings: Settings) -> Callable[[Exception], Response]:
+    """Programs get a problem document, people a page."""
+
+    def answer(error: Exception) -> Response:
+        if request.path.startswith("/api/"):
+            return api_problems.answer_to(error)
+        return web_problems.answer_to(error, settings)
+
+    return answer
+
+
+def _with_headers(settings: Settings) -> Callable[[Response], Response]:
+    headers = dict(_HEADERS)
+    if settings.base_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    def add(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return add

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from cast import make_home
+from cast import NOW, make_home
 from flask import Flask
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
@@ -23,8 +23,7 @@ from linkservice.api.openapi import document
 from linkservice.api.service import OPERATIONS
 from linkservice.app import create_app
 from linkservice.config import load
-from linkservice.workspaces.accounts import create_key
-from linkservice.workspaces.model import Workspace
+from linkservice.workspaces.keys import create_key
 
 # Their fields depend on each other or on what is stored, which no schema can say: the order
 # of two days, the length of a period, a picture too fine for its code, a destination that
@@ -83,8 +82,7 @@ def service(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     SERVICE.app = create_app(settings)
     with SERVICE.app.extensions["database"].transaction() as session:
         home = make_home(session, settings)
-        workspace = session.get_one(Workspace, home.workspace_id)
-        SERVICE.key = create_key(session, workspace, "schemathesis", (), workspace.created_at)
+        SERVICE.key = create_key(session, home.actor, "schemathesis", (), NOW)
     yield SERVICE
     SERVICE.app.extensions["database"].close()
 

@@ -16,15 +16,11 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.model import DomainDay, LinkDay, LinkFacet, LinkHour, Unrecorded
 from linkservice.database import Database
 from linkservice.errors import Forbidden, Invalid, NotFound
-from linkservice.journeys.manage import (
-    NewTouchpoint,
-    create_journey,
-    create_stage,
-    create_touchpoint,
-    delete_touchpoint,
-)
+from linkservice.journeys.manage import create_journey
 from linkservice.journeys.model import Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
+from linkservice.journeys.stages import create_stage
+from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint, delete_touchpoint
 from linkservice.links.model import Domain, Link
 from linkservice.reports.links import link_report
 from linkservice.reports.period import Period
@@ -85,7 +81,7 @@ class World:
         self, touchpoint: Touchpoint, day: date, amount: int, until: date | None = None
     ) -> None:
         new = NewReach(day, amount, "printed", until)
-        add_reach(self.session, self.actor, str(touchpoint.id), new)
+        add_reach(self.session, self.actor, str(touchpoint.id), new, NOW)
 
     def link(self) -> Link:
         """A link; only reports of the link itself read this row."""
@@ -159,7 +155,7 @@ def new_world(session: Session, name: str, time_zone: str = "Europe/Berlin") -> 
     actor = Actor(workspace.id, f"{name}.example", operator(workspace).scopes)
     session.add(Domain(workspace_id=workspace.id, host=actor.name, created_at=LONG_AGO))
     journey = create_journey(session, actor, f"{name}'s journey", LONG_AGO).journey
-    stage = create_stage(session, actor, str(journey.id), "Awareness")
+    stage = create_stage(session, actor, str(journey.id), "Awareness", NOW)
     return World(session, actor, str(stage.id), str(journey.id))
 
 
@@ -367,7 +363,7 @@ def test_a_journeys_report_holds_its_rows_and_what_belongs_to_no_journey_is_left
     ada: World,
 ) -> None:
     other = create_journey(ada.session, ada.actor, "Other", LONG_AGO).journey
-    stage = create_stage(ada.session, ada.actor, str(other.id), "Service")
+    stage = create_stage(ada.session, ada.actor, str(other.id), "Service", NOW)
     poster, chat = ada.touchpoint("Poster"), ada.touchpoint("Chat", stage_id=str(stage.id))
     ada.count(1, FIRST, poster, clicks=3, visitors=3, touchpoint_visitors=2, journey_visitors=1)
     ada.count(1, FIRST, chat, clicks=5, visitors=4, touchpoint_visitors=4, journey_visitors=4)
@@ -390,7 +386,7 @@ def _four_journeys(ada: World) -> list[Touchpoint]:
     touchpoints = []
     for number, visitors in enumerate((500, 510, 490, 20)):
         journey = create_journey(ada.session, ada.actor, f"J{number}", LONG_AGO).journey
-        stage = create_stage(ada.session, ada.actor, str(journey.id), "Stage")
+        stage = create_stage(ada.session, ada.actor, str(journey.id), "Stage", NOW)
         touchpoint = ada.touchpoint(f"T{number}", stage_id=str(stage.id))
         ada.reach(touchpoint, FIRST, 10_000, until=LAST)
         for day in range(10):
@@ -691,7 +687,7 @@ def test_parts_sum_to_totals_whatever_was_counted(
     with Session(sqlite.engine.execution_options(writes=True)) as session:
         ada = new_world(session, "ada")
         other = create_journey(session, ada.actor, "Other", LONG_AGO).journey
-        stage = str(create_stage(session, ada.actor, str(other.id), "Service").id)
+        stage = str(create_stage(session, ada.actor, str(other.id), "Service", NOW).id)
         touchpoints = [None] + [
             ada.touchpoint(f"T{number}", stage_id=stage if number > 2 else None)
             for number in range(1, 5)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, request
+from flask import Response, current_app, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -72,13 +72,17 @@ class Malformed(LinkServiceError):
     status = 400
 
 
-def register(app: Flask) -> None:
-    """Make `app` answer every error this way."""
-    app.register_error_handler(LinkServiceError, of_error)
-    app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(DBAPIError, _of_database)
-    app.register_error_handler(PoolExhausted, _of_absence)
-    app.register_error_handler(Exception, _of_failure)
+def answer_to(error: Exception) -> Response:
+    """The answer to any error."""
+    if isinstance(error, LinkServiceError):
+        return of_error(error)
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if isinstance(error, PoolExhausted):
+        return _of_absence(error)
+    if isinstance(error, DBAPIError):
+        return _of_database(error)
+    return _of_failure(error)
 
 
 def of_error(error: LinkServiceError) -> Response:

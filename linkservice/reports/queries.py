@@ -40,6 +40,11 @@ from linkservice.workspaces.model import Workspace
 NO_TOUCHPOINT = 0
 """What a roll-up carries in place of a touchpoint's id."""
 
+VISITORS = case(
+    (LinkDay.touchpoint_id != NO_TOUCHPOINT, LinkDay.touchpoint_visitors), else_=LinkDay.visitors
+)
+"""The visitors of a touchpoint; where there is none, those of the link."""
+
 JUDGED = ("best", "as_expected", "worst")
 
 
@@ -164,8 +169,7 @@ def _lines(
 def _counted(session: Session, actor: Actor, period: Period, metric: Metric) -> dict[int, _Counted]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
     placed = LinkDay.touchpoint_id != NO_TOUCHPOINT
-    visitors = case((placed, LinkDay.touchpoint_visitors), else_=LinkDay.visitors)
-    judged = LinkDay.clicks if metric == "clicks_per_day" else visitors + LinkDay.tokenless
+    judged = LinkDay.clicks if metric == "clicks_per_day" else VISITORS + LinkDay.tokenless
     query = (
         select(
             LinkDay.touchpoint_id,
@@ -173,7 +177,7 @@ def _counted(session: Session, actor: Actor, period: Period, metric: Metric) -> 
             func.sum(judged),
             func.sum(LinkDay.clicks),
             func.sum(LinkDay.scans),
-            func.sum(visitors),
+            func.sum(VISITORS),
             func.sum(case((placed, LinkDay.journey_visitors), else_=0)),
             func.sum(LinkDay.tokenless),
             func.sum(LinkDay.robots),

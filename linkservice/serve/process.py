@@ -149,8 +149,9 @@ def log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
     )
-    # It reports on its plugins each time somebody asks for the schema's revision.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # They report on every step: of asking for the schema's revision, of cutting a font down.
+    for chatty in ("alembic", "fontTools"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def die_with_parent(parent: int) -> None:

@@ -134,9 +134,11 @@ def _redirect_door(ready_fd: int) -> WSGIApplication:
 
 
 def _app_door(ready_fd: int) -> WSGIApplication:
-    from linkservice.app import create_app
+    from linkservice.app import close_app, create_app
 
     door = create_app(_settings_of_worker())
+    # Another worker then goes on with a sheet at once.
+    Finalize(None, close_app, args=(door,), exitpriority=0)
     _tell_ready(ready_fd)
     return door
 

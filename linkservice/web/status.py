@@ -1,13 +1,11 @@
-"""Whether the service runs: `/healthz` and `/readyz` for machines, `/` for people."""
+"""Whether the service runs: `/healthz` and `/readyz` for machines, `/` leads people on."""
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify
 
-import linkservice
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.readiness import check_all
@@ -36,14 +34,7 @@ def pages(settings: Settings, database: Database) -> Blueprint:
 
     @blueprint.get("/")
     def start() -> Response:
-        nonce = secrets.token_urlsafe(16)
-        page = render_template("web/start.html", version=linkservice.__version__, nonce=nonce)
-        answer = Response(page, content_type="text/html; charset=utf-8")
-        answer.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; "
-            "form-action 'none'; frame-ancestors 'none'"
-        )
-        return answer
+        return Response(status=303, headers={"Location": "/app/"})
 
     return blueprint
 

@@ -1,0 +1,51 @@
+"""Hours of the week and facets of any choice of links and days, summed by the database.
+
+Not here: whose links and which days they are (`links`, `touchpoints`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import FACETS, LinkFacet, LinkHour
+from linkservice.reports.results import Hour, Value
+
+EMPTY_VALUE = {"referrer": "direct"}
+"""What an empty value of a facet is called, where it is not "unknown"."""
+
+
+def hours(session: Session, *chosen: ColumnElement[bool]) -> list[Hour]:
+    """All hours of the week, over the rows of `LinkHour` that meet the conditions."""
+    # Databases number weekdays from Sunday, 0.
+    weekday = extract("dow", LinkHour.local_date)
+    query = (
+        select(weekday, LinkHour.local_hour, func.sum(LinkHour.clicks))
+        .where(*chosen)
+        .group_by(weekday, LinkHour.local_hour)
+    )
+    found = {(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)}
+    return [Hour(day, hour, found.get((day, hour), 0)) for day in range(1, 8) for hour in range(24)]
+
+
+def facets(session: Session, *chosen: ColumnElement[bool]) -> dict[str, list[Value]]:
+    """Each facet's values by falling clicks, over the rows of `LinkFacet` that meet the
+    conditions. What a click did not tell is "unknown".
+    """
+    query = (
+        select(LinkFacet.facet, LinkFacet.value, func.sum(LinkFacet.clicks))
+        .where(*chosen)
+        .group_by(LinkFacet.facet, LinkFacet.value)
+    )
+    found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
+    for facet, value, clicks in session.execute(query):
+        found[facet][value or EMPTY_VALUE.get(facet, "unknown")] += clicks
+    return {
+        facet: [
+            Value(value, clicks)
+            for value, clicks in sorted(values.items(), key=lambda each: (-each[1], each[0]))
+        ]
+        for facet, values in found.items()
+    }

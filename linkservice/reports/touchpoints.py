@@ -1,0 +1,215 @@
+"""The report of one touchpoint: its row beside its peers, its links, its hours and facets.
+
+Hours and facets are rolled up by link and day. A link that changed its touchpoint counted for
+two on that day, so this day's hours and facets belong to neither alone: they are left out,
+and `undivided` says how many clicks that are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
+from linkservice.journeys.model import Touchpoint
+from linkservice.links.model import Domain, Link
+from linkservice.reports import details
+from linkservice.reports.period import Period
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.ranking import PeerGroup
+from linkservice.reports.results import Hour, LinkTotals, TouchpointReport, TouchpointRow, Value
+from linkservice.workspaces.access import Actor, find, find_ever
+
+
+@dataclass(frozen=True, slots=True)
+class LinkShare:
+    """What a link brought to the touchpoint; one that leads elsewhere today may be deleted."""
+
+    link: Link
+    host: str
+    clicks: int
+    scans: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointDetail:
+    """One touchpoint in a period; `peers` are the rows its own is compared with.
+
+    Each facet adds up to `totals.clicks` less `undivided`; `robots` names what is no person.
+    """
+
+    touchpoint: Touchpoint
+    report: TouchpointReport
+    row: TouchpointRow
+    peers: Sequence[TouchpointRow]
+    totals: LinkTotals
+    links: Sequence[LinkShare]
+    hours: Sequence[Hour]
+    countries: Sequence[Value]
+    devices: Sequence[Value]
+    browsers: Sequence[Value]
+    systems: Sequence[Value]
+    languages: Sequence[Value]
+    referrers: Sequence[Value]
+    robots: Sequence[Value]
+    undivided: int
+
+    @property
+    def period(self) -> Period:
+        return self.report.period
+
+
+def touchpoint_detail(
+    session: Session,
+    actor: Actor,
+    touchpoint_id: str,
+    *,
+    first: date | None,
+    last: date | None,
+    metric: str = "visitors_per_reach",
+    now: datetime,
+) -> TouchpointDetail:
+    """One touchpoint in a period; a deleted one as long as it has clicks in it.
+
+    Raises `Invalid` (from, to, metric), `NotFound`, `Forbidden`.
+    """
+    report = touchpoint_report(session, actor, first=first, last=last, metric=metric, now=now)
+    row = next((row for row in report.touchpoints if row.id == touchpoint_id), None)
+    look = find if row is None else find_ever
+    touchpoint = look(session, actor, Touchpoint, touchpoint_id)
+    # A touchpoint that is there has a row, so `find` has raised where there is none.
+    assert row is not None
+    place = actor, touchpoint, report.period
+    facets = details.facets(session, _told(LinkFacet, *place))
+    totals, divided = _totals(session, *place)
+    return TouchpointDetail(
+        touchpoint=touchpoint,
+        report=report,
+        row=row,
+        peers=peers_of(row, report.touchpoints),
+        totals=totals,
+        links=_links(session, *place),
+        hours=details.hours(session, _told(LinkHour, *place)),
+        countries=facets["country"],
+        devices=facets["device"],
+        browsers=facets["browser"],
+        systems=facets["system"],
+        languages=facets["language"],
+        referrers=facets["referrer"],
+        robots=facets["robot"],
+        undivided=totals.clicks - divided,
+    )
+
+
+def peers_of(row: TouchpointRow, rows: Sequence[TouchpointRow]) -> list[TouchpointRow]:
+    """The rows of a whole report that `row` is compared with; none beside a target."""
+    if row.peers is None or row.peers.group == "target":
+        return []
+    traits = _SHARED[row.peers.group]
+    return [
+        other
+        for other in rows
+        if other.id not in (None, row.id)
+        and other.rate is not None
+        and other.unit == row.unit
+        and all(getattr(other, trait) == getattr(row, trait) for trait in traits)
+    ]
+
+
+_SHARED: dict[PeerGroup, tuple[str, ...]] = {
+    "stage_and_kind": ("stage_id", "kind"),
+    "stage": ("stage_id",),
+    "journey": ("journey_id",),
+    "workspace": (),
+}
+"""What the members of a group of peers have in common, besides the unit of reach."""
+
+
+def _of_touchpoint(
+    actor: Actor, touchpoint: Touchpoint, period: Period
+) -> Sequence[ColumnElement[bool]]:
+    return (
+        LinkDay.workspace_id == actor.workspace_id,
+        LinkDay.touchpoint_id == touchpoint.id,
+        LinkDay.local_date.between(period.first, period.last),
+    )
+
+
+def _totals(
+    session: Session, actor: Actor, touchpoint: Touchpoint, period: Period
+) -> tuple[LinkTotals, int]:
+    """The touchpoint's sums, and how many of its clicks its hours and facets tell apart."""
+    columns = [
+        LinkDay.touchpoint_visitors if field.name == "visitors" else getattr(LinkDay, field.name)
+        for field in fields(LinkTotals)
+    ]
+    sums = [func.coalesce(func.sum(column), 0) for column in columns]
+    chosen = _of_touchpoint(actor, touchpoint, period)
+    row = session.execute(select(*sums).where(*chosen)).one()
+    divided = session.scalar(select(func.sum(LinkDay.clicks)).where(*chosen, _alone(touchpoint)))
+    return LinkTotals(*row), divided or 0
+
+
+def _alone(touchpoint: Touchpoint) -> ColumnElement[bool]:
+    """Whether a row of `LinkDay` is the only one of its link and day."""
+    other = aliased(LinkDay)
+    return ~exists().where(
+        and_(
+            other.link_id == LinkDay.link_id,
+            other.local_date == LinkDay.local_date,
+            other.touchpoint_id != touchpoint.id,
+        )
+    )
+
+
+def _told(
+    rolled_up: type[LinkHour | LinkFacet], actor: Actor, touchpoint: Touchpoint, period: Period
+) -> ColumnElement[bool]:
+    """Which rows of hours or facets are the touchpoint's alone."""
+    days = select(LinkDay.link_id, LinkDay.local_date).where(
+        *_of_touchpoint(actor, touchpoint, period), _alone(touchpoint)
+    )
+    return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
+
+
+def _links(
+    session: Session, actor: Actor, touchpoint: Touchpoint, period: Period
+) -> list[LinkShare]:
+    """Its links of today and those that brought it clicks, by falling clicks."""
+    counted = (
+        select(
+            LinkDay.link_id,
+            func.sum(LinkDay.clicks).label("clicks"),
+            func.sum(LinkDay.scans).label("scans"),
+            func.sum(LinkDay.visitors).label("visitors"),
+        )
+        .where(*_of_touchpoint(actor, touchpoint, period))
+        .group_by(LinkDay.link_id)
+        .subquery()
+    )
+    clicks = func.coalesce(counted.c.clicks, 0)
+    rows = session.execute(
+        select(
+            Link,
+            Domain.host,
+            clicks,
+            func.coalesce(counted.c.scans, 0),
+            func.coalesce(counted.c.visitors, 0),
+        )
+        .join(Domain, Domain.id == Link.domain_id)
+        .outerjoin(counted, counted.c.link_id == Link.id)
+        .where(
+            Link.workspace_id == actor.workspace_id,
+            or_(
+                counted.c.clicks > 0,
+                and_(Link.touchpoint_id == touchpoint.id, Link.deleted_at.is_(None)),
+            ),
+        )
+        .order_by(clicks.desc(), Link.id)
+    )
+    return [LinkShare(*row) for row in rows]

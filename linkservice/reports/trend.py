@@ -1,0 +1,151 @@
+"""Clicks, scans and visitors day by day, beside the same weekdays before.
+
+Decided here: what a period is compared with. It is the stretch of equal length that ended a
+whole number of weeks earlier, so that Mondays stand beside Mondays; a day that is not over
+yet is left out of a change, since the one before had 24 hours. Nothing is judged: a change
+is said, the verdict is `ranking`'s.
+
+Visitors are those of the touchpoint report: daily ones, and of each touchpoint by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import LinkDay
+from linkservice.journeys.model import Journey, Stage, Touchpoint
+from linkservice.links.model import Link
+from linkservice.reports.period import Period, day_of
+from linkservice.reports.queries import VISITORS
+from linkservice.reports.results import Day
+from linkservice.workspaces.access import Actor
+
+Counted: TypeAlias = Journey | Touchpoint | Link | None
+"""What is counted; None is the whole workspace."""
+
+WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was counted over some days."""
+
+    clicks: int
+    scans: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was counted on the days of a period that are over, and on the same weekdays
+    `weeks` weeks earlier.
+    """
+
+    now: Counts
+    before: Counts
+    weeks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Every day of `period`, and the day `weeks` weeks before each in `before`, which is
+    empty where recording began later than that.
+    """
+
+    period: Period
+    today: date
+    days: Sequence[Day]
+    before: Sequence[Day]
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks lie between a day and the one it is compared with."""
+        return -(-len(self.period) // WEEK)
+
+    @property
+    def total(self) -> Counts:
+        return total(self.days)
+
+    @property
+    def change(self) -> Change | None:
+        """None where there is nothing before, or no day of the period is over."""
+        over = max(0, min(len(self.period), self.period.number(self.today)))
+        if not (self.before and over):
+            return None
+        return Change(total(self.days[:over]), total(self.before[:over]), self.weeks)
+
+
+def total(days: Sequence[Day]) -> Counts:
+    """The sums over some days."""
+    return Counts(
+        clicks=sum(day.clicks for day in days),
+        scans=sum(day.scans for day in days),
+        visitors=sum(day.visitors for day in days),
+    )
+
+
+def trend_of(
+    session: Session, actor: Actor, counted: Counted, period: Period, now: datetime
+) -> Trend:
+    """The days of a workspace, journey, touchpoint or link, which must be the actor's own.
+
+    Raises `Forbidden`.
+    """
+    actor.require("reports:read")
+    today = day_of(now, period.time_zone)
+    trend = Trend(period, today, _days(session, actor, counted, period), ())
+    shift = timedelta(weeks=trend.weeks)
+    if period.first - date.min < shift:
+        return trend
+    before = Period(period.first - shift, period.last - shift, period.time_zone)
+    began = session.scalar(select(func.min(LinkDay.local_date)).where(*_of(actor, counted)))
+    if began is None or began > before.first:
+        return trend
+    return Trend(period, today, trend.days, _days(session, actor, counted, before))
+
+
+def todays_counts(session: Session, actor: Actor, time_zone: str, now: datetime) -> Counts:
+    """What the workspace counted since midnight. Raises `Forbidden`."""
+    actor.require("reports:read")
+    today = day_of(now, time_zone)
+    return total(_days(session, actor, None, Period(today, today, time_zone)))
+
+
+def _days(session: Session, actor: Actor, counted: Counted, period: Period) -> list[Day]:
+    """Every day of the period, those without clicks included."""
+    visitors = LinkDay.visitors if isinstance(counted, Link) else VISITORS
+    query = (
+        select(
+            LinkDay.local_date,
+            func.sum(LinkDay.clicks),
+            func.sum(LinkDay.scans),
+            func.sum(visitors),
+        )
+        .where(*_of(actor, counted), LinkDay.local_date.between(period.first, period.last))
+        .group_by(LinkDay.local_date)
+    )
+    found = {day: Day(day, *sums) for day, *sums in session.execute(query)}
+    return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
+
+
+def _of(actor: Actor, counted: Counted) -> list[ColumnElement[bool]]:
+    """The roll-up rows of what is counted."""
+    rows = [LinkDay.workspace_id == actor.workspace_id]
+    if isinstance(counted, Link):
+        rows.append(LinkDay.link_id == counted.id)
+    elif isinstance(counted, Touchpoint):
+        rows.append(LinkDay.touchpoint_id == counted.id)
+    elif isinstance(counted, Journey):
+        of_journey = (
+            select(Touchpoint.id)
+            .join(Stage, Stage.id == Touchpoint.stage_id)
+            .where(Stage.journey_id == counted.id)
+        )
+        rows.append(LinkDay.touchpoint_id.in_(of_journey))
+    return rows

@@ -1,0 +1,35 @@
+"""Charts as SVG, made here and read without a script: plain values in, markup out.
+
+They speak the language of `i18n`, and all text in them is escaped. How they look is in
+`static/css/60-charts.css`; `templates/web/parts/charts.html` puts them on a page.
+"""
+
+from linkservice.web.charts.bars import Part, bars, shared_bar
+from linkservice.web.charts.heat import heat
+from linkservice.web.charts.intervals import (
+    Interval,
+    SharedScale,
+    interval_axis,
+    interval_row,
+    shared_scale,
+)
+from linkservice.web.charts.lines import Line, trend
+from linkservice.web.charts.spark import sparkline
+from linkservice.web.charts.svg import Chart, Table
+
+__all__ = [
+    "Chart",
+    "Interval",
+    "Line",
+    "Part",
+    "SharedScale",
+    "Table",
+    "bars",
+    "heat",
+    "interval_axis",
+    "interval_row",
+    "shared_bar",
+    "shared_scale",
+    "sparkline",
+    "trend",
+]

@@ -1,0 +1,57 @@
+"""What enumerated values are called on pages."""
+
+from __future__ import annotations
+
+from linkservice.web.i18n import N_
+
+SCOPES = {
+    "links:read": N_("Read links"),
+    "links:write": N_("Make and change links"),
+    "journeys:read": N_("Read journeys"),
+    "journeys:write": N_("Make and change journeys and reach"),
+    "reports:read": N_("Read reports"),
+    "admin": N_("Everything, members and settings too"),
+}
+
+KINDS = {"digital": N_("digital"), "human": N_("human"), "physical": N_("physical")}
+MEDIA = {"paid": N_("paid"), "owned": N_("owned"), "earned": N_("earned")}
+
+UNITS = {
+    "sent": N_("sent"),
+    "printed": N_("printed"),
+    "passers_by": N_("passers-by"),
+    "contacts": N_("contacts"),
+    "views": N_("views"),
+}
+
+CHANNELS = {
+    "email": N_("E-mail"),
+    "social": N_("Social media"),
+    "ads_online": N_("Online ads"),
+    "ads_print": N_("Print ads"),
+    "poster": N_("Poster"),
+    "flyer": N_("Flyer"),
+    "packaging": N_("Packaging"),
+    "shop": N_("Shop"),
+    "product_page": N_("Product page"),
+    "checkout": N_("Checkout"),
+    "invoice": N_("Invoice"),
+    "phone": N_("Phone"),
+    "chat": N_("Chat"),
+    "helpdesk": N_("Help desk"),
+    "faq": N_("FAQ"),
+    "app": N_("App"),
+    "event": N_("Event"),
+    "review": N_("Reviews"),
+    "other": N_("Other"),
+}
+"""A channel is free text: one of one's own is shown as it is."""
+
+VERDICTS = {
+    "best": N_("best"),
+    "worst": N_("worst"),
+    "as_expected": N_("as expected"),
+    "too_early": N_("too early to say"),
+    "no_reach": N_("reach missing"),
+    "no_peers": N_("no peers"),
+}

@@ -1,0 +1,271 @@
+"""What several report pages show alike: key figures, the trend, the week, facets, the rest.
+
+Decided here: what values of a facet are called, and how many of them a card shows. Not here:
+the figures (`reports`), how charts are drawn (`charts`), verdicts in words (`verdicts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal, Protocol, TypeAlias
+
+from babel import Locale, UnknownLocaleError
+from markupsafe import Markup
+
+from linkservice.reports.results import Hour, LinkTotals, TouchpointTotals, Value
+from linkservice.reports.trend import Trend
+from linkservice.web.charts import Chart, Line, Part, bars, heat, trend
+from linkservice.web.i18n import N_, gettext, spoken, write_day, write_number
+from linkservice.web.verdicts import change_words
+
+Figure: TypeAlias = Literal["visitors", "clicks", "scans"]
+FIGURES: dict[Figure, str] = {
+    "visitors": N_("Visitors"),
+    "clicks": N_("Clicks"),
+    "scans": N_("Scans"),
+}
+
+MOST_VALUES = 7
+"""Of a facet at first sight; the others are one keystroke away."""
+
+_DEVICES = {
+    "mobile": N_("Smartphone"),
+    "tablet": N_("Tablet"),
+    "desktop": N_("Computer"),
+    "tv": N_("Television"),
+    "console": N_("Game console"),
+}
+_OTHERS = {
+    "robots": N_("Robots"),
+    "previews": N_("Link previews"),
+    "prefetches": N_("Prefetches"),
+    "scanners": N_("Mail scanners"),
+    "heads": N_("HEAD requests"),
+    "misses": N_("Misses"),
+    "unrecorded": N_("Unrecorded clicks"),
+}
+"""What is counted beside clicks, in the order it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A figure of the row on top: its name, its value, and how it changed, in words."""
+
+    key: Figure
+    label: str
+    value: int
+    change: str
+
+
+def key_figures(found: Trend) -> list[KeyFigure]:
+    """Visitors, clicks and scans of a period."""
+    change = found.change
+    others = gettext("before")
+    return [
+        KeyFigure(
+            key,
+            gettext(label),
+            getattr(found.total, key),
+            change_words(getattr(change.now, key), getattr(change.before, key), others)
+            if change
+            else "",
+        )
+        for key, label in FIGURES.items()
+    ]
+
+
+def change_note(found: Trend) -> str:
+    """What the changes compare; why there are none, where there are none."""
+    if found.change is None:
+        return gettext("No comparison yet: there are no figures of the same length before.")
+    shift = found.period.first.toordinal() - 7 * found.change.weeks
+    first = write_day(found.period.first.fromordinal(shift))
+    if found.today <= found.period.last:
+        return gettext(
+            "“Before” is the same weekdays from %(first)s on. Today is left out: it is not over.",
+            first=first,
+        )
+    return gettext("“Before” is the same weekdays from %(first)s on.", first=first)
+
+
+def trend_chart(chart_id: str, found: Trend, *figures: Figure) -> Chart:
+    """The days of one figure beside those before, or of several without them; the second and
+    third are left out where they are nought throughout.
+    """
+    days = [day.date for day in found.days]
+    lines = [
+        Line(gettext(FIGURES[figure]), [getattr(day, figure) for day in found.days])
+        for figure in figures
+        if figure == figures[0] or getattr(found.total, figure)
+    ]
+    before = None
+    if len(figures) == 1 and found.before:
+        values = [getattr(day, figures[0]) for day in found.before]
+        before = Line(gettext("Before"), values)
+    return trend(
+        chart_id, trend_title(found, figures[0]), days, lines, today=found.today, before=before
+    )
+
+
+def trend_title(found: Trend, figure: Figure) -> str:
+    """The finding, where there is something to compare with."""
+    name, change = gettext(FIGURES[figure]), found.change
+    now, before = (
+        (getattr(change.now, figure), getattr(change.before, figure)) if change else (0, 0)
+    )
+    if not (now and before):
+        return gettext("%(name)s over time", name=name)
+    words = change_words(now, before, gettext("on the same weekdays before"))
+    return gettext("%(name)s: %(change)s", name=name, change=words)
+
+
+def heat_chart(chart_id: str, hours: Sequence[Hour]) -> Chart:
+    """Clicks by weekday and hour; the title says when most come."""
+    return heat(
+        chart_id, heat_title(hours), [hour.clicks for hour in hours], name=gettext("Clicks")
+    )
+
+
+def heat_title(hours: Sequence[Hour]) -> str:
+    """On which day, and at what time of the day, most clicks come."""
+    if not any(hour.clicks for hour in hours):
+        return gettext("Weekdays and hours")
+    by_day: dict[int, int] = {}
+    by_hour: dict[int, int] = {}
+    for each in hours:
+        by_day[each.weekday] = by_day.get(each.weekday, 0) + each.clicks
+        by_hour[each.hour] = by_hour.get(each.hour, 0) + each.clicks
+    top_day = max(by_day, key=by_day.__getitem__)
+    top_hour = max(by_hour, key=by_hour.__getitem__)
+    return gettext(
+        "%(weekday)s is the busiest day, %(start)s:00 to %(end)s:00 the busiest hour",
+        weekday=_weekday(top_day),
+        start=top_hour,
+        end=top_hour + 1,
+    )
+
+
+class Faceted(Protocol):
+    """A report that tells who clicked from where."""
+
+    @property
+    def countries(self) -> Sequence[Value]: ...
+    @property
+    def devices(self) -> Sequence[Value]: ...
+    @property
+    def browsers(self) -> Sequence[Value]: ...
+    @property
+    def systems(self) -> Sequence[Value]: ...
+    @property
+    def languages(self) -> Sequence[Value]: ...
+    @property
+    def referrers(self) -> Sequence[Value]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCard:
+    """A facet: its first values as bars, and the others where there are more."""
+
+    title: str
+    bars: Markup
+    others: Markup | None
+    count: int
+
+    @property
+    def rest(self) -> int:
+        """How many values the card does not show at first."""
+        return max(0, self.count - MOST_VALUES)
+
+
+def facet_cards(found: Faceted) -> list[FacetCard]:
+    """Where clicks came from and with what; nothing where there were none."""
+    cards = [
+        facet_card(gettext("Countries"), gettext("Country"), found.countries, country_name),
+        facet_card(gettext("Referrers"), gettext("Referrer"), found.referrers, value_name),
+        facet_card(gettext("Devices"), gettext("Device"), found.devices, device_name),
+        facet_card(gettext("Languages"), gettext("Language"), found.languages, language_name),
+        facet_card(gettext("Browsers"), gettext("Browser"), found.browsers, value_name),
+        facet_card(gettext("Systems"), gettext("System"), found.systems, value_name),
+    ]
+    return [card for card in cards if card.count]
+
+
+def facet_card(
+    title: str, head: str, values: Sequence[Value], name: Callable[[str], str]
+) -> FacetCard:
+    """The card of one facet; values that are called alike are one."""
+    named = sorted((name(value.value), value.clicks) for value in values)
+    parts = [
+        Part(called, sum(clicks for _, clicks in group))
+        for called, group in groupby(named, key=lambda each: each[0])
+    ]
+    parts.sort(key=lambda part: -part.count)
+    total = sum(part.count for part in parts)
+    heads = (head, gettext("Clicks"))
+    shown = parts[:MOST_VALUES]
+    others = bars(title, heads, parts[MOST_VALUES:], total) if len(parts) > MOST_VALUES else None
+    return FacetCard(title, bars(title, heads, shown, total), others, len(parts))
+
+
+def robots_card(values: Sequence[Value]) -> FacetCard:
+    """What came that is no person, by the names it gives itself."""
+    return facet_card(gettext("Robots and previews"), gettext("Name"), values, value_name)
+
+
+def value_name(value: str) -> str:
+    """A browser, a host: names of others, as they are; but for what nobody told."""
+    if value == "unknown":
+        return gettext("Unknown")
+    if value == "direct":
+        return gettext("Direct, or not told")
+    return gettext("Other") if value.lower() == "other" else value
+
+
+def device_name(value: str) -> str:
+    """A kind of device."""
+    return gettext(_DEVICES[value]) if value in _DEVICES else value_name(value)
+
+
+def country_name(code: str) -> str:
+    """A country by its code; a code without a country as it is."""
+    return _locale(spoken()).territories.get(code) or value_name(code)
+
+
+def language_name(tag: str) -> str:
+    """A language by its tag, which the browser may have made up."""
+    return _language(tag, spoken()) or value_name(tag)
+
+
+def apart(totals: LinkTotals | TouchpointTotals) -> list[tuple[str, int]]:
+    """What was counted but is no click of a person, with its name; nothing that is none."""
+    return [
+        (gettext(label), count)
+        for name, label in _OTHERS.items()
+        if (count := getattr(totals, name, 0))
+    ]
+
+
+def apart_words(totals: LinkTotals | TouchpointTotals) -> str:
+    """The same in one line: "Robots 1,204 · Misses 12"."""
+    return " · ".join(f"{label} {write_number(count)}" for label, count in apart(totals))
+
+
+def _weekday(number: int) -> str:
+    """Its name; `number` 1 is Monday."""
+    return str(_locale(spoken()).days["stand-alone"]["wide"][number - 1])
+
+
+@lru_cache(maxsize=4)
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+@lru_cache(maxsize=512)
+def _language(tag: str, into: str) -> str | None:
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(into)
+    except (ValueError, TypeError, UnknownLocaleError):
+        return None

@@ -1,0 +1,149 @@
+"""Which language a page speaks, its sentences, and how numbers and days are written in it.
+
+English texts stand in the code and the templates; German ones in `translations/de/*.po`,
+one file per area, read as they are when the process starts. Not here: the texts customers
+see (`redirect/pages`) and the English sentences of problems (`wording`).
+"""
+
+from __future__ import annotations
+
+import gettext as catalogues
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+
+from linkservice.errors import Problem
+from linkservice.wording import SENTENCES
+from linkservice.workspaces.model import LOCALES
+
+FALLBACK = "en"
+TRANSLATIONS = Path(__file__).parent / "translations"
+
+_spoken: ContextVar[str] = ContextVar("spoken", default=FALLBACK)
+_clock: ContextVar[str] = ContextVar("clock", default="UTC")
+
+
+def choose_locale(*wishes: str | None, accept_language: str = "") -> str:
+    """The first wish that is a language we speak, else the first the browser asks for."""
+    for wish in wishes:
+        if wish in LOCALES:
+            return wish
+    offers = [part.partition(";")[0].strip()[:2].lower() for part in accept_language.split(",")]
+    return next((offer for offer in offers if offer in LOCALES), FALLBACK)
+
+
+@contextmanager
+def speaking(locale: str, time_zone: str = "UTC") -> Iterator[None]:
+    """Let everything inside speak `locale` and tell the time of `time_zone`."""
+    spoken_before, clock_before = _spoken.set(locale), _clock.set(time_zone)
+    try:
+        yield
+    finally:
+        _spoken.reset(spoken_before)
+        _clock.reset(clock_before)
+
+
+def spoken() -> str:
+    """The language spoken now."""
+    return _spoken.get()
+
+
+def gettext(message: str, **facts: object) -> str:
+    """`message` in the language spoken now, with ``%(name)s`` filled in (and ``%%`` for a %)."""
+    return look_up(message) % facts
+
+
+def ngettext(one: str, many: str, number: int, **facts: object) -> str:
+    """As `gettext`, in the form `number` asks for; ``%(num)s`` is the number, as written."""
+    return look_up_plural(one, many, number) % {"num": write_number(number), **facts}
+
+
+def look_up(message: str) -> str:
+    """The text of `message` in the language spoken now, nothing filled in."""
+    return _catalogue(spoken()).gettext(message)
+
+
+def look_up_plural(one: str, many: str, number: int) -> str:
+    """As `look_up`, in the form `number` asks for."""
+    return _catalogue(spoken()).ngettext(one, many, number)
+
+
+def N_(message: str) -> str:
+    """Mark a text that is translated later, when it is shown."""
+    return message
+
+
+def sentence(problem: Problem) -> str:
+    """What happened and what to do, in the language spoken now."""
+    return look_up(SENTENCES[problem.code]).format_map(problem.params)
+
+
+@cache
+def _catalogue(locale: str) -> catalogues.NullTranslations:
+    if locale == FALLBACK:
+        return catalogues.NullTranslations()
+    joined = Catalog(locale=locale)
+    for path in sorted((TRANSLATIONS / locale).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=locale):
+                if message.id and not message.fuzzy:
+                    joined[message.id] = message
+    compiled = io.BytesIO()
+    write_mo(compiled, joined)
+    compiled.seek(0)
+    return catalogues.GNUTranslations(compiled)
+
+
+@cache
+def _locale(name: str) -> Locale:
+    # British dates: 29 Mar 2026, as everywhere outside the United States.
+    return Locale.parse("en_GB" if name == "en" else "de_DE")
+
+
+def write_number(value: float, decimals: int | None = None) -> str:
+    """``1.234`` or ``1,234``; with as many decimals as asked for, else those it has."""
+    pattern = None if decimals is None else "#,##0." + "0" * decimals if decimals else "#,##0"
+    return format_decimal(value, format=pattern, locale=_locale(spoken()))
+
+
+def write_compact(value: float) -> str:
+    """``1,2 Mio.`` or ``1.2M``: for figures that are read at a glance."""
+    # German has no short form for thousands, and Babel then writes them without points.
+    if abs(value) < 1_000_000:
+        return write_number(round(value))
+    return format_compact_decimal(value, fraction_digits=1, locale=_locale(spoken()))
+
+
+def write_percent(share: float, decimals: int = 0) -> str:
+    """A share of 1 as ``12 %`` or ``12%``."""
+    pattern = _locale(spoken()).percent_formats[None].pattern
+    with_decimals = pattern.replace("#,##0", "#,##0." + "0" * decimals) if decimals else pattern
+    return format_percent(share, format=with_decimals, locale=_locale(spoken()))
+
+
+def write_day(day: date, form: str = "medium") -> str:
+    """``29.03.2026`` or ``29 Mar 2026``; `form` is one of Babel's, or a skeleton (``MMMd``)."""
+    if form in ("short", "medium", "long", "full"):
+        return format_date(day, format=form, locale=_locale(spoken()))
+    return format_skeleton(form, day, locale=_locale(spoken()))
+
+
+def write_moment(moment: datetime, form: str = "") -> str:
+    """``29.03.2026, 01:30`` on the clock of the page; `form` is a skeleton such as ``Hm``."""
+    zone, locale = ZoneInfo(_clock.get()), _locale(spoken())
+    if form:
+        return format_skeleton(form, moment, tzinfo=zone, locale=locale)
+    day = format_date(moment.astimezone(zone), "medium", locale=locale)
+    return f"{day}, {format_datetime(moment, 'HH:mm', tzinfo=zone, locale=locale)}"

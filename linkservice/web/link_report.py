@@ -1,0 +1,59 @@
+"""The report of one link as pages show it: its own page has it under the code.
+
+A view gives its template ``report=link_report_context(page, id, "link")``, and the template
+says ``{% include "web/reports/_link.html" %}`` where the report belongs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linkservice.links.model import Link
+from linkservice.reports.links import link_report
+from linkservice.reports.results import LinkReport
+from linkservice.reports.trend import trend_of
+from linkservice.web import figures, periods
+from linkservice.web.charts import Chart
+from linkservice.web.door import Page
+from linkservice.web.figures import FacetCard, KeyFigure
+from linkservice.web.periods import Chosen, Here
+from linkservice.workspaces.access import find
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReportView:
+    """What the template shows; `here` makes addresses of this page with another period."""
+
+    found: LinkReport
+    chosen: Chosen
+    here: Here
+    figures: list[KeyFigure]
+    change_note: str
+    trend: Chart
+    heat: Chart
+    facets: list[FacetCard]
+    robots: FacetCard
+    apart: list[tuple[str, int]]
+
+
+def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> LinkReportView:
+    """The link's report for the period the page's query asks for; `endpoint` is the page that
+    shows it, whose path has the link's `id`. Raises `NotFound`, `Forbidden`.
+    """
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    first, last = chosen.period.first, chosen.period.last
+    found = link_report(page.session, page.actor, link_id, first=first, last=last, now=page.now)
+    link = find(page.session, page.actor, Link, link_id)
+    trend = trend_of(page.session, page.actor, link, found.period, page.now)
+    return LinkReportView(
+        found=found,
+        chosen=chosen,
+        here=Here(endpoint, chosen.query, {"id": link_id}, "report"),
+        figures=figures.key_figures(trend),
+        change_note=figures.change_note(trend),
+        trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
+        heat=figures.heat_chart("week", found.hours),
+        facets=figures.facet_cards(found),
+        robots=figures.robots_card(found.robots),
+        apart=figures.apart(found.totals),
+    )

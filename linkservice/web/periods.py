@@ -1,0 +1,149 @@
+"""The period of a report as the address of its page has it: a preset, or two days.
+
+Decided here: which presets there are and what a page shows when the days are wrong. Not here:
+how many days a report may cover (`reports/period`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from werkzeug.datastructures import MultiDict
+
+from linkservice.errors import Invalid
+from linkservice.fields import Problems
+from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.web.door import address
+from linkservice.web.forms import Form
+from linkservice.web.i18n import N_, gettext, write_day
+
+PRESETS = {
+    "7d": N_("7 days"),
+    "28d": N_("28 days"),
+    "90d": N_("90 days"),
+    "month": N_("This month"),
+    "last_month": N_("Last month"),
+    "year": N_("This year"),
+    "12m": N_("12 months"),
+}
+USUAL = "28d"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The period a page shows. `preset` is "" for a free range; `form` has its two days as
+    they were typed, and what is wrong with them: then the usual period is shown.
+    """
+
+    preset: str
+    period: Period
+    today: date
+    form: Form = field(default_factory=Form)
+
+    @property
+    def query(self) -> dict[str, str | None]:
+        """What the addresses of pages carry of it; nothing for the usual period."""
+        if self.preset:
+            preset = None if self.preset == USUAL else self.preset
+            return {"period": preset, "from": None, "to": None}
+        first, last = self.period.first.isoformat(), self.period.last.isoformat()
+        return {"period": None, "from": first, "to": last}
+
+    @property
+    def presets(self) -> list[tuple[str, str]]:
+        """Every preset with its name."""
+        return [(name, gettext(label)) for name, label in PRESETS.items()]
+
+    @property
+    def label(self) -> str:
+        """The days in words."""
+        first, last = self.period.first, self.period.last
+        if first == last:
+            return write_day(first)
+        if first.year == last.year:
+            days = (write_day(first, "MMMd"), write_day(last))
+        else:
+            days = (write_day(first), write_day(last))
+        return gettext("%(first)s to %(last)s", first=days[0], last=days[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Makes addresses of the page that is shown, with something changed:
+    ``here(figure="clicks")``. None takes a field away. `place` is the part of the page to
+    come back to.
+    """
+
+    endpoint: str
+    query: Mapping[str, str | None]
+    ids: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
+
+    def __call__(self, **changes: str | None) -> str:
+        values = {**self.query, **changes}
+        fragment = f"#{self.place}" if self.place else ""
+        given = {name: text for name, text in values.items() if text}
+        return address(self.endpoint, **given, **self.ids) + fragment
+
+    def preset(self, name: str) -> str:
+        """The same page for a preset of the period."""
+        return self(**{"period": None if name == USUAL else name, "from": None, "to": None})
+
+    @property
+    def path(self) -> str:
+        """The page without its query: where its forms lead."""
+        fragment = f"#{self.place}" if self.place else ""
+        return address(self.endpoint, **self.ids) + fragment
+
+    def fields(self, *without: str) -> list[tuple[str, str]]:
+        """What a form has to send along: all but its own fields."""
+        return [(name, text) for name, text in self.query.items() if text and name not in without]
+
+
+def chosen(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:
+    """The period that `period`, or `from` and `to`, ask for; an unknown preset is the usual."""
+    today = day_of(now, time_zone)
+    preset = query.get("period", USUAL)
+    usual = Chosen(
+        preset if preset in PRESETS else USUAL,
+        Period(*_days_of(preset, today), time_zone),
+        today,
+    )
+    typed = {name: query[name] for name in ("from", "to") if query.get(name, "").strip()}
+    if not typed:
+        return usual
+    form = Form(MultiDict(typed))
+    problems = Problems()
+    days: dict[str, date | None] = {}
+    for name in ("from", "to"):
+        try:
+            days[name] = form.day(name)
+        except Invalid as error:
+            problems.take(error)
+    try:
+        problems.raise_if_any()
+        return Chosen("", choose_period(days["from"], days["to"], time_zone, now), today, form)
+    except Invalid as error:
+        return Chosen(
+            usual.preset, usual.period, today, Form(MultiDict(typed), found=error.problems)
+        )
+
+
+def _days_of(preset: str, today: date) -> tuple[date, date]:
+    month = today.replace(day=1)
+    if preset == "month":
+        return month, today
+    if preset == "last_month":
+        last = month - timedelta(days=1)
+        return last.replace(day=1), last
+    if preset == "year":
+        return today.replace(month=1, day=1), today
+    if preset == "12m":
+        # The day after today's date a year ago; 29 February has none, and 1 March follows it.
+        leap = (today.month, today.day) == (2, 29)
+        before = today.replace(year=today.year - 1, day=28 if leap else today.day)
+        return before + timedelta(days=1), today
+    days = {"7d": 7, "90d": 90}.get(preset, 28)
+    return today - timedelta(days=days - 1), today

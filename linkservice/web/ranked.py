@@ -1,0 +1,192 @@
+"""The touchpoint report as its page shows it: rows in groups that can be compared.
+
+Decided here: that judged rows stand together by their unit of reach, on one scale; what is
+missing for a verdict on the others. Not here: order and verdicts (`reports`), sentences
+(`verdicts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from markupsafe import Markup
+
+from linkservice.reports.ranking import Verdict
+from linkservice.reports.results import TouchpointReport, TouchpointRow
+from linkservice.web import verdicts
+from linkservice.web.charts import (
+    Interval,
+    SharedScale,
+    interval_axis,
+    interval_row,
+    shared_scale,
+)
+from linkservice.web.fieldwords import UNITS, VERDICTS
+from linkservice.web.i18n import N_, gettext
+from linkservice.web.verdicts import Measure
+
+JUDGED = ("best", "as_expected", "worst")
+
+Remedy: TypeAlias = Literal["reach", "target"]
+
+WAITING: tuple[Verdict, ...] = ("too_early", "no_peers", "no_reach")
+"""What has no verdict yet, in the order it is shown."""
+
+_WAITING_TITLES = {
+    "too_early": N_("Too early to say"),
+    "no_peers": N_("Nothing to compare with"),
+    "no_reach": N_("Reach is missing"),
+}
+_WAITING_NOTES = {
+    "too_early": N_("These need more reach before chance can be ruled out."),
+    "no_peers": N_(
+        "A verdict needs three others with the same unit of reach, or a target rate of its own."
+    ),
+    "no_reach": N_("Say how many were sent, printed or passed by, and these join the ranking."),
+}
+_BY_DAY_TITLES = {**_WAITING_TITLES, "no_reach": N_("Not live in this period")}
+_BY_DAY_NOTES = {
+    "too_early": N_("These need more days before chance can be ruled out."),
+    "no_peers": N_("A verdict needs three others."),
+    "no_reach": "",
+}
+_REMEDIES: Mapping[Verdict, Remedy] = {
+    "too_early": "reach",
+    "no_reach": "reach",
+    "no_peers": "target",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row with what is said of it. `reach` is whole: parts of a person are for the file.
+
+    `remedy` is what somebody can enter to get a verdict.
+    """
+
+    row: TouchpointRow
+    verdict: str
+    sentence: str
+    peers: str
+    figure: str
+    per: str
+    plot: Markup | None
+    remedy: Remedy | None
+    reach: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that belong together. Judged ones share a scale, whose ticks are `axis`."""
+
+    key: str
+    title: str
+    note: str
+    axis: Markup | None
+    rows: Sequence[Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A report with the measure and the scale of each of its units."""
+
+    report: TouchpointReport
+    measures: Mapping[str, Measure]
+    scales: Mapping[str, SharedScale]
+
+    @property
+    def _by_day(self) -> bool:
+        return self.report.metric == "clicks_per_day"
+
+    @classmethod
+    def of(cls, report: TouchpointReport) -> Ranking:
+        """The scales hold every row, so a row looks the same wherever it is shown."""
+        measures = verdicts.measures(report.touchpoints, report.metric)
+        intervals: dict[str, list[Interval]] = {unit: [] for unit in measures}
+        for row in report.touchpoints:
+            measure = verdicts.measure_of(row, measures)
+            if measure is not None and row.rate is not None:
+                intervals[measure.unit].append(_interval(row))
+        scales = {
+            unit: shared_scale(found, measures[unit].figure) for unit, found in intervals.items()
+        }
+        return cls(report, measures, scales)
+
+    def rows(self) -> list[Shown]:
+        """Every row but that of links without a touchpoint, in the report's order."""
+        return [self.shown(row) for row in self.report.touchpoints if row.id is not None]
+
+    def shown(self, row: TouchpointRow, *, drawn: bool = True) -> Shown:
+        """One row of the report; without its plot where that is not `drawn`."""
+        measure = verdicts.measure_of(row, self.measures)
+        sentence = verdicts.verdict_sentence(row, measure)
+        plot, figure, per = None, "", ""
+        if measure is not None:
+            per = measure.of(row.channel)
+            if row.rate is not None:
+                figure = measure.figure(row.rate)
+                if drawn:
+                    scale = self.scales[measure.unit]
+                    plot = interval_row(f"rate-{row.id}", sentence, _interval(row), scale)
+        return Shown(
+            row=row,
+            verdict=gettext(VERDICTS[row.verdict]),
+            sentence=sentence,
+            peers=verdicts.peers_sentence(row, measure),
+            figure=figure,
+            per=per,
+            plot=plot,
+            remedy=None if row.deleted or self._by_day else _REMEDIES.get(row.verdict),
+            reach=round(row.reach),
+            unit=gettext(UNITS[row.unit]) if row.unit is not None else "",
+        )
+
+    def axis(self, row: TouchpointRow) -> Markup | None:
+        """The ticks under the plot of `row`."""
+        measure = verdicts.measure_of(row, self.measures)
+        return interval_axis(self.scales[measure.unit]) if measure is not None else None
+
+    def groups(self, rows: Sequence[Shown]) -> list[Group]:
+        """Judged rows by unit, the one whose best row is furthest above its peers first; then
+        those that wait for something.
+        """
+        found = []
+        for unit, measure in self.measures.items():
+            judged = [
+                each
+                for each in rows
+                if each.row.verdict in JUDGED and (self._by_day or each.row.unit == unit)
+            ]
+            if judged:
+                title = gettext("Clicks a day") if measure.by_day else _per_title(measure)
+                found.append(Group(unit, title, "", interval_axis(self.scales[unit]), judged))
+        found.sort(key=lambda group: -max(lead(each.row) for each in group.rows))
+        for verdict in WAITING:
+            waiting = [each for each in rows if each.row.verdict == verdict]
+            if waiting:
+                found.append(_waiting_group(verdict, waiting, self._by_day))
+        return found
+
+
+def lead(row: TouchpointRow) -> float:
+    """How many times its peers' mean a row's rate is; 0 where it has none."""
+    mean = row.peers.mean if row.peers is not None else 0.0
+    return (row.rate or 0.0) / mean if mean else 0.0
+
+
+def _interval(row: TouchpointRow) -> Interval:
+    mean = row.peers.mean if row.peers is not None else None
+    return Interval(row.rate, row.low, row.high, mean, row.verdict)
+
+
+def _per_title(measure: Measure) -> str:
+    return gettext("Visitors %(per)s", per=measure.of())
+
+
+def _waiting_group(verdict: str, rows: Sequence[Shown], by_day: bool) -> Group:
+    title = gettext((_BY_DAY_TITLES if by_day else _WAITING_TITLES)[verdict])
+    note = (_BY_DAY_NOTES if by_day else _WAITING_NOTES)[verdict]
+    return Group(verdict, title, gettext(note) if note else "", None, rows)

@@ -1,0 +1,59 @@
+"""All pages together, as Flask takes them, and what their templates may use."""
+
+from __future__ import annotations
+
+from flask import Flask
+from jinja2 import StrictUndefined, pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
+
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.web import assets, i18n
+from linkservice.web.door import Door, address
+from linkservice.web.views import DECLARED
+
+
+def add_to(app: Flask, settings: Settings, database: Database) -> None:
+    """Let `app` answer every page of the app for people, and its static files."""
+    _prepare_templates(app)
+    app.register_blueprint(Door(settings, database).routes(DECLARED))
+    app.register_blueprint(assets.pages())
+
+
+def _prepare_templates(app: Flask) -> None:
+    templates = app.jinja_env
+    # A name misspelt in a template is an error of ours, not an empty place on a page.
+    templates.undefined = StrictUndefined
+    templates.trim_blocks = templates.lstrip_blocks = True
+    templates.add_extension("jinja2.ext.i18n")
+    templates.globals.update(
+        gettext=_gettext,
+        _=_gettext,
+        ngettext=_ngettext,
+        url=address,
+        named=lambda names: [(name, name) for name in names],
+        asset=assets.address,
+    )
+    templates.newstyle_gettext = True  # type: ignore[attr-defined]  # of the i18n extension
+    templates.filters.update(
+        number=i18n.write_number,
+        compact=i18n.write_compact,
+        percent=i18n.write_percent,
+        day=i18n.write_day,
+        moment=i18n.write_moment,
+    )
+
+
+# As jinja's own "newstyle" functions, but `num` is written as people of that language write it.
+@pass_eval_context
+def _gettext(context: EvalContext, message: str, /, **facts: object) -> str:
+    text = i18n.look_up(message)
+    return (Markup(text) if context.autoescape else text) % facts  # noqa: S704 - a text of ours
+
+
+@pass_eval_context
+def _ngettext(context: EvalContext, one: str, many: str, number: int, /, **facts: object) -> str:
+    text = i18n.look_up_plural(one, many, number)
+    facts = {"num": i18n.write_number(number), **facts}
+    return (Markup(text) if context.autoescape else text) % facts  # noqa: S704 - a text of ours

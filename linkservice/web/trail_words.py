@@ -1,0 +1,81 @@
+"""The trail in sentences: what each action is called, with the facts it was noted with.
+
+A test demands a sentence for every action that is noted anywhere.
+"""
+
+from __future__ import annotations
+
+from linkservice.web.i18n import N_, gettext
+from linkservice.workspaces.trail import Note
+
+ACTIONS: dict[str, str] = {
+    "campaign.created": N_("Made the campaign “%(name)s”"),
+    "campaign.deleted": N_("Deleted the campaign “%(name)s”"),
+    "campaign.renamed": N_("Renamed a campaign to “%(name)s”"),
+    "domain.added": N_("Added the domain %(name)s"),
+    "domain.changed": N_("Changed the domain %(name)s"),
+    "domain.removed": N_("Deleted the domain %(name)s"),
+    "invitation.revoked": N_("Withdrew the invitation of %(name)s"),
+    "journey.created": N_("Made the journey “%(name)s”"),
+    "journey.deleted": N_("Deleted the journey “%(name)s”"),
+    "journey.renamed": N_("Renamed a journey to “%(name)s”"),
+    "journey.restored": N_("Brought the journey “%(name)s” back"),
+    "key.created": N_("Made the API key “%(name)s” (%(scopes)s)"),
+    "key.revoked": N_("Revoked the API key “%(name)s”"),
+    "link.archived": N_("Archived the link %(name)s"),
+    "link.changed": N_("Changed the link %(name)s (%(fields)s)"),
+    "link.created": N_("Made the link %(name)s"),
+    "link.deleted": N_("Deleted the link %(name)s"),
+    "link.paused": N_("Paused the link %(name)s"),
+    "link.restored": N_("Brought the link %(name)s back"),
+    "link.resumed": N_("Resumed the link %(name)s"),
+    "link.unarchived": N_("Took the link %(name)s out of the archive"),
+    "link.undone": N_("Undid a change of the link %(name)s (%(fields)s)"),
+    "links.changed": N_("Changed %(count)s links at once (%(fields)s)"),
+    "links.created": N_("Made %(count)s links at once"),
+    "links.undone": N_("Undid a change of %(count)s links"),
+    "member.invited": N_("Invited %(name)s (%(role)s)"),
+    "member.joined": N_("%(name)s joined (%(role)s)"),
+    "member.left": N_("%(name)s left"),
+    "member.password_link_made": N_("Made a link for a new password of %(name)s"),
+    "member.removed": N_("Removed %(name)s"),
+    "member.role_changed": N_("Changed the role of %(name)s from %(before)s to %(after)s"),
+    "reach.added": N_("Entered reach for %(name)s"),
+    "reach.changed": N_("Changed reach of %(name)s"),
+    "reach.deleted": N_("Deleted reach of %(name)s"),
+    "reach.restored": N_("Brought reach of %(name)s back"),
+    "reach.imported": N_("Imported reach"),
+    "reach.import_undone": N_("Undid an import of reach"),
+    "sheet.asked": N_("Asked for the sheet “%(name)s” (%(codes)s codes)"),
+    "sheet.deleted": N_("Deleted the sheet “%(name)s”"),
+    "sheet.resumed": N_("Went on with the sheet “%(name)s”"),
+    "sheet.stopped": N_("Stopped the sheet “%(name)s”"),
+    "stage.created": N_("Made the stage “%(name)s”"),
+    "stage.deleted": N_("Deleted the stage “%(name)s”"),
+    "stage.moved": N_("Moved the stage “%(name)s”"),
+    "stage.renamed": N_("Renamed a stage to “%(name)s”"),
+    "stage.restored": N_("Brought the stage “%(name)s” back"),
+    "tag.created": N_("Made the tag “%(name)s”"),
+    "tag.deleted": N_("Deleted the tag “%(name)s”"),
+    "tag.renamed": N_("Renamed a tag to “%(name)s”"),
+    "tag.restored": N_("Brought the tag “%(name)s” back"),
+    "touchpoint.changed": N_("Changed the touchpoint “%(name)s”"),
+    "touchpoint.created": N_("Made the touchpoint “%(name)s”"),
+    "touchpoint.deleted": N_("Deleted the touchpoint “%(name)s”"),
+    "touchpoint.moved": N_("Moved the touchpoint “%(name)s” (stage “%(stage)s”)"),
+    "touchpoint.restored": N_("Brought the touchpoint “%(name)s” back"),
+    "user.password_changed": N_("Set a new password"),
+    "user.session_ended": N_("Signed a browser out (%(device)s)"),
+    "user.signed_in": N_("Signed in (%(device)s)"),
+    "user.signed_out_everywhere": N_("Signed out everywhere"),
+    "workspace.changed": N_("Changed the workspace (%(fields)s)"),
+    "workspace.logo_removed": N_("Removed the logo"),
+    "workspace.logo_set": N_("Changed the logo"),
+    "workspace.set_up": N_("Finished setting the workspace up"),
+}
+
+
+def told(note: Note) -> str:
+    """What was done, in the language spoken now."""
+    facts = {name: "" if value is None else value for name, value in note.facts.items()}
+    return gettext(ACTIONS[note.action], **{**facts, "name": note.name})

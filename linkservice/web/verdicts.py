@@ -1,0 +1,253 @@
+"""A verdict as a sentence, and the numbers in it as people say them.
+
+Decided here: per how many a rate is told ("41 per 1,000 parcels"), what a unit of reach is
+called on its channel, and how a comparison sounds ("twice as many as"). The table and the
+sentence write a number by the same function, so they agree. Not here: the verdict itself
+(`reports/ranking`), and its word alone (`fieldwords`).
+
+No sentence bends around a touchpoint's name, which may be anything: it stands in quotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from linkservice.reports.results import Metric, TouchpointRow
+from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_percent
+
+BASES = (100, 1_000, 10_000, 100_000, 1_000_000)
+"""A rate is told per one of these: the first at which the highest of its unit has two digits."""
+
+ABOUT_EQUAL = 0.05
+"""Up to this share apart, two figures are "about as many"."""
+
+_NEAR = 0.04  # so near a plain ratio is said as that ratio
+_LEAST_RATIO, _MOST_RATIO = 0.2, 100.0  # beyond them two figures say more than a ratio
+_RATIOS = (
+    (10.0, N_("ten times as many as %(others)s")),
+    (5.0, N_("five times as many as %(others)s")),
+    (4.0, N_("four times as many as %(others)s")),
+    (3.0, N_("three times as many as %(others)s")),
+    (2.0, N_("twice as many as %(others)s")),
+    (3 / 2, N_("half as many again as %(others)s")),
+    (4 / 3, N_("a third more than %(others)s")),
+    (5 / 4, N_("a quarter more than %(others)s")),
+    (3 / 4, N_("a quarter fewer than %(others)s")),
+    (2 / 3, N_("a third fewer than %(others)s")),
+    (1 / 2, N_("half as many as %(others)s")),
+    (1 / 3, N_("a third as many as %(others)s")),
+    (1 / 4, N_("a quarter as many as %(others)s")),
+)
+
+_NOUNS: Mapping[tuple[str, str], Callable[[int], str]] = {
+    ("sent", ""): lambda n: ngettext("item sent", "items sent", n),
+    ("sent", "email"): lambda n: ngettext("e-mail", "e-mails", n),
+    ("sent", "packaging"): lambda n: ngettext("parcel", "parcels", n),
+    ("sent", "flyer"): lambda n: ngettext("flyer", "flyers", n),
+    ("sent", "invoice"): lambda n: ngettext("invoice", "invoices", n),
+    ("printed", ""): lambda n: ngettext("printed copy", "printed copies", n),
+    ("printed", "packaging"): lambda n: ngettext("parcel", "parcels", n),
+    ("printed", "flyer"): lambda n: ngettext("flyer", "flyers", n),
+    ("printed", "poster"): lambda n: ngettext("poster", "posters", n),
+    ("printed", "invoice"): lambda n: ngettext("invoice", "invoices", n),
+    ("passers_by", ""): lambda n: ngettext("passer-by", "passers-by", n),
+    ("contacts", ""): lambda n: ngettext("contact", "contacts", n),
+    ("contacts", "phone"): lambda n: ngettext("call", "calls", n),
+    ("contacts", "chat"): lambda n: ngettext("chat", "chats", n),
+    ("views", ""): lambda n: ngettext("view", "views", n),
+    ("day", ""): lambda n: ngettext("day", "days", n),
+}
+"""What a unit of reach is on a channel; "" is any other one."""
+
+
+def noun(unit: str, channel: str | None, number: int) -> str:
+    """What is reached, in the form `number` asks for: "parcels"."""
+    return (_NOUNS.get((unit, channel or "")) or _NOUNS[unit, ""])(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How rates of one unit are told. `unit` "day" is that of clicks a day, told per one."""
+
+    unit: str
+    per: int
+
+    @property
+    def by_day(self) -> bool:
+        return self.unit == "day"
+
+    def figure(self, rate: float, *, like: float | None = None) -> str:
+        """A rate with as many digits as people say; as many decimals as `like` gets."""
+        model = (rate if like is None else like) * self.per
+        decimals = 0 if not model or model >= 9.95 else 1 if model >= 0.995 else 2
+        return write_number(round(rate * self.per, decimals))
+
+    def of(self, channel: str | None = None) -> str:
+        """What a rate is told per: "per 1,000 parcels"."""
+        if self.by_day:
+            return gettext("a day")
+        return gettext(
+            "per %(per)s %(what)s",
+            per=write_number(self.per),
+            what=noun(self.unit, channel, self.per),
+        )
+
+
+def measures(rows: Iterable[TouchpointRow], metric: Metric) -> dict[str, Measure]:
+    """The measure of each unit in a report; all rows of a unit share one."""
+    if metric == "clicks_per_day":
+        return {"day": Measure("day", 1)}
+    highest: dict[str, float] = {}
+    for row in rows:
+        if row.unit is not None:
+            highest[row.unit] = max(highest.get(row.unit, 0.0), row.rate or 0.0)
+    return {unit: Measure(unit, _base(rate)) for unit, rate in highest.items()}
+
+
+def measure_of(row: TouchpointRow, known: Mapping[str, Measure]) -> Measure | None:
+    """How the rate of `row` is told; None where it can have none."""
+    return known.get("day") or known.get(row.unit or "")
+
+
+def verdict_sentence(row: TouchpointRow, measure: Measure | None, *, named: bool = False) -> str:
+    """What the verdict means, for those who read nothing else; `named`: with the name in it."""
+    sentence = _sentence(row, measure)
+    if not named or row.name is None:
+        return sentence
+    return gettext("“%(name)s”: %(sentence)s", name=row.name, sentence=sentence)
+
+
+def rate_words(row: TouchpointRow, measure: Measure) -> str:
+    """The rate in words: "41 visitors per 1,000 parcels"."""
+    figure = measure.figure(row.rate or 0.0)
+    # What reads "1" is one, even if it is 0.98.
+    number = 1 if figure == write_number(1) else 2
+    if measure.by_day:
+        facts = {"figure": figure, "per": measure.of()}
+        return ngettext("%(figure)s click %(per)s", "%(figure)s clicks %(per)s", number, **facts)
+    facts = {"figure": figure, "per": measure.of(row.channel)}
+    return ngettext("%(figure)s visitor %(per)s", "%(figure)s visitors %(per)s", number, **facts)
+
+
+def peers_sentence(row: TouchpointRow, measure: Measure | None) -> str:
+    """Whom the touchpoint was compared with; "" where it was with nobody."""
+    if row.peers is None or measure is None:
+        return ""
+    facts = {
+        "count": write_number(row.peers.count),
+        "mean": measure.figure(row.peers.mean),
+        "per": measure.of(row.channel),
+    }
+    return gettext(_GROUPS[row.peers.group], **facts)
+
+
+_GROUPS = {
+    "stage_and_kind": N_(
+        "Compared with %(count)s others of the same stage and kind: %(mean)s %(per)s on average."
+    ),
+    "stage": N_("Compared with %(count)s others of the same stage: %(mean)s %(per)s on average."),
+    "journey": N_(
+        "Compared with %(count)s others of the same journey: %(mean)s %(per)s on average."
+    ),
+    "workspace": N_("Compared with %(count)s others: %(mean)s %(per)s on average."),
+    "target": N_("Compared with the target rate: %(mean)s %(per)s."),
+}
+
+
+def change_words(now: int, before: int, others: str) -> str:
+    """`now` beside `before` in words; `others` says what that was: "the weeks before"."""
+    if not before:
+        return gettext("none before") if now else gettext("none before either")
+    if min(now, before) < _TOO_FEW_TO_COMPARE:
+        return gettext("%(before)s before", before=write_number(before))
+    return comparison(now / before, others)
+
+
+_TOO_FEW_TO_COMPARE = 10
+"""Two clicks after one are no "twice as many"."""
+
+
+def comparison(ratio: float, others: str) -> str:
+    """How a figure compares with that of `others`, which is `ratio` times smaller."""
+    if abs(ratio - 1) <= ABOUT_EQUAL:
+        return gettext("about as many as %(others)s", others=others)
+    nearest, message = min(_RATIOS, key=lambda each: abs(ratio / each[0] - 1))
+    if abs(ratio / nearest - 1) <= _NEAR:
+        return gettext(message, others=others)
+    if ratio >= 1.95:
+        times = write_number(round(ratio, 0 if ratio >= 9.95 else 1))
+        return gettext("%(times)s times as many as %(others)s", times=times, others=others)
+    percent = write_percent(_spoken_share(abs(ratio - 1)))
+    if ratio > 1:
+        return gettext("%(percent)s more than %(others)s", percent=percent, others=others)
+    return gettext("%(percent)s fewer than %(others)s", percent=percent, others=others)
+
+
+def spoken_number(number: int) -> int:
+    """Two digits and zeros, as people say an estimate; the exact figure is in the files."""
+    return round(number, 2 - len(str(number)))
+
+
+def _base(highest: float) -> int:
+    return next((base for base in BASES if highest * base >= 9.5), BASES[-1] if highest else 1_000)
+
+
+def _spoken_share(share: float) -> float:
+    """In steps of 5 %, but what is small to the per cent, and never all or nothing."""
+    if share < 0.15:
+        return round(share, 2)
+    return min(round(share * 20) / 20, 0.95) if share < 1 else round(share * 20) / 20
+
+
+def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
+    if row.id is None:
+        return gettext("Without a touchpoint a link is compared with nothing.")
+    if row.verdict == "no_reach" or measure is None:
+        return _without_reach(row, measure)
+    if row.verdict == "too_early":
+        return _too_early(row, measure)
+    facts = {"rate": rate_words(row, measure)}
+    if row.low is not None and row.high is not None:
+        facts["low"] = measure.figure(row.low, like=row.rate or row.high)
+        facts["high"] = measure.figure(row.high, like=row.rate or row.high)
+    else:
+        facts["low"] = facts["high"] = measure.figure(row.rate or 0.0)
+    if row.peers is None:
+        return gettext(
+            "%(rate)s (95%%: %(low)s–%(high)s), but nothing to compare it with.", **facts
+        )
+    target = row.peers.group == "target"
+    ratio = (row.rate or 0.0) / row.peers.mean if row.peers.mean else 0.0
+    if _LEAST_RATIO <= ratio <= _MOST_RATIO:
+        others = gettext("the target rate") if target else gettext("comparable touchpoints")
+        return gettext(
+            "%(rate)s, %(comparison)s (95%%: %(low)s–%(high)s).",
+            comparison=comparison(ratio, others),
+            **facts,
+        )
+    facts["mean"] = measure.figure(row.peers.mean)
+    if target:
+        return gettext(
+            "%(rate)s (95%%: %(low)s–%(high)s), where the target rate is %(mean)s.", **facts
+        )
+    return gettext(
+        "%(rate)s (95%%: %(low)s–%(high)s), where comparable touchpoints bring %(mean)s.", **facts
+    )
+
+
+def _without_reach(row: TouchpointRow, measure: Measure | None) -> str:
+    if measure is not None and measure.by_day:
+        return gettext("It was not live on any day of this period.")
+    if row.unit is None:
+        return gettext("Reach is missing: how many people could have clicked?")
+    return gettext("No reach in this period: how many people could have clicked?")
+
+
+def _too_early(row: TouchpointRow, measure: Measure) -> str:
+    more = spoken_number(row.more_reach_needed or 1)
+    return gettext(
+        "Too early to say: about %(number)s more %(what)s needed.",
+        number=write_number(more),
+        what=noun(measure.unit, row.channel, more),
+    )

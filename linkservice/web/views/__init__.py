@@ -1,0 +1,52 @@
+"""The pages, a module per noun; `DECLARED` is all of them."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from linkservice.web.views import (
+    account,
+    entry,
+    everywhere,
+    journeys,
+    link,
+    links,
+    members,
+    new_link,
+    overview,
+    reach,
+    reach_table,
+    reports,
+    search,
+    settings,
+    sheets,
+    tags,
+    touchpoints,
+    welcome,
+)
+
+DECLARED = tuple(
+    chain.from_iterable(
+        module.PAGES.declared
+        for module in (
+            account,
+            entry,
+            everywhere,
+            journeys,
+            link,
+            links,
+            members,
+            new_link,
+            overview,
+            reach,
+            reach_table,
+            reports,
+            search,
+            settings,
+            sheets,
+            tags,
+            touchpoints,
+            welcome,
+        )
+    )
+)

@@ -1,0 +1,102 @@
+"""The overview: how it goes, what stands out, what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Response
+
+from linkservice.journeys.manage import list_journeys
+from linkservice.journeys.model import Stage
+from linkservice.links.listing import LinkFilter
+from linkservice.reports.beginning import first_lack
+from linkservice.reports.link_list import link_page
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.trend import todays_counts, trend_of
+from linkservice.web import figures, periods
+from linkservice.web.charts import sparkline
+from linkservice.web.door import Page, Pages
+from linkservice.web.figures import FIGURES
+from linkservice.web.periods import Here
+from linkservice.web.ranked import Ranking, Shown, lead
+
+PAGES = Pages("overview")
+
+MOST_LINKS = 5
+MOST_OUTSTANDING = 2
+"""Of the best and of the worst."""
+
+MOST_JOURNEYS = 3
+
+
+@PAGES.get("/", scope="reports:read")
+def overview(page: Page) -> Response:
+    """How it goes, what stands out, what is missing."""
+    lack = first_lack(page.session, page.actor)
+    if lack in ("touchpoint", "link"):
+        return page.render("overview_empty.html", lack=lack)
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    wanted = page.query.get("figure", "")
+    figure = wanted if wanted in FIGURES else "visitors"
+    report = touchpoint_report(
+        page.session,
+        page.actor,
+        first=chosen.period.first,
+        last=chosen.period.last,
+        now=page.now,
+    )
+    trend = trend_of(page.session, page.actor, None, chosen.period, page.now)
+    ranking = Ranking.of(report)
+    links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
+    kept = None if figure == "visitors" else figure
+    return page.render(
+        "overview.html",
+        lack=lack,
+        chosen=chosen,
+        here=Here("overview", {**chosen.query, "figure": kept}),
+        figure=figure,
+        figures=figures.key_figures(trend),
+        change_note=figures.change_note(trend),
+        today=todays_counts(page.session, page.actor, page.time_zone, page.now),
+        trend=figures.trend_chart("trend", trend, figure),
+        best=_outstanding(ranking, "best"),
+        worst=_outstanding(ranking, "worst"),
+        journeys=_strips(page, ranking),
+        links=[(row, sparkline(row.series)) for row in links.rows],
+        apart=figures.apart_words(report.totals),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A journey in one line: its stages with their clicks and verdicts."""
+
+    id: int
+    name: str
+    stages: list[tuple[Stage, int, list[Shown]]]
+
+
+def _strips(page: Page, ranking: Ranking) -> list[Strip]:
+    rows = {row.id: row for row in ranking.report.touchpoints}
+    return [
+        Strip(
+            found.journey.id,
+            found.journey.name,
+            [
+                (
+                    stage,
+                    sum(rows[str(each.id)].clicks for each in touchpoints),
+                    [ranking.shown(rows[str(each.id)], drawn=False) for each in touchpoints],
+                )
+                for stage, touchpoints in found.stages
+            ],
+        )
+        for found in list_journeys(page.session, page.actor, after=None, limit=MOST_JOURNEYS)
+    ]
+
+
+def _outstanding(ranking: Ranking, verdict: str) -> list[Shown]:
+    """The touchpoints with that verdict, the furthest from their peers first."""
+    rows = [row for row in ranking.report.touchpoints if row.verdict == verdict]
+    rows.sort(key=lead, reverse=verdict == "best")
+    return [ranking.shown(row, drawn=False) for row in rows[:MOST_OUTSTANDING]]

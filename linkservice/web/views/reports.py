@@ -1,0 +1,280 @@
+"""The reports: touchpoints ranked, a journey coloured by verdicts, one touchpoint, one link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask import Response
+from markupsafe import Markup
+
+from linkservice.cells import Cell, table
+from linkservice.journeys.manage import JourneyMap, journey_map
+from linkservice.journeys.model import Journey, Stage, Touchpoint
+from linkservice.journeys.reach import reach_summaries
+from linkservice.links.listing import link_view
+from linkservice.reports.links import link_report
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.results import Day, TouchpointReport, TouchpointRow, rows_for_csv
+from linkservice.reports.sparklines import touchpoint_series
+from linkservice.reports.touchpoints import touchpoint_detail
+from linkservice.reports.trend import trend_of
+from linkservice.web import figures, periods
+from linkservice.web.charts import sparkline
+from linkservice.web.door import Page, Pages
+from linkservice.web.i18n import N_, gettext
+from linkservice.web.link_report import link_report_context
+from linkservice.web.periods import Chosen, Here
+from linkservice.web.ranked import Ranking, Shown
+from linkservice.workspaces.access import scoped
+
+PAGES = Pages("reports")
+
+MOST_JOURNEYS = 200
+
+METRICS = {
+    "visitors_per_reach": N_("Visitors per reach"),
+    "clicks_per_day": N_("Clicks a day"),
+}
+COLUMNS = {
+    "name": "name",
+    "clicks": "clicks",
+    "scans": "scans",
+    "visitors": "visitors",
+    "reach": "reach",
+}
+"""By which fields of a row its table can be sorted, besides the ranking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the query of a report page asks for."""
+
+    chosen: Chosen
+    journey_id: str | None
+    metric: str
+    sort: str
+    upwards: bool
+
+    @property
+    def query(self) -> dict[str, str | None]:
+        """The fields the addresses of the page carry; nothing for what is usual."""
+        return {
+            **self.chosen.query,
+            "journey_id": self.journey_id,
+            "metric": self.metric if self.metric != "visitors_per_reach" else None,
+            "sort": self.sort or None,
+            "order": "up" if self.upwards else None,
+        }
+
+
+def asked_for(page: Page) -> Asked:
+    """What the query asks for; a column there is not means the ranking."""
+    query = page.query
+    sort = query.get("sort", "")
+    return Asked(
+        chosen=periods.chosen(query, page.time_zone, page.now),
+        journey_id=query.get("journey_id") or None,
+        metric=query.get("metric") or "visitors_per_reach",
+        sort=sort if sort in COLUMNS else "",
+        upwards=query.get("order") == "up",
+    )
+
+
+@PAGES.get("/reports", scope="reports:read")
+def reports(page: Page) -> Response:
+    """Which touchpoints perform best and worst."""
+    asked = asked_for(page)
+    found = _report(page, asked.chosen, asked.journey_id, asked.metric)
+    ranking = Ranking.of(found)
+    rows = ranking.rows()
+    return page.render(
+        "reports/touchpoints.html",
+        asked=asked,
+        chosen=asked.chosen,
+        here=Here("reports", asked.query),
+        found=found,
+        finding=finding(found.touchpoints),
+        groups=[] if asked.sort else ranking.groups(rows),
+        rows=_sorted(rows, asked),
+        loose=next((row for row in found.touchpoints if row.id is None), None),
+        apart=figures.apart_words(found.totals),
+        journeys=_journeys(page),
+        metrics=[(name, gettext(label)) for name, label in METRICS.items()],
+    )
+
+
+@PAGES.get("/reports/touchpoints.csv", scope="reports:read")
+def reports_csv(page: Page) -> Response:
+    """The same report for a spreadsheet, exact."""
+    asked = asked_for(page)
+    found = _report(page, asked.chosen, asked.journey_id, asked.metric)
+    return _csv(page, "touchpoints", asked.chosen, rows_for_csv(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A touchpoint on the map, with its clicks of the last days as a line."""
+
+    touchpoint: Touchpoint
+    shown: Shown
+    spark: Markup
+
+
+@PAGES.get("/reports/journeys/<id>", scope="reports:read")
+def journey_report(page: Page, id: str) -> Response:
+    """The journey map, each touchpoint in the colour, sign and word of its verdict."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    found = journey_map(page.session, page.actor, id)
+    report = _report(page, chosen, id, "visitors_per_reach")
+    return page.render(
+        "reports/journey.html",
+        chosen=chosen,
+        here=Here("journey_report", chosen.query, {"id": id}),
+        journey=found.journey,
+        stages=_cards(page, found, report),
+        totals=report.totals,
+        finding=finding(report.touchpoints),
+        journeys=_journeys(page),
+    )
+
+
+@PAGES.get("/reports/touchpoints/<id>", scope="reports:read")
+def touchpoint_report_page(page: Page, id: str) -> Response:
+    """One touchpoint beside its peers, and who came through it."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    first, last = chosen.period.first, chosen.period.last
+    found = touchpoint_detail(page.session, page.actor, id, first=first, last=last, now=page.now)
+    ranking = Ranking.of(found.report)
+    trend = trend_of(page.session, page.actor, found.touchpoint, found.period, page.now)
+    summaries = reach_summaries(page.session, page.actor, [found.touchpoint.id])
+    return page.render(
+        "reports/touchpoint.html",
+        chosen=chosen,
+        here=Here("touchpoint_report_page", chosen.query, {"id": id}),
+        found=found,
+        shown=ranking.shown(found.row),
+        beside_it=[ranking.shown(row) for row in _ranked([found.row, *found.peers])],
+        axis=ranking.axis(found.row),
+        figures=figures.key_figures(trend),
+        change_note=figures.change_note(trend),
+        trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
+        heat=figures.heat_chart("week", found.hours),
+        facets=figures.facet_cards(found),
+        robots=figures.robots_card(found.robots),
+        apart=figures.apart(found.totals),
+        reach=summaries.get(found.touchpoint.id),
+    )
+
+
+@PAGES.get("/reports/touchpoints/<id>/days.csv", scope="reports:read")
+def touchpoint_report_csv(page: Page, id: str) -> Response:
+    """A touchpoint's days for a spreadsheet."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    first, last = chosen.period.first, chosen.period.last
+    found = touchpoint_detail(page.session, page.actor, id, first=first, last=last, now=page.now)
+    trend = trend_of(page.session, page.actor, found.touchpoint, found.period, page.now)
+    return _csv(page, f"touchpoint-{id}", chosen, _day_lines(trend.days))
+
+
+@PAGES.get("/reports/links/<id>", scope="reports:read")
+def link_report_page(page: Page, id: str) -> Response:
+    """The report of one link by itself, as its own page has it under the code."""
+    report = link_report_context(page, id, "link_report_page")
+    return page.render(
+        "reports/link.html", view=link_view(page.session, page.actor, id), report=report
+    )
+
+
+@PAGES.get("/reports/links/<id>/days.csv", scope="reports:read")
+def link_report_csv(page: Page, id: str) -> Response:
+    """A link's days for a spreadsheet."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    first, last = chosen.period.first, chosen.period.last
+    found = link_report(page.session, page.actor, id, first=first, last=last, now=page.now)
+    return _csv(page, f"link-{id}", chosen, rows_for_csv(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How many touchpoints are judged, and how many of them stand out."""
+
+    judged: int
+    best: int
+    worst: int
+    waiting: int
+
+
+def finding(rows: Sequence[TouchpointRow]) -> Finding:
+    """The report in four numbers."""
+    kinds = [row.verdict for row in rows if row.id is not None]
+    best, worst = kinds.count("best"), kinds.count("worst")
+    judged = best + worst + kinds.count("as_expected")
+    return Finding(judged, best, worst, len(kinds) - judged)
+
+
+def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> TouchpointReport:
+    return touchpoint_report(
+        page.session,
+        page.actor,
+        first=chosen.period.first,
+        last=chosen.period.last,
+        journey_id=journey_id,
+        metric=metric,
+        now=page.now,
+    )
+
+
+def _journeys(page: Page) -> Sequence[Journey]:
+    """Those one can choose from, by name."""
+    query = scoped(page.actor, Journey).order_by(Journey.name, Journey.id)
+    return page.session.scalars(query.limit(MOST_JOURNEYS)).all()
+
+
+def _sorted(rows: list[Shown], asked: Asked) -> list[Shown]:
+    """By the column that is asked for, names from A and figures from the top."""
+    if not asked.sort:
+        return rows
+    if asked.sort == "name":
+        return sorted(
+            rows, key=lambda each: (each.row.name or "").casefold(), reverse=asked.upwards
+        )
+    field = COLUMNS[asked.sort]
+    return sorted(rows, key=lambda each: getattr(each.row, field), reverse=not asked.upwards)
+
+
+def _ranked(rows: list[TouchpointRow]) -> list[TouchpointRow]:
+    return sorted(rows, key=lambda row: -(row.rate or 0.0))
+
+
+def _cards(
+    page: Page, found: JourneyMap, report: TouchpointReport
+) -> list[tuple[Stage, list[Card]]]:
+    ranking = Ranking.of(report)
+    rows = {row.id: row for row in report.touchpoints}
+    series = touchpoint_series(page.session, page.actor, page.now)
+    return [
+        (
+            stage,
+            [
+                Card(
+                    each,
+                    ranking.shown(rows[str(each.id)], drawn=False),
+                    sparkline(series.get(each.id, [0])),
+                )
+                for each in touchpoints
+            ],
+        )
+        for stage, touchpoints in found.stages
+    ]
+
+
+def _day_lines(days: Iterable[Day]) -> Iterable[list[Cell]]:
+    yield ["date", "clicks", "scans", "visitors"]
+    for day in days:
+        yield [day.date.isoformat(), day.clicks, day.scans, day.visitors]
+
+
+def _csv(page: Page, name: str, chosen: Chosen, lines: Iterable[list[Cell]]) -> Response:
+    days = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
+    return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{days}.csv")

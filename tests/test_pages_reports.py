@@ -1,0 +1,314 @@
+"""The overview and the report pages, as each of the cast sees them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from cast import make_link, make_touchpoint
+from conftest import ENGINES
+from people import Browser, Cast, everybody, text_of
+from rollups import count, tell
+from werkzeug.test import TestResponse
+
+from linkservice.clicks.model import DomainDay
+from linkservice.config import Settings, load
+from linkservice.database import Database
+from linkservice.journeys.model import Journey
+from linkservice.journeys.reach import NewReach, add_reach
+from linkservice.journeys.touchpoints import delete_touchpoint
+from linkservice.reports.period import day_of
+
+cast = pytest.fixture(everybody)
+"""A cast of one's own, for tests that change something."""
+
+STRONG, WEAK, PLAIN = 90, 5, 40
+HOSTILE = "“<b>x</b>” & 100% %(name)s {row}"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Ada's posters: one strong, one weak, the others alike; today is the last of 60 days."""
+
+    cast: Cast
+    today: date
+    journey_id: str
+    ids: dict[str, str]
+    link_id: str
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """Read by all, changed by none."""
+    data_dir = tmp_path_factory.mktemp("shop")
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
+        settings = load({}, data_dir=data_dir)
+    else:
+        url = request.getfixturevalue("new_postgres")(True)
+        settings = load({}, data_dir=data_dir, database_url=url)
+    database = Database(settings.database_url)
+    for people in everybody(settings, database):
+        yield open_shop(people, database, settings)
+    database.close()
+
+
+def open_shop(cast: Cast, database: Database, settings: Settings) -> Shop:
+    now = datetime.now(UTC)
+    made = now - timedelta(days=80)
+    today = day_of(now, "Europe/Berlin")
+    counts = {"Strong": STRONG, "Weak": WEAK} | dict.fromkeys(("C", "D", "E", HOSTILE), PLAIN)
+    with database.transaction() as session:
+        home, ids, links = cast.home, {}, {}
+        for name, visitors in counts.items():
+            ids[name] = make_touchpoint(session, home, name, made)
+            links[name] = make_link(session, settings, home, touchpoint_id=ids[name], now=made)
+            span = NewReach(today - timedelta(days=27), 28_000, "printed", today)
+            add_reach(session, home.actor, ids[name], span, now)
+            for number in range(60):
+                day = today - timedelta(days=number)
+                count(session, home, links[name], day, visitors, touchpoint_id=ids[name], robots=1)
+        ids["Bare"] = make_touchpoint(session, home, "Bare", made)
+        tell(session, links["Strong"], today, 9, 90, country="DE", language="de-DE", device="tv")
+        loose = make_link(session, settings, home, now=made)
+        count(session, home, loose, today, 11, scans=11)
+        misses = {"domain_id": home.domain_id, "workspace_id": home.workspace_id}
+        session.add(DomainDay(local_date=today, misses=33, heads=0, **misses))
+        journey = session.query(Journey).filter_by(name="Journey of Strong").one()
+        return Shop(cast, today, str(journey.id), ids, str(links["Strong"].id))
+
+
+def pages(shop: Shop) -> list[str]:
+    strong = shop.ids["Strong"]
+    return [
+        "/",
+        "/reports",
+        "/reports/touchpoints.csv",
+        f"/reports/journeys/{shop.journey_id}",
+        f"/reports/touchpoints/{strong}",
+        f"/reports/touchpoints/{strong}/days.csv",
+        f"/reports/links/{shop.link_id}",
+        f"/reports/links/{shop.link_id}/days.csv",
+    ]
+
+
+def rows_of(answer: TestResponse) -> list[str]:
+    """The touchpoints in the order of the ranking."""
+    return re.findall(r'<tr class="is-[a-z-]+">\s*<th scope="row"><a[^>]*>([^<]*)</a>', answer.text)
+
+
+def test_every_member_reads_every_report(shop: Shop) -> None:
+    for browser in (shop.cast.ada, shop.cast.ben, shop.cast.vera):
+        for path in pages(shop):
+            answer = browser.get(path)
+            assert answer.status_code == 200, path
+            assert len(gzip.compress(answer.data)) < 100_000
+
+
+def test_cleo_cannot_see_adas_reports(shop: Shop) -> None:
+    for path in pages(shop):
+        answer = shop.cast.cleo.get(path)
+        if re.search(r"/\d+", path):
+            assert answer.status_code == 404, path
+        else:
+            assert answer.status_code == 200
+            assert "Strong" not in answer.text
+    assert shop.cast.cleo.get("/reports", journey_id=shop.journey_id).status_code == 404
+
+
+def test_who_is_not_signed_in_is_asked_to(shop: Shop) -> None:
+    for path in pages(shop):
+        answer = shop.cast.stranger.get(path)
+        assert answer.status_code == 303
+        assert "sign-in" in answer.headers["Location"]
+
+
+def test_the_ranking_names_best_and_worst(shop: Shop) -> None:
+    answer = shop.cast.vera.get("/reports")
+    text = text_of(answer)
+    assert rows_of(answer)[0] == "Strong"
+    assert rows_of(answer)[-2:] == ["Weak", "Bare"]
+    assert "6 judged touchpoints: 1 best, 1 worst" in text
+    assert re.search(r"90 visitors per 1,000 posters, [a-z0-9. ]+ as many as comparable", text)
+    assert "Reach is missing: how many people could have clicked?" in text
+    assert "Links without a touchpoint 11 11 11" in text
+    clicks = 28 * (STRONG + WEAK + 4 * PLAIN) + 11
+    assert f"Total {clicks:,} 11 {clicks:,}" in text
+    assert "Misses 33" in text
+    assert f"Robots {28 * 6}" in text
+
+
+def test_only_who_may_enter_reach_is_asked_for_it(shop: Shop) -> None:
+    assert "Enter reach" in text_of(shop.cast.ben.get("/reports"))
+    assert "Enter reach" not in text_of(shop.cast.vera.get("/reports"))
+
+
+def test_names_are_shown_as_they_are_and_run_nothing(shop: Shop) -> None:
+    for path in ("/", "/reports", f"/reports/touchpoints/{shop.ids[HOSTILE]}"):
+        answer = shop.cast.vera.get(path)
+        assert "<b>x</b>" not in answer.text
+    assert HOSTILE in text_of(answer).replace("&quot;", '"')
+
+
+def test_columns_sort_both_ways(shop: Shop) -> None:
+    for sort in ("name", "clicks", "scans", "visitors", "reach"):
+        down = rows_of(shop.cast.vera.get("/reports", sort=sort))
+        up = rows_of(shop.cast.vera.get("/reports", sort=sort, order="up"))
+        assert len(down) == len(up) == 7
+        if sort == "name":
+            assert down.index("Bare") < down.index("C") < down.index("Strong") < down.index("Weak")
+        if sort in ("clicks", "visitors"):
+            assert down[0] == up[-1] == "Strong"
+            assert down[-2:] == up[1::-1] == ["Weak", "Bare"]
+    assert rows_of(shop.cast.vera.get("/reports", sort="rowid"))[0] == "Strong"
+
+
+def test_filters_are_kept_from_link_to_link(shop: Shop) -> None:
+    answer = shop.cast.vera.get(
+        "/reports", journey_id=shop.journey_id, metric="clicks_per_day", period="7d"
+    )
+    assert rows_of(answer) == ["Strong"]
+    hrefs = [re.sub("&amp;", "&", href) for href in re.findall(r'href="([^"]+)"', answer.text)]
+    for period in ("90d", "12m"):
+        (href,) = [href for href in hrefs if f"period={period}" in href]
+        assert f"journey_id={shop.journey_id}" in href
+        assert "metric=clicks_per_day" in href
+    assert "90 clicks a day" in text_of(answer)
+
+
+def test_a_free_range_is_a_period(shop: Shop) -> None:
+    day = shop.today - timedelta(days=3)
+    answer = shop.cast.vera.get("/reports", **{"from": day.isoformat(), "to": day.isoformat()})
+    assert f"Total {STRONG + WEAK + 4 * PLAIN}" in text_of(answer)
+
+
+WRONG_DAYS = (
+    ("2026-02-30", "", "Not a day"),
+    ("2026-03-02", "2026-03-01", "before it begins"),
+    ("0001-01-01", "9999-12-31", "at most"),
+    ("\ud800", "x" * 5000, "Not a day"),
+)
+
+
+def test_wrong_days_are_named_and_the_usual_ones_shown(shop: Shop) -> None:
+    for (first, last, sentence), path in zip(WRONG_DAYS * 2, pages(shop), strict=True):
+        query = {"from": first.encode("utf-8", "surrogatepass"), "to": last}
+        answer = shop.cast.vera.get(path, **query)
+        assert answer.status_code == 200
+        if not path.endswith(".csv"):
+            assert sentence in text_of(answer)
+            assert "Until then you see" in text_of(answer)
+
+
+def test_no_query_breaks_a_page(shop: Shop) -> None:
+    for value in ("\U0001f600", "%00", "9" * 400, "<script>"):
+        for path in pages(shop):
+            fields = ("period", "sort", "order", "figure", "journey_id", "metric")
+            answer = shop.cast.vera.get(path, **dict.fromkeys(fields, value))
+            assert answer.status_code in (200, 404, 422)
+            assert "<script>" not in answer.text
+
+
+def test_the_overview_says_what_stands_out(shop: Shop) -> None:
+    answer = shop.cast.vera.get("/")
+    text = text_of(answer)
+    today = STRONG + WEAK + 4 * PLAIN + 11
+    assert f"Clicks today {today} from {today} visitors" in text
+    assert re.search(r"Strong ▲ best .* Weak ▼ worst", text)
+    assert "about as many as before" in text
+    assert f'href="/app/reports/journeys/{shop.journey_id}"' in answer.text
+    for live in ("figures", "curve", "latest"):
+        assert re.search(rf'id="{live}"[^>]* data-live', answer.text)
+    scans = shop.cast.vera.get("/", figure="scans")
+    assert re.search(r'aria-current="true">Scans<', scans.text)
+
+
+def test_an_empty_workspace_is_led_on(cast: Cast, database: Database, settings: Settings) -> None:
+    assert "Begin with a journey" in text_of(cast.cleo.get("/"))
+    with database.transaction() as session:
+        touchpoint_id = make_touchpoint(session, cast.foreign)
+    assert "waiting for links" in text_of(cast.cleo.get("/"))
+    with database.transaction() as session:
+        link = make_link(session, settings, cast.foreign, touchpoint_id=touchpoint_id)
+        link_id = str(link.id)
+    assert "Next: scan a code" in text_of(cast.cleo.get("/"))
+    empty = text_of(cast.cleo.get(f"/reports/links/{link_id}"))
+    assert "Nobody has clicked in this period." in empty
+    assert "Nothing to compare yet" in text_of(cast.ada.get("/reports"))
+
+
+def test_the_map_says_each_verdict_in_sign_and_word(shop: Shop) -> None:
+    answer = shop.cast.vera.get(f"/reports/journeys/{shop.journey_id}")
+    assert re.search(r'map-card is-best".*?Strong.*?▲.*?best', answer.text, re.DOTALL)
+    assert "90 per 1,000 posters" in text_of(answer)
+    assert shop.cast.vera.get("/reports/journeys/x").status_code == 404
+
+
+def test_a_touchpoint_stands_beside_its_peers(shop: Shop) -> None:
+    text = text_of(shop.cast.vera.get(f"/reports/touchpoints/{shop.ids['Strong']}"))
+    assert "90 visitors per 1,000 posters" in text
+    assert "Compared with 5 others: 33 per 1,000 posters on average." in text
+    assert re.search(r"Beside its peers .*Strong .*Weak", text)
+    assert "28,000 printed" in text
+    assert "Germany 90" in text
+    assert "German (Germany)" in text
+    assert "Television 90" in text
+
+
+def test_a_deleted_touchpoint_is_marked(cast: Cast, database: Database, settings: Settings) -> None:
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        touchpoint_id = make_touchpoint(session, cast.home, "Poster", now)
+        link = make_link(session, settings, cast.home, touchpoint_id=touchpoint_id, now=now)
+        today = day_of(now, "Europe/Berlin")
+        count(session, cast.home, link, today, 3, touchpoint_id=touchpoint_id)
+        delete_touchpoint(session, cast.home.actor, touchpoint_id, now)
+    assert "Poster deleted" in text_of(cast.vera.get("/reports"))
+    page = text_of(cast.ada.get(f"/reports/touchpoints/{touchpoint_id}"))
+    assert "deleted" in page
+    assert "To the touchpoint" not in page
+
+
+def lines_of(answer: TestResponse) -> list[list[str]]:
+    assert answer.mimetype == "text/csv"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def test_files_have_the_figures_of_the_page(shop: Shop) -> None:
+    head, *lines = lines_of(shop.cast.vera.get("/reports/touchpoints.csv", period="7d"))
+    assert head[:2] == ["id", "name"]
+    by_name = {line[1]: dict(zip(head, line, strict=True)) for line in lines}
+    assert by_name["Strong"]["clicks"] == str(7 * STRONG)
+    assert by_name[HOSTILE]["verdict"] == "as_expected"
+    for path in (
+        f"/reports/touchpoints/{shop.ids['Strong']}/days.csv",
+        f"/reports/links/{shop.link_id}/days.csv",
+    ):
+        head, *lines = lines_of(shop.cast.vera.get(path, period="7d"))
+        assert head == ["date", "clicks", "scans", "visitors"]
+        assert len(lines) == 7
+        assert lines[-1] == [shop.today.isoformat(), str(STRONG), "0", str(STRONG)]
+
+
+def german(browser: Browser, path: str) -> str:
+    browser.post("/language", locale="de")
+    text = text_of(browser.get(path)).replace("\u00a0", " ")
+    browser.post("/language", locale="en")
+    return text
+
+
+def test_reports_speak_german(shop: Shop) -> None:
+    text = german(shop.cast.vera, "/reports")
+    assert "90 Besucher je 1.000 Plakate" in text
+    assert "vergleichbare Touchpoints (95 %:" in text
+    assert "Deutsch (Deutschland)" in german(shop.cast.vera, f"/reports/links/{shop.link_id}")

@@ -1,0 +1,253 @@
+"""A verdict reads as a sentence in both languages, whatever the figures and the names are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkservice.journeys.model import CHANNELS, UNITS
+from linkservice.reports.ranking import PeerGroup, Peers, Verdict
+from linkservice.reports.results import Metric, TouchpointRow
+from linkservice.web.i18n import speaking, write_number
+from linkservice.web.verdicts import (
+    BASES,
+    Measure,
+    change_words,
+    comparison,
+    measure_of,
+    measures,
+    peers_sentence,
+    rate_words,
+    spoken_number,
+    verdict_sentence,
+)
+
+INSERT = TouchpointRow(
+    id="1",
+    name="Paketbeilage",
+    channel="packaging",
+    clicks=250,
+    scans=200,
+    visitors=205,
+    tokenless=0,
+    reach=5000,
+    unit="printed",
+    rate=0.041,
+    low=0.036,
+    high=0.047,
+    verdict="best",
+    peers=Peers("stage", 4, 0.0204),
+)
+PER_1000 = Measure("printed", 1_000)
+
+
+def said(locale: str, row: TouchpointRow, measure: Measure | None = PER_1000, **more: bool) -> str:
+    with speaking(locale):
+        return verdict_sentence(row, measure, **more).replace("\u00a0", " ")
+
+
+def test_a_verdict_is_a_sentence() -> None:
+    assert said("en", INSERT) == (
+        "41 visitors per 1,000 parcels, twice as many as comparable touchpoints (95%: 36–47)."
+    )
+    assert said("de", INSERT, named=True) == (
+        "„Paketbeilage“: 41 Besucher je 1.000 Pakete, doppelt so viele wie vergleichbare "
+        "Touchpoints (95 %: 36–47)."
+    )
+    with speaking("de"):
+        assert peers_sentence(INSERT, PER_1000) == (
+            "Verglichen mit 4 anderen derselben Phase: im Mittel 20 je 1.000 Pakete."
+        )
+
+
+def test_too_early_says_how_much_is_missing() -> None:
+    flyer = replace(INSERT, channel="flyer", verdict="too_early", more_reach_needed=812)
+    assert said("en", flyer) == "Too early to say: about 810 more flyers needed."
+    assert said("de", flyer) == "Noch zu früh: Es fehlen etwa 810 Flyer."
+    one_more = replace(flyer, more_reach_needed=1)
+    assert said("en", one_more) == "Too early to say: about 1 more flyer needed."
+    by_day = Measure("day", 1)
+    assert said("de", flyer, by_day) == "Noch zu früh: Es fehlen etwa 810 Tage."
+
+
+def test_what_has_no_verdict_says_what_is_missing() -> None:
+    bare = TouchpointRow(id="1", name="Poster", clicks=1, scans=0, visitors=1, tokenless=0)
+    assert said("en", bare, None) == "Reach is missing: how many people could have clicked?"
+    assert "this period" in said("en", replace(bare, unit="printed"), PER_1000)
+    assert said("en", bare, Measure("day", 1)) == "It was not live on any day of this period."
+    alone = replace(INSERT, verdict="no_peers", peers=None)
+    assert said("en", alone) == (
+        "41 visitors per 1,000 parcels (95%: 36–47), but nothing to compare it with."
+    )
+    loose = replace(bare, id=None, name=None)
+    assert "Without a touchpoint" in said("en", loose, None, named=True)
+
+
+def test_nobody_and_hardly_anybody_are_told_in_figures() -> None:
+    nobody = replace(INSERT, verdict="worst", visitors=0, rate=0.0, low=0.0, high=0.002)
+    assert said("en", nobody) == (
+        "0 visitors per 1,000 parcels (95%: 0–2), where comparable touchpoints bring 20."
+    )
+    one = replace(INSERT, verdict="worst", rate=0.001, low=0.0005, high=0.002)
+    assert said("en", one).startswith("1 visitor per 1,000 parcels (95%: 0.5–2), where")
+    target = replace(one, peers=Peers("target", 0, 0.02))
+    assert said("de", target) == ("1 Besucher je 1.000 Pakete (95 %: 0,5–2); die Zielrate ist 20.")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "english", "german"),
+    [
+        (12.4, "12 times as many as", "12-mal so viele wie"),
+        (10.1, "ten times as many as", "zehnmal so viele wie"),
+        (2.4, "2.4 times as many as", "2,4-mal so viele wie"),
+        (2.05, "twice as many as", "doppelt so viele wie"),
+        (1.5, "half as many again as", "anderthalbmal so viele wie"),
+        (1.4, "40% more than", "40 % mehr als"),
+        (1.33, "a third more than", "ein Drittel mehr als"),
+        (1.25, "a quarter more than", "ein Viertel mehr als"),
+        (1.08, "8% more than", "8 % mehr als"),
+        (1.04, "about as many as", "etwa so viele wie"),
+        (0.96, "about as many as", "etwa so viele wie"),
+        (0.88, "12% fewer than", "12 % weniger als"),
+        (0.75, "a quarter fewer than", "ein Viertel weniger als"),
+        (0.66, "a third fewer than", "ein Drittel weniger als"),
+        (0.5, "half as many as", "halb so viele wie"),
+        (0.41, "60% fewer than", "60 % weniger als"),
+        (0.33, "a third as many as", "zwei Drittel weniger als"),
+        (0.25, "a quarter as many as", "drei Viertel weniger als"),
+    ],
+)
+def test_a_ratio_is_said_as_people_say_it(ratio: float, english: str, german: str) -> None:
+    with speaking("en"):
+        assert comparison(ratio, "X") == f"{english} X"
+    with speaking("de"):
+        assert comparison(ratio, "X").replace("\u00a0", " ") == f"{german} X"
+
+
+def test_changes_of_a_few_are_told_in_figures() -> None:
+    with speaking("en"):
+        assert change_words(120, 60, "before") == "twice as many as before"
+        assert change_words(2, 1, "before") == "1 before"
+        assert change_words(0, 60, "before") == "60 before"
+        assert change_words(5, 0, "before") == "none before"
+        assert change_words(0, 0, "before") == "none before either"
+
+
+def test_rows_of_a_unit_are_told_per_the_same_number() -> None:
+    email = replace(INSERT, id="2", channel="email", unit="sent", rate=0.3)
+    weak = replace(INSERT, id="3", rate=0.0004)
+    nothing = replace(INSERT, id="4", unit="views", rate=None)
+    loose = replace(INSERT, id=None, unit=None, rate=None)
+    rows = [INSERT, email, weak, nothing, loose]
+    known = measures(rows, "visitors_per_reach")
+    assert {unit: measure.per for unit, measure in known.items()} == {
+        "printed": 1_000,
+        "sent": 100,
+        "views": 1_000,
+    }
+    assert measure_of(weak, known) == known["printed"]
+    assert measure_of(loose, known) is None
+    by_day = measures(rows, "clicks_per_day")
+    assert measure_of(loose, by_day) == measure_of(email, by_day) == Measure("day", 1)
+
+
+def test_an_estimate_has_two_digits() -> None:
+    assert [spoken_number(number) for number in (1, 7, 99, 812, 78_432)] == [
+        1,
+        7,
+        99,
+        810,
+        78_000,
+    ]
+
+
+RATES = st.floats(0, 1e9, allow_subnormal=False)
+GROUPS: tuple[PeerGroup, ...] = ("stage_and_kind", "stage", "journey", "workspace", "target")
+VERDICTS: tuple[Verdict, ...] = (
+    "best",
+    "worst",
+    "as_expected",
+    "too_early",
+    "no_reach",
+    "no_peers",
+)
+
+
+@st.composite
+def any_row(draw: st.DrawFn) -> TouchpointRow:
+    return TouchpointRow(
+        id=draw(st.sampled_from(["7", None])),
+        name=draw(st.text(min_size=1, max_size=40)),
+        channel=draw(st.sampled_from(CHANNELS) | st.text(min_size=1, max_size=50)),
+        clicks=draw(st.integers(0, 2**62)),
+        scans=0,
+        visitors=draw(st.integers(0, 2**62)),
+        tokenless=0,
+        reach=draw(st.floats(0, 1e12)),
+        unit=draw(st.sampled_from(UNITS) | st.none()),
+        rate=draw(RATES | st.none()),
+        low=draw(RATES | st.none()),
+        high=draw(RATES | st.none()),
+        verdict=draw(st.sampled_from(VERDICTS)),
+        peers=draw(
+            st.none() | st.builds(Peers, st.sampled_from(GROUPS), st.integers(0, 10**6), RATES)
+        ),
+        more_reach_needed=draw(st.none() | st.integers(1, 10**15)),
+    )
+
+
+@given(
+    st.lists(any_row(), min_size=1, max_size=4),
+    st.sampled_from(["visitors_per_reach", "clicks_per_day"]),
+    st.sampled_from(["de", "en"]),
+)
+def test_no_row_is_without_words(rows: list[TouchpointRow], metric: Metric, locale: str) -> None:
+    known = measures(rows, metric)
+    with speaking(locale):
+        for row in rows:
+            measure = measure_of(row, known)
+            sentence = verdict_sentence(row, measure)
+            assert sentence[0].isalnum()
+            assert sentence.endswith((".", "?"))
+            assert "%(" not in sentence
+            assert verdict_sentence(row, measure, named=True).endswith(sentence)
+            assert peers_sentence(row, measure).endswith(".") == bool(row.peers and measure)
+
+
+@given(any_row(), st.sampled_from(BASES), st.sampled_from(["de", "en"]))
+def test_the_sentence_has_the_figures_of_its_row(row: TouchpointRow, per: int, locale: str) -> None:
+    row = replace(row, id="7", verdict="best", unit="printed", rate=row.rate or 0.01)
+    measure = Measure("printed", per)
+    with speaking(locale):
+        figure = measure.figure(row.rate or 0.0)
+        words, sentence = rate_words(row, measure), verdict_sentence(row, measure)
+        assert words.startswith(f"{figure} ")
+        assert f"{write_number(per)} " in words
+        assert sentence.startswith(words)
+        low, high = re.search(r"95.?%: ([\d.,]+)–([\d.,]+)\)", sentence).groups()  # type: ignore[union-attr]  # every sentence on a rate has its interval
+        if row.low is not None and row.high is not None:
+            assert low == measure.figure(row.low, like=row.rate)
+            assert high == measure.figure(row.high, like=row.rate)
+
+
+@given(RATES, RATES)
+def test_a_larger_rate_never_reads_smaller(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    with speaking("en"):
+        figures = [float(PER_1000.figure(rate).replace(",", "")) for rate in (low, high)]
+    assert figures[0] <= figures[1]
+
+
+@given(st.floats(1e-6, 1e9), st.sampled_from(["de", "en"]))
+def test_more_is_never_said_of_less(ratio: float, locale: str) -> None:
+    with speaking(locale):
+        words = comparison(ratio, "X")
+    fewer = re.search(r"fewer|half as many as|(third|quarter) as many|weniger|halb so", words)
+    more = re.search(r"more|times as|twice|again|mehr|mal so|doppelt", words)
+    assert bool(fewer) <= (ratio < 1)
+    assert bool(more) <= (ratio > 1)
+    assert "100" not in words or ratio > 99
