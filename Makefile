@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint docs lock clean
+.PHONY: run test lint docs pictures lock clean
 
 run: .venv/installed
 	$(BIN)/linkservice demo --host 0.0.0.0
@@ -29,6 +29,10 @@ lint: .venv/installed-test
 
 docs: .venv/installed-test
 	$(BIN)/python tests/reference.py
+
+# The README's pictures, from the demonstration. Needs Chromium.
+pictures: .venv/installed-test
+	$(BIN)/python docs/pictures/take.py
 
 # Needs `uv`; run it after changing the dependencies in pyproject.toml.
 lock:

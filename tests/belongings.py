@@ -216,11 +216,19 @@ def everything(settings: Settings, database: Database) -> Iterator[World]:
 
 
 def furnish(
-    session: Session, settings: Settings, home: Home, mark: str, now: datetime, nth: int = 1
+    session: Session,
+    settings: Settings,
+    home: Home,
+    mark: str,
+    now: datetime,
+    nth: int = 1,
+    low: str = "",
 ) -> Estate:
-    """One object of every kind in a workspace, all of them called by `mark`."""
+    """One object of every kind in a workspace, all of them called by `mark` (and by `low`
+    where only hosts and slugs will do).
+    """
     actor = home.actor
-    low = f"{mark.lower()}-{nth}"
+    low = low or f"{mark.lower()}-{nth}"
     workspace = session.get_one(Workspace, home.workspace_id)
     workspace.name = f"{mark} workspace"
     workspace.set_up_at = now

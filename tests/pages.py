@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from linkservice.web.door import PREFIX, PUBLIC, Declared
+from linkservice.web.door import PUBLIC, Declared
+from linkservice.web.page import PREFIX
 
 Pair = tuple[str, str]
 

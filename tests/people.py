@@ -32,10 +32,16 @@ class Browser:
         self.settings = settings
         self.home = home
         self._cookies = Cookies.of(settings)
-        self._cookie = token or "visit-of-a-stranger"
         name = self._cookies.name("session" if token else "visit")
-        self.client.set_cookie(name, self._cookie)
+        self.client.set_cookie(name, token or "visit-of-a-stranger")
         self.client.set_cookie(self._cookies.name("language"), "en")
+
+    @property
+    def cookie(self) -> str:
+        """The cookie the tokens of this browser's forms belong to, as it is now."""
+        names = (self._cookies.name("session"), self._cookies.name("visit"))
+        kept = (self.client.get_cookie(name) for name in names)
+        return next((cookie.value for cookie in kept if cookie), "")
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """A page; redirects are not followed."""
@@ -43,7 +49,7 @@ class Browser:
 
     def post(self, path: str, **fields: Any) -> TestResponse:
         """A form as a browser sends it, with its token."""
-        token = form_token(self.settings, self._cookie)
+        token = form_token(self.settings, self.cookie)
         return self.client.post(
             f"/app{path}",
             data={"csrf": token, **fields},

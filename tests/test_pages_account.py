@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from people import Cast, everybody, text_of
+from people import Cast, everybody
 
 cast = pytest.fixture(everybody)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus
 
 import pytest
-from belongings import Noted, World, everything, kinds_in, pages
-from pages import FoundForm, Map, Markup, explore, filled, place_of, send
+from belongings import Noted, World, everything, furnish, pages
+from markupsafe import escape
+from pages import Markup, explore, filled
 from people import Browser
 from werkzeug.test import TestResponse
 
@@ -61,83 +62,271 @@ HOSTILE: dict[str, str | bytes] = {
     "blanks": " \t \u00a0 ",
     "brackets": "[]{}()<>\\|^~`",
 }
-EVERYTHING = f"{PICTURE}{SCRIPT}{COMPUTED}%s%(x)s{{0}}';--\u202e"
-"""What is dangerous as text, in a name short enough to be kept."""
+STORED = ("a script", "a picture that breaks out of an attribute", "formats", "a formula")
+"""What names of things are made of, where they are shown."""
 
-SEVERAL = ("a script", "NUL", "half a character", "a number beyond 64 bits", "a very long text")
-"""For what is tried one field at a time."""
+FOR_DATABASES = (
+    *("NUL", "half a character", "bytes of no text", "control characters", "a very long text"),
+    *("a negative number", "a huge number", "a number beyond 64 bits", "an infinite number"),
+    *("a day before all time", "a day after all time", "other digits"),
+)
+"""What databases take differently."""
+
+ONE_BY_ONE = ("a script", "NUL", "half a character", "a number beyond 64 bits")
+
+Pairs = list[tuple[str, str | bytes]]
 
 
-def encoded(pairs: Iterable[tuple[str, str | bytes]]) -> bytes:
-    """As a browser would send it, if it sent such bytes."""
-    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs).encode()
-
-
-def post(
-    browser: Browser, place: str, pairs: Iterable[tuple[str, str | bytes]]
-) -> TestResponse:
-    """Send bytes as they are, with the token they need."""
-    token = form_token(browser.settings, browser._cookie)
-    return browser.client.post(
-        f"/app{place}",
+def post(browser: Browser, place: str, pairs: Pairs) -> TestResponse:
+    """Send bytes as they are, in the form and in the query, with the token a form needs."""
+    token = form_token(browser.settings, browser.cookie)
+    answer = browser.client.post(
+        f"/app{place}?{encoded(pairs)}",
         data=encoded([*pairs, ("csrf", token)]),
         content_type="application/x-www-form-urlencoded",
     )
+    answer.get_data()
+    return answer
+
+
+def encoded(pairs: Iterable[tuple[str, str | bytes]]) -> str:
+    """As a browser would send it, if it sent such bytes."""
+    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
 
 
 def harm(answer: TestResponse) -> Iterator[str]:
     """What an answer does that no answer may."""
+    answer.get_data()
     if answer.status_code >= 500:
         yield str(answer.status_code)
     if "X-Evil" in answer.headers:
-        yield "a header of their own"
+        yield "a header of theirs"
+    if answer.mimetype == "text/csv":
+        yield from (f"a formula in a file: {cell}" for cell in formulas(answer.text))
     if answer.mimetype != "text/html":
         return
     text = answer.text
-    if PRODUCT in text or PRODUCT in str(answer.headers):
+    if PRODUCT in text:
         yield "computes what was typed"
-    for raw in (SCRIPT, "<img src=x", "<svg/onload"):
-        if raw in text:
-            yield f"unescaped {raw}"
+    yield from (f"unescaped {raw}" for raw in (SCRIPT, "<img src=x", "<svg/onload") if raw in text)
     for tag, given in Markup(text).elements:
-        for name, value in given.items():
-            if name.startswith("on"):
-                yield f"a handler: <{tag} {name}>"
-            bare = re.sub(r"[\s\x00-\x1f]", "", value).lower()
-            if name in ("href", "src", "action", "formaction") and bare.startswith("javascript:"):
-                yield f"a script as {name} of <{tag}>"
+        yield from (f"<{tag}> with {name}" for name in given if name.startswith("on"))
+        for name in {"href", "src", "action", "formaction"} & set(given):
+            if re.sub(r"[\s\x00-\x1f]", "", given[name]).lower().startswith("javascript:"):
+                yield f"<{tag}> with a script as {name}"
 
 
-def at_once(form: FoundForm, value: str | bytes) -> list[tuple[str, str | bytes]]:
-    return [(name, value) for name in form.names]
+def formulas(text: str) -> list[str]:
+    """Cells a spreadsheet would compute."""
+    cells = (cell for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) for cell in row)
+    return [cell for cell in cells if re.match(r"[=+@\t\r]|-(?![\d.]+$)", cell)]
 
 
-def one_by_one(
-    form: FoundForm, good: Sequence[tuple[str, str]], values: Iterable[str | bytes]
-) -> Iterator[list[tuple[str, str | bytes]]]:
-    """The form as it should be, but for one field."""
-    for name in form.names:
-        for value in values:
-            rest: list[tuple[str, str | bytes]] = [pair for pair in good if pair[0] != name]
-            yield [*rest, (name, value)]
+class Attacker:
+    """Sends forms as Ada or as nobody; learns which fields a view asks for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.found = explore(world, world.ada, world.adas)
+        self.ada = world.another_browser_of_ada()
+        self.asked_for: dict[str, set[str]] = {}
+        # Forms of a button alone come last: some of them delete what others need.
+        self.targets = sorted(
+            pages("POST"), key=lambda each: len(set(self.names(each)) - {"back"}) == 0
+        )
+
+    def names(self, declared: Declared) -> list[str]:
+        """Every field of the form, shown or asked for."""
+        names = [*self.found.form(declared.name).names, *self.asked_for.get(declared.name, ())]
+        return sorted({*names} - {"csrf"})
+
+    def good(self, declared: Declared) -> list[tuple[str, str]]:
+        """The form as it should be."""
+        return filled(self.found.form(declared.name), self.world.adas)
+
+    def send(self, declared: Declared, pairs: Pairs) -> TestResponse:
+        """Send it; sign in again where an earlier form ended the session."""
+        place = self.world.path(declared, self.world.adas)
+        Noted.names.clear()
+        answer = post(self.world.stranger if declared.scope is PUBLIC else self.ada, place, pairs)
+        self.asked_for.setdefault(declared.name, set()).update(Noted.names)
+        if answer.status_code == 401 and declared.scope is not PUBLIC:
+            self.ada = self.world.another_browser_of_ada()
+            answer = post(self.ada, place, pairs)
+        return answer
+
+    def follow(self, answer: TestResponse, kind: str) -> Iterator[TestResponse]:
+        """The answer, and the page it leads to with its toast, where what it says matters."""
+        yield answer
+        if answer.status_code == 303 and kind in (*STORED, "a template"):
+            yield self.ada.client.get(answer.headers["Location"])
 
 
-def everybody_who(world: World, declared: Declared) -> Browser:
-    return world.stranger if declared.scope is PUBLIC else world.another_browser_of_ada()
+def kinds_for(engine_name: str) -> list[str]:
+    return list(HOSTILE if engine_name == "sqlite" else FOR_DATABASES)
 
 
-def form_of(found: Map, declared: Declared) -> FoundForm:
-    """The fields a page shows and those its view asked for when it was tried."""
-    return found.form(declared.name)
+def test_forms_full_of_it(world: World, engine_name: str) -> None:
+    attacker = Attacker(world)
+    wrong = []
+    for kind in kinds_for(engine_name):
+        for declared in attacker.targets:
+            pairs: Pairs = [(name, HOSTILE[kind]) for name in attacker.names(declared)]
+            if not pairs and declared.name in attacker.asked_for:
+                continue
+            for answer in attacker.follow(attacker.send(declared, pairs), kind):
+                wrong += [f"{kind}: POST {declared.path}: {each}" for each in harm(answer)]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_no_field_of_any_form_does_harm(world: World, kind: str, engine_name: str) -> None:
+def test_forms_with_one_field_of_it(world: World, engine_name: str) -> None:
+    """All else is as it should be, so that no other field is refused first."""
+    attacker = Attacker(world)
+    wrong = []
+    for declared in attacker.targets:
+        for name in attacker.names(declared):
+            for kind in ONE_BY_ONE:
+                pairs: Pairs = [pair for pair in attacker.good(declared) if pair[0] != name]
+                pairs.append((name, HOSTILE[kind]))
+                for answer in attacker.follow(attacker.send(declared, pairs), kind):
+                    place = f"{kind} as {name}: POST {declared.path}"
+                    wrong += [f"{place}: {each}" for each in harm(answer)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_queries_of_pages(world: World, engine_name: str) -> None:
+    """All parameters at once, and each of them alone."""
     found = explore(world, world.ada, world.adas)
     wrong = []
-    for declared in pages("POST"):
-        browser = everybody_who(world, declared)
-        form = form_of(found, declared)
-        answer = post(browser, world.path(declared, world.adas), at_once(form, HOSTILE[kind]))
-        wrong += [f"{declared.path}: {each}" for each in harm(answer)]
+    for declared in pages("GET"):
+        path = world.path(declared, world.adas)
+        browser = world.stranger if declared.scope is PUBLIC else world.ada
+        names = sorted(found.queries[declared.name])
+        for kind in kinds_for(engine_name):
+            tried = [names, *([name] for name in names if kind in ONE_BY_ONE)]
+            for query in (encoded((name, HOSTILE[kind]) for name in each) for each in tried):
+                answer = browser.client.get(f"/app{path}?{query}")
+                wrong += [f"{kind}: GET {declared.path}?{query[:60]}: {e}" for e in harm(answer)]
+            if not names:
+                break
     assert not wrong, "\n".join(wrong)
+
+
+def test_ids_in_paths(world: World, engine_name: str) -> None:
+    wrong = []
+    for declared in [*pages("GET"), *pages("POST")]:
+        if "<" not in declared.path:
+            continue
+        for kind in kinds_for(engine_name):
+            segment = quote(HOSTILE[kind], safe="")[:8000]
+            path = re.sub(r"<(int:)?\w+>", segment.replace("\\", ""), declared.path)
+            browser = world.ada.client
+            if declared.method == "GET":
+                answer = browser.get(f"/app{path}")
+            else:
+                answer = post(world.ada, path, [])
+            wrong += [f"{kind}: {declared.method} {declared.path}: {each}" for each in harm(answer)]
+            if answer.status_code not in (404, 405, 308, 200, 303, 422):
+                wrong.append(f"{kind}: {declared.path}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_names_of_things_are_shown_as_they_are(world: World) -> None:
+    """Everything in a workspace called by it, and every page of it opened, files too."""
+    wrong = []
+    for number, kind in enumerate(STORED, 2):
+        text = HOSTILE[kind]
+        assert isinstance(text, str)
+        with world.database.transaction() as session:
+            now = datetime.now(UTC)
+            home = world.adas.home
+            estate = furnish(session, world.settings, home, text, now, number, low=f"low-{number}")
+        for declared in pages("GET"):
+            answer = world.ada.get(world.path(declared, estate))
+            wrong += [f"{kind}: {declared.path}: {each}" for each in harm(answer)]
+        shown = world.ada.get("/journeys").text
+        assert str(escape(f"{text} journey {number}")) in shown
+        found = world.ada.client.get(
+            "/app/search?q=journey", headers={"Accept": "application/json"}
+        )
+        assert found.mimetype == "application/json"
+        assert f"{text} journey {number}" in [each["label"] for each in found.json or []]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_table_of_a_file_is_a_table(world: World) -> None:
+    """What is called like a formula is written as a text, in each file there is."""
+    files = 0
+    with world.database.transaction() as session:
+        formula = str(HOSTILE["a formula"])
+        now = datetime.now(UTC)
+        furnish(session, world.settings, world.adas.home, formula, now, 2, low="low")
+    for declared in pages("GET"):
+        answer = world.ada.get(world.path(declared, world.adas))
+        if answer.mimetype == "text/csv":
+            files += 1
+            assert formulas(answer.text) == [], declared.path
+    assert files > 3
+
+
+FILES: dict[str, bytes] = {
+    "nothing": b"",
+    "a script": SCRIPT.encode(),
+    "a picture with a script": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(7919)"/>',
+    "half a picture": b"\x89PNG\r\n\x1a\n" + b"\0" * 40,
+    "a table of formulas": b"=1+1;@SUM(1)\n" * 50,
+    "bytes of no text": bytes(range(256)) * 40,
+    "a table of one long line": b"2026-01-01," * 20_000,
+}
+
+
+def test_files_that_are_none(world: World) -> None:
+    attacker = Attacker(world)
+    wrong, tried = [], 0
+    for declared in pages("POST"):
+        for name in sorted(attacker.found.form(declared.name).files):
+            for kind, data in FILES.items():
+                tried += 1
+                fields = {key: value for key, value in attacker.good(declared) if key != name}
+                fields[name] = (io.BytesIO(data), f"../{SCRIPT}\u202e.png")
+                answer = attacker.ada.post(world.path(declared, world.adas), **fields)
+                for each in attacker.follow(answer, "a script"):
+                    wrong += [f"{kind} as {name}: {declared.path}: {h}" for h in harm(each)]
+    assert tried
+    assert not wrong, "\n".join(wrong)
+
+
+BODIES: dict[str, tuple[str, bytes]] = {
+    "no boundary": ("multipart/form-data", b"--x\r\n\r\n--x--"),
+    "an endless part": ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: f"),
+    "a part without a name": (
+        "multipart/form-data; boundary=x",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n",
+    ),
+    "another script": ("application/x-www-form-urlencoded; charset=utf-7", b"csrf=%2BADw-&name=x"),
+    "bad escapes": ("application/x-www-form-urlencoded", b"%zz=%&%=%u1234&&;;=&csrf"),
+    "JSON": ("application/json", b'{"csrf": ["x"], "name": {}}'),
+    "many fields": ("application/x-www-form-urlencoded", b"a=1&" * 20_000),
+    "many parts": (
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 3000 + b"--x--\r\n",
+    ),
+    "no body and no type": ("", b""),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_bodies_that_are_no_forms(world: World, kind: str) -> None:
+    media_type, body = BODIES[kind]
+    for path in ("/app/links", "/app/sign-in", "/app/settings/logo", "/app/language"):
+        answer = world.ada.client.post(path, data=body, content_type=media_type)
+        assert not list(harm(answer)), path
+        assert answer.status_code in (400, 409, 413), path
+
+
+def test_headers_of_nonsense(world: World) -> None:
+    for value in ("", "\xff\xfe", "a" * 5000, "{{7919*7919}}", SCRIPT, "%00", "de-\xdf;q=x,,;"):
+        for name in (*("Accept-Language", "User-Agent", "Accept", "Referer", "X-Forwarded-For"),):
+            for path in ("/app/sign-in", "/app/links", "/app/search?q=x", "/app/nothing"):
+                answer = world.ada.client.get(path, headers={name: value})
+                assert not list(harm(answer)), (name, path)

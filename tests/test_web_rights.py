@@ -28,7 +28,8 @@ from belongings import (
 from pages import Map, explore, filled, place_of, send
 from werkzeug.test import TestResponse
 
-from linkservice.web.door import PREFIX, PUBLIC, Declared
+from linkservice.web.door import PUBLIC, Declared
+from linkservice.web.page import PREFIX
 from linkservice.workspaces.access import SCOPES_OF
 from linkservice.workspaces.accounts import add_user
 from linkservice.workspaces.model import Workspace

@@ -20,8 +20,8 @@ from sqlalchemy import Select, select
 from werkzeug.test import TestResponse
 
 from linkservice.app import create_app
-from linkservice.web.door import own_path
 from linkservice.web.guard import Cookies, form_token
+from linkservice.web.page import own_path
 from linkservice.workspaces import attempts, passwords
 from linkservice.workspaces.model import Member, User
 
@@ -220,9 +220,7 @@ ELSEWHERE = [
 ]
 
 
-def test_ways_back_are_followed_only_within_the_app(
-    world: World, ada_has_a_password: None
-) -> None:
+def test_ways_back_are_followed_only_within_the_app(world: World, ada_has_a_password: None) -> None:
     found = explore(world, world.ada, world.adas)
     ways = [
         declared

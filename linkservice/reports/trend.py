@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay
@@ -136,10 +136,12 @@ def _days(session: Session, actor: Actor, counted: Counted, period: Period) -> l
 
 def _of(actor: Actor, counted: Counted) -> list[ColumnElement[bool]]:
     """The roll-up rows of what is counted."""
-    rows = [LinkDay.workspace_id == actor.workspace_id]
     if isinstance(counted, Link):
-        rows.append(LinkDay.link_id == counted.id)
-    elif isinstance(counted, Touchpoint):
+        # Asking the database for both would read every row of the workspace.
+        own = counted.workspace_id == actor.workspace_id
+        return [LinkDay.link_id == counted.id if own else false()]
+    rows = [LinkDay.workspace_id == actor.workspace_id]
+    if isinstance(counted, Touchpoint):
         rows.append(LinkDay.touchpoint_id == counted.id)
     elif isinstance(counted, Journey):
         of_journey = (

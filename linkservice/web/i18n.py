@@ -87,7 +87,15 @@ def N_(message: str) -> str:
 
 def sentence(problem: Problem) -> str:
     """What happened and what to do, in the language spoken now."""
-    return look_up(SENTENCES[problem.code]).format_map(problem.params)
+    facts = {name: _written(fact) for name, fact in problem.params.items()}
+    return look_up(SENTENCES[problem.code]).format_map(facts)
+
+
+def _written(fact: object) -> object:
+    """Numbers and days as people of the language write them; all else as it is."""
+    if isinstance(fact, int | float) and not isinstance(fact, bool):
+        return write_number(fact)
+    return write_day(fact) if isinstance(fact, date) else fact
 
 
 @cache

@@ -14,8 +14,8 @@ from linkservice.reports.results import LinkReport
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import Chart
-from linkservice.web.door import Page
 from linkservice.web.figures import FacetCard, KeyFigure
+from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.workspaces.access import find
 

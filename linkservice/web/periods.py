@@ -15,9 +15,9 @@ from werkzeug.datastructures import MultiDict
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.reports.period import Period, choose_period, day_of
-from linkservice.web.door import address
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext, write_day
+from linkservice.web.page import address
 
 PRESETS = {
     "7d": N_("7 days"),

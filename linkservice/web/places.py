@@ -6,7 +6,7 @@ from linkservice.journeys.campaigns import list_campaigns
 from linkservice.journeys.manage import JourneyMap, list_journeys
 from linkservice.links.domains import list_domains
 from linkservice.links.tags import tags_with_counts
-from linkservice.web.door import Page
+from linkservice.web.page import Page
 
 MOST = 1_000
 """Journeys, campaigns or domains a page offers: no workspace has nearly as many."""

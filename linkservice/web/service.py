@@ -10,7 +10,8 @@ from markupsafe import Markup
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.web import assets, i18n
-from linkservice.web.door import Door, address
+from linkservice.web.door import Door
+from linkservice.web.page import address
 from linkservice.web.views import DECLARED
 
 

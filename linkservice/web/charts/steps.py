@@ -63,7 +63,7 @@ def _step(
     days: Sequence[date], group: list[int], start: Callable[[date], date], today: date
 ) -> Step:
     first, last = days[group[0]], days[group[-1]]
-    ends = start(last + timedelta(days=1)) != start(last)
+    ends = last == date.max or start(last + timedelta(days=1)) != start(last)
     return Step(
         first=group[0],
         last=group[-1],

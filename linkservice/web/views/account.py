@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
-from linkservice.web.door import ANY, Page, Pages
+from linkservice.web.door import ANY, Pages
 from linkservice.web.i18n import gettext
+from linkservice.web.page import Page
 from linkservice.workspaces import members, sessions, sign_in
 
 PAGES = Pages("settings")

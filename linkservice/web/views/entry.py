@@ -9,8 +9,9 @@ from flask import Response
 
 from linkservice import mail
 from linkservice.links.home import first_home
-from linkservice.web.door import ANY, PUBLIC, Page, Pages, address, own_path
+from linkservice.web.door import ANY, PUBLIC, Pages
 from linkservice.web.i18n import gettext, speaking
+from linkservice.web.page import Page, address, own_path
 from linkservice.workspaces import one_time, sessions
 from linkservice.workspaces import sign_in as signing_in
 from linkservice.workspaces.model import User

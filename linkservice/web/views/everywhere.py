@@ -6,7 +6,8 @@ from flask import Response
 
 from linkservice.errors import NotFound, Problem
 from linkservice.fields import Problems
-from linkservice.web.door import ANY, PUBLIC, Page, Pages
+from linkservice.web.door import ANY, PUBLIC, Pages
+from linkservice.web.page import Page
 from linkservice.workspaces import sessions
 from linkservice.workspaces.model import LOCALES
 

@@ -20,8 +20,9 @@ from linkservice.links.counts import touchpoint_counts
 from linkservice.reports.sparklines import DAYS, touchpoint_series
 from linkservice.web import fieldwords
 from linkservice.web.charts import sparkline
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext, ngettext
+from linkservice.web.page import Page, address
 from linkservice.workspaces.access import inside_id
 
 PAGES = Pages("journeys")

@@ -26,10 +26,11 @@ from linkservice.links.model import Link
 from linkservice.links.utm import utm_of
 from linkservice.qr.design import DEFAULT_DPI, Design
 from linkservice.qr.render import Rendered, png, svg
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext, write_moment
 from linkservice.web.link_report import link_report_context
+from linkservice.web.page import Page, address
 from linkservice.web.views.links import STATE_WORDS
 from linkservice.web.views.new_link import choices, end_of_day, tag_names, typed_utm
 

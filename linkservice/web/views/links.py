@@ -18,8 +18,9 @@ from linkservice.links.manage import MOST_AT_ONCE
 from linkservice.reports.link_list import SORTS, link_csv, link_page
 from linkservice.web import places
 from linkservice.web.charts import sparkline
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.i18n import N_, gettext, ngettext
+from linkservice.web.page import Page, address
 
 PAGES = Pages("links")
 
@@ -122,6 +123,8 @@ def links_bulk(page: Page) -> Response:
     """One change of all that are ticked; the toast takes it back."""
     form = page.form
     deed = form.text("deed")
+    if deed == "sheet":
+        return page.go("new_sheet", link_id=form.every("link_id"))
     wanted: BulkChange
     if deed in DEEDS:
         wanted = DEEDS[deed]

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Response
 
 from linkservice import mail
-from linkservice.web.door import PUBLIC, Page, Pages, address
+from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.i18n import N_, gettext, speaking
+from linkservice.web.page import Page, address
 from linkservice.workspaces import invitations
 from linkservice.workspaces import members as people
 from linkservice.workspaces.model import ROLES

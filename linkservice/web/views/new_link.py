@@ -17,8 +17,9 @@ from linkservice.links.manage import NewLink, PlannedLink, create_links, preview
 from linkservice.links.naming import slug_state
 from linkservice.links.utm import utm_of
 from linkservice.web import places
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext, ngettext, sentence
+from linkservice.web.page import Page, address
 
 PAGES = Pages("links")
 

@@ -15,8 +15,9 @@ from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.trend import todays_counts, trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import sparkline
-from linkservice.web.door import Page, Pages
+from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
+from linkservice.web.page import Page
 from linkservice.web.periods import Here
 from linkservice.web.ranked import Ranking, Shown, lead
 

@@ -16,9 +16,10 @@ from linkservice.journeys import reach as reaches
 from linkservice.journeys import touchpoints
 from linkservice.journeys.reach import DeletedReach, NewReach
 from linkservice.web import fieldwords
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.forms import Form
 from linkservice.web.i18n import gettext
+from linkservice.web.page import Page, address
 from linkservice.web.views.touchpoints import touchpoint
 
 PAGES = Pages("journeys")

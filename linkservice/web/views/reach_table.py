@@ -33,9 +33,10 @@ from linkservice.journeys.reach_import import (
 )
 from linkservice.journeys.reach_table import MOST_ROWS, read_text
 from linkservice.web import fieldwords
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext, ngettext, sentence, spoken
+from linkservice.web.page import Page, address
 
 PAGES = Pages("journeys")
 

@@ -21,9 +21,10 @@ from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import sparkline
-from linkservice.web.door import Page, Pages
+from linkservice.web.door import Pages
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.link_report import link_report_context
+from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.ranked import Ranking, Shown
 from linkservice.workspaces.access import scoped

@@ -10,8 +10,9 @@ from flask import Response, jsonify
 
 from linkservice.journeys.model import Campaign, Journey, Touchpoint
 from linkservice.links.listing import LinkFilter, list_links
-from linkservice.web.door import ANY, Page, Pages, address
+from linkservice.web.door import ANY, Pages
 from linkservice.web.i18n import gettext
+from linkservice.web.page import Page, address
 from linkservice.workspaces.access import scoped
 
 PAGES = Pages("")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from flask import Response
 
@@ -15,9 +14,11 @@ from linkservice.links.addresses import origin
 from linkservice.links.domains import DomainChanges
 from linkservice.links.host import is_local
 from linkservice.web import fieldwords
-from linkservice.web.door import ANY, Page, Pages
+from linkservice.web.door import ANY, Pages
 from linkservice.web.i18n import gettext
+from linkservice.web.page import Page
 from linkservice.web.trail_words import told
+from linkservice.web.views.new_link import end_of_day
 from linkservice.workspaces import keys as api_keys
 from linkservice.workspaces import logo as logos
 from linkservice.workspaces import trail as trails
@@ -122,7 +123,7 @@ def add_key(page: Page) -> Response:
         page.form.text("name"),
         page.form.every("scope"),
         page.now,
-        _end_of_day(page, "expires_at"),
+        end_of_day(page, "expires_at"),
     )
     return page.render("settings/keys.html", made=text, **_keys(page))
 
@@ -192,14 +193,6 @@ def _keys(page: Page) -> dict[str, Any]:
             key.revoked_at is None and (key.expires_at is None or key.expires_at > page.now)
         ),
     }
-
-
-def _end_of_day(page: Page, name: str) -> datetime | None:
-    """The end of the local day that was chosen; None for no day. Raises `Invalid`."""
-    day = page.form.day(name)
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(1), time(), ZoneInfo(page.time_zone))
 
 
 def _cursor(text: str | None) -> int | None:

@@ -22,9 +22,10 @@ from linkservice.sheets.choice import SIZE_MM, SheetQuestion, order_for
 from linkservice.sheets.make import Maker
 from linkservice.sheets.order import Order, Words, from_json
 from linkservice.web import places
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext, ngettext, sentence, write_day, write_number
+from linkservice.web.page import Page, address
 from linkservice.web.places import Group
 
 PAGES = Pages("sheets")

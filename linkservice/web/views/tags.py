@@ -8,8 +8,9 @@ from linkservice.journeys.campaigns import create_campaign, delete_campaign, ren
 from linkservice.journeys.campaigns import list_campaigns as every_campaign
 from linkservice.links import tags as words
 from linkservice.links.counts import campaign_counts
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext
+from linkservice.web.page import Page, address
 from linkservice.web.places import MOST
 
 PAGES = Pages("links")

@@ -29,8 +29,9 @@ from linkservice.reports.period import day_of
 from linkservice.reports.sparklines import DAYS, touchpoint_series
 from linkservice.web import fieldwords
 from linkservice.web.charts import sparkline
-from linkservice.web.door import Page, Pages, address
+from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext, look_up, spoken
+from linkservice.web.page import Page, address
 from linkservice.web.views.journeys import whole
 from linkservice.workspaces.access import inside_id
 

@@ -7,8 +7,9 @@ from flask import Response
 from linkservice.journeys.manage import create_journey
 from linkservice.links import domains as hosts
 from linkservice.links.addresses import origin
-from linkservice.web.door import Page, Pages
+from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext
+from linkservice.web.page import Page
 from linkservice.web.views.settings import LOGO_BYTES, take_logo, time_zones, wanted_workspace
 from linkservice.workspaces.accounts import change_workspace
 from linkservice.workspaces.first_run import finish_first_run
