@@ -1,0 +1,98 @@
+"""Every page in a real browser: accessible, quiet, light, from one host, at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from belongings import pages
+from browser import DESKTOP, PHONE, Site, Window, axe, chromium, site, window
+from playwright.sync_api import Browser
+
+from linkservice.web.door import PUBLIC, Declared
+
+__all__ = ["chromium", "site"]
+
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""What another colour scheme can change."""
+
+HEAVIEST = 100_000
+"""Bytes of a page with its style sheet, script and pictures, packed."""
+
+
+def shown_pages(site: Site) -> Iterator[tuple[Declared, str]]:
+    """Every page that is looked at (not files, not what scripts ask), with its path."""
+    for declared in pages("GET"):
+        path = site.world.path(declared, site.world.adas)
+        answer = visitor(site, declared).get(path)
+        answer.get_data()
+        download = "attachment" in answer.headers.get("Content-Disposition", "")
+        if answer.mimetype == "text/html" and not download and answer.status_code == 200:
+            yield declared, f"/app{path}"
+
+
+def visitor(site: Site, declared: Declared):  # type: ignore[no-untyped-def]  # a `people.Browser`
+    return site.world.stranger if declared.scope is PUBLIC else site.world.ada
+
+
+def token_for(site: Site, declared: Declared) -> str:
+    return "" if declared.scope is PUBLIC else site.world.ada.cookie
+
+
+def look(window: Window, path: str, scheme: str) -> list[str]:
+    """Open a page in one scheme, then show it in the other, then on a phone."""
+    page = window.page
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(color_scheme=scheme)
+    status = window.open(path)
+    wrong = [] if status == 200 else [str(status)]
+    wrong += axe(page)
+    page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
+    wrong += [f"in the other scheme: {each}" for each in axe(page, **COLOURS)]
+    page.set_viewport_size(PHONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > PHONE["width"]:
+        wrong.append(f"{width} px wide on a phone: {too_wide(window)}")
+    wrong += window.troubles
+    window.troubles.clear()
+    return [f"{path}: {each}" for each in wrong]
+
+
+def too_wide(window: Window) -> str:
+    """The elements that reach out of a narrow window, but for what scrolls by itself."""
+    return str(
+        window.page.evaluate(
+            """() => [...document.body.querySelectorAll("*")]
+              .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+              .filter((each) => {
+                for (let box = each.parentElement; box; box = box.parentElement)
+                  if (box !== document.body && getComputedStyle(box).overflowX !== "visible")
+                    return false;
+                return true;
+              })
+              .slice(0, 5).map((each) => each.outerHTML.slice(0, 120))"""
+        )
+    )
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en-GB", "light"), ("de-DE", "dark")])
+def test_every_page_is_accessible_quiet_and_fits(
+    chromium: Browser, site: Site, language: str, scheme: str
+) -> None:
+    """axe finds nothing, in either scheme; no error, no refusal of the policy, no foreign host,
+    nothing wider than a phone.
+    """
+    wrong: list[str] = []
+    languages = set()
+    targets = list(shown_pages(site))
+    assert len(targets) > 20
+    for public in (False, True):
+        token = "" if public else site.world.ada.cookie
+        with window(chromium, site.address, token, locale=language) as opened:
+            for declared, path in targets:
+                if (declared.scope is PUBLIC) == public:
+                    wrong += look(opened, path, scheme)
+                    languages.add(opened.page.get_attribute("html", "lang"))
+            wrong += [f"asked {url}" for url in opened.foreign()]
+    assert not wrong, "\n".join(wrong)
+    assert languages == {language[:2]}
