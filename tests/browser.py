@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -24,11 +28,12 @@ from belongings import World, everything
 from cast import Home
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from service import free_ports, wait_until
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
-from linkservice.config import Settings, load
+from linkservice.config import PREFIX, Settings, load
 from linkservice.database import Database
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.reach import NewReach, add_reach
@@ -154,13 +159,16 @@ class Window:
 
 
 @contextmanager
-def window(chromium: Browser, address: str, token: str = "", **options: Any) -> Iterator[Window]:
+def window(
+    chromium: Browser, address: str, token: str = "", language: str = "en", **options: Any
+) -> Iterator[Window]:
     """A new browser window; signed in with a session's token."""
     # Colours that fade from one to another are neither, while axe looks at them.
     usual = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"}
     context: BrowserContext = chromium.new_context(**{**usual, **options})
     # A page of ours is there within a second, or something is wrong.
     context.set_default_timeout(15_000)
+    context.add_cookies([{"name": "linkservice-language", "value": language, "url": address}])
     if token:
         context.add_cookies([{"name": "linkservice-session", "value": token, "url": address}])
     opened = Window(context.new_page(), address)
@@ -278,3 +286,40 @@ FACETS = (
     ("referrer", "news.example"),
     ("robot", "Googlebot"),
 )
+
+
+@contextmanager
+def fresh_installation(folder: Path) -> Iterator[tuple[str, str]]:
+    """`linkservice serve` on an empty data directory: the set-up link it printed, and the
+    address of its link door.
+    """
+    port, link_port = free_ports()
+    environment = {key: each for key, each in os.environ.items() if not key.startswith(PREFIX)}
+    environment[PREFIX + "DATA_DIR"] = str(folder)
+    environment[PREFIX + "BASE_URL"] = f"http://127.0.0.1:{port}"
+    environment[PREFIX + "LINK_URL"] = links = f"http://127.0.0.1:{link_port}"
+    command = [sys.executable, "-m", "linkservice", "serve", "--workers", "1"]
+    command += ["--port", str(port), "--link-port", str(link_port)]
+    output = folder / "output.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+    try:
+        wait_until(lambda: "/app/setup/" in output.read_text(), output.read_text, 60)
+        wait_until(
+            lambda: answers(f"{links}/healthz") and answers(f"http://127.0.0.1:{port}/healthz")
+        )
+        found = re.search(r"http://\S+/app/setup/\S+", output.read_text())
+        assert found
+        yield found[0], links
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def answers(url: str) -> bool:
+    """Whether somebody serves there already."""
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

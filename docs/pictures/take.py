@@ -55,6 +55,9 @@ def sign_in(browser: Browser, link: str, state: Path) -> None:
     page.goto(link)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{BASE}/app/")
+    # The README is in English, and so are its pictures.
+    page.evaluate("document.querySelector('button[name=locale][value=en]').click()")
+    page.wait_for_selector("html[lang=en]")
     context.storage_state(path=state)
     context.close()
 
@@ -95,8 +98,7 @@ def main() -> None:
         state = Path(folder) / "state.json"
         sign_in(browser, link, state)
         window = {"width": 1280, "height": 860}
-        desk = browser.new_context(storage_state=state, viewport=window, locale="en-GB").new_page()
-        desk.set_extra_http_headers({"Accept-Language": "en"})
+        desk = browser.new_context(storage_state=state, viewport=window).new_page()
         take(desk, "/app/reports", "report")
         take(desk, "/app/links/3", "link")
         take(desk, "/app/reports/journeys/1", "journey")
