@@ -92,8 +92,9 @@ class TooManyRequests(LinkServiceError):
     code = "too_many_requests"
     status = 429
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(Problem("", "too_many_requests", {"retry_after": retry_after}))
+    def __init__(self, retry_after: int, code: str = "too_many_requests") -> None:
+        # Never "1 minutes": who waits a little longer loses nothing.
+        super().__init__(Problem("", code, {"minutes": max(2, -(-retry_after // 60))}))
         self.retry_after = retry_after
 
 

@@ -56,7 +56,7 @@ class Problems:
     def number(self, field: str, value: float, *, low: float, high: float) -> None:
         """A number within bounds, both included."""
         if not low <= value <= high:
-            self.add(field, "out_of_range", low=f"{low:,}", high=f"{high:,}")
+            self.add(field, "out_of_range", low=low, high=high)
 
     def colour(self, field: str, value: str) -> str:
         """A colour as `#rrggbb`, in lower case."""

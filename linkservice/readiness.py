@@ -94,7 +94,7 @@ def _ingest(settings: Settings, database: Database, now: datetime) -> str:
         return "no click waits"
     seconds = max(0, round((now - min(waiting)).total_seconds()))
     if seconds > LONGEST_WAIT_SECONDS:
-        raise Unavailable(Problem("", "ingest_behind", {"seconds": f"{seconds:,}"}))
+        raise Unavailable(Problem("", "ingest_behind", {"seconds": seconds}))
     return f"the oldest click waits {seconds} s"
 
 

@@ -14,7 +14,9 @@ SENTENCES: dict[str, str] = {
     "database_away": "The database does not answer; try again in a few seconds.",
     "bad_node_file": "{path} does not hold a node id; delete it and a new one is made.",
     "too_many_bodies": "Too many requests are being received; try again in a few seconds.",
-    "too_many_requests": "Too many requests; try again in {retry_after} seconds.",
+    "too_many_requests": "Too many attempts; try again in {minutes} minutes, or choose a new "
+    "password.",
+    "too_many_letters": "Too many letters were asked for; try again in {minutes} minutes.",
     "bad_setting": "“{value}” does not fit; give {wanted}.",
     "unknown_setting": "There is no such setting; `linkservice settings` lists them all.",
     "bad_database_url": "Not the URL of a SQLite file or a PostgreSQL database; write "
@@ -39,8 +41,8 @@ SENTENCES: dict[str, str] = {
     # workspaces
     "scope_missing": "This needs the scope “{scope}”; ask an owner for a role that has it, or use "
     "a key that does.",
-    "no_such_row": "There is no {what} “{id}” in this workspace; it may have been deleted, so look "
-    "for it in the list.",
+    "role_too_small": "Your role does not allow this; ask an owner of the workspace.",
+    "no_such_row": "There is no {what} “{id}” in this workspace; it may have been deleted.",
     "key_unknown": "The API key is missing or wrong; send “Authorization: Bearer KEY”.",
     "key_revoked": "This API key was revoked; use another one.",
     "key_expired": "This API key has expired; make a new one.",
@@ -63,6 +65,8 @@ SENTENCES: dict[str, str] = {
     "link you were given for that first, then this one again.",
     "link_spent": "The link was used, has expired or was replaced by a newer one; ask for a new "
     "one.",
+    "demonstration_link_spent": "The link was used or has expired; start the demonstration again "
+    "and open the link it prints.",
     "sign_in_failed": "The e-mail address or the password is wrong; check both, or choose a new "
     "password.",
     "signed_out": "You were signed out meanwhile; sign in and try again.",
@@ -230,6 +234,7 @@ SENTENCES: dict[str, str] = {
     "too_big": "This must be at most {most}.",
     "bad_cursor": "This is no cursor; send the `next_cursor` of the page before, or nothing.",
     "too_many": "At most {most} fit in here; remove some.",
+    "key_may_nothing": "Nothing is chosen; tick at least one thing the key may do.",
     "too_few": "At least {least} is needed here; add it.",
     "no_such_page": "There is nothing at this address; the calls are listed at /api/v1/docs.",
     "method_not_allowed": "This address does not answer {method}; use {allowed}.",
@@ -274,5 +279,14 @@ SENTENCES: dict[str, str] = {
 
 
 def sentence(code: str, params: Mapping[str, object]) -> str:
-    """The sentence of a problem code, with its facts filled in."""
-    return SENTENCES[code].format_map(params)
+    """The sentence of a problem code, with its facts filled in: counts as 46,347."""
+    return SENTENCES[code].format_map({name: _written(name, params[name]) for name in params})
+
+
+def _written(name: str, fact: object) -> object:
+    counted = isinstance(fact, int) and not isinstance(fact, bool) and name not in _NUMBERS
+    return f"{fact:,}" if counted else fact
+
+
+_NUMBERS = ("pid", "port", "version")
+"""Facts that are numbers and count nothing."""

@@ -57,9 +57,9 @@ class Quiet(WSGIRequestHandler):
         """Nothing."""
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, one for all tests of a process."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """The system's Chromium."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         reason = "no Chromium is installed: apt-get install chromium"
@@ -94,13 +94,6 @@ class Site:
 
     address: str
     world: World
-
-
-@pytest.fixture(scope="session")
-def site(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One for all tests that change nothing others look at."""
-    with own_site(migrated, tmp_path_factory.mktemp("site")) as site:
-        yield site
 
 
 @contextmanager
@@ -191,7 +184,15 @@ def watch(opened: Window) -> None:
         ),
     )
     page.on("pageerror", lambda error: opened.troubles.append(f"error: {error}"))
-    page.on("requestfailed", lambda asked: opened.troubles.append(f"failed: {asked.url}"))
+    page.on(
+        "requestfailed",
+        # What is saved as a file, or left for another page, is not a failure.
+        lambda asked: (
+            opened.troubles.append(f"failed: {asked.url}: {asked.failure}")
+            if asked.failure != "net::ERR_ABORTED"
+            else None
+        ),
+    )
     page.on("request", lambda asked: opened.asked.append(asked.url))
 
 

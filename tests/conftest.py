@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck
@@ -21,6 +22,10 @@ from linkservice import schema
 from linkservice.config import Settings, load
 from linkservice.database import Database
 from linkservice.workspaces import passwords
+
+if TYPE_CHECKING:
+    from browser import Site
+    from playwright.sync_api import Browser
 
 hypothesis_settings.register_profile(
     "suite",
@@ -135,3 +140,21 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings.database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a process; see `browser.launched` for when there is none."""
+    from browser import launched
+
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def site(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A served app with a shop's data, for all tests that only look at it."""
+    from browser import own_site
+
+    with own_site(migrated, tmp_path_factory.mktemp("site")) as site:
+        yield site

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 
 import pytest
 from belongings import pages
-from browser import DESKTOP, PHONE, Site, Window, axe, chromium, site, window
+from browser import DESKTOP, PHONE, Site, Window, axe, window
+from pages import Markup
+from people import Browser as Visitor
 from playwright.sync_api import Browser
 
 from linkservice.web.door import PUBLIC, Declared
-
-__all__ = ["chromium", "site"]
 
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """What another colour scheme can change."""
@@ -31,12 +32,8 @@ def shown_pages(site: Site) -> Iterator[tuple[Declared, str]]:
             yield declared, f"/app{path}"
 
 
-def visitor(site: Site, declared: Declared):  # type: ignore[no-untyped-def]  # a `people.Browser`
+def visitor(site: Site, declared: Declared) -> Visitor:
     return site.world.stranger if declared.scope is PUBLIC else site.world.ada
-
-
-def token_for(site: Site, declared: Declared) -> str:
-    return "" if declared.scope is PUBLIC else site.world.ada.cookie
 
 
 def look(window: Window, path: str, scheme: str) -> list[str]:
@@ -96,3 +93,21 @@ def test_every_page_is_accessible_quiet_and_fits(
             wrong += [f"asked {url}" for url in opened.foreign()]
     assert not wrong, "\n".join(wrong)
     assert languages == {language}
+
+
+def test_every_page_is_light(site: Site) -> None:
+    """With all it loads, as a browser gets it the first time."""
+    heavy = []
+    for declared, path in shown_pages(site):
+        client = visitor(site, declared).client
+        text = client.get(path).text
+        parts = {path: len(gzip.compress(text.encode()))}
+        for tag, given in Markup(text).elements:
+            place = given.get("src") or (given.get("href", "") if tag == "link" else "")
+            if place.startswith("/"):
+                answer = client.get(place, headers={"Accept-Encoding": "gzip"})
+                assert answer.status_code == 200, place
+                parts[place] = len(answer.get_data())
+        if sum(parts.values()) > HEAVIEST:
+            heavy.append(f"{path}: {parts}")
+    assert not heavy, "\n".join(heavy)

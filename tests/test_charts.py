@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 import linkservice
 from linkservice.bundled import bundled
 from linkservice.reports.ranking import Verdict
+from linkservice.reports.results import Hour
 from linkservice.web import i18n
 from linkservice.web.charts import (
     Chart,
@@ -34,6 +35,7 @@ from linkservice.web.charts import (
 )
 from linkservice.web.charts.scales import day_ticks, scale_to
 from linkservice.web.charts.steps import MOST_POINTS, steps_of
+from linkservice.web.figures import heat_title
 
 TODAY = date(2026, 3, 18)
 HOSTILE = "</title></text></td><script>alert(1)</script>\"'&\x00\ud800\x1b"
@@ -496,3 +498,14 @@ def test_markup_is_escaped_once() -> None:
     markup = bars("x", ("A & B", "C"), [Part("Café <b> & Co", 1)], 1)
     assert str(escape("Café <b> & Co")) in markup
     assert texts(parsed(markup), ".//tbody/tr/th") == ["Café <b> & Co"]
+
+
+def test_the_week_states_a_finding_only_where_there_is_one() -> None:
+    def title(*clicks: tuple[int, int, int]) -> str:
+        return heat_title([Hour(*each) for each in clicks])
+
+    assert title() == title((4, 10, 4)) == title((4, 10, 99)) == "Weekdays and hours"
+    assert title((4, 10, 55), (5, 11, 50)) == "Weekdays and hours"
+    assert title((4, 10, 60), (4, 11, 55), (5, 12, 3)) == "Thursday is the busiest day"
+    assert title((4, 10, 60), (5, 10, 55), (6, 9, 3)) == "10:00 to 11:00 is the busiest hour"
+    assert title((4, 10, 100)) == "Thursday is the busiest day, 10:00 to 11:00 the busiest hour"

@@ -138,7 +138,7 @@ def test_the_table_sums_to_its_totals(settings: Settings, journey_id: str) -> No
     told = next(line for line in table if "told no visitor apart" in line)
     tokenless = int(told.split()[0].replace(",", ""))
     assert total[1:3] == [f"{clicks:,}", f"{clicks - tokenless:,}"]
-    assert "Visitors are daily" in "".join(table)
+    assert "Visitors are counted by day and touchpoint" in "".join(table)
     assert line_of(table, "(links without a touchpoint)").split()[4] == "224"
     assert table[-1] == "Not counted as clicks: robots 280, HEAD requests 1, misses 3."
 

@@ -21,6 +21,13 @@ def test_the_api_reference_is_true() -> None:
     assert (reference.ROOT / "docs" / "api.md").read_text() == reference.api_reference()
 
 
+def test_the_readmes_pictures_and_pages_are_there() -> None:
+    readme = (reference.ROOT / "README.md").read_text()
+    paths = re.findall(r"\]\((docs/[^)#]+)\)", readme)
+    assert len(paths) > 5
+    assert [path for path in paths if not (reference.ROOT / path).is_file()] == []
+
+
 def test_the_architecture_page_names_what_is_there() -> None:
     """Every package and module of the package is on the page a newcomer reads."""
     page = (reference.ROOT / "docs" / "architecture.md").read_text()

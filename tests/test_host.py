@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.errors import Invalid
-from linkservice.links.host import check_host, is_local, machine, normal_host
+from linkservice.links.host import check_host, is_local, machine, normal_host, reach_of
 
 HOST_LIKE = st.text(st.sampled_from("aZ-_.:0129[]fxü。%/@ \0"), max_size=40)
 
@@ -226,3 +226,11 @@ def test_any_text_is_a_host_or_a_problem(text: str) -> None:
     assert normal_host(header) == header
     outcome = stored_or_problem(text)
     assert outcome.startswith("host: ") or check_host(outcome) == outcome == normal_host(outcome)
+
+
+def test_from_where_a_host_is_reached() -> None:
+    for host in ("127.0.0.1", "127.0.0.1:8001", "localhost:8001", "[::1]", "[::1]:8001"):
+        assert reach_of(host) == "computer", host
+    for host in ("192.168.2.7:8001", "10.0.0.1", "[fd00::1]:8001"):
+        assert reach_of(host) == "network", host
+    assert reach_of("go.example.com:8443") == "world"

@@ -13,6 +13,7 @@ from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.workspaces import one_time
 from linkservice.workspaces.accounts import first_workspace
+from linkservice.workspaces.model import Workspace
 
 cast = pytest.fixture(everybody)
 
@@ -32,16 +33,20 @@ def test_only_who_has_the_link_sets_a_new_installation_up(
     app = create_app(settings)
     anna = Browser(app, settings)
     assert anna.get("/setup/a-guess").status_code == 404
+    assert "Nobody can sign in yet" in text_of(anna.get("/sign-in"))
     refused = anna.post(f"/setup/{token}", email="anna@morgenrot.de", password="short")
     assert refused.status_code == 422
     assert "anna@morgenrot.de" in refused.text
     begun = anna.post(f"/setup/{token}", email="anna@morgenrot.de", password=PASSWORD)
     assert (begun.status_code, begun.location) == (303, "/app/welcome")
     assert Browser(app, settings).get(f"/setup/{token}").status_code == 404
+    assert "Nobody can sign in yet" not in text_of(Browser(app, settings).get("/sign-in"))
     # What is filled in already is enough to go through all three steps.
     welcome = anna.get("/welcome")
     assert 'value="Morgenrot"' in welcome.text
-    signed_in = Browser(app, settings, anna.client.get_cookie("linkservice-session").value)  # type: ignore[union-attr]
+    kept = anna.client.get_cookie("linkservice-session")
+    assert kept is not None
+    signed_in = Browser(app, settings, kept.value)
     signed_in.done("/welcome", name="Morgenrot", brand_colour="#14594f", locale="de")
     signed_in.done("/welcome/domain", host="")
     page = signed_in.done("/welcome/journey", name="Kundenreise", template="standard")
@@ -91,9 +96,31 @@ def test_a_key_is_shown_once_and_revoked(cast: Cast) -> None:
     key_id = re.findall(r"/settings/keys/(\d+)/revoke", page.text)[0]
     cast.ada.done(f"/settings/keys/{key_id}/revoke")
     assert cast.ada.client.get("/api/v1/links", headers=headers).status_code == 401
-    past = cast.ada.post("/settings/keys", name="late", expires_at="2020-01-01")
+    bare = cast.ada.post("/settings/keys", name="bare")
+    assert bare.status_code == 422
+    assert "May: Nothing is chosen" in text_of(bare)
+    past = cast.ada.post("/settings/keys", name="late", scope="links:read", expires_at="2020-01-01")
     assert past.status_code == 422
     assert 'value="late"' in past.text
+
+
+def test_time_zones_are_offered_once_and_a_rare_one_is_kept(cast: Cast, database: Database) -> None:
+    def offered() -> list[str]:
+        return re.findall(r'<option value="([A-Za-z]+/[^"]+)"', cast.ada.get("/settings").text)
+
+    usual = offered()
+    assert len(usual) == len(set(usual))
+    assert {"Europe/Berlin", "Europe/Vienna", "Asia/Kolkata"} <= set(usual)
+    assert not {"Asia/Calcutta", "Europe/Belfast", "America/Buenos_Aires"} & set(usual)
+    with database.transaction() as session:
+        session.get_one(Workspace, cast.home.workspace_id).time_zone = "Asia/Calcutta"
+    assert offered() == ["Asia/Calcutta", *usual]
+
+
+def test_a_spent_demonstration_link_says_to_start_it_again(cast: Cast) -> None:
+    spent = cast.stranger.get("/sign-in/spent")
+    assert spent.status_code == 404
+    assert "start the demonstration again" in text_of(spent)
 
 
 def test_the_trail_tells_who_did_what(cast: Cast) -> None:
@@ -126,3 +153,13 @@ def test_the_language_stays_chosen(cast: Cast) -> None:
     page = cast.vera.get("/links")
     assert '<html lang="de">' in page.text
     assert "Berichte" in text_of(page)
+
+
+def test_the_host_for_new_links_is_chosen(cast: Cast) -> None:
+    cast.ada.done("/settings/domains", host="go.morgenrot.example")
+    page = cast.ada.get("/settings/domains")
+    [domain_id] = re.findall(r"/settings/domains/(\d+)/prefer", page.text)
+    cast.ada.done(f"/settings/domains/{domain_id}/prefer")
+    link = cast.ada.done("/links", destination="https://example.com/", slug="neu", deed="create")
+    assert "https://go.morgenrot.example/neu" in text_of(link)
+    assert cast.vera.post(f"/settings/domains/{domain_id}/prefer").status_code == 403

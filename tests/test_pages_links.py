@@ -43,6 +43,14 @@ def test_what_was_typed_stays_when_it_is_refused(cast: Cast) -> None:
     assert 'value="https://example.com/b"' in bare.text  # the button that mends it
 
 
+def test_a_slug_reads_as_it_was_typed_and_is_copied_as_it_is_sent(cast: Cast) -> None:
+    link_id = make(cast.ben, "Grüße")
+    for path in ("/links", f"/links/{link_id}"):
+        page = cast.ben.get(path)
+        assert f"{cast.home.host}/Grüße" in text_of(page)
+        assert re.search(r'data-copy="https?://[^"]+/Gr%C3%BC%C3%9Fe"', page.text)
+
+
 def test_many_touchpoints_are_looked_at_then_made(cast: Cast, database: Database) -> None:
     with database.transaction() as session:
         ids = [make_touchpoint(session, cast.home, name) for name in ("Poster", "Beilage")]

@@ -226,7 +226,8 @@ def test_the_overview_says_what_stands_out(shop: Shop) -> None:
     assert re.search(r"Strong ▲ best .* Weak ▼ worst", text)
     assert "about as many as before" in text
     assert f'href="/app/reports/journeys/{shop.journey_id}"' in answer.text
-    for live in ("figures", "curve", "latest"):
+    strip = f"strip-{shop.journey_id}"
+    for live in ("next-step", "figures", "curve", "outstanding", strip, "latest"):
         assert re.search(rf'id="{live}"[^>]* data-live', answer.text)
     scans = shop.cast.vera.get("/", figure="scans")
     assert re.search(r'aria-current="true">Scans<', scans.text)
@@ -298,6 +299,17 @@ def test_files_have_the_figures_of_the_page(shop: Shop) -> None:
         assert head == ["date", "clicks", "scans", "visitors"]
         assert len(lines) == 7
         assert lines[-1] == [shop.today.isoformat(), str(STRONG), "0", str(STRONG)]
+
+
+def test_touchpoints_without_a_link_are_one_line(cast: Cast, database: Database) -> None:
+    with database.transaction() as session:
+        for number in range(5):
+            make_touchpoint(session, cast.home, f"Bare {number}")
+    answer = cast.vera.get("/reports")
+    assert rows_of(answer) == []
+    assert "5 touchpoints have no link yet Bare 0 · Awareness Bare 1" in text_of(answer)
+    assert len(lines_of(cast.vera.get("/reports/touchpoints.csv"))) == 6
+    assert "New link" in text_of(cast.ben.get("/reports"))
 
 
 def german(browser: Browser, path: str) -> str:

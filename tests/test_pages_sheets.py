@@ -267,7 +267,7 @@ def test_a_sheet_that_cannot_be_made_says_why(
     assert not make_sheet(database, number, lambda: NOW)
     page = text_of(cast.vera.get(f"/sheets/{sheet_id}"))
     assert f"“{NAMES[0]}” could not be made" in page
-    assert "from 10 to 1000" in page
+    assert "from 10 to 1,000" in page
 
 
 def test_a_deleted_sheet_is_gone_and_its_links_stay(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from linkservice.clicks.calendar import epoch_ms, local_day
 from linkservice.errors import Invalid
 from linkservice.reports.period import MOST_DAYS, Period, choose_period, day_of
+from linkservice.web.i18n import sentence, speaking
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 ZONES = sorted(available_timezones() - {"localtime"})
@@ -126,3 +127,14 @@ def test_whatever_is_asked_is_a_period_in_order_or_refused(
     assert period.last == end
     assert 1 <= len(period) <= MOST_DAYS
     assert [period.number(day) for day in period.days()] == list(range(len(period)))
+
+
+def test_days_and_numbers_are_written_as_the_language_writes_them() -> None:
+    with pytest.raises(Invalid, match="46,347 days, and a report covers at most 3,660") as caught:
+        choose_period(date(1900, 1, 1), date(2026, 11, 22), "UTC", NOON)
+    with speaking("de"):
+        assert "46.347 Tage" in sentence(caught.value.problems[0])
+    with pytest.raises(Invalid, match="ends on 2026-02-01, before it begins on 2026") as caught:
+        choose_period(date(2026, 2, 2), date(2026, 2, 1), "UTC", NOON)
+    with speaking("de"):
+        assert "01.02.2026" in sentence(caught.value.problems[0])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import linkservice
-from linkservice.web.trail_words import ACTIONS
+from linkservice.web.i18n import speaking
+from linkservice.web.trail_words import ACTIONS, told
+from linkservice.workspaces.trail import Note
 
 PACKAGE = Path(linkservice.__file__).parent
 _ACTION = re.compile(r"[a-z]+\.[a-z_]+")
@@ -33,3 +36,17 @@ def noted() -> set[str]:
 def test_every_noted_action_has_a_sentence_and_no_sentence_is_left_over() -> None:
     # In the tables' own references a point stands between table and column.
     assert noted() - {"workspaces.id", "users.id", "links.id"} == set(ACTIONS)
+
+
+def test_fields_and_browsers_are_told_in_words() -> None:
+    def said(action: str, **facts: object) -> str:
+        now = datetime(2026, 3, 1, tzinfo=UTC)
+        with speaking("de"):
+            return told(Note(now, "Ada", action, None, "", facts))
+
+    assert said("workspace.changed", fields="brand_colour, other") == (
+        "Arbeitsbereich geändert (Markenfarbe, other)"
+    )
+    for device in ("", ", "):
+        assert said("user.signed_in", device=device) == "Angemeldet (unbekannter Browser)"
+    assert said("user.signed_in", device="Firefox, Linux") == "Angemeldet (Firefox, Linux)"

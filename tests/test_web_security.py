@@ -281,7 +281,9 @@ def test_a_session_somebody_else_chose_is_not_taken_over(
 ) -> None:
     victim = Browser(world.app, world.settings)
     victim.client.set_cookie("linkservice-session", "chosen-by-an-attacker")
-    done = victim.post("/sign-in", email=ADA, password=PASSWORD)
+    (form,) = (f for f in Markup(victim.get("/sign-in").text).forms if f.action == "/app/sign-in")
+    (csrf,) = (each.value for each in form.fields if each.name == "csrf")
+    done = victim.post("/sign-in", csrf=csrf, email=ADA, password=PASSWORD)
     assert done.status_code == 303
     token = session_cookie(victim)
     assert token

@@ -319,7 +319,7 @@ def _lines_of_stdin() -> list[tuple[str, str]]:
         if not raw.strip():
             continue
         if len(found) == MOST_LINES:
-            raise Invalid(Problem(name, "too_many", {"most": f"{MOST_LINES:,}"}))
+            raise Invalid(Problem(name, "too_many", {"most": MOST_LINES}))
         # What is no UTF-8 becomes a character that the rules of destinations refuse.
         found.append((name, raw.decode("utf-8", "surrogateescape").strip()))
     if not found:

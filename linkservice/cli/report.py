@@ -193,8 +193,10 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
         f"   {totals.scans:,} of the clicks are scans"
     )
     notes = []
-    if len(found.period) > 1:
-        notes.append("Visitors are daily: who comes on two days counts twice.")
+    if totals.visitors:
+        notes.append(
+            "Visitors are counted by day and touchpoint: on two days or at two touchpoints, twice."
+        )
     if totals.tokenless:
         notes.append(
             f"{totals.tokenless:,} clicks told no visitor apart; each counts as one in the rates."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +21,11 @@ def origin(settings: Settings, host: str) -> str:
 def short_url(settings: Settings, host: str, slug: str) -> str:
     """What is printed in text: ``https://go.marke.de/sommer``."""
     return origin(settings, host) + short_path(slug)
+
+
+def readable(url: str) -> str:
+    """A short URL as people read it, without the scheme: ``go.marke.de/Grüße``."""
+    return unquote(url.removeprefix("https://").removeprefix("http://"))
 
 
 def scan_url(settings: Settings, host: str, slug: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from linkservice import changes
@@ -115,6 +115,18 @@ def change_domain(
     return domain
 
 
+def prefer_domain(session: Session, actor: Actor, domain_id: str, now: datetime) -> Domain:
+    """Let new links have this host unless another is named. Raises `NotFound`, `Forbidden`."""
+    actor.require("links:write")
+    domain = find(session, actor, Domain, domain_id)
+    if not domain.preferred:
+        others = update(Domain).where(Domain.workspace_id == actor.workspace_id)
+        session.execute(others.values(preferred=False))
+        domain.preferred = True
+        note(session, actor, "domain.preferred", now, subject_id=domain.id, name=domain.host)
+    return domain
+
+
 def delete_domain(session: Session, actor: Actor, domain_id: str, now: datetime) -> None:
     """Delete a domain that never had a link: printed slugs stay reserved, and so does the host.
 
@@ -130,8 +142,11 @@ def delete_domain(session: Session, actor: Actor, domain_id: str, now: datetime)
 
 
 def domain_named(session: Session, actor: Actor, host: str | None) -> Domain:
-    """The workspace's domain with that host, or its first one. Raises `Invalid`, `NotFound`."""
-    query = scoped(actor, Domain).order_by(Domain.id).limit(1)
+    """The workspace's domain with that host, or the one for new links.
+
+    Raises `Invalid`, `NotFound`.
+    """
+    query = scoped(actor, Domain).order_by(Domain.preferred.desc(), Domain.id).limit(1)
     if host is not None:
         query = query.where(Domain.host == _known_host(host))
     found = session.scalar(query)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal
 
 from ada_url import URL, idna_to_unicode
 
@@ -95,6 +96,14 @@ def is_local(host: str) -> bool:
     name points at it.
     """
     return len(host) <= _INPUT_MAX and _is_local(host)
+
+
+def reach_of(host: str) -> Literal["computer", "network", "world"]:
+    """From where a host can be reached: a code that holds a local one is scanned by no customer."""
+    if not is_local(host):
+        return "world"
+    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    return "computer" if machine(name.strip("[]")) == "localhost" else "network"
 
 
 def machine(name: str) -> str:

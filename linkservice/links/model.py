@@ -15,7 +15,9 @@ NAME_KEY_LENGTH = 400
 
 
 class Domain(Owned, Base):
-    """A branded host. The oldest one of the installation also answers for local hosts."""
+    """A branded host. The oldest one of the installation also answers for local hosts; new links
+    get the workspace's `preferred` one, else its oldest.
+    """
 
     __tablename__ = "domains"
     __table_args__ = (UniqueConstraint("host"), NEVER_REUSED)
@@ -23,6 +25,7 @@ class Domain(Owned, Base):
     host: Mapped[str] = mapped_column(String(260))
     root_redirect: Mapped[str | None] = mapped_column(String(URL_LENGTH))
     not_found_redirect: Mapped[str | None] = mapped_column(String(URL_LENGTH))
+    preferred: Mapped[bool] = mapped_column(server_default=false(), default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

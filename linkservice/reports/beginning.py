@@ -18,6 +18,17 @@ from linkservice.workspaces.access import Actor
 Lack: TypeAlias = Literal["touchpoint", "link", "click", "reach"]
 
 
+def linked_touchpoints(session: Session, actor: Actor) -> frozenset[str]:
+    """The ids of the touchpoints that have a link. Raises `Forbidden`."""
+    actor.require("reports:read")
+    linked = select(Link.touchpoint_id).where(
+        Link.workspace_id == actor.workspace_id,
+        Link.touchpoint_id.is_not(None),
+        Link.deleted_at.is_(None),
+    )
+    return frozenset(map(str, session.scalars(linked.distinct())))
+
+
 def first_lack(session: Session, actor: Actor) -> Lack | None:
     """The first of touchpoint, link, click and reach that there is none of.
 

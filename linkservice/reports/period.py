@@ -54,7 +54,7 @@ def choose_period(first: date | None, last: date | None, time_zone: str, now: da
         raise Invalid(Problem("to", "period_order", {"first": first, "last": last}))
     period = Period(first, last, time_zone)
     if len(period) > MOST_DAYS:
-        facts = {"days": f"{len(period):,}", "most": f"{MOST_DAYS:,}"}
+        facts = {"days": len(period), "most": MOST_DAYS}
         raise Invalid(Problem("from", "period_too_long", facts))
     return period
 

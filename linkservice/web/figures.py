@@ -6,6 +6,7 @@ the figures (`reports`), how charts are drawn (`charts`), verdicts in words (`ve
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,9 @@ FIGURES: dict[Figure, str] = {
     "clicks": N_("Clicks"),
     "scans": N_("Scans"),
 }
+
+LEAST_FOR_A_FINDING = 100
+"""Clicks below which no weekday and no hour is called the busiest."""
 
 MOST_VALUES = 7
 """Of a facet at first sight; the others are one keystroke away."""
@@ -130,22 +134,36 @@ def heat_chart(chart_id: str, hours: Sequence[Hour]) -> Chart:
 
 
 def heat_title(hours: Sequence[Hour]) -> str:
-    """On which day, and at what time of the day, most clicks come."""
-    if not any(hour.clicks for hour in hours):
-        return gettext("Weekdays and hours")
-    by_day: dict[int, int] = {}
-    by_hour: dict[int, int] = {}
+    """On which day, and at what time of the day, most clicks come; only what is no chance."""
+    by_day: Counter[int] = Counter()
+    by_hour: Counter[int] = Counter()
     for each in hours:
-        by_day[each.weekday] = by_day.get(each.weekday, 0) + each.clicks
-        by_hour[each.hour] = by_hour.get(each.hour, 0) + each.clicks
-    top_day = max(by_day, key=by_day.__getitem__)
-    top_hour = max(by_hour, key=by_hour.__getitem__)
+        by_day[each.weekday] += each.clicks
+        by_hour[each.hour] += each.clicks
+    day, hour = _busiest(by_day), _busiest(by_hour)
+    if day is None and hour is None:
+        return gettext("Weekdays and hours")
+    if hour is None:
+        return gettext("%(weekday)s is the busiest day", weekday=_weekday(day or 0))
+    if day is None:
+        return gettext("%(start)s:00 to %(end)s:00 is the busiest hour", start=hour, end=hour + 1)
     return gettext(
         "%(weekday)s is the busiest day, %(start)s:00 to %(end)s:00 the busiest hour",
-        weekday=_weekday(top_day),
-        start=top_hour,
-        end=top_hour + 1,
+        weekday=_weekday(day),
+        start=hour,
+        end=hour + 1,
     )
+
+
+def _busiest(clicks: Counter[int]) -> int | None:
+    """The key with most clicks; None where there are few, or the next has nearly as many.
+
+    Nearly: less than two standard errors below, those of the difference of two counts.
+    """
+    if clicks.total() < LEAST_FOR_A_FINDING:
+        return None
+    (top, most), (_, next_most) = [*clicks.most_common(2), (0, 0)][:2]
+    return top if (most - next_most) ** 2 > 4 * (most + next_most) else None
 
 
 class Faceted(Protocol):

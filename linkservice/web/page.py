@@ -148,9 +148,9 @@ class Page:
 
     @property
     def device(self) -> str:
-        """What the person recognises this browser by: "Firefox, Linux"."""
+        """What the person recognises this browser by: "Firefox, Linux"; "" if it says nothing."""
         agent = classify(request.headers.get("User-Agent", ""))
-        return f"{agent.browser}, {agent.system}"[:80]
+        return ", ".join(filter(None, (agent.browser, agent.system)))[:80]
 
     @property
     def wants_json(self) -> bool:

@@ -53,6 +53,6 @@ def tag_names(page: Page) -> list[str]:
 
 
 def domains(page: Page) -> list[str]:
-    """Every host, the default one first."""
+    """Every host, the one for new links first."""
     found = list_domains(page.session, page.actor, after=None, limit=MOST)
-    return [domain.host for domain in found]
+    return [domain.host for domain in sorted(found, key=lambda each: not each.preferred)]

@@ -63,7 +63,7 @@ def answer_to(error: Exception, settings: Settings) -> Response:
 def _told(error: Exception) -> tuple[int, Sequence[Problem]]:
     """The status of an error and the problems worth telling."""
     if isinstance(error, LinkServiceError):
-        return error.status, error.problems
+        return error.status, [_for_people(problem) for problem in error.problems]
     if isinstance(error, HTTPException):
         return error.code or 500, ()
     away = isinstance(error, OperationalError | InterfaceError | PoolExhausted)
@@ -73,6 +73,11 @@ def _told(error: Exception) -> tuple[int, Sequence[Problem]]:
         return 503, Unavailable(Problem("", "database_away")).problems
     current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return 500, (Problem("", "failed"),)
+
+
+def _for_people(problem: Problem) -> Problem:
+    """Who has a page before them has a role; scopes and keys are the API's."""
+    return Problem("", "role_too_small") if problem.code == "scope_missing" else problem
 
 
 def _page(status: int, problems: Sequence[Problem], settings: Settings) -> Response:

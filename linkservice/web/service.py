@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.links.addresses import readable
+from linkservice.links.host import reach_of
 from linkservice.web import assets, i18n
 from linkservice.web.door import Door
 from linkservice.web.page import address
@@ -33,6 +35,7 @@ def _prepare_templates(app: Flask) -> None:
         _=_gettext,
         ngettext=_ngettext,
         url=address,
+        reach_of=reach_of,
         named=lambda names: [(name, name) for name in names],
         asset=assets.address,
     )
@@ -43,6 +46,7 @@ def _prepare_templates(app: Flask) -> None:
         percent=i18n.write_percent,
         day=i18n.write_day,
         moment=i18n.write_moment,
+        readable=readable,
     )
 
 

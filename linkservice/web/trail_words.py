@@ -14,6 +14,7 @@ ACTIONS: dict[str, str] = {
     "campaign.renamed": N_("Renamed a campaign to “%(name)s”"),
     "domain.added": N_("Added the domain %(name)s"),
     "domain.changed": N_("Changed the domain %(name)s"),
+    "domain.preferred": N_("Chose %(name)s for new links"),
     "domain.removed": N_("Deleted the domain %(name)s"),
     "invitation.revoked": N_("Withdrew the invitation of %(name)s"),
     "journey.created": N_("Made the journey “%(name)s”"),
@@ -75,7 +76,41 @@ ACTIONS: dict[str, str] = {
 }
 
 
+FIELDS: dict[str, str] = {
+    "active": N_("Active"),
+    "archived": N_("Archived"),
+    "brand_colour": N_("Brand colour"),
+    "campaign_id": N_("Campaign"),
+    "channel": N_("Channel"),
+    "deleted": N_("Deleted"),
+    "destination": N_("Destination"),
+    "expires_at": N_("Expires"),
+    "forward_query": N_("Pass the query on"),
+    "imprint_url": N_("Imprint"),
+    "kind": N_("Kind"),
+    "locale": N_("Language"),
+    "medium": N_("Medium"),
+    "moment_of_truth": N_("Moment of truth"),
+    "name": N_("Name"),
+    "not_found_redirect": N_("Where unknown links lead"),
+    "privacy_url": N_("Privacy notice"),
+    "root_redirect": N_("Where the bare host leads"),
+    "tags": N_("Tags"),
+    "target_rate": N_("Target rate"),
+    "time_zone": N_("Time zone"),
+    "title": N_("Title"),
+    "touchpoint_id": N_("Touchpoint"),
+}
+"""What the names in the fact `fields` are called; one that is not here stays as it is."""
+
+
 def told(note: Note) -> str:
     """What was done, in the language spoken now."""
     facts = {name: "" if value is None else value for name, value in note.facts.items()}
+    if "fields" in facts:
+        names = str(facts["fields"]).split(", ")
+        facts["fields"] = ", ".join(gettext(FIELDS[n]) if n in FIELDS else n for n in names)
+    if "device" in facts:
+        # What says nothing was once kept as ", ".
+        facts["device"] = str(facts["device"]).strip(", ") or gettext("unknown browser")
     return gettext(ACTIONS[note.action], **{**facts, "name": note.name})

@@ -67,21 +67,26 @@ def of_forgotten(settings: Settings, email: str, network: bytes) -> tuple[Counte
     )
 
 
-def take(database: Database, counters: Sequence[Counter], now: datetime) -> list[int]:
+def take(
+    database: Database,
+    counters: Sequence[Counter],
+    now: datetime,
+    refused: str = "too_many_requests",
+) -> list[int]:
     """Count one attempt under every counter; the ids to give to `take_back`.
 
-    Raises `TooManyRequests`, and then nothing is counted.
+    Raises `TooManyRequests` with the code `refused`, and then nothing is counted.
     """
     # A flood of refused attempts must not keep other writers waiting: it only reads.
     with database.reading() as session:
-        _refuse(session, counters, now)
+        _refuse(session, counters, now, refused)
     with database.transaction() as session:
         if not database.is_sqlite:  # there every writer is alone
             # In one order, so that no two wait for each other.
             for counter in sorted(counters, key=lambda each: each.key):
                 number = int.from_bytes(counter.key[:8], "big", signed=True)
                 session.execute(select(func.pg_advisory_xact_lock(number)))
-        _refuse(session, counters, now)
+        _refuse(session, counters, now, refused)
         rows = [Attempt(key=counter.key, at=now) for counter in counters]
         session.add_all(rows)
         session.flush()
@@ -104,11 +109,11 @@ def _key(settings: Settings, purpose: str, value: str) -> bytes:
     return hmac.digest(settings.secret_key.encode(), message, "sha256")
 
 
-def _refuse(session: Session, counters: Sequence[Counter], now: datetime) -> None:
+def _refuse(session: Session, counters: Sequence[Counter], now: datetime, code: str) -> None:
     """Raise `TooManyRequests` if any counter has reached a limit."""
     wait = max(_wait(session, counter, now) for counter in counters)
     if wait > timedelta(0):
-        raise TooManyRequests(math.ceil(wait.total_seconds()))
+        raise TooManyRequests(math.ceil(wait.total_seconds()), code)
 
 
 def _wait(session: Session, counter: Counter, now: datetime) -> timedelta:

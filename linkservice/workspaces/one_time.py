@@ -120,7 +120,8 @@ def forgotten(
     It takes the same time for both. Raises `TooManyRequests`.
     """
     typed, known = typed_address(email)
-    attempts.take(database, attempts.of_forgotten(settings, typed, network), now)
+    counters = attempts.of_forgotten(settings, typed, network)
+    attempts.take(database, counters, now, refused="too_many_letters")
     with database.transaction() as session:
         user = session.scalar(select(User).where(User.email == known))
         places = sessions.memberships(session, 0 if user is None else user.id)

@@ -188,6 +188,9 @@ def upgrade() -> None:
             "fk_sessions_workspace_id", "workspaces", ["workspace_id"], ["id"], ondelete="SET NULL"
         )
 
+    op.add_column(
+        "domains", sa.Column("preferred", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.add_column("workspaces", sa.Column("set_up_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "workspaces",
@@ -238,6 +241,7 @@ def downgrade() -> None:
     # Not in a batch either, for the same reason.
     op.drop_column("workspaces", "demonstration")
     op.drop_column("workspaces", "set_up_at")
+    op.drop_column("domains", "preferred")
 
     with op.batch_alter_table("sessions", table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.drop_constraint("fk_sessions_workspace_id", type_="foreignkey")

@@ -5,9 +5,13 @@ Not here: invitations (`members`), what one may change once inside (`account`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Response
 
 from linkservice import mail
+from linkservice.errors import NotFound, Problem
 from linkservice.links.home import first_home
 from linkservice.web.door import ANY, PUBLIC, Pages
 from linkservice.web.i18n import gettext, speaking
@@ -41,7 +45,9 @@ def sign_in(page: Page) -> Response:
     place = own_path(page.query.get("next", ""))
     if page.signed_in is not None:
         return page.go_to(place or address("overview"))
-    return page.render("entry/sign_in.html", next=place or "")
+    return page.render(
+        "entry/sign_in.html", next=place or "", nobody=one_time.needs_setup(page.session)
+    )
 
 
 @PAGES.post("/sign-in", scope=PUBLIC, again=sign_in, own_transactions=True)
@@ -119,17 +125,28 @@ def demonstration(page: Page, token: str) -> Response:
     """The way into a demonstration. A button, since looking must not use the link up."""
     if page.signed_in is not None:
         return page.go("overview")
-    one_time.look_at_sign_in(page.session, token, page.now)
+    with _demonstration_links():
+        one_time.look_at_sign_in(page.session, token, page.now)
     return page.render("entry/demonstration.html", token=token)
 
 
 @PAGES.post("/sign-in/<token>", scope=PUBLIC)
 def enter_demonstration(page: Page, token: str) -> Response:
     """Sign in to the demonstration."""
-    begun = one_time.use_sign_in(
-        page.session, token, page.device, page.now, replacing=page.session_token
-    )
+    with _demonstration_links():
+        begun = one_time.use_sign_in(
+            page.session, token, page.device, page.now, replacing=page.session_token
+        )
     return page.keep_session(page.go("overview"), begun)
+
+
+@contextmanager
+def _demonstration_links() -> Iterator[None]:
+    """Nobody can be asked for another such link: the demonstration prints it when it starts."""
+    try:
+        yield
+    except NotFound:
+        raise NotFound(Problem("", "demonstration_link_spent")) from None
 
 
 def _begin(page: Page, user: User) -> str:

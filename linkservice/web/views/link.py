@@ -128,8 +128,8 @@ def save_link(page: Page, id: str) -> Response:
 
 @PAGES.post("/links/<id>/pause", scope="links:write")
 def pause_link(page: Page, id: str) -> Response:
-    """Whoever clicks it reads that it is not active."""
-    toast = gettext("The link is paused: who clicks it is told so.")
+    """Whoever clicks it reads that it is no longer active."""
+    toast = gettext("The link is paused: who clicks it reads that it is no longer active.")
     return _changed(page, id, toast, lambda: _change(page, id, {"active": False}))
 
 

@@ -25,6 +25,7 @@ from linkservice.web.page import Page, address
 PAGES = Pages("links")
 
 ROWS = 50
+USUAL = {"state": "current", "sort": "newest"}
 FILTERS = ("q", "touchpoint_id", "stage_id", "journey_id", "campaign_id", "tag", "domain", "state")
 
 STATE_WORDS = {
@@ -91,6 +92,7 @@ def links(page: Page) -> Response:
         chips=_chips(page, offered),
         sort=sort,
         query=query,
+        narrowed=any(value != USUAL.get(name) for name, value in query.items() if name != "q"),
         state_words=STATE_WORDS,
         **offered,
     )

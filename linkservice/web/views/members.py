@@ -53,12 +53,20 @@ def revoke_invitation(page: Page, id: str) -> Response:
 
 @PAGES.post("/settings/members/<id>/role", scope="admin", again=members)
 def change_role(page: Page, id: str) -> Response:
-    """Give a member another role; it applies from the next page they open."""
+    """Give a member another role, which signs them out; whoever changes their own stays in."""
+    before = {str(each.id): each.role for each in people.list_members(page.session, page.actor)}
     token = people.change_role(
         page.session, page.actor, id, page.form.text("role"), page.now, own=page.who.session
     )
-    response = page.go("account" if token else "members", toast=gettext("The role is changed."))
-    return page.keep_session(response, token) if token else response
+    if token:
+        toast = gettext("The role is changed.")
+        return page.keep_session(page.go("account", toast=toast), token)
+    if before.get(id) == page.form.text("role"):
+        return page.go("members")
+    toast = gettext(
+        "The role is changed. The member was signed out and has it after signing in again."
+    )
+    return page.go("members", toast=toast)
 
 
 @PAGES.post("/settings/members/<id>/remove", scope="admin", again=members)

@@ -13,6 +13,7 @@ from linkservice.journeys.manage import JourneyMap, journey_map
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
+from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.links import link_report
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import Day, TouchpointReport, TouchpointRow, rows_for_csv
@@ -32,6 +33,9 @@ from linkservice.workspaces.access import scoped
 PAGES = Pages("reports")
 
 MOST_JOURNEYS = 200
+
+FOLDED_FROM = 4
+"""So many touchpoints without a link are told in one line."""
 
 METRICS = {
     "visitors_per_reach": N_("Visitors per reach"),
@@ -88,7 +92,7 @@ def reports(page: Page) -> Response:
     asked = asked_for(page)
     found = _report(page, asked.chosen, asked.journey_id, asked.metric)
     ranking = Ranking.of(found)
-    rows = ranking.rows()
+    rows, unlinked = _fold(ranking.rows(), linked_touchpoints(page.session, page.actor))
     return page.render(
         "reports/touchpoints.html",
         asked=asked,
@@ -98,6 +102,7 @@ def reports(page: Page) -> Response:
         finding=finding(found.touchpoints),
         groups=[] if asked.sort else ranking.groups(rows),
         rows=_sorted(rows, asked),
+        unlinked=unlinked,
         loose=next((row for row in found.touchpoints if row.id is None), None),
         apart=figures.apart_words(found.totals),
         journeys=_journeys(page),
@@ -230,6 +235,20 @@ def _journeys(page: Page) -> Sequence[Journey]:
     """Those one can choose from, by name."""
     query = scoped(page.actor, Journey).order_by(Journey.name, Journey.id)
     return page.session.scalars(query.limit(MOST_JOURNEYS)).all()
+
+
+def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:
+    """The rows of the table, and those that have no link, no click and nothing to be judged by:
+    apart, unless they are few.
+    """
+    bare = [
+        each
+        for each in rows
+        if each.row.verdict == "no_reach" and not each.row.clicks and each.row.id not in linked
+    ]
+    if len(bare) < FOLDED_FROM:
+        return rows, []
+    return [each for each in rows if each not in bare], bare
 
 
 def _sorted(rows: list[Shown], asked: Asked) -> list[Shown]:

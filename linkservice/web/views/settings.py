@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import Response
 
@@ -17,6 +15,7 @@ from linkservice.web import fieldwords
 from linkservice.web.door import ANY, Pages
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
+from linkservice.web.time_zones import time_zone_groups
 from linkservice.web.trail_words import told
 from linkservice.web.views.new_link import end_of_day
 from linkservice.workspaces import keys as api_keys
@@ -38,7 +37,7 @@ def settings(page: Page) -> Response:
     """The workspace as its owner sees it; whoever is none finds their account here."""
     if not page.may("admin"):
         return page.go("account")
-    return page.render("settings/workspace.html", time_zones=time_zones())
+    return page.render("settings/workspace.html", time_zones=time_zone_groups(page.home.time_zone))
 
 
 @PAGES.post("/settings", scope="admin", again=settings)
@@ -66,9 +65,11 @@ def remove_logo(page: Page) -> Response:
 def domains(page: Page) -> Response:
     """The hosts of short URLs, with the DNS record each needs."""
     found = hosts.list_domains(page.session, page.actor, after=None, limit=MOST_DOMAINS)
+    usual = hosts.domain_named(page.session, page.actor, None)
     return page.render(
         "settings/domains.html",
         domains=[(each, origin(page.settings, each.host), is_local(each.host)) for each in found],
+        usual=usual,
         target=page.settings.link_host,
     )
 
@@ -101,6 +102,13 @@ def change_domain(page: Page, id: str) -> Response:
     return page.go("domains", toast=gettext("The domain is changed."))
 
 
+@PAGES.post("/settings/domains/<id>/prefer", scope="admin")
+def prefer_domain(page: Page, id: str) -> Response:
+    """Let new links have this host."""
+    chosen = hosts.prefer_domain(page.session, page.actor, id, page.now)
+    return page.go("domains", toast=gettext("New links begin with %(host)s.", host=chosen.host))
+
+
 @PAGES.post("/settings/domains/<id>/delete", scope="admin", again=domains)
 def delete_domain(page: Page, id: str) -> Response:
     """Delete a domain that never had a link."""
@@ -117,11 +125,15 @@ def keys(page: Page) -> Response:
 @PAGES.post("/settings/keys", scope="admin", again=keys)
 def add_key(page: Page) -> Response:
     """A new key, shown this once."""
+    scopes = page.form.every("scope")
+    # For a program that calls the API, no scopes are all; on a page that would be a slip.
+    if not scopes:
+        raise Invalid(Problem("scope", "key_may_nothing"))
     text = api_keys.create_key(
         page.session,
         page.actor,
         page.form.text("name"),
-        page.form.every("scope"),
+        scopes,
         page.now,
         end_of_day(page, "expires_at"),
     )
@@ -175,19 +187,10 @@ def take_logo(page: Page) -> None:
     logos.set_logo(page.session, page.actor, data, page.now)
 
 
-def time_zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """All time zones by continent: ("Europe", [("Europe/Berlin", "Berlin")…])."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(available_timezones()):
-        continent, slash, place = name.partition("/")
-        if slash and re.fullmatch(r"[A-Z][a-z]+", continent) and continent != "Etc":
-            groups.setdefault(continent, []).append((name, place.replace("_", " ")))
-    return [*groups.items(), ("UTC", [("UTC", "UTC")])]
-
-
 def _keys(page: Page) -> dict[str, Any]:
     return {
         "keys": api_keys.list_keys(page.session, page.actor),
+        "scope_words": fieldwords.SCOPES,
         "scopes": [(scope, gettext(fieldwords.SCOPES[scope]), scope) for scope in SCOPES],
         "live": lambda key: (
             key.revoked_at is None and (key.expires_at is None or key.expires_at > page.now)

@@ -175,7 +175,7 @@ def ask_sheet(page: Page) -> Response:
     asked = Asked.of(page.form.typed)
     if page.form.text("deed") != "make":
         return page.go("new_sheet", **asked.fields)
-    question, words = asked.question, _words(page, asked.size)
+    question, words = asked.question, _words(page, asked.question)
     made = manage.ask_sheet(page.session, page.actor, page.settings, question, words, page.now)
     return page.go("sheet", id=made.id)
 
@@ -236,12 +236,15 @@ def _maker() -> Maker:
     return maker
 
 
-def _words(page: Page, size_mm: float) -> Words:
-    today = page.now.astimezone(ZoneInfo(page.time_zone)).date()
+def _words(page: Page, question: SheetQuestion) -> Words:
+    today = write_day(page.now.astimezone(ZoneInfo(page.time_zone)).date())
+    chosen = len(set(question.link_ids or ()))
     return Words(
-        heading=gettext("Chosen links"),
-        date=write_day(today),
-        size=f"{write_number(size_mm)} mm",
+        heading=ngettext(
+            "%(num)s chosen link, %(day)s", "%(num)s chosen links, %(day)s", chosen, day=today
+        ),
+        date=today,
+        size=f"{write_number(question.size_mm)} mm",
         page=gettext("Page {page} of {pages}"),
         code=gettext("{count} QR code"),
         codes=gettext("{count} QR codes"),
@@ -252,7 +255,7 @@ def _words(page: Page, size_mm: float) -> Words:
 
 def _order(page: Page, question: SheetQuestion) -> tuple[Order | None, Sequence[Problem]]:
     """What the sheet would be made from, or why it cannot be. Raises `NotFound`."""
-    words = _words(page, question.size_mm)
+    words = _words(page, question)
     try:
         return order_for(page.session, page.actor, page.settings, question, words), ()
     except Invalid as error:

@@ -9,6 +9,7 @@ from linkservice.journeys.campaigns import list_campaigns as every_campaign
 from linkservice.links import tags as words
 from linkservice.links.counts import campaign_counts
 from linkservice.web.door import Pages
+from linkservice.web.forms import Form
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page, address
 from linkservice.web.places import MOST
@@ -17,12 +18,12 @@ PAGES = Pages("links")
 
 
 @PAGES.get("/campaigns", scope="journeys:read")
-def campaigns(page: Page) -> Response:
-    """Every campaign with its links."""
+def campaigns(page: Page, id: str = "") -> Response:
+    """Every campaign with its links; `id` is one that could not be renamed."""
     found = every_campaign(page.session, page.actor, after=None, limit=MOST)
     counts = campaign_counts(page.session, page.actor)
     rows = [(campaign, counts.get(campaign.id, 0)) for campaign in reversed(found)]
-    return page.render("links/campaigns.html", campaigns=rows)
+    return page.render("links/campaigns.html", campaigns=rows, refused=id, new=_new(page, id))
 
 
 @PAGES.post("/campaigns", scope="journeys:write", again=campaigns)
@@ -47,9 +48,10 @@ def remove_campaign(page: Page, id: str) -> Response:
 
 
 @PAGES.get("/tags", scope="links:read")
-def tags(page: Page) -> Response:
-    """Every tag with its links."""
-    return page.render("links/tags.html", tags=words.tags_with_counts(page.session, page.actor))
+def tags(page: Page, id: str = "") -> Response:
+    """Every tag with its links; `id` is one that could not be renamed."""
+    rows = words.tags_with_counts(page.session, page.actor)
+    return page.render("links/tags.html", tags=rows, refused=id, new=_new(page, id))
 
 
 @PAGES.post("/tags", scope="links:write", again=tags)
@@ -81,3 +83,8 @@ def bring_tag_back(page: Page) -> Response:
     name = page.query.get("name", "")
     back = words.restore_tag(page.session, page.actor, name, ids, page.now)
     return page.go("tags", toast=gettext("“%(name)s” is back.", name=back.name))
+
+
+def _new(page: Page, refused: str) -> Form:
+    """What the form of a new one shows: nothing of a name that was meant for another."""
+    return Form() if refused else page.form

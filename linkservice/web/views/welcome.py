@@ -7,10 +7,12 @@ from flask import Response
 from linkservice.journeys.manage import create_journey
 from linkservice.links import domains as hosts
 from linkservice.links.addresses import origin
+from linkservice.links.host import reach_of
 from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
-from linkservice.web.views.settings import LOGO_BYTES, take_logo, time_zones, wanted_workspace
+from linkservice.web.time_zones import time_zone_groups
+from linkservice.web.views.settings import LOGO_BYTES, take_logo, wanted_workspace
 from linkservice.workspaces.accounts import change_workspace
 from linkservice.workspaces.first_run import finish_first_run
 
@@ -32,7 +34,8 @@ def welcome(page: Page) -> Response:
     """The first step: your brand."""
     workspace = page.home
     name = _guessed_name(page.actor.name) if workspace.name == UNNAMED else workspace.name
-    return page.render("welcome/brand.html", name=name, time_zones=time_zones())
+    zones = time_zone_groups(workspace.time_zone)
+    return page.render("welcome/brand.html", name=name, time_zones=zones)
 
 
 @PAGES.post("/welcome", scope="admin", again=welcome, most_bytes=LOGO_BYTES)
@@ -52,6 +55,7 @@ def welcome_domain(page: Page) -> Response:
     return page.render(
         "welcome/domain.html",
         here=origin(page.settings, first.host),
+        reach=reach_of(first.host),
         target=page.settings.link_host,
     )
 
@@ -61,7 +65,9 @@ def welcome_host(page: Page) -> Response:
     """Add the branded host, if one was named."""
     host = page.form.optional("host")
     if host is not None:
-        hosts.create_domain(page.session, page.actor, page.settings, host, page.now)
+        made = hosts.create_domain(page.session, page.actor, page.settings, host, page.now)
+        if page.form.checked("preferred"):
+            hosts.prefer_domain(page.session, page.actor, str(made.id), page.now)
     return page.go("welcome_journey")
 
 
