@@ -385,7 +385,9 @@ def test_vera_looks_and_changes_nothing(cast: Cast) -> None:
     paths = writes(journey, stage, card)
     assert {cast.vera.post(path, name="x").status_code for path in paths} == {403}
     for path in (f"/journeys/{journey}/reach", f"/touchpoints/{card}/edit", "/journeys/new"):
-        assert cast.vera.get(path).status_code == 403
+        refused = cast.vera.get(path)
+        assert refused.status_code == 403
+        assert "Your role does not allow this; ask an owner" in text_of(refused)
     assert order(cast.ben, journey) == before
 
 
