@@ -115,6 +115,8 @@ SENTENCES: dict[str, str] = {
     # pages for people
     "not_signed_in": "You are not signed in; sign in and try again.",
     "foreign_form": "The form was sent by a page of another site; open it here and send it again.",
+    "button_expired": "The page was open for too long; open it again and press the button once "
+    "more.",
     "form_expired": "The form was open for too long; everything you typed is still here, send it "
     "again.",
     "no_logo": "The workspace has no logo yet; an owner adds one in the settings.",

@@ -17,8 +17,7 @@ from typing import Any, ClassVar
 import pytest
 from cast import Home, make_home
 from flask import Flask, Request
-from jinja2.bccache import Bucket, BytecodeCache
-from people import Browser
+from people import COMPILED, Browser
 from PIL import Image
 from sqlalchemy import Column, Table, func, or_, select
 from sqlalchemy.orm import Session
@@ -62,23 +61,6 @@ TOKENS = frozenset({"setup", "password", "sign-in", "invitation"})
 
 PLAIN = {"version": "2"}
 """Parameters that name nothing by themselves."""
-
-
-class Compiled(BytecodeCache):
-    """Templates are compiled once for all tests of a process, not once for each application."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = Compiled()
 
 
 class Noted(ImmutableMultiDict[str, str]):

@@ -11,6 +11,7 @@ from typing import Any
 
 from cast import Home, make_home
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from linkservice.app import close_app, create_app
@@ -22,6 +23,23 @@ from linkservice.workspaces.accounts import add_user
 from linkservice.workspaces.model import User, Workspace
 
 PASSWORD = "a-long-walk-by-the-sea"
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all tests of a process, not once for each application."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 class Browser:
@@ -98,6 +116,7 @@ def everybody(settings: Settings, database: Database) -> Iterator[Cast]:
             user = session.get_one(User, member.user_id)
             tokens.append(sessions.start(session, user, "Firefox, Linux", now))
     app = create_app(settings)
+    app.jinja_env.bytecode_cache = COMPILED
     ada, ben, vera, cleo = tokens
     yield Cast(
         Browser(app, settings, ada, home),

@@ -147,6 +147,19 @@ def test_an_expired_token_shows_the_form_again_with_what_was_typed(world: World)
     assert not wrong, "\n".join(wrong)
 
 
+def test_an_expired_button_says_what_to_do(world: World) -> None:
+    """Where nothing was typed nothing can be shown again."""
+    buttons = 0
+    for declared, place, pairs in every_form(world):
+        if declared.again is None and declared.scope is not PUBLIC:
+            buttons += 1
+            fields = {**dict(pairs), "csrf": "expired"}
+            answer = world.ada.client.post(f"/app{place}", data=fields, headers=OWN)
+            assert answer.status_code == 409
+            assert SENTENCES["button_expired"] in text_of(answer), declared.path
+    assert buttons > 10
+
+
 def test_what_was_typed_survives_the_end_of_the_session(world: World) -> None:
     """The page keeps all fields but secrets, to be sent again after signing in."""
     wrong = []

@@ -196,6 +196,8 @@ class Door:
                         return self._ended(page)
                     self._require(page, declared)
                     if not is_own_form(self.settings, page.cookie, form.text(CSRF)):
+                        if declared.again is None:
+                            raise Conflict(Problem("", "button_expired"))
                         raise Conflict(Problem("", "form_expired"))
                     _refuse_nul(form.typed.items(multi=True))
                     if declared.own_transactions:
