@@ -248,5 +248,5 @@ def test_a_preview_refuses_what_cannot_be_made(
             with pytest.raises(NotFound):
                 preview_links(session, ada.actor, settings, new, touchpoint_ids)
         long = NewLink("https://example.com/" + "a" * 2020, title="x", utm_from_touchpoint=True)
-        with pytest.raises(Invalid, match="2048"):
+        with pytest.raises(Invalid, match="2,048"):
             preview_links(session, ada.actor, settings, long, [None])
