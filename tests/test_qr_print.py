@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO, StringIO
@@ -29,7 +29,7 @@ from linkservice.errors import Invalid
 from linkservice.qr.design import QUIET_ZONE, Design, encode, nearest_good
 from linkservice.qr.pdf import new_document, pdf
 from linkservice.sheets.archive import make_zip
-from linkservice.sheets.layout import MARK_GAP, make_pdf
+from linkservice.sheets.layout import MARK_GAP, closing_fonts, make_pdf
 from linkservice.sheets.lettering import ELLIPSIS, REPLACEMENT, Lettering, Style, readable
 from linkservice.sheets.naming import LONGEST_NAME, UniqueNames, file_name
 from linkservice.sheets.order import Label, Order, Words
@@ -266,11 +266,12 @@ LETTERS = "aßÄ W-/mil\u0301क्षेนที่ لة👍🏽🇩🇪\u200d
 
 
 @pytest.fixture(scope="module")
-def lettering(tmp_path_factory: pytest.TempPathFactory) -> Lettering:
+def lettering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lettering]:
     document = new_document((210, 297), NOW)
     document.add_page()
     folder: Path = tmp_path_factory.mktemp("fonts")
-    return Lettering(document, folder, plain=[readable(LETTERS)], bold=[])
+    with closing_fonts(document):
+        yield Lettering(document, folder, plain=[readable(LETTERS)], bold=[])
 
 
 @given(

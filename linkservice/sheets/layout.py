@@ -101,7 +101,7 @@ def make_pdf(order: Order, made_at: datetime, step: Step) -> bytes:
     document.alias_nb_pages("")
     document.set_title(order.heading)
     document.set_lang(order.words.language)
-    with TemporaryDirectory(prefix="linkservice-") as folder, _closing_fonts(document):
+    with TemporaryDirectory(prefix="linkservice-") as folder, closing_fonts(document):
         sheet = _Sheet(document, order, Path(folder), step)
         for number in range(len(order.labels)):
             sheet.add(number)
@@ -110,7 +110,7 @@ def make_pdf(order: Order, made_at: datetime, step: Step) -> bytes:
 
 
 @contextmanager
-def _closing_fonts(document: FPDF) -> Iterator[None]:
+def closing_fonts(document: FPDF) -> Iterator[None]:
     """Writing a document closes its font files; one that is laid down leaves them open."""
     try:
         yield
