@@ -648,7 +648,7 @@ def test_serve_remembers_where_it_is_reached(on_sqlite: Settings) -> None:
         assert done(on_sqlite, "link", "add", "https://a.de", "--slug", "b").endswith(":18731/b\n")
     finally:
         service.send_signal(signal.SIGTERM)
-        service.communicate(timeout=20)
+        service.communicate(timeout=60)
     assert service.returncode == 0
 
 
@@ -663,7 +663,7 @@ def test_a_new_installation_prints_the_link_to_set_it_up(on_sqlite: Settings) ->
                 break
     finally:
         service.send_signal(signal.SIGTERM)
-        service.communicate(timeout=20)
+        service.communicate(timeout=60)
     (line,) = [each for each in lines if each.startswith("Set up: ")]
     place, _, token = line.strip().rpartition("/")
     assert place == "Set up: http://127.0.0.1:18732/app/setup"
@@ -689,7 +689,7 @@ def test_ingest_stops_at_sigterm(on_sqlite: Settings) -> None:
     while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20) == ("", "")
+    assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
 
 
