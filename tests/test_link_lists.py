@@ -15,6 +15,7 @@ from cast import NOW, Home, make_home, make_touchpoint
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rollups import COUNTERS
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -109,27 +110,12 @@ class Desk:
 
 
 def roll_up(home: Home, link: Link, clicks: int, day: date) -> LinkDay:
-    counts = dict.fromkeys(
-        (
-            "scans",
-            "visitors",
-            "touchpoint_visitors",
-            "journey_visitors",
-            "tokenless",
-            "robots",
-            "previews",
-            "prefetches",
-            "scanners",
-            "heads",
-        ),
-        0,
-    )
+    counts = dict.fromkeys(COUNTERS, 0) | {"clicks": clicks}
     return LinkDay(
         link_id=link.id,
         local_date=day,
         touchpoint_id=link.touchpoint_id or 0,
         workspace_id=home.workspace_id,
-        clicks=clicks,
         **counts,
     )
 

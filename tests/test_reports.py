@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rollups import COUNTERS
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import DomainDay, LinkDay, LinkFacet, LinkHour, Unrecorded
@@ -38,20 +39,6 @@ from linkservice.workspaces.accounts import create_workspace
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)  # a Monday
 FIRST, LAST = date(2026, 6, 1), date(2026, 6, 10)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-
-COUNTERS = (
-    "clicks",
-    "scans",
-    "visitors",
-    "touchpoint_visitors",
-    "journey_visitors",
-    "tokenless",
-    "robots",
-    "previews",
-    "prefetches",
-    "scanners",
-    "heads",
-)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from linkservice.web.charts import sparkline
 from linkservice.web.door import Pages
 from linkservice.web.i18n import N_, gettext, ngettext
 from linkservice.web.page import Page, address
+from linkservice.web.views.new_link import tag_names
 
 PAGES = Pages("links")
 
@@ -131,9 +132,9 @@ def links_bulk(page: Page) -> Response:
     if deed in DEEDS:
         wanted = DEEDS[deed]
     elif deed == "tag":
-        wanted = {"add_tags": _names(form.text("tag"))}
+        wanted = {"add_tags": tag_names(form.text("tag"))}
     elif deed == "untag":
-        wanted = {"remove_tags": _names(form.text("tag"))}
+        wanted = {"remove_tags": tag_names(form.text("tag"))}
     elif deed == "touchpoint":
         wanted = {"touchpoint_id": form.optional("touchpoint_id")}
     elif deed == "campaign":
@@ -206,8 +207,3 @@ def _chips(page: Page, offered: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _short(page: Page, view: Any) -> str:
     return short_url(page.settings, view.host, view.link.slug)
-
-
-def _names(text: str) -> Sequence[str]:
-    """Tag names, separated by commas."""
-    return [name for name in (part.strip() for part in text.split(",")) if name]
