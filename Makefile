@@ -2,13 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint docs pictures lock clean
+SEED ?= 2026
+
+.PHONY: run test soak lint docs pictures lock clean
 
 run: .venv/installed
 	$(BIN)/linkservice demo --host 0.0.0.0
 
 test: .venv/installed-test
 	$(BIN)/pytest
+
+# The fault tests in their whole size, one at a time, and their table in docs/reliability.md.
+soak: .venv/installed-test
+	rm -f build/soak.jsonl
+	$(BIN)/pytest -m fault --soak --seed $(SEED) --numprocesses 0
+	$(BIN)/python tests/evidence.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from evidence import Trial
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, text
@@ -40,6 +41,18 @@ hypothesis_settings.load_profile("suite")
 passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
 
 ENGINES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Fault tests in their whole size, and the seed of what they leave to chance."""
+    parser.addoption("--soak", action="store_true", help="run fault tests in their whole size")
+    parser.addoption("--seed", type=int, default=2026, help="seed of the fault tests")
+
+
+@pytest.fixture
+def trial(pytestconfig: pytest.Config) -> Trial:
+    """How large a fault test is to be, its chance, and where it tells what it saw."""
+    return Trial(pytestconfig.getoption("--soak"), pytestconfig.getoption("--seed"))
 
 
 @pytest.fixture(scope="session")
