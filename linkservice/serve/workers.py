@@ -46,9 +46,16 @@ HEADER_TIMEOUT_MS = 5_000
 
 def run_redirect(settings: Settings, ready_fd: int, address: str, port: int) -> int:
     """Serve the link door at the address until SIGTERM; the exit code."""
+    return serve_redirect(partial(_redirect_door, ready_fd), settings, address, port)
+
+
+def serve_redirect(
+    make_door: Callable[[], WSGIApplication], settings: Settings, address: str, port: int
+) -> int:
+    """Serve any application as the link door is served; what it is measured against, too."""
     waits = settings.spool_sync == "always"
     threads = REDIRECT_THREADS_WAITING if waits else REDIRECT_THREADS
-    return _serve_http(partial(_redirect_door, ready_fd), address, port, threads)
+    return _serve_http(make_door, address, port, threads)
 
 
 def run_web(settings: Settings, ready_fd: int, address: str, port: int) -> int:

@@ -1,0 +1,1 @@
+"""Programs that measure what `docs/performance.md` promises; README.md says how to run them."""
