@@ -25,11 +25,13 @@ from linkservice.clicks import shortfall
 from linkservice.clicks.event import Click, Flag, Method, Source
 from linkservice.clicks.visitor import cut_network
 from linkservice.config import Settings
+from linkservice.counters import summed
 from linkservice.database import Database
 from linkservice.links.domains import change_domain
 from linkservice.links.manage import LinkChanges, change_link, delete_link
 from linkservice.links.slug import RESERVED
-from linkservice.redirect.app import LinkDoor, make_application
+from linkservice.redirect.app import OUTCOMES, LinkDoor, make_application
+from linkservice.redirect.resolver import LOOKUPS
 
 REDIRECT_HEADERS = {
     "Location": "https://example.com/",
@@ -112,6 +114,31 @@ def test_a_click_is_redirected_and_recorded(
         language="de",
         referrer_host="example.org",
     )
+
+
+def test_every_request_counts_as_what_became_of_it(door: LinkDoor, settings: Settings) -> None:
+    for path in ("/sommer", "/sommer", "/q/sommer", "/sommer+", "/no", "/no", "/", "/healthz"):
+        ask(door, path)
+    ask(door, "/sommer", HTTP_HOST="example.org")
+    ask(door, "/sommer", method="POST")
+    door.close()
+    found = summed(settings.data_dir)
+    name = "linkservice_redirect_requests_total"
+    assert {outcome: found[f'{name}{{outcome="{outcome}"}}'] for outcome in OUTCOMES} == {
+        "redirect": 3,
+        "preview": 1,
+        "miss": 2,
+        "unknown_host": 1,
+        "other": 2,
+        "gone": 0,
+        "unavailable": 0,
+    }
+    looked_up = "linkservice_link_cache_lookups_total"
+    results = {result: found[f'{looked_up}{{result="{result}"}}'] for result in LOOKUPS}
+    assert results == {"hit": 3, "load": 2, "absent": 1}
+    assert found["linkservice_spool_records_total"] == 5
+    assert found["linkservice_spool_sync_seconds_count"] >= 5
+    assert found["linkservice_clicks_unrecorded_total"] == 0
 
 
 def test_all_spellings_of_a_link_lead_to_it(

@@ -44,6 +44,7 @@ from linkservice.clicks.segment import (
     write_segment,
 )
 from linkservice.config import SpoolSync
+from linkservice.counters import Histogram
 
 __all__ = [
     "HEADER_BYTES",
@@ -60,6 +61,9 @@ __all__ = [
 
 # With `second`: the sync starts this long after the first unsynced click, and takes a while.
 _SYNC_AFTER_SECONDS = 0.5
+
+SYNC_BOUNDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Seconds: a fast disk's `fdatasync` takes the first, one about to fail the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,17 @@ class Spool:
         self._dirty = threading.Event()
         self._stop = threading.Event()
         self._bytes = self._appended = self._syncs = self._failed = 0
+        self._sync_times = Histogram(SYNC_BOUNDS)
 
     @property
     def stats(self) -> SpoolStats:
         """What this process recorded so far."""
         return SpoolStats(self._bytes, self._appended, self._syncs, self._failed)
+
+    @property
+    def sync_times(self) -> Histogram:
+        """How long the syncs took that clicks waited for, or that came each second."""
+        return self._sync_times
 
     def append(self, body: bytes) -> None:
         """Record one click; returns when it is as durable as `sync` says.
@@ -188,7 +198,10 @@ class Spool:
             try:
                 write_at(segment.fd, data, segment.end)
                 if self._sync == "always":
+                    # Measuring costs a batch, not a request, 0.7 µs.
+                    started = time.perf_counter()
                     os.fdatasync(segment.fd)
+                    self._sync_times.add(time.perf_counter() - started)
                     self._syncs += 1
                 commit(segment.fd, segment.end, end)
                 segment.end = end
@@ -275,11 +288,13 @@ class Spool:
             try:
                 # By name: the descriptor may be closed, and its number reused, meanwhile.
                 fd = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+                started = time.perf_counter()
                 try:
                     os.fdatasync(fd)
                 finally:
                     os.close(fd)
                 with self._writing:
+                    self._sync_times.add(time.perf_counter() - started)
                     self._syncs += 1
             except FileNotFoundError:
                 continue  # sealing has synced

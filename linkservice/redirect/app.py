@@ -21,6 +21,7 @@ from linkservice.clicks.event import Source
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings
+from linkservice.counters import Counters, Ticker
 from linkservice.database import Database, open_database
 from linkservice.errors import Unavailable
 from linkservice.links.destination import Gone, decide, forward_query
@@ -43,6 +44,9 @@ FOLLOW_SECONDS = 0.25
 FIRST_LOOK_SECONDS = 5.0
 """How long the first requests of a worker wait for what it reads when it starts."""
 
+OUTCOMES = ("redirect", "preview", "gone", "miss", "unavailable", "unknown_host", "other")
+"""What becomes of a request, for `/metrics`. Each pays one tick, 50 ns."""
+
 ROTATE_SECONDS = 10.0
 """Between two looks whether the spool's segment is old enough to be sealed."""
 
@@ -50,15 +54,23 @@ ROTATE_SECONDS = 10.0
 class LinkDoor:
     """The WSGI application of the link port. Safe for threads, and across `fork`."""
 
-    def __init__(self, database: Database, link_cache: int, recorder: Recorder) -> None:
+    def __init__(
+        self, database: Database, link_cache: int, recorder: Recorder, counters: Counters
+    ) -> None:
         self._database = database
         self._link_cache = link_cache
         self._recorder = recorder
+        self._counters = counters
         self._start_afresh()
+        counters.follow(self.figures)
+        counters.follow(recorder.figures)
         _doors.add(self)
 
     def _start_afresh(self) -> None:
         self._resolver = Resolver(self._database, self._link_cache)
+        self._outcomes = {outcome: Ticker() for outcome in OUTCOMES}
+        # Bound once: a look-up by name would cost the request as much again.
+        self._redirected = self._outcomes["redirect"].tick
         self._awake = False
         self._waking = threading.Lock()
         self._follower: threading.Thread | None = None
@@ -77,7 +89,16 @@ class LinkDoor:
         if self._follower is not None:
             self._follower.join(FIRST_LOOK_SECONDS)
         self._recorder.close()
+        self._counters.close()
         self._database.close()
+
+    def figures(self) -> dict[str, float]:
+        """What this process did so far, by the names of `/metrics`."""
+        found = self._resolver.figures()
+        for outcome, ticker in self._outcomes.items():
+            name = f'linkservice_redirect_requests_total{{outcome="{outcome}"}}'
+            found[name] = float(ticker.value())
+        return found
 
     def leave_to_parent(self) -> None:
         """In a forked child: connections, thread and memory are the parent's; begin anew."""
@@ -87,6 +108,7 @@ class LinkDoor:
     def _answer(self, environ: WSGIEnvironment) -> Answer:
         method = environ.get("REQUEST_METHOD", "")
         if method not in ("GET", "HEAD"):
+            self._outcomes["other"].tick()
             return answers.OPTIONS if method == "OPTIONS" else answers.NOT_ALLOWED
         path = _path(environ)
         if path == "/healthz":
@@ -97,12 +119,14 @@ class LinkDoor:
         try:
             domain = self._resolver.domain(environ.get("HTTP_HOST", ""))
             if domain is None:
+                self._outcomes["unknown_host"].tick()
                 return answers.NOT_FOUND
             asked = parse_path(path)
             if asked is None or asked.slug_key in RESERVED:
                 return self._no_slug(environ, domain, path)
             link = self._resolver.link(domain.id, asked.slug_key)
         except Unavailable:
+            self._outcomes["unavailable"].tick()
             return _page("unavailable", environ, domain)
         source = Source.SCAN if asked.source == "scan" else Source.CLICK
         if link is None:
@@ -110,18 +134,29 @@ class LinkDoor:
         now_ms = time.time_ns() // 1_000_000
         decision = decide(link, now_ms)
         if isinstance(decision, Gone):
+            self._outcomes["gone"].tick()
             self._record(environ, now_ms, Met(domain, source, link, miss=True))
             return _page(decision.reason, environ, domain)
         location = decision.location
         if link.forward_query:
             location = forward_query(location, environ.get("QUERY_STRING", ""))
         if asked.preview:
+            self._outcomes["preview"].tick()
             return _page("preview", environ, domain, location)
+        self._redirected()
         self._record(environ, now_ms, Met(domain, source, link, miss=False))
         return answers.redirect(location)
 
     def _no_slug(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer:
         """Paths that are no link's: the door's own, the reserved ones, and garbage."""
+        answer = self._own(environ, domain, path)
+        if answer is not None:
+            self._outcomes["other"].tick()
+            return answer
+        scan = path is not None and path[:3] in ("/q/", "/Q/")
+        return self._no_link(environ, domain, Source.SCAN if scan else Source.CLICK)
+
+    def _own(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer | None:
         if path == "/":
             if domain.root_redirect:
                 return answers.redirect(domain.root_redirect)
@@ -132,10 +167,10 @@ class LinkDoor:
             return answers.NO_ICON
         if path and _is_reserved(path):
             return answers.NOT_FOUND
-        scan = path is not None and path[:3] in ("/q/", "/Q/")
-        return self._no_link(environ, domain, Source.SCAN if scan else Source.CLICK)
+        return None
 
     def _no_link(self, environ: WSGIEnvironment, domain: DomainRule, source: Source) -> Answer:
+        self._outcomes["miss"].tick()
         now_ms = time.time_ns() // 1_000_000
         self._record(environ, now_ms, Met(domain, source, None, miss=True))
         if domain.not_found_redirect:
@@ -176,6 +211,7 @@ class LinkDoor:
             if time.monotonic() >= rotate_at:
                 rotate_at = time.monotonic() + ROTATE_SECONDS
                 self._recorder.rotate_if_due(time.time_ns() // 1_000_000)
+            self._counters.flush(due=True)
             stop.wait(FOLLOW_SECONDS)
 
 
@@ -186,7 +222,8 @@ def make_application(settings: Settings) -> LinkDoor:
     """
     spool = Spool(settings.spool_dir, node_id(settings.data_dir), settings.spool_sync)
     recorder = Recorder(spool, Shortfall(settings.spool_dir), settings.trusted_hops)
-    return LinkDoor(open_database(settings), settings.link_cache, recorder)
+    counters = Counters(settings.data_dir, "redirect")
+    return LinkDoor(open_database(settings), settings.link_cache, recorder, counters)
 
 
 def _path(environ: WSGIEnvironment) -> str | None:

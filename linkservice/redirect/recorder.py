@@ -71,6 +71,18 @@ class Recorder:
         """Seal the spool's segment when it is old enough."""
         self._spool.rotate_if_due(now_ms)
 
+    def figures(self) -> dict[str, float]:
+        """What this process wrote down so far, by the names of `/metrics`."""
+        stats = self._spool.stats
+        return {
+            "linkservice_spool_records_total": float(stats.appended),
+            "linkservice_spool_refused_total": float(stats.failed),
+            "linkservice_spool_written_bytes_total": float(stats.bytes),
+            "linkservice_clicks_unrecorded_total": float(self._shortfall.total),
+            "linkservice_spool_sync_longest_seconds": self._spool.sync_times.longest,
+            **self._spool.sync_times.figures("linkservice_spool_sync_seconds"),
+        }
+
     def close(self) -> None:
         """Seal the segment and let go of the files."""
         self._spool.close()

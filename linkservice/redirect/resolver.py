@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.changes import KEPT, Announced, Follower
 from linkservice.clicks.calendar import epoch_ms
+from linkservice.counters import Ticker
 from linkservice.database import Database
 from linkservice.errors import Problem, Unavailable
 from linkservice.links.host import is_local, normal_host
@@ -27,6 +28,9 @@ from linkservice.workspaces.model import Workspace
 
 ABSENT_KEPT = 10_000
 """Slug keys without a link that are remembered: a wrong poster is scanned more than once."""
+
+LOOKUPS = ("hit", "absent", "load")
+"""How a link was looked up: in memory, known not to be there, or read from the database."""
 
 HOSTS_KEPT = 1_000
 """Spellings of our hosts that are remembered; a stranger can invent more of them."""
@@ -86,6 +90,9 @@ class Resolver:
         self._links: _Recent[LinkSnapshot] = _Recent(link_cache)
         self._absent: _Recent[bool] = _Recent(ABSENT_KEPT)
         self._days = Days(database)
+        self._lookups = {result: Ticker() for result in LOOKUPS}
+        # Bound once; a hit pays its tick, 50 ns.
+        self._hit = self._lookups["hit"].tick
         # Set by whoever finds out, so that not every request waits for itself; cleared by
         # `catch_up` when it reaches the database again.
         self._away = False
@@ -115,10 +122,23 @@ class Resolver:
         key = (domain_id, slug_key)
         snapshot = self._links.get(key)
         if snapshot is not None:
+            self._hit()
             return snapshot
         if self._absent.get(key):
+            self._lookups["absent"].tick()
             return None
+        self._lookups["load"].tick()
         return self._load(key)
+
+    def figures(self) -> dict[str, float]:
+        """What the memory was good for so far, by the names of `/metrics`."""
+        found = {
+            f'linkservice_link_cache_lookups_total{{result="{result}"}}': float(ticker.value())
+            for result, ticker in self._lookups.items()
+        }
+        found["linkservice_link_cache_links"] = float(len(self._links))
+        found["linkservice_link_cache_evictions_total"] = float(self._links.evicted)
+        return found
 
     def salt(self, workspace_id: int, now_ms: int) -> bytes | None:
         """The salt of the workspace's local day, None while there is none."""
@@ -270,6 +290,10 @@ class _Recent(Generic[T]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept: OrderedDict[tuple[int, str], T] = OrderedDict()
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def get(self, key: tuple[int, str]) -> T | None:
         found = self._kept.get(key)
@@ -284,6 +308,7 @@ class _Recent(Generic[T]):
         self._kept[key] = value
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
+            self.evicted += 1
 
     def forget(self, key: tuple[int, str]) -> None:
         self._kept.pop(key, None)
