@@ -178,6 +178,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "LOG_LEVEL", "info", "How much is logged.", _choice("debug", "info", "warning", "error")
     ),
+    Setting(
+        "LOG_FORMAT",
+        "text",
+        "`text` for people at a terminal, `json` for machines: one object a line.",
+        _choice("text", "json"),
+    ),
+    Setting(
+        "METRICS_TOKEN",
+        "",
+        "Whoever asks for `/metrics` must send it (`Authorization: Bearer …`); empty means that "
+        "only this machine and private networks are answered.",
+        _text,
+        secret=True,
+    ),
 )
 
 
@@ -200,6 +214,8 @@ class Settings:
     smtp_url: str
     mail_from: str
     log_level: str
+    log_format: str
+    metrics_token: str
 
     @property
     def spool_dir(self) -> Path:

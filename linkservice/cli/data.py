@@ -45,10 +45,10 @@ def ingest(once: bool) -> None:
     Until Ctrl-C; `linkservice serve` does this by itself.
     """
     from linkservice.clicks.ingest import Ingester
-    from linkservice.serve.process import log_to_stderr
+    from linkservice.logs import log_to_stderr
 
     settings = read_settings()
-    log_to_stderr(settings)
+    log_to_stderr(settings, "ingest")
     with current_database(settings) as database:
         ingester = Ingester(settings, database)
         with ingester.alone():

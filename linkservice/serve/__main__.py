@@ -9,7 +9,8 @@ import os
 import sys
 
 from linkservice.config import load
-from linkservice.serve.process import die_with_parent, log_to_stderr
+from linkservice.logs import log_to_stderr
+from linkservice.serve.process import die_with_parent
 from linkservice.serve.workers import run_ingest, run_redirect, run_web
 
 
@@ -17,7 +18,7 @@ def main(parent: str, ready_fd: str, role: str, address: str = "", port: str = "
     """Run one role until SIGTERM; the exit code."""
     die_with_parent(int(parent))
     settings = load(os.environ)
-    log_to_stderr(settings)
+    log_to_stderr(settings, role)
     if role == "ingest":
         return run_ingest(settings, int(ready_fd))
     run = run_redirect if role == "redirect" else run_web

@@ -16,8 +16,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from linkservice.config import Settings
-
 _log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 30.0
@@ -142,16 +140,6 @@ class Child:
                 self.name,
                 self._deaths,
             )
-
-
-def log_to_stderr(settings: Settings) -> None:
-    """One line per event on stderr, unless whoever embeds us has arranged it otherwise."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
-    )
-    # They report on every step: of asking for the schema's revision, of cutting a font down.
-    for chatty in ("alembic", "fontTools"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def die_with_parent(parent: int) -> None:

@@ -17,8 +17,9 @@ from contextlib import ExitStack
 from linkservice import config, lockfile
 from linkservice.config import PREFIX, SETTINGS, Settings
 from linkservice.errors import Invalid, Problem, Unavailable
+from linkservice.logs import log_to_stderr
 from linkservice.serve.addresses import Address, announcement, lan_address, resolve
-from linkservice.serve.process import Child, log_to_stderr
+from linkservice.serve.process import Child
 from linkservice.serve.signals import Signals, caught
 
 _log = logging.getLogger(__name__)

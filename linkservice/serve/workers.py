@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from linkservice.config import PREFIX, SETTINGS, Settings, load
 from linkservice.errors import LinkServiceError
-from linkservice.serve.process import die_with_parent, log_to_stderr
+from linkservice.logs import log_to_stderr
+from linkservice.serve.process import die_with_parent
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -132,7 +133,7 @@ def _serve_http(
 def _redirect_door(ready_fd: int) -> WSGIApplication:
     from linkservice.redirect.app import make_application
 
-    door = make_application(_settings_of_worker())
+    door = make_application(_settings_of_worker("redirect"))
     # granian leaves by os._exit: of all exit hooks only this kind runs in a forked process.
     # It runs when the last request is answered and seals the spool segment.
     Finalize(None, door.close, exitpriority=0)
@@ -143,20 +144,20 @@ def _redirect_door(ready_fd: int) -> WSGIApplication:
 def _app_door(ready_fd: int) -> WSGIApplication:
     from linkservice.app import close_app, create_app
 
-    door = create_app(_settings_of_worker())
+    door = create_app(_settings_of_worker("web"))
     # Another worker then goes on with a sheet at once.
     Finalize(None, close_app, args=(door,), exitpriority=0)
     _tell_ready(ready_fd)
     return door
 
 
-def _settings_of_worker() -> Settings:
+def _settings_of_worker(role: str) -> Settings:
     parent = multiprocessing.parent_process()
     assert parent is not None
     assert parent.pid is not None
     die_with_parent(parent.pid)
     settings = take_settings(os.environ)
-    log_to_stderr(settings)
+    log_to_stderr(settings, role)
     return settings
 
 
