@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,6 +19,8 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 SECONDS = 60.0
 """How long anything may take before a test gives up; far more than it does."""
+
+_NOTHING: Mapping[str, str] = {}
 
 _LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
 
@@ -56,22 +58,25 @@ class Service:
         roles: Sequence[str] = ("redirect", "ingest"),
         workers: int = 2,
         ports: tuple[int, int] | None = None,
+        environment: Mapping[str, str] = _NOTHING,
+        before: Sequence[str] = (),
     ) -> None:
         self.port, self.link_port = ports or free_ports()
         self.output = folder / f"output-{time.monotonic_ns()}.txt"
         self.log = self.output.with_suffix(".log")
-        environment = {key: each for key, each in os.environ.items() if not key.startswith(PREFIX)}
-        environment[PREFIX + "DATA_DIR"] = str(settings.data_dir)
-        environment[PREFIX + "DATABASE_URL"] = settings.database_url
-        environment[PREFIX + "SECRET_KEY"] = "a secret nobody may read"
+        given = {key: each for key, each in os.environ.items() if not key.startswith(PREFIX)}
+        given[PREFIX + "DATA_DIR"] = str(settings.data_dir)
+        given[PREFIX + "DATABASE_URL"] = settings.database_url
+        given[PREFIX + "SPOOL_SYNC"] = settings.spool_sync
+        given[PREFIX + "SECRET_KEY"] = "a secret nobody may read"
         arguments = [str(self.port), str(self.link_port), str(workers), *roles]
         with self.output.open("w") as output, self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, *arguments],
+                [*before, sys.executable, "-c", _PROGRAM, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=log,
-                env=environment,
+                env={**given, **environment},
             )
         self.pid = self._process.pid
 
@@ -143,9 +148,22 @@ def running(
     roles: Sequence[str] = ("redirect", "ingest"),
     workers: int = 2,
     ports: tuple[int, int] | None = None,
+    environment: Mapping[str, str] = _NOTHING,
+    before: Sequence[str] = (),
 ) -> Iterator[Service]:
-    """A service that is ready; killed afterwards, if it is still there."""
-    service = Service(settings, folder, roles=roles, workers=workers, ports=ports)
+    """A service that is ready; killed afterwards, if it is still there.
+
+    `environment` is added to its own; `before` is the command that runs it, as `strace` does.
+    """
+    service = Service(
+        settings,
+        folder,
+        roles=roles,
+        workers=workers,
+        ports=ports,
+        environment=environment,
+        before=before,
+    )
     try:
         service.wait_until_ready()
         yield service

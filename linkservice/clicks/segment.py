@@ -184,7 +184,7 @@ def write_segment(spool_dir: Path, node: bytes, segment_id: bytes, bodies: Itera
     path = spool_dir / f"{name}-{node.hex()}.sealed"
     try:
         if not path.exists():
-            spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(spool_dir)
             content = frames(bodies, node + segment_id, HEADER_BYTES)
             os.close(create(path, header(node, segment_id, 0) + content))
     except OSError as error:
@@ -249,6 +249,13 @@ def create(path: Path, content: bytes, lock_at: int | None = None) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder, if it is not there, so that it survives a power cut. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Also where it was there: another process may have made it and not come to this yet.
+    sync_directory(folder.parent)
 
 
 def write_at(fd: int, data: bytes, offset: int) -> None:
@@ -325,7 +332,7 @@ def _from_header(first: bytes) -> tuple[str, str]:
 
 def _quarantine(path: Path) -> None:
     kept = path.parent / QUARANTINE
-    kept.mkdir(mode=0o700, exist_ok=True)
+    make_folder(kept)
     path.rename(kept / f"{path.name}.{os.urandom(4).hex()}")
     sync_directory(kept)
     sync_directory(path.parent)

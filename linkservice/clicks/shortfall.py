@@ -25,7 +25,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from linkservice.clicks.event import MAX_ID
-from linkservice.clicks.segment import SpoolFailed, create, held_from, sync_directory, write_at
+from linkservice.clicks.segment import (
+    SpoolFailed,
+    create,
+    held_from,
+    make_folder,
+    sync_directory,
+    write_at,
+)
 
 FILE_BYTES = 16 * 1024
 
@@ -112,7 +119,7 @@ class Shortfall:
     def _allocate(self) -> None:
         path = self._spool_dir / f"unrecorded-{os.urandom(8).hex()}.cnt"
         with contextlib.suppress(OSError):
-            self._spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._spool_dir)
             self._fd = create(path, bytes(FILE_BYTES), lock_at=0)
             self._write(list(self._counts))
 

@@ -35,6 +35,7 @@ from linkservice.clicks.segment import (
     create,
     delete_segment,
     header,
+    make_folder,
     node_id,
     seal_orphans,
     segment_name,
@@ -240,7 +241,7 @@ class Spool:
         segment_id = os.urandom(SEGMENT_ID_BYTES)
         name = f"{segment_name(created_ms, segment_id)}-{self._node.hex()}.open"
         path = self._spool_dir / name
-        self._spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._spool_dir)
         fd = create(path, header(self._node, segment_id, created_ms), lock_at=HEADER_BYTES)
         return _OpenSegment(fd, path, self._node + segment_id, created_ms)
 

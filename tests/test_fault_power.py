@@ -1,0 +1,149 @@
+"""The power is cut at random moments: what was promised is on the disk, and counted once.
+
+Ledger and rows are checked on SQLite, whose files are on the same disk as the spool; whether
+PostgreSQL keeps what it committed is PostgreSQL's own promise.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cast import make_home, make_link
+from evidence import Trial
+from marked import clicking_marked, numbers_in
+from powercut import UNKEPT, Disk, Entry, Journal, compiled, write_out
+from service import running
+from sqlalchemy import func, select
+
+from linkservice.clicks.audit import audit
+from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.model import LedgerEntry, LinkDay
+from linkservice.config import Settings, SpoolSync, load
+from linkservice.database import Database
+
+pytestmark = pytest.mark.fault
+
+AT_RISK_SECONDS = {"always": 0.0, "second": 1.0}
+"""How long ago a click may have been acknowledged that a cut takes along."""
+
+
+@pytest.fixture
+def engine_name() -> str:
+    """The database must be on the disk whose power is cut."""
+    return "sqlite"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What one cut left: clicks acknowledged before it, those lost, the oldest one's age."""
+
+    acknowledged: int
+    lost: int
+    oldest_lost_seconds: float
+
+
+@pytest.mark.parametrize("sync", ["always", "second"])
+def test_a_power_cut_takes_no_more_than_was_said(
+    settings: Settings, tmp_path: Path, trial: Trial, sync: SpoolSync
+) -> None:
+    furnish(settings)
+    cuts = [
+        cut
+        # A cut early in a service's life differs from one in the middle of it.
+        for run in range(trial.size(1, 4))
+        for cut in life_with_cuts(
+            replace(settings, spool_sync=sync),
+            tmp_path / f"run-{run}",
+            random.Random(f"{trial.seed} {sync} {run}"),
+            seconds=trial.size(1, 8),
+            cuts=trial.size(4, 50),
+        )
+    ]
+    oldest = max(cut.oldest_lost_seconds for cut in cuts)
+    assert any(cut.acknowledged for cut in cuts)
+    assert oldest <= AT_RISK_SECONDS[sync]
+    promised = "0 acknowledged lost" if sync == "always" else "≤ 1 s lost"
+    trial.saw(
+        f"power cut, `SPOOL_SYNC={sync}`",
+        f"200 cuts: {promised}, ledger and rows agree",
+        f"{len(cuts)} cuts, up to {max(cut.acknowledged for cut in cuts):,} acknowledged before: "
+        f"at most {max(cut.lost for cut in cuts)} lost, the oldest after {oldest:.2f} s; 0 doubled",
+    )
+
+
+def furnish(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    with closing(Database(settings.database_url)) as database:
+        with database.transaction() as session:
+            make_link(session, settings, make_home(session, settings, now=now), "poster", now=now)
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def life_with_cuts(
+    settings: Settings, folder: Path, rng: random.Random, seconds: float, cuts: int
+) -> Iterator[Cut]:
+    """A service's first seconds under load, with its power cut at so many moments."""
+    folder.mkdir()
+    own = at_home_in(settings, shutil.copytree(settings.data_dir, folder / "data"))
+    disk, journal = Disk(own.data_dir), Journal(folder / "journal")
+    noted = journal.environment(compiled(folder), own.data_dir)
+    with (
+        running(own, folder, workers=1, environment=noted) as service,
+        clicking_marked(service.link_port, told=journal.acknowledged) as clicks,
+    ):
+        time.sleep(seconds)
+        service.end()
+    assert not clicks.other
+    entries = journal.entries()
+    moments = set(rng.sample(range(len(entries)), cuts))
+    for number, entry in enumerate(entries):
+        disk.play(entry)
+        if number in moments:
+            place = folder / f"cut-{number}"
+            write_out(disk.after_cut(rng), place)
+            yield recovered(at_home_in(settings, place), entries[: number + 1])
+            shutil.rmtree(place)
+    assert disk.all_applied() == {
+        str(path.relative_to(own.data_dir)): path.read_bytes()
+        for path in own.data_dir.rglob("*")
+        if path.is_file() and not path.name.endswith(UNKEPT)
+    }
+
+
+def at_home_in(settings: Settings, data_dir: Path) -> Settings:
+    return load({}, data_dir=data_dir, spool_sync=settings.spool_sync)
+
+
+def recovered(settings: Settings, entries: list[Entry]) -> Cut:
+    """Start anew on what the cut left, and compare."""
+    told = {entry.offset: entry.time_ns for entry in entries if entry.kind == "A"}
+    with closing(Database(settings.database_url)) as database:
+        ingester = Ingester(settings, database)
+        with ingester.alone():
+            ingester.run_once()
+        counted = numbers_in(database)
+        assert_agreement(settings, database, counted)
+    lost = told.keys() - counted.keys()
+    ages = [(entries[-1].time_ns - told[number]) / 1e9 for number in lost]
+    return Cut(len(told), len(lost), max(ages, default=0.0))
+
+
+def assert_agreement(settings: Settings, database: Database, counted: Counter[int]) -> None:
+    """Rows, roll-ups, ledger and files tell the same number, and no click stands twice."""
+    assert set(counted.values()) <= {1}
+    checked = audit(settings, database)
+    assert (checked.difference, checked.pending) == (0, 0)
+    with database.reading() as session:
+        ledger = session.scalar(select(func.sum(LedgerEntry.ingested))) or 0
+        rolled_up = session.scalar(select(func.sum(LinkDay.clicks))) or 0
+    assert ledger == rolled_up == counted.total()
