@@ -22,6 +22,7 @@ COUNTERS = (
     "prefetches",
     "scanners",
     "heads",
+    "own",
 )
 
 

@@ -356,7 +356,13 @@ PERSON, ROBOT, PREVIEW, SCANNER = (
     ],
 )
 def test_the_class_of_a_click(head: bool, prefetch: bool, agent: Agent, expected: str) -> None:
-    assert click_class(head=head, prefetch=prefetch, agent=agent) == expected
+    assert click_class(head=head, own=False, prefetch=prefetch, agent=agent) == expected
+
+
+def test_an_own_visit_is_one_whatever_runs_there() -> None:
+    for agent in (PERSON, ROBOT, SCANNER):
+        assert click_class(head=False, own=True, prefetch=True, agent=agent) == "own"
+    assert click_class(head=True, own=True, prefetch=False, agent=PERSON) == "head"
 
 
 @given(st.text(st.characters(), max_size=600))

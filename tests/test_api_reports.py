@@ -26,6 +26,7 @@ TOTALS = {
     "prefetches",
     "scanners",
     "heads",
+    "own",
     "misses",
     "unrecorded",
 }
@@ -67,6 +68,7 @@ def clicked(
             "prefetches",
             "scanners",
             "heads",
+            "own",
         ),
         0,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
+from revisions import NEWEST
 from sqlalchemy import func, select, text
 from terminal import done, refused, run
 
@@ -44,6 +45,7 @@ PHONE = (
     "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
 )
 Rows = Mapping[str, list[tuple[object, ...]]]
+NEWEST_IN_JSON = f'"{NEWEST}"'.encode()
 
 
 def quietly(done: int, total: int) -> None:
@@ -393,8 +395,8 @@ def rewritten(source: Path, target: Path, change: Callable[[str, bytes], bytes])
         ("manifest.json", b'"format"', b'"former"'),
         ("manifest.json", b'"rows": 2', b'"rows": 3'),
         ("manifest.json", b'"text"', b'"day"'),
-        ("manifest.json", b'"0002"', b"null"),
-        ("manifest.json", b'"0002"', b'"9999"'),
+        ("manifest.json", NEWEST_IN_JSON, b"null"),
+        ("manifest.json", NEWEST_IN_JSON, b'"9999"'),
         ("manifest.json", b'"format": 1', b'"format": 2'),
         ("manifest.json", b'"created_at": "', b'"created_at": "x'),
         ("manifest.json", b'"numbered_to": {', b'"numbered_to": {"links": "many", "x": '),
@@ -449,7 +451,7 @@ def newer_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "versions" / "9001_a_motto.py").write_text(
         "import sqlalchemy as sa\n"
         "from alembic import op\n"
-        "revision, down_revision = '9001', '0002'\n"
+        f"revision, down_revision = '9001', '{NEWEST}'\n"
         "branch_labels = depends_on = None\n"
         "def upgrade():\n"
         "    with op.batch_alter_table('workspaces') as table:\n"
@@ -478,7 +480,9 @@ def test_a_backup_of_a_newer_program_is_refused(
     settings: Settings, database: Database, saved: Path, tmp_path: Path
 ) -> None:
     path = rewritten(
-        saved, tmp_path / "newer.zip", lambda name, content: content.replace(b'"0002"', b'"9001"')
+        saved,
+        tmp_path / "newer.zip",
+        lambda name, content: content.replace(NEWEST_IN_JSON, b'"9001"'),
     )
     assert "install a newer linkservice" in refused(settings, "restore", str(path), "--replace")
 

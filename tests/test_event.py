@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,7 @@ clicks = st.builds(
     user_agent=texts,
     language=texts,
     referrer_host=texts,
+    hints=texts,
     flags=st.integers(0, event.MAX_U32),
 )
 
@@ -175,7 +177,7 @@ def test_the_wire_form_is_the_documented_one() -> None:
     body = encode(a_click(0))
     record = frame(body, IDENTITY, 1000)
     length, crc, version = struct.unpack_from("<IIB", record)
-    assert (length, version) == (len(body) + 1, 1)
+    assert (length, version) == (len(body) + 1, event.VERSION)
     covered = IDENTITY + struct.pack("<QIB", 1000, length, version) + body
     assert crc == zlib.crc32(covered)
     assert record[9:] == body
@@ -299,12 +301,22 @@ def test_a_block_of_another_segment_or_place_holds_no_record() -> None:
 
 
 def test_unknown_versions_and_contents_are_unreadable_not_lost() -> None:
-    first = frame(b"from the future", IDENTITY, START, version=2)
+    first = frame(b"from the future", IDENTITY, START, version=3)
     second = frame(b"nonsense", IDENTITY, START + len(first))
     third = frame(encode(a_click(0)), IDENTITY, START + len(first + second))
     found = list(read_records(first + second + third, IDENTITY, START))
     assert [type(each) for each in found] == [Unreadable, Unreadable, Record]
-    assert found[0] == Unreadable(START, START + len(first), "version 2")
+    assert found[0] == Unreadable(START, START + len(first), "version 3")
+
+
+def test_records_of_the_version_before_hints_are_read() -> None:
+    click = replace(a_click(0), hints="")
+    # The same numbers and texts, without the last length byte.
+    lengths = event._BODY.size
+    body = encode(click)
+    body = body[: lengths - 1] + body[lengths:]
+    record = frame(body, IDENTITY, START, version=1)
+    assert clicks_in(record) == [click]
 
 
 def test_nothing_is_nothing() -> None:

@@ -125,10 +125,13 @@ def test_each_class_is_counted_apart(
     spool.append(encode(replace(click, user_agent=SLACK)))
     spool.append(encode(replace(click, flags=Flag.PREFETCH)))
     spool.append(encode(replace(click, method=Method.HEAD)))
+    spool.append(encode(replace(click, flags=Flag.OWN)))
+    spool.append(encode(replace(click, user_agent=GOOGLEBOT, flags=Flag.OWN)))
     spool.append(encode(replace(click, token=b"", flags=Flag.PRIVACY)))
     ingest(settings, database)
     day = day_of(database)
     assert (day.robots, day.previews, day.prefetches, day.scanners, day.heads) == (1, 1, 1, 0, 1)
+    assert day.own == 2
     assert (day.clicks, day.visitors, day.tokenless) == (1, 0, 1)
 
 

@@ -154,6 +154,7 @@ def test_the_life_of_a_click(product: Product, tmp_path: Path) -> None:
         "prefetches": 1,
         "scanners": 0,
         "heads": 1,
+        "own": 0,
         "misses": 9,
         "unrecorded": 0,
     }

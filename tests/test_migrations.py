@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from revisions import NEWEST
 from sqlalchemy import inspect, text
 
 from linkservice import schema
@@ -12,10 +13,10 @@ from linkservice.errors import Failed, Unavailable
 
 def test_up_down_and_up_again(empty_url: str) -> None:
     database = Database(empty_url)
-    assert schema.upgrade(database) == "0002"
+    assert schema.upgrade(database) == NEWEST
     assert schema.downgrade(database, "base") == "base"
     assert inspect(database.engine).get_table_names() == ["alembic_version"]
-    assert schema.upgrade(database) == "0002"
+    assert schema.upgrade(database) == NEWEST
     database.close()
 
 

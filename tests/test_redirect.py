@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from linkport import ADDRESS, PHONE, ask, ask_rudely, database_away, recorded
+from sqlalchemy import update
 
 from linkservice.clicks import shortfall
 from linkservice.clicks.event import Click, Flag, Method, Source
@@ -32,10 +33,12 @@ from linkservice.links.manage import LinkChanges, change_link, delete_link
 from linkservice.links.slug import RESERVED
 from linkservice.redirect.app import OUTCOMES, LinkDoor, make_application
 from linkservice.redirect.resolver import LOOKUPS
+from linkservice.workspaces.model import Workspace
 
 REDIRECT_HEADERS = {
     "Location": "https://example.com/",
     "Cache-Control": "private, no-store",
+    "Accept-CH": "Sec-CH-UA-Model, Sec-CH-UA-Platform-Version",
     "X-Robots-Tag": "noindex",
     "Content-Type": "text/plain; charset=utf-8",
     "Content-Length": "0",
@@ -238,6 +241,55 @@ def test_who_asks_not_to_be_counted_has_no_token(
     assert ask(door, "/sommer", HTTP_SEC_GPC="1").code == 302
     assert ask(door, "/sommer", HTTP_DNT="1").code == 302
     assert [(click.token, click.flags) for click in clicks()] == [(b"", Flag.PRIVACY)] * 2
+
+
+def test_client_hints_are_kept_where_they_are_sent(
+    door: LinkDoor, clicks: Callable[[], list[Click]]
+) -> None:
+    ask(
+        door,
+        "/sommer",
+        HTTP_SEC_CH_UA_MOBILE="?1",
+        HTTP_SEC_CH_UA_PLATFORM='"Android"',
+        HTTP_SEC_CH_UA_MODEL='"Pixel 9"',
+        HTTP_SEC_CH_UA_PLATFORM_VERSION='"15.0.0"',
+    )
+    ask(door, "/sommer")
+    assert [click.hints for click in clicks()] == ["?1|Android|Pixel 9|15.0.0", ""]
+
+
+def test_a_marked_browser_is_the_workspaces_own(
+    door: LinkDoor, clicks: Callable[[], list[Click]]
+) -> None:
+    ask(door, "/sommer", HTTP_COOKIE="theme=dark; linkservice_own=1")
+    ask(door, "/sommer", HTTP_COOKIE="xlinkservice_own=1; linkservice_own=12")
+    assert [click.flags for click in clicks()] == [Flag.OWN, 0]
+
+
+def test_a_listed_network_is_matched_before_the_address_is_cut(
+    settings: Settings, database: Database, link_id: int, clicks: Callable[[], list[Click]]
+) -> None:
+    with database.transaction() as session:
+        session.execute(update(Workspace).values(own_networks="203.0.113.64/28\n2001:db8:7:8::/64"))
+    door = make_application(settings)
+    ask(door, "/sommer", REMOTE_ADDR="203.0.113.77")
+    ask(door, "/sommer", REMOTE_ADDR="203.0.113.80")
+    ask(door, "/sommer", REMOTE_ADDR="2001:db8:7:8::1")
+    ask(door, "/sommer", REMOTE_ADDR="2001:db8:7:9::1")
+    ask(door, "/sommer", REMOTE_ADDR="::ffff:203.0.113.77")
+    door.close()
+    assert [click.flags for click in clicks()] == [Flag.OWN, 0, Flag.OWN, 0, Flag.OWN]
+
+
+def test_a_workspace_that_counts_no_visitors_makes_no_token(
+    settings: Settings, database: Database, link_id: int, clicks: Callable[[], list[Click]]
+) -> None:
+    with database.transaction() as session:
+        session.execute(update(Workspace).values(count_visitors=False))
+    door = make_application(settings)
+    ask(door, "/sommer")
+    door.close()
+    assert [(click.token, click.flags) for click in clicks()] == [(b"", 0)]
 
 
 def test_no_full_address_reaches_the_disk(door: LinkDoor, settings: Settings) -> None:

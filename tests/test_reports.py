@@ -234,6 +234,7 @@ def test_every_figure_is_the_sum_of_its_days_and_links(ada: World, cleo: World) 
         "prefetches": 2,
         "scanners": 3,
         "heads": 6,
+        "own": 0,
         "misses": 7,
         "unrecorded": 5,
     }
@@ -508,6 +509,7 @@ def test_a_link_report_shows_every_day_and_its_totals(ada: World) -> None:
         "prefetches": 3,
         "scanners": 4,
         "heads": 5,
+        "own": 0,
     }
     days = [(day.clicks, day.scans, day.visitors) for day in report.days]
     assert days == [(10, 4, 6), *[(0, 0, 0)] * 8, (1, 0, 1)]
@@ -698,6 +700,7 @@ def test_parts_sum_to_totals_whatever_was_counted(
         "prefetches",
         "scanners",
         "heads",
+        "own",
     ):
         assert getattr(whole.totals, name) == sum(row[name] for row in inside)
     assert whole.totals.visitors == sum(

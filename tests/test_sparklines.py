@@ -31,7 +31,7 @@ def ada(database: Database, settings: Settings) -> Home:
 def counted(home: Home, link_id: int, day: date, clicks: int, touchpoint_id: int = 0) -> LinkDay:
     others = (
         "scans visitors touchpoint_visitors journey_visitors tokenless robots previews prefetches "
-        "scanners heads"
+        "scanners heads own"
     )
     return LinkDay(
         link_id=link_id,

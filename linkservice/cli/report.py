@@ -209,6 +209,7 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
         "prefetches": totals.prefetches,
         "scanners": totals.scanners,
         "HEAD requests": totals.heads,
+        "own visits": totals.own,
         "misses": totals.misses,
         "unrecorded clicks": totals.unrecorded,
     }

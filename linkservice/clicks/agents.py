@@ -25,7 +25,7 @@ from crawleruseragents import (  # type: ignore[import-untyped]  # ships no type
 from user_agents import parsers  # type: ignore[import-untyped]  # ships no types
 
 AgentClass = Literal["person", "robot", "preview", "scanner"]
-ClickClass = Literal["person", "robot", "preview", "prefetch", "scanner", "head"]
+ClickClass = Literal["person", "robot", "preview", "prefetch", "scanner", "head", "own"]
 Device = Literal["mobile", "tablet", "desktop", "tv", "console", "other"]
 
 CLASSIFIER_VERSION = 1  # raise it when the same user agent may get another answer
@@ -212,15 +212,18 @@ def classify(user_agent: str) -> Agent:
     return _listed(text) or _parsed(text)
 
 
-def click_class(*, head: bool, prefetch: bool, agent: Agent) -> ClickClass:
+def click_class(*, head: bool, own: bool, prefetch: bool, agent: Agent) -> ClickClass:
     """The class of a click.
 
-    HEAD comes first, whoever sent it: it asked for no page, so nobody arrived. A robot
+    HEAD comes first, whoever sent it: it asked for no page, so nobody arrived. Then what
+    the workspace said of its own browsers and networks, whatever runs there. A robot
     stays one even where it claims to prefetch, as its name says more; only what a
     person's browser fetched ahead is a prefetch.
     """
     if head:
         return "head"
+    if own:
+        return "own"
     if agent.class_ != "person":
         return agent.class_
     return "prefetch" if prefetch else "person"

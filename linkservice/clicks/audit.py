@@ -86,6 +86,7 @@ def _ingested(session: Session) -> int:
         + LinkDay.prefetches
         + LinkDay.scanners
         + LinkDay.heads
+        + LinkDay.own
     )
     of_links = session.scalar(select(func.sum(links))) or 0
     of_domains = session.scalar(select(func.sum(DomainDay.misses + DomainDay.heads))) or 0

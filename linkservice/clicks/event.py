@@ -23,11 +23,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-VERSION = 1
+VERSION = 2
+"""What `encode` writes. Version 1, which had no client hints, is read as well."""
+
 MAX_RECORD = 4096
 MAX_USER_AGENT = 512
 MAX_LANGUAGE = 35  # the length RFC 5646 asks implementations to allow for a language tag
 MAX_HOST = 253
+MAX_HINTS = 128
 MAX_ID = 2**63 - 1
 MAX_U32 = 2**32 - 1
 # End of the year 9998: its local time exists in every zone, whatever the offset.
@@ -35,7 +38,8 @@ MAX_TIME_MS = 253_370_764_799_999
 
 _HEAD = struct.Struct("<IIB")
 _PLACE = struct.Struct("<QIB")
-_BODY = struct.Struct("<qQIQQBIBBHBB")
+_BODIES = {1: struct.Struct("<qQIQQBIBBHBB"), 2: struct.Struct("<qQIQQBIBBHBBB")}
+_BODY = _BODIES[VERSION]
 _BEFORE_LENGTH = 8  # length and CRC are not counted in the length
 
 FRAME_BYTES = _HEAD.size
@@ -71,10 +75,12 @@ class Flag(IntFlag):
     PRIVACY = 2  # Sec-GPC or DNT: the click carries no visitor token
     IMPORTED = 4  # written by `clicks import`
     PREVIEW_PAGE = 8  # the `+` page was shown instead of a redirect
+    OWN = 16  # a member's own visit: marked browser or listed network
 
 
 _SCAN_BIT, _HEAD_BIT, _MISS_BIT = 1, 2, 4
 _KNOWN_BITS = _SCAN_BIT | _HEAD_BIT | _MISS_BIT
+_TEXT_BOUNDS = (MAX_USER_AGENT, MAX_LANGUAGE, MAX_HOST, MAX_HINTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +89,10 @@ class Click:
 
     `time_ms` is UTC in milliseconds of the Unix epoch; `link_id` 0 means no live link (a
     miss). `network` is the address already cut: 3 bytes (IPv4 /24), 6 bytes (IPv6 /48) or
-    none. `token` is 16 bytes or, for a tokenless click, none. The texts are cut to their
-    bounds in UTF-8 bytes at a character's boundary. Raises `BadRecord` for numbers out of
-    range and for lengths a network or token cannot have, so that every Click can be written.
+    none. `token` is 16 bytes or, for a tokenless click, none. `hints` are the client hints
+    that were sent (`visitor.client_hints`). The texts are cut to their bounds in UTF-8 bytes
+    at a character's boundary. Raises `BadRecord` for numbers out of range and for lengths a
+    network or token cannot have, so that every Click can be written.
     """
 
     time_ms: int
@@ -101,6 +108,7 @@ class Click:
     user_agent: str = ""
     language: str = ""
     referrer_host: str = ""
+    hints: str = ""
     flags: int = 0
 
     def __post_init__(self) -> None:
@@ -118,6 +126,7 @@ class Click:
         object.__setattr__(self, "user_agent", clip(self.user_agent, MAX_USER_AGENT))
         object.__setattr__(self, "language", clip(self.language, MAX_LANGUAGE))
         object.__setattr__(self, "referrer_host", clip(self.referrer_host, MAX_HOST))
+        object.__setattr__(self, "hints", clip(self.hints, MAX_HINTS))
 
 
 def clip(text: str, limit: int) -> str:
@@ -137,6 +146,7 @@ def encode(click: Click) -> bytes:
     agent = click.user_agent.encode()
     language = click.language.encode()
     host = click.referrer_host.encode()
+    hints = click.hints.encode()
     bits = (
         (_SCAN_BIT if click.source == Source.SCAN else 0)
         | (_HEAD_BIT if click.method == Method.HEAD else 0)
@@ -155,29 +165,36 @@ def encode(click: Click) -> bytes:
         len(agent),
         len(language),
         len(host),
+        len(hints),
     )
-    return b"".join((numbers, click.network, click.token, agent, language, host))
+    return b"".join((numbers, click.network, click.token, agent, language, host, hints))
 
 
-def decode(body: bytes | memoryview) -> Click:
-    """The click that `encode` wrote as `body`. Raises `BadRecord` for any other bytes."""
-    if len(body) < _BODY.size:
+def decode(body: bytes | memoryview, version: int = VERSION) -> Click:
+    """The click that was written as `body` of that version.
+
+    Raises `BadRecord` for any other bytes.
+    """
+    form = _BODIES.get(version)
+    if form is None:
+        raise BadRecord(f"version {version}")
+    if len(body) < form.size:
         raise BadRecord("too short")
     time_ms, link_id, link_version, domain_id, workspace_id, bits, flags, *lengths = (
-        _BODY.unpack_from(body)
+        form.unpack_from(body)
     )
     if bits & ~_KNOWN_BITS:
         raise BadRecord("unknown bits")
-    if len(body) != _BODY.size + sum(lengths):
+    if len(body) != form.size + sum(lengths):
         raise BadRecord("lengths do not add up")
-    if lengths[2] > MAX_USER_AGENT or lengths[3] > MAX_LANGUAGE or lengths[4] > MAX_HOST:
+    if any(length > most for length, most in zip(lengths[2:], _TEXT_BOUNDS, strict=False)):
         raise BadRecord("a text is too long")
-    parts, at = [], _BODY.size
+    parts, at = [], form.size
     for length in lengths:
         parts.append(bytes(body[at : at + length]))
         at += length
     try:
-        agent, language, host = (part.decode() for part in parts[2:])
+        agent, language, host, *hints = (part.decode() for part in parts[2:])
     except UnicodeDecodeError:
         raise BadRecord("a text is not UTF-8") from None
     return Click(
@@ -194,6 +211,7 @@ def decode(body: bytes | memoryview) -> Click:
         user_agent=agent,
         language=language,
         referrer_host=host,
+        hints=hints[0] if hints else "",
         flags=flags,
     )
 
@@ -285,11 +303,8 @@ def read_records(data: bytes | memoryview, identity: bytes, start: int) -> Itera
 
 
 def _found(view: memoryview, at: int, end: int, start: int) -> Record | Unreadable:
-    version = view[at + _BEFORE_LENGTH]
-    if version != VERSION:
-        return Unreadable(start + at, start + end, f"version {version}")
     try:
-        click = decode(view[at + FRAME_BYTES : end])
+        click = decode(view[at + FRAME_BYTES : end], view[at + _BEFORE_LENGTH])
     except BadRecord as error:
         return Unreadable(start + at, start + end, str(error))
     return Record(start + at, start + end, click)

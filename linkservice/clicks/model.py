@@ -16,12 +16,13 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 
-CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head")
+CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head", "own")
 FACETS = ("country", "device", "browser", "system", "language", "referrer", "robot")
 
 
@@ -121,6 +122,7 @@ class LinkDay(Base):
     prefetches: Mapped[int]
     scanners: Mapped[int]
     heads: Mapped[int]
+    own: Mapped[int] = mapped_column(server_default=text("0"), default=0)
 
 
 class LinkHour(Base):

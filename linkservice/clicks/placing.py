@@ -89,6 +89,7 @@ class Placing:
             scan=click.source == Source.SCAN,
             click_class=click_class(
                 head=click.method == Method.HEAD,
+                own=bool(click.flags & Flag.OWN),
                 prefetch=bool(click.flags & Flag.PREFETCH),
                 agent=agent,
             ),

@@ -18,6 +18,7 @@ COUNTER_OF_CLASS = {
     "prefetch": "prefetches",
     "scanner": "scanners",
     "head": "heads",
+    "own": "own",
 }
 """The roll-up counter of each class but `person`, who is counted as clicks and scans."""
 
@@ -121,7 +122,7 @@ class RollUps:
         counts = _counts(self._days, key, LinkDay, click.workspace_id)
         if not click.counts:
             counts[COUNTER_OF_CLASS[click.click_class]] += 1
-            if click.robot:
+            if click.robot and click.click_class != "own":
                 self._add_facet(click, "robot", click.robot)
             return
         counts["clicks"] += 1

@@ -2,8 +2,9 @@
 
 Decided here: which address a request came from (`client_address`), what of it may reach
 the disk (`cut_network`), the pseudonym of a visitor (`visitor_token`), who asked not to be
-counted as one (`refuses_counting`), what was fetched ahead of a person's click
-(`is_prefetch`), and the short forms of two headers (`first_language`, `referrer_host`).
+counted as one (`refuses_counting`), whose visits are the workspace's own (`is_within`,
+`is_marked`), what was fetched ahead of a person's click (`is_prefetch`), and the short forms
+of headers (`first_language`, `referrer_host`, `client_hints`).
 
 Not here: salts and their deletion (`clicks/model.py`), robots (`clicks/agents.py`),
 countries (`clicks/place.py`). No function raises, whatever text it is given.
@@ -12,8 +13,14 @@ countries (`clicks/place.py`). No function raises, whatever text it is given.
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import re
 import socket
+from typing import NamedTuple
+
+OWN_COOKIE = "linkservice_own=1"
+"""The only cookie there is: a member asked this browser not to be counted. Its value is the
+same in every browser, so it tells nobody apart; customers never get it."""
 
 TOKEN_BYTES = 16
 IPV4_NETWORK_BYTES = 3  # /24
@@ -23,6 +30,7 @@ _MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, RFC 4291 section 2.5.5.2
 _LONGEST_ADDRESS = 128  # an IPv6 address with zone, brackets, port and quotes stays below
 _LONGEST_HOST = 253  # RFC 1035
 _LONGEST_REFERRER = 4096
+_LONGEST_HINT = 48
 _AHEAD = frozenset({"prefetch", "prerender", "preview"})
 _LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z0-9])")
 _AUTHORITY_END = re.compile(r"[/?#\\]")
@@ -84,6 +92,46 @@ def visitor_token(salt: bytes, workspace_id: int, address: str, user_agent: byte
     # Fixed width, then a length, then the rest: no two inputs share one message.
     message = workspace_id.to_bytes(8, "big") + bytes((len(packed),)) + packed + user_agent
     return hmac.digest(salt, message, "sha256")[:TOKEN_BYTES]
+
+
+class Network(NamedTuple):
+    """A listed network: the address as a number, under a mask; `size` is 4 or 16 bytes."""
+
+    size: int
+    first: int
+    mask: int
+
+
+def parse_network(text: str) -> Network:
+    """A network such as `203.0.113.0/24`, or a single address. Raises `ValueError`.
+
+    Bits behind the prefix are allowed and mean nothing, as people copy their own address.
+    """
+    parsed = ipaddress.ip_network(text.strip(), strict=False)
+    return Network(parsed.max_prefixlen // 8, int(parsed.network_address), int(parsed.netmask))
+
+
+def is_within(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether the full address lies in one of the networks; asked before it is cut."""
+    packed = _packed(address)
+    number = int.from_bytes(packed, "big")
+    return any(size == len(packed) and number & mask == first for size, first, mask in networks)
+
+
+def is_marked(cookie: str) -> bool:
+    """Whether the Cookie header holds `OWN_COOKIE`."""
+    return any(each.strip() == OWN_COOKIE for each in cookie.split(";"))
+
+
+def client_hints(mobile: str, platform: str, model: str, platform_version: str) -> str:
+    """The values of `Sec-CH-UA-Mobile`, `-Platform`, `-Model` and `-Platform-Version`.
+
+    Joined by `|`, without the quotes: `?1|Android|Pixel 9|15.0.0`; "" when none was sent.
+    """
+    if not (mobile or platform or model or platform_version):
+        return ""
+    parts = (mobile, platform, model, platform_version)
+    return "|".join(part.strip(' "').replace("|", " ")[:_LONGEST_HINT] for part in parts)
 
 
 def refuses_counting(gpc: str, dnt: str) -> bool:

@@ -40,6 +40,8 @@ _NO_STORE = ("Cache-Control", "no-store")
 _REDIRECT_HEADERS: Headers = (
     ("Cache-Control", "private, no-store"),
     _NOINDEX,
+    # Asks for what a frozen user agent no longer tells: the phone's model, the system's version.
+    ("Accept-CH", "Sec-CH-UA-Model, Sec-CH-UA-Platform-Version"),
     ("Content-Type", "text/plain; charset=utf-8"),
     ("Content-Length", "0"),
 )

@@ -15,9 +15,12 @@ from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, SpoolFailed
 from linkservice.clicks.visitor import (
     client_address,
+    client_hints,
     cut_network,
     first_language,
+    is_marked,
     is_prefetch,
+    is_within,
     referrer_host,
     refuses_counting,
     visitor_token,
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Plain numbers: an IntFlag makes an object of each, on every request.
-_PRIVACY, _PREFETCH = int(Flag.PRIVACY), int(Flag.PREFETCH)
+_PRIVACY, _PREFETCH, _OWN = int(Flag.PRIVACY), int(Flag.PREFETCH), int(Flag.OWN)
 
 
 class Met(NamedTuple):
@@ -100,7 +103,7 @@ class Recorder:
         flags, token = 0, b""
         if refuses_counting(get("HTTP_SEC_GPC", ""), get("HTTP_DNT", "")):
             flags = _PRIVACY
-        elif salt is not None and not head and not miss:
+        elif salt is not None and not head and not miss and domain.count_visitors:
             token = visitor_token(salt, domain.workspace_id, address, user_agent)
         if is_prefetch(
             get("HTTP_PURPOSE", ""),
@@ -109,6 +112,11 @@ class Recorder:
             get("HTTP_X_PURPOSE", ""),
         ):
             flags |= _PREFETCH
+        cookie = get("HTTP_COOKIE", "")
+        if (cookie and is_marked(cookie)) or (
+            domain.own_networks and is_within(address, domain.own_networks)
+        ):
+            flags |= _OWN
         return Click(
             time_ms=now_ms,
             link_id=0 if link is None else link.id,
@@ -123,6 +131,12 @@ class Recorder:
             user_agent=user_agent,
             language=first_language(get("HTTP_ACCEPT_LANGUAGE", "")),
             referrer_host=referrer_host(get("HTTP_REFERER", "")),
+            hints=client_hints(
+                get("HTTP_SEC_CH_UA_MOBILE", ""),
+                get("HTTP_SEC_CH_UA_PLATFORM", ""),
+                get("HTTP_SEC_CH_UA_MODEL", ""),
+                get("HTTP_SEC_CH_UA_PLATFORM_VERSION", ""),
+            ),
             flags=flags,
         )
 

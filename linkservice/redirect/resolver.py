@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.changes import KEPT, Announced, Follower
 from linkservice.clicks.calendar import epoch_ms
+from linkservice.clicks.visitor import Network, parse_network
 from linkservice.counters import Ticker
 from linkservice.database import Database
 from linkservice.errors import Problem, Unavailable
@@ -67,6 +68,8 @@ class DomainRule:
     not_found_redirect: str | None
     time_zone: str
     brand: Brand
+    count_visitors: bool = True
+    own_networks: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +335,8 @@ def _domain_rule(domain: Domain, workspace: Workspace) -> DomainRule:
             workspace.imprint_url,
             workspace.privacy_url,
         ),
+        count_visitors=workspace.count_visitors,
+        own_networks=tuple(map(parse_network, workspace.own_networks.split())),
     )
 
 

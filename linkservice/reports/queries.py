@@ -63,6 +63,7 @@ class _Counted:
     prefetches: int = 0
     scanners: int = 0
     heads: int = 0
+    own: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ def _counted(session: Session, actor: Actor, period: Period, metric: Metric) -> 
             func.sum(LinkDay.prefetches),
             func.sum(LinkDay.scanners),
             func.sum(LinkDay.heads),
+            func.sum(LinkDay.own),
         )
         .where(
             LinkDay.workspace_id == actor.workspace_id,
@@ -298,6 +300,7 @@ def _totals(
         prefetches=sum(part.prefetches for part in parts),
         scanners=sum(part.scanners for part in parts),
         heads=sum(part.heads for part in parts) + heads_of_misses,
+        own=sum(part.own for part in parts),
         misses=misses,
         unrecorded=unrecorded,
     )

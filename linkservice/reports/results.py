@@ -31,7 +31,7 @@ class TouchpointTotals:
     `scans` are those of the `clicks` that came from a QR code. `visitors` is the sum over
     the rows, `journey_visitors` counts a visitor once per journey and day. `heads`, `misses`
     and `unrecorded` hold what met no link too, except in the report of a single journey,
-    since that belongs to none.
+    since that belongs to none. `own` are members' visits, by browser or network.
     """
 
     clicks: int
@@ -44,6 +44,7 @@ class TouchpointTotals:
     prefetches: int
     scanners: int
     heads: int
+    own: int
     misses: int
     unrecorded: int
 
@@ -104,6 +105,7 @@ class LinkTotals:
     prefetches: int
     scanners: int
     heads: int
+    own: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ _OTHERS = {
     "prefetches": N_("Prefetches"),
     "scanners": N_("Mail scanners"),
     "heads": N_("HEAD requests"),
+    "own": N_("Own visits"),
     "misses": N_("Misses"),
     "unrecorded": N_("Unrecorded clicks"),
 }

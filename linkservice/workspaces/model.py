@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,8 +28,10 @@ LONGEST_EMAIL = 254
 class Workspace(Base):
     """A tenant. `time_zone` (IANA) decides on which local day a click falls.
 
-    `logo` is a PNG. `set_up_at` is when its owner finished (or left) the first run;
-    a `demonstration` is invented and says so on every page.
+    `count_visitors` lets clicks carry a visitor token of the day; `own_networks` lists, a line
+    each, the networks whose visits are the workspace's own. `logo` is a PNG. `set_up_at` is
+    when its owner finished (or left) the first run; a `demonstration` is invented and says so
+    on every page.
     """
 
     __tablename__ = "workspaces"
@@ -49,6 +52,8 @@ class Workspace(Base):
     privacy_url: Mapped[str | None] = mapped_column(String(2048))
     set_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     demonstration: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    count_visitors: Mapped[bool] = mapped_column(server_default=true(), default=True)
+    own_networks: Mapped[str] = mapped_column(Text, server_default="", default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
