@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice import schema
-from linkservice.clicks import ledger
+from linkservice.clicks import ledger, shortfall
 from linkservice.clicks.calendar import moment
 from linkservice.clicks.event import Record, read_records
 from linkservice.clicks.segment import HEADER_BYTES, Segment, segments
@@ -29,6 +29,10 @@ _ENOUGH_BYTES = 16 * 1024
 _IMPORTED = "1970"  # as `write_segment` names what it puts into the spool
 
 
+UNRECORDED_LATELY_SECONDS = 60
+"""After so long without another unrecorded click the disk is taken to be well again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that must be right; `detail` says what was found."""
@@ -39,12 +43,13 @@ class Check:
 
 
 def check_all(settings: Settings, database: Database, now: datetime) -> list[Check]:
-    """Database, schema, spool and ingest, each with what was found. Never raises."""
+    """Database, schema, spool, ingest and recording, each with what was found. Never raises."""
     return [
         _checked("database", lambda: _database(database)),
         _checked("schema", lambda: _schema(database)),
         _checked("spool", lambda: _spool(settings)),
         _checked("ingest", lambda: _ingest(settings, database, now)),
+        _checked("recording", lambda: _recording(settings, now)),
     ]
 
 
@@ -76,6 +81,20 @@ def _spool(settings: Settings) -> str:
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise Unavailable(Problem("", "spool_failed", {"reason": "the folder cannot be written"}))
     return "writable"
+
+
+def _recording(settings: Settings, now: datetime) -> str:
+    """What could not be recorded of late; raises `Unavailable` while that goes on."""
+    clicks = sum(each.clicks for each in shortfall.read_all(settings.spool_dir))
+    last = shortfall.last_counted(settings.spool_dir)
+    if last is None:
+        return "every click is recorded"
+    # A clock that was set back leaves files of the future: they are of now.
+    seconds = max(0, round(now.timestamp() - last))
+    if seconds <= UNRECORDED_LATELY_SECONDS:
+        facts = {"clicks": f"{clicks:,}", "seconds": seconds}
+        raise Unavailable(Problem("", "clicks_unrecorded", facts))
+    return f"every click is recorded; {clicks:,} were not, the last one {seconds:,} s ago"
 
 
 def _ingest(settings: Settings, database: Database, now: datetime) -> str:

@@ -243,6 +243,8 @@ SENTENCES: dict[str, str] = {
     "bad_request": "The request cannot be understood; check how it is sent.",
     "failed": "The service failed; try again later. Whoever runs it finds the reason in its log.",
     "key_missing": "This needs an API key; send “Authorization: Bearer KEY”.",
+    "clicks_unrecorded": "Clicks are redirected and not recorded, {clicks} so far, the last one "
+    "{seconds} s ago; make room on the disk of the data directory or mend it.",
     "ingest_behind": "Clicks have waited {seconds} s to be ingested; start the ingester.",
     # qr
     "qr_text_empty": "There is no scan URL to encode; give the link a slug and a domain.",

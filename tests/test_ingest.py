@@ -276,6 +276,12 @@ def test_unrecorded_clicks_are_stored_once(
             2,
         )
     assert audit(settings, database).unrecorded == 2
+    # A second ingester that was held up before it stored what it had read.
+    shortfall.add(click.workspace_id, NOW.date().toordinal())
+    ingest(settings, database)
+    retention._store_shortfall(database, {(row.source, click.workspace_id, NOW.date()): 2})
+    with database.reading() as session:
+        assert session.scalars(select(Unrecorded.clicks)).all() == [3]
     shortfall.close()
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
 from threading import Thread
@@ -19,6 +20,7 @@ from linkservice.clicks.shortfall import (
     Shortfall,
     Unrecorded,
     forget,
+    last_counted,
     read_all,
 )
 
@@ -184,3 +186,24 @@ def test_nonsense_in_a_file_is_not_reported(tmp_path: Path) -> None:
 
 def test_rows_are_plain_tuples() -> None:
     assert Unrecorded("unrecorded-1.cnt", 1, DAY, 2) == ("unrecorded-1.cnt", 1, DAY, 2)
+
+
+def test_counts_stay_as_long_as_a_backup_may_need_them(tmp_path: Path) -> None:
+    shortfall = Shortfall(tmp_path)
+    shortfall.add(1, DAY)
+    shortfall.close()
+    stored = read_all(tmp_path)
+    assert forget(tmp_path, stored, kept_seconds=3600) == []
+    [path] = tmp_path.glob("unrecorded-*.cnt")
+    os.utime(path, (0, time.time() - 3601))
+    assert len(forget(tmp_path, stored, kept_seconds=3600)) == 1
+
+
+def test_the_moment_of_the_last_count_is_told(tmp_path: Path) -> None:
+    shortfall = Shortfall(tmp_path)
+    assert last_counted(tmp_path) is None
+    shortfall.add(1, DAY)
+    last = last_counted(tmp_path)
+    assert last is not None
+    assert abs(time.time() - last) < 60
+    shortfall.close()

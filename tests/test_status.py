@@ -52,6 +52,7 @@ def test_a_new_service_is_healthy_and_ready(client: FlaskClient) -> None:
         "schema",
         "spool",
         "ingest",
+        "recording",
     ]
     assert reasons(client) == {}
 
@@ -67,15 +68,15 @@ def test_clicks_that_wait_too_long_mean_that_nobody_ingests(
     now = datetime.now(UTC)
     recorded(settings, now - timedelta(seconds=3))
     assert reasons(client) == {}
-    [_, _, _, ingest] = check_all(settings, database, now)
+    [_, _, _, ingest, _] = check_all(settings, database, now)
     assert (ingest.ok, ingest.detail) == (True, "the oldest click waits 3 s")
-    [_, _, _, ingest] = check_all(
+    [_, _, _, ingest, _] = check_all(
         settings, database, now + timedelta(seconds=LONGEST_WAIT_SECONDS + 1)
     )
     assert not ingest.ok
     assert "start the ingester" in ingest.detail
     Ingester(settings, database).run_once()
-    [_, _, _, ingest] = check_all(settings, database, now + timedelta(days=1))
+    [_, _, _, ingest, _] = check_all(settings, database, now + timedelta(days=1))
     assert (ingest.ok, ingest.detail) == (True, "no click waits")
 
 

@@ -76,10 +76,11 @@ def take_in_shortfall(settings: Settings, database: Database) -> None:
             (row.source, row.workspace_id, row.local_date): row.clicks
             for row in session.scalars(select(Unrecorded))
         }
-    fresh = {key: clicks for key, clicks in rows.items() if stored.get(key) != clicks}
+    fresh = {key: clicks for key, clicks in rows.items() if stored.get(key, 0) < clicks}
     if fresh:
         _store_shortfall(database, fresh)
-    shortfall.forget(settings.spool_dir, counted)
+    kept_seconds = timedelta(days=settings.spool_retention_days).total_seconds()
+    shortfall.forget(settings.spool_dir, counted, kept_seconds)
 
 
 def _store_shortfall(database: Database, rows: dict[tuple[str, int, date], int]) -> None:
@@ -88,7 +89,10 @@ def _store_shortfall(database: Database, rows: dict[tuple[str, int, date], int])
         statement = insert_into(Unrecorded, connection)
         connection.execute(
             statement.on_conflict_do_update(
-                index_elements=list(names), set_={"clicks": statement.excluded.clicks}
+                index_elements=list(names),
+                set_={"clicks": statement.excluded.clicks},
+                # An ingester that was held up must not put back what another has stored since.
+                where=Unrecorded.clicks < statement.excluded.clicks,
             ),
             [{**dict(zip(names, key, strict=True)), "clicks": rows[key]} for key in sorted(rows)],
         )

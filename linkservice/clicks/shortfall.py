@@ -18,6 +18,7 @@ import contextlib
 import os
 import struct
 import threading
+import time
 import weakref
 from collections.abc import Collection
 from datetime import date
@@ -150,18 +151,40 @@ def read_all(spool_dir: Path) -> list[Unrecorded]:
     return rows
 
 
-def forget(spool_dir: Path, stored: Collection[Unrecorded]) -> list[str]:
+def last_counted(spool_dir: Path) -> float | None:
+    """When a click was last counted here (epoch seconds); None where none is.
+
+    Raises `SpoolFailed` when the folder or a file cannot be read.
+    """
+    moments: list[float] = []
+    try:
+        for path in spool_dir.glob("unrecorded-*.cnt"):
+            with contextlib.suppress(FileNotFoundError):
+                if _rows(path.name, path.read_bytes()):
+                    moments.append(path.stat().st_mtime)
+    except OSError as error:
+        raise SpoolFailed(error) from error
+    return max(moments, default=None)
+
+
+def forget(spool_dir: Path, stored: Collection[Unrecorded], kept_seconds: float = 0.0) -> list[str]:
     """Remove the files of dead processes of which every count is in `stored`; their names.
 
-    `stored` are rows of `read_all` that are durably kept elsewhere. A process may have
-    counted on after it was read and before it died: its file stays for the next time.
-    Raises `SpoolFailed` when a file cannot be removed.
+    `stored` are rows of `read_all` that are durably kept elsewhere. Counts stay so many
+    seconds longer, as segments do: a database restored from a backup takes them in again. A
+    process may have counted on after it was read and before it died: its file stays for the
+    next time. Raises `SpoolFailed` when a file cannot be removed.
     """
     kept, forgotten = set(stored), []
     try:
         for path in sorted(spool_dir.glob("unrecorded-*.cnt")):
             with contextlib.suppress(FileNotFoundError):
-                if not _alive(path) and kept.issuperset(_rows(path.name, path.read_bytes())):
+                if _alive(path):
+                    continue
+                rows = _rows(path.name, path.read_bytes())
+                if rows and time.time() - path.stat().st_mtime < kept_seconds:
+                    continue
+                if kept.issuperset(rows):
                     path.unlink()
                     forgotten.append(path.name)
         if forgotten:
