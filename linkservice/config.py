@@ -21,6 +21,7 @@ _ADDRESS = r"[!#-'*+./0-9=?A-Z^_a-z{|}~-]+@[0-9A-Za-z.-]+"
 _SENDER = re.compile(rf'{_ADDRESS}|[^<>@",;:\\]*<{_ADDRESS}>')
 
 SpoolSync = Literal["always", "second", "off"]
+ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "TRUSTED_HOPS",
         "0",
-        "Reverse proxies before the service whose `X-Forwarded-For` entry is believed.",
+        "Reverse proxies before the service whose entry in `FORWARDED_HEADER` is believed.",
         _integer(0, 16),
+    ),
+    Setting(
+        "FORWARDED_HEADER",
+        "x-forwarded-for",
+        "Where those proxies write the client's address: `x-forwarded-for`, or `forwarded` "
+        "(RFC 7239); the other one is never read.",
+        _choice("x-forwarded-for", "forwarded"),
     ),
     Setting(
         "GEOIP_DB",
@@ -209,6 +217,7 @@ class Settings:
     token_retention_days: int
     click_retention_months: int
     trusted_hops: int
+    forwarded_header: ForwardedHeader
     geoip_db: str
     link_cache: int
     smtp_url: str

@@ -106,8 +106,12 @@ def parse_network(text: str) -> Network:
     """A network such as `203.0.113.0/24`, or a single address. Raises `ValueError`.
 
     Bits behind the prefix are allowed and mean nothing, as people copy their own address.
+    IPv4 written within IPv6 (`::ffff:203.0.113.0/120`) is IPv4, as it is in a request.
     """
     parsed = ipaddress.ip_network(text.strip(), strict=False)
+    mapped = getattr(parsed.network_address, "ipv4_mapped", None)
+    if mapped is not None and parsed.prefixlen >= 96:
+        parsed = ipaddress.ip_network((mapped, parsed.prefixlen - 96))
     return Network(parsed.max_prefixlen // 8, int(parsed.network_address), int(parsed.netmask))
 
 

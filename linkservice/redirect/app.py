@@ -221,7 +221,9 @@ def make_application(settings: Settings) -> LinkDoor:
     Raises `SpoolFailed` or `Failed` when the data directory cannot hold a spool.
     """
     spool = Spool(settings.spool_dir, node_id(settings.data_dir), settings.spool_sync)
-    recorder = Recorder(spool, Shortfall(settings.spool_dir), settings.trusted_hops)
+    recorder = Recorder(
+        spool, Shortfall(settings.spool_dir), settings.trusted_hops, settings.forwarded_header
+    )
     counters = Counters(settings.data_dir, "redirect")
     return LinkDoor(open_database(settings), settings.link_cache, recorder, counters)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkservice.clicks.calendar import local_day
 from linkservice.clicks.event import Click, Flag, Method, Source, encode
+from linkservice.clicks.forwarded import source
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, SpoolFailed
 from linkservice.clicks.visitor import (
-    client_address,
     client_hints,
     cut_network,
     first_language,
@@ -25,6 +25,7 @@ from linkservice.clicks.visitor import (
     refuses_counting,
     visitor_token,
 )
+from linkservice.config import ForwardedHeader
 from linkservice.redirect.resolver import DomainRule, LinkSnapshot
 
 if TYPE_CHECKING:
@@ -48,10 +49,17 @@ class Met(NamedTuple):
 class Recorder:
     """Writes requests into this process's spool; safe for threads."""
 
-    def __init__(self, spool: Spool, shortfall: Shortfall, trusted_hops: int) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        shortfall: Shortfall,
+        trusted_hops: int,
+        forwarded_header: ForwardedHeader = "x-forwarded-for",
+    ) -> None:
         self._spool = spool
         self._shortfall = shortfall
         self._trusted_hops = trusted_hops
+        self._forwarded, self._address_of = source(forwarded_header)
         self._failing = False
         self._warned_of_proxy = False
 
@@ -93,10 +101,10 @@ class Recorder:
 
     def _click(self, environ: WSGIEnvironment, now_ms: int, met: Met, salt: bytes | None) -> Click:
         get = environ.get
-        forwarded_for = get("HTTP_X_FORWARDED_FOR", "")
-        if forwarded_for and not self._trusted_hops and not self._warned_of_proxy:
+        forwarded = get(self._forwarded, "")
+        if forwarded and not self._trusted_hops and not self._warned_of_proxy:
             self._warn_of_proxy()
-        address = client_address(get("REMOTE_ADDR", ""), forwarded_for, self._trusted_hops)
+        address = self._address_of(get("REMOTE_ADDR", ""), forwarded, self._trusted_hops)
         user_agent = get("HTTP_USER_AGENT", "")
         domain, source, link, miss = met
         head = environ["REQUEST_METHOD"] == "HEAD"
@@ -151,7 +159,7 @@ class Recorder:
     def _warn_of_proxy(self) -> None:
         self._warned_of_proxy = True
         _log.warning(
-            "X-Forwarded-For arrives, but LINKSERVICE_TRUSTED_HOPS is 0: if a reverse proxy "
+            "a proxy's header arrives, but LINKSERVICE_TRUSTED_HOPS is 0: if a reverse proxy "
             "stands before this service, all its visitors are taken for one. Set it to the "
             "number of proxies; leave it if clients reach this port directly."
         )

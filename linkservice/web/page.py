@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from linkservice import colour
 from linkservice.clicks.agents import classify
-from linkservice.clicks.visitor import client_address, cut_network
+from linkservice.clicks.forwarded import source
+from linkservice.clicks.visitor import cut_network
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Problem, Unauthenticated
@@ -139,10 +140,10 @@ class Page:
     @property
     def network(self) -> bytes:
         """The network of the browser, for limits; the address itself goes no further."""
-        address = client_address(
-            request.environ.get("REMOTE_ADDR", ""),
-            request.headers.get("X-Forwarded-For", ""),
-            self.settings.trusted_hops,
+        environ = request.environ
+        variable, address_of = source(self.settings.forwarded_header)
+        address = address_of(
+            environ.get("REMOTE_ADDR", ""), environ.get(variable, ""), self.settings.trusted_hops
         )
         return cut_network(address)
 
