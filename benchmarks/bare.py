@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from linkservice.config import load
 from linkservice.redirect.answers import redirect
+from linkservice.serve.addresses import Address
 from linkservice.serve.workers import serve_redirect
 
 if TYPE_CHECKING:
@@ -23,4 +24,5 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> list
 
 
 if __name__ == "__main__":
-    serve_redirect(lambda: application, load(os.environ), "127.0.0.1", int(sys.argv[1]))
+    with Address("redirect", "127.0.0.1", int(sys.argv[1]), "").listening() as listener:
+        serve_redirect(lambda: application, load(os.environ), listener.fileno())

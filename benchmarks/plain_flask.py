@@ -17,6 +17,7 @@ from sqlalchemy import DateTime, String, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from linkservice.config import load
+from linkservice.serve.addresses import Address
 from linkservice.serve.workers import serve_redirect
 
 if TYPE_CHECKING:
@@ -81,6 +82,5 @@ def make_application(url: str) -> Flask:
 
 if __name__ == "__main__":
     settings = load(os.environ)
-    serve_redirect(
-        lambda: make_application(settings.database_url), settings, "127.0.0.1", int(sys.argv[1])
-    )
+    with Address("redirect", "127.0.0.1", int(sys.argv[1]), "").listening() as listener:
+        serve_redirect(lambda: make_application(settings.database_url), settings, listener.fileno())

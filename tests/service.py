@@ -22,8 +22,6 @@ SECONDS = 60.0
 
 _NOTHING: Mapping[str, str] = {}
 
-_LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
-
 _PROGRAM = """
 import os, sys
 from linkservice.config import load
@@ -99,12 +97,6 @@ class Service:
     def workers(self, role: str) -> list[int]:
         """The processes that answer requests: children of granian's main processes."""
         return [worker for main in self.processes(role) for worker in _children_of(main)]
-
-    def listeners(self) -> set[str]:
-        """The sockets (inodes) that accept connections to the link port: one per worker."""
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        port = f":{self.link_port:04X}"
-        return {row[9] for row in rows if row[1].endswith(port) and row[3] == _LISTENING}
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

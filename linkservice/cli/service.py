@@ -303,7 +303,7 @@ def _refuse_taken_ports(host: str, ports: Mapping[str, int], roles: Collection[s
 
     for role, port in ports.items():
         if role in roles:
-            with Address(role, resolve(host), port, "").held():
+            with Address(role, resolve(host), port, "").listening():
                 pass
 
 

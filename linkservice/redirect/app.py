@@ -50,6 +50,8 @@ OUTCOMES = ("redirect", "preview", "gone", "miss", "unavailable", "unknown_host"
 ROTATE_SECONDS = 10.0
 """Between two looks whether the spool's segment is old enough to be sealed."""
 
+_LAST = ("Connection", "close")
+
 
 class LinkDoor:
     """The WSGI application of the link port. Safe for threads, and across `fork`."""
@@ -61,6 +63,7 @@ class LinkDoor:
         self._link_cache = link_cache
         self._recorder = recorder
         self._counters = counters
+        self._leaving = False
         self._start_afresh()
         counters.follow(self.figures)
         counters.follow(recorder.figures)
@@ -79,9 +82,13 @@ class LinkDoor:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         status, headers, body = self._answer(environ)
-        start_response(status, list(headers))
+        start_response(status, [*headers, _LAST] if self._leaving else list(headers))
         # A list: the server hands one over in a single step, anything else piece by piece.
         return [body] if body and environ["REQUEST_METHOD"] != "HEAD" else []
+
+    def leave(self) -> None:
+        """End every connection with its next answer: another worker is to take over."""
+        self._leaving = True
 
     def close(self) -> None:
         """End the thread, seal the segment, give the connections back."""

@@ -6,10 +6,12 @@ its own, so that a report that computes never makes a customer wait and one that
 nobody along.
 
     supervisor.py   starts, restarts and drains them, in which order
+    renewal.py      replaces them one after the other: a restart nobody notices
     process.py      one child: how it starts, when again, that it dies with its parent
     signals.py      signals as something to wait for
-    addresses.py    ports: held against a second service, asked whether they answer
+    addresses.py    ports: opened for the workers, asked whether they answer
     workers.py      what runs inside the children (`python -m linkservice.serve`)
+    server.py       granian on an open socket, leaving without hanging up
 """
 
 from __future__ import annotations

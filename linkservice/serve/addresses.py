@@ -1,8 +1,8 @@
 """An address the service listens at: may we have it, does it answer, who reaches it how.
 
-A second service on the same port would not fail: the workers share their port by
-SO_REUSEPORT, so the system would deal each of the two half of the customers. Therefore the
-supervisor holds every port for as long as it lives.
+The supervisor opens the socket and its workers accept from it. So a customer who is waiting to
+be accepted waits for the next worker that has time, whichever of them dies or is restarted
+meanwhile; with a socket for each worker (SO_REUSEPORT) the queue of one that ends is lost.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import http.client
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from linkservice.errors import Conflict, Failed, Invalid, LinkServiceError, Problem
 
 PATIENCE_SECONDS = 1.0
 """How long the workers of a supervisor that was just killed may take to be gone."""
+
+BACKLOG = 4096
+"""Customers who may wait to be accepted, as far as the system allows (`net.core.somaxconn`)."""
 
 _RETRY_SECONDS = 0.05
 _ANSWER_SECONDS = 1.0
@@ -46,28 +49,23 @@ class Address:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep the port from everyone but this user's SO_REUSEPORT sockets.
+    def listening(self) -> Iterator[socket.socket]:
+        """A socket that listens there, for workers to accept from; nobody else can then.
 
-        Raises `Conflict` when it is taken, `Failed` when this user may not have it, `Invalid`
-        when the address is not this machine's.
+        Raises `Conflict` when the port is taken, `Failed` when this user may not have it,
+        `Invalid` when the address is not this machine's.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (error := self._refusal()) is not None:
-            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
-                raise self.explained(error)
-            time.sleep(_RETRY_SECONDS)
-        with closing(self._socket()) as holder:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
             try:
-                holder.bind((self.ip, self.port))
-            except OSError as late:
-                raise self.explained(late) from None
-            # It never listens, so it gets no customers. Without this option it stands in the
-            # way of `_refusal` even while no worker listens.
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-            yield
+                listener = self._listener()
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                    raise self.explained(error) from None
+            time.sleep(_RETRY_SECONDS)
+        with listener:
+            yield listener
 
     def answers(self) -> bool:
         """Whether the service there calls itself healthy; waits at most a second."""
@@ -95,20 +93,16 @@ class Address:
             return Invalid(Problem("host", "bad_listen_host", {"host": self.ip}))
         return Failed(Problem(self.option, "port_failed", {**facts, "reason": error.strerror}))
 
-    def _refusal(self) -> OSError | None:
-        """Why nobody could listen there alone; None when one could."""
-        with closing(self._socket()) as probe:
+    def _listener(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.ip else socket.AF_INET
+        with ExitStack() as on_error:
+            listener = on_error.enter_context(socket.socket(family))
             # Connections of a service that just ended linger for a minute: no obstacle.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.ip, self.port))
-                probe.listen()  # binding alone succeeds beside sockets that do not listen yet
-            except OSError as error:
-                return error
-        return None
-
-    def _socket(self) -> socket.socket:
-        return socket.socket(socket.AF_INET6 if ":" in self.ip else socket.AF_INET)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.ip, self.port))
+            listener.listen(BACKLOG)
+            on_error.pop_all()
+        return listener
 
 
 def resolve(host: str) -> str:

@@ -9,12 +9,13 @@ import contextlib
 import ctypes
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 _log = logging.getLogger(__name__)
 
@@ -47,13 +48,14 @@ class Child:
     """A place that one process fills, again and again. Moments are those of `time.monotonic`."""
 
     def __init__(
-        self, role: str, number: int, arguments: Sequence[str], environment: Mapping[str, str]
+        self, role: str, number: int, environment: Mapping[str, str], listening_fd: int = -1
     ) -> None:
         self.role = role
         self.name = f"{role} {number}"
         self.due: float | None = None
-        self._arguments = arguments
+        self._number = number
         self._environment = environment
+        self._listening_fd = listening_fd
         self._process: subprocess.Popen[bytes] | None = None
         self._ready_fd = -1
         self._ready = False
@@ -72,6 +74,10 @@ class Child:
             with contextlib.suppress(BlockingIOError):
                 self._ready = os.read(self._ready_fd, 1) != b""
         return self._ready
+
+    def successor(self) -> Child:
+        """Another process for the same place, not started yet."""
+        return Child(self.role, self._number, self._environment, self._listening_fd)
 
     def start(self) -> None:
         """Start the process; when the system refuses, it is due again after a pause."""
@@ -111,12 +117,17 @@ class Child:
             os.set_blocking(ready_fd, False)
             # -P: a file in the current folder must not pass for one of our modules.
             command = [sys.executable, "-P", "-m", "linkservice.serve", str(os.getpid()), str(told)]
+            command.append(self.role)
+            passed = [told]
+            if self._listening_fd >= 0:
+                command.append(str(self._listening_fd))
+                passed.append(self._listening_fd)
             process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [*command, *self._arguments],
+                command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=_STDERR,  # our own output is the addresses and nothing else
-                pass_fds=(told,),
+                pass_fds=passed,
                 # Ctrl-C reaches a whole group, but who stops first is the supervisor's to say.
                 process_group=0,
             )
@@ -140,6 +151,17 @@ class Child:
                 self.name,
                 self._deaths,
             )
+
+
+def allow_open_files(wanted: int) -> None:
+    """Let this process and its children have that many files and connections open, if it may.
+
+    The usual soft limit of 1,024 is for programs that use select(2), which we do for a few.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def die_with_parent(parent: int) -> None:

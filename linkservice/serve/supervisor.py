@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +20,8 @@ from linkservice.config import PREFIX, SETTINGS, Settings
 from linkservice.errors import Invalid, Problem, Unavailable
 from linkservice.logs import log_to_stderr
 from linkservice.serve.addresses import Address, announcement, lan_address, resolve
-from linkservice.serve.process import Child
+from linkservice.serve.process import Child, allow_open_files
+from linkservice.serve.renewal import Renewal
 from linkservice.serve.signals import Signals, caught
 
 _log = logging.getLogger(__name__)
@@ -34,14 +36,17 @@ WEB_WORKERS = 2
 
 MOST_WORKERS = 64
 
-DRAIN_ORDER = ("web", "redirect", "ingest")
+DRAIN_ORDER = (("redirect", "web"), ("ingest",))
 """The ingester last, so that the clicks of the others' last requests are in the reports."""
 
 DRAIN_SECONDS = 3.0
-"""For each role; three of them stay below the ten seconds of most service managers."""
+"""For each of these steps; both stay below the ten seconds of most service managers."""
 
 KILLED_SECONDS = 0.3
 """For what had to be killed; only a disk that hangs can keep it."""
+
+OPEN_FILES = 16_384
+"""Twice what a worker holds at once (`workers.BACKPRESSURE`)."""
 
 READY_SECONDS = 30.0
 """After which a service that is not ready says so; it goes on trying."""
@@ -60,7 +65,8 @@ def serve(
     schema_checked: bool = False,
     last_line: str = "",
 ) -> int:
-    """Run the service until SIGTERM, SIGINT or SIGHUP; the exit code.
+    """Run the service until SIGTERM or SIGINT; the exit code. SIGHUP restarts all processes,
+    one after the other, with nobody left waiting.
 
     Prints the addresses, and `last_line` below them, once every role answers. `workers` is
     the number of redirect workers. `schema_checked`: the caller has just upgraded it.
@@ -79,22 +85,24 @@ def serve(
         for role in sorted(roles):
             lock = settings.data_dir / f"serve-{role}.lock"
             stack.enter_context(lockfile.exclusive(lock, "serve_running"))
-        for each in addresses:
-            stack.enter_context(each.held())
+        listeners = [stack.enter_context(each.listening()) for each in addresses]
         if not schema_checked:
             _require_schema(settings)
         # Kept in the data directory from here on, where the children find it.
         config.take_secret(os.environ, settings)
-        children = _children(settings, addresses, workers, roles)
-        return _Supervisor(children, addresses, last_line).run()
+        allow_open_files(OPEN_FILES)
+        sockets = dict(zip(addresses, listeners, strict=True))
+        children = _children(settings, sockets, workers, roles)
+        return _Supervisor(children, sockets, last_line).run()
 
 
 class _Supervisor:
     def __init__(
-        self, children: Sequence[Child], addresses: Sequence[Address], last_line: str
+        self, children: list[Child], sockets: Mapping[Address, socket.socket], last_line: str
     ) -> None:
         self._children = children
-        self._addresses = addresses
+        self._renewal = Renewal(children)
+        self._sockets = sockets
         self._last_line = last_line
         self._started = time.monotonic()
         self._announced = self._complained = False
@@ -110,6 +118,10 @@ class _Supervisor:
                         child.start()
                 if not self._announced:
                     self._announce_when_ready()
+                if signals.renew:
+                    signals.renew = False
+                    self._renewal.begin()
+                self._renewal.step()
                 signals.wait(self._seconds_to_next())
             self._drain(signals)
         return 0
@@ -117,7 +129,7 @@ class _Supervisor:
     def _seconds_to_next(self) -> float | None:
         due = [child.due for child in self._children if child.due is not None]
         pause = max(min(due) - time.monotonic(), 0.0) if due else None
-        if self._announced:
+        if self._announced and not self._renewal.under_way:
             return pause
         return _POLL_SECONDS if pause is None else min(pause, _POLL_SECONDS)
 
@@ -131,16 +143,20 @@ class _Supervisor:
                 return
             if pid == 0:
                 return
+            code = os.waitstatus_to_exitcode(status)
             if child := by_pid.get(pid):
-                child.ended(os.waitstatus_to_exitcode(status), restart=restart)
+                child.ended(code, restart=restart)
+            for child in self._renewal.passing:
+                if child.pid == pid:
+                    self._renewal.ended(child, code)
 
     def _announce_when_ready(self) -> None:
         seconds = time.monotonic() - self._started
         if all(child.ready for child in self._children) and all(
-            address.answers() for address in self._addresses
+            address.answers() for address in self._sockets
         ):
             _log.info("ready after %.1f s", seconds)
-            for line in [*announcement(self._addresses, lan_address()), self._last_line]:
+            for line in [*announcement(list(self._sockets), lan_address()), self._last_line]:
                 if line:
                     print(line, flush=True)
             self._announced = True
@@ -151,8 +167,13 @@ class _Supervisor:
 
     def _drain(self, signals: Signals) -> None:
         _log.info("stopping")
-        for role in DRAIN_ORDER:
-            ending = [child for child in self._children if child.role == role]
+        # Nobody new is let in once the last worker is gone: a customer had better be refused,
+        # so that a proxy asks elsewhere, than wait for nobody.
+        for listener in self._sockets.values():
+            listener.close()
+        everyone = [*self._children, *self._renewal.passing]
+        for roles in DRAIN_ORDER:
+            ending = [child for child in everyone if child.role in roles]
             for child in ending:
                 child.send(signal.SIGTERM)
             if not self._await(ending, DRAIN_SECONDS, signals):
@@ -209,18 +230,21 @@ def _require_schema(settings: Settings) -> None:
 
 
 def _children(
-    settings: Settings, addresses: Sequence[Address], workers: int, roles: Collection[str]
+    settings: Settings,
+    sockets: Mapping[Address, socket.socket],
+    workers: int,
+    roles: Collection[str],
 ) -> list[Child]:
     environment = _environment(os.environ, settings)
     children = []
-    for address in addresses:
-        arguments = [address.role, address.ip, str(address.port)]
+    for address, listener in sockets.items():
         count = WEB_WORKERS if address.role == "web" else workers
         children += [
-            Child(address.role, number, arguments, environment) for number in range(1, count + 1)
+            Child(address.role, number, environment, listener.fileno())
+            for number in range(1, count + 1)
         ]
     if "ingest" in roles:
-        children.append(Child("ingest", 1, ["ingest"], environment))
+        children.append(Child("ingest", 1, environment))
     return children
 
 

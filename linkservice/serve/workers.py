@@ -10,14 +10,15 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from linkservice.config import PREFIX, SETTINGS, Settings, load
 from linkservice.errors import LinkServiceError
@@ -25,7 +26,7 @@ from linkservice.logs import log_to_stderr
 from linkservice.serve.process import die_with_parent
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _log = logging.getLogger(__name__)
 
@@ -38,30 +39,32 @@ REDIRECT_THREADS = 16
 REDIRECT_THREADS_WAITING = 64
 """With `SPOOL_SYNC=always` threads wait for the disk, and all that wait share one sync."""
 
-BACKLOG = 4096
 BACKPRESSURE = 8192
 """Connections a worker holds at once: idle and dripping ones must not crowd out the others."""
+
+FILES_BESIDE = 256
+"""What a worker has open besides: its spool, the database, modules being imported."""
 
 HEADER_TIMEOUT_MS = 5_000
 
 
-def run_redirect(settings: Settings, ready_fd: int, address: str, port: int) -> int:
-    """Serve the link door at the address until SIGTERM; the exit code."""
-    return serve_redirect(partial(_redirect_door, ready_fd), settings, address, port)
+def run_redirect(settings: Settings, ready_fd: int, listening_fd: int) -> int:
+    """Serve the link door on the socket until SIGTERM; the exit code."""
+    return serve_redirect(partial(_redirect_door, ready_fd), settings, listening_fd)
 
 
 def serve_redirect(
-    make_door: Callable[[], WSGIApplication], settings: Settings, address: str, port: int
+    make_door: Callable[[], WSGIApplication], settings: Settings, listening_fd: int
 ) -> int:
     """Serve any application as the link door is served; what it is measured against, too."""
     waits = settings.spool_sync == "always"
     threads = REDIRECT_THREADS_WAITING if waits else REDIRECT_THREADS
-    return _serve_http(make_door, address, port, threads)
+    return _serve_http(make_door, listening_fd, threads)
 
 
-def run_web(settings: Settings, ready_fd: int, address: str, port: int) -> int:
-    """Serve the app door at the address until SIGTERM; the exit code."""
-    return _serve_http(partial(_app_door, ready_fd), address, port, WEB_THREADS)
+def run_web(settings: Settings, ready_fd: int, listening_fd: int) -> int:
+    """Serve the app door on the socket until SIGTERM; the exit code."""
+    return _serve_http(partial(_app_door, ready_fd), listening_fd, WEB_THREADS)
 
 
 def run_ingest(settings: Settings, ready_fd: int) -> int:
@@ -96,29 +99,27 @@ def take_settings(environ: MutableMapping[str, str]) -> Settings:
     return settings
 
 
-def _serve_http(
-    make_door: Callable[[], WSGIApplication], address: str, port: int, threads: int
-) -> int:
-    from granian import Granian
+def _serve_http(make_door: Callable[[], WSGIApplication], listening_fd: int, threads: int) -> int:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    from linkservice.serve.server import LEAVE, Server
+
+    # Until a worker says what it does about it, it must not die of it.
+    signal.signal(LEAVE, signal.SIG_IGN)
     if sys.platform == "linux":
         # Python 3.14 would start the worker from scratch, without the descriptor to tell
         # readiness by. Nothing has started a thread yet, so forking is safe.
         multiprocessing.set_start_method("fork")
-    server = Granian(
-        "linkservice",  # a name only: the door comes from `make_door`
-        address=address,
-        port=port,
+    server = Server(
+        listening_fd,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=threads,
         http=HTTPModes.http1,
         websockets=False,
-        backlog=BACKLOG,
-        backpressure=BACKPRESSURE,
+        backpressure=_connections_at_once(),
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
         respawn_failed_workers=False,
         # Its warnings are about numbers that were chosen on purpose.
@@ -137,6 +138,7 @@ def _redirect_door(ready_fd: int) -> WSGIApplication:
     # granian leaves by os._exit: of all exit hooks only this kind runs in a forked process.
     # It runs when the last request is answered and seals the spool segment.
     Finalize(None, door.close, exitpriority=0)
+    _on_leave(door.leave)
     _tell_ready(ready_fd)
     return door
 
@@ -147,8 +149,42 @@ def _app_door(ready_fd: int) -> WSGIApplication:
     door = create_app(_settings_of_worker("web"))
     # Another worker then goes on with a sheet at once.
     Finalize(None, close_app, args=(door,), exitpriority=0)
+    farewell = _Farewell(door)
+    _on_leave(farewell.leave)
     _tell_ready(ready_fd)
-    return door
+    return farewell
+
+
+class _Farewell:
+    """A door, and once it has been told to leave, one that ends each connection."""
+
+    def __init__(self, door: WSGIApplication) -> None:
+        self._door = door
+        self._leaving = False
+
+    def leave(self) -> None:
+        self._leaving = True
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not self._leaving:
+            return self._door(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            return start_response(status, [*headers, ("Connection", "close")], *error)
+
+        return self._door(environ, start)
+
+
+def _connections_at_once() -> int:
+    """How many a worker may hold: accepting more than it may open would fail again and again."""
+    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(min(BACKPRESSURE, may_open - FILES_BESIDE), 1)
+
+
+def _on_leave(leave: Callable[[], None]) -> None:
+    from linkservice.serve.server import LEAVE
+
+    signal.signal(LEAVE, lambda number, frame: leave())
 
 
 def _settings_of_worker(role: str) -> Settings:
