@@ -12,12 +12,14 @@ from linkservice.api import problems as api_problems
 from linkservice.api import service as api_service
 from linkservice.bundled import bundled
 from linkservice.config import Settings
+from linkservice.counters import Counters
 from linkservice.database import open_database
 from linkservice.links.host import machine, normal_host
 from linkservice.sheets.make import Maker
 from linkservice.web import problems as web_problems
 from linkservice.web import service as web_service
 from linkservice.web import status
+from linkservice.web.watch import watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -51,8 +53,11 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["database"] = database  # for whoever has to close it
     # Its thread begins when somebody looks at a sheet that waits.
     app.extensions["sheets"] = Maker(database)
+    counters = Counters(settings.data_dir, "web")
+    app.extensions["counters"] = counters
+    watch(app, counters)
     app.register_error_handler(Exception, _answer_to_error(settings))
-    app.register_blueprint(status.pages(settings, database))
+    app.register_blueprint(status.pages(settings, database, counters))
     api_service.add_to(app, settings, database)
     web_service.add_to(app, settings, database)
     app.after_request(_with_headers(settings))
@@ -62,6 +67,7 @@ def create_app(settings: Settings) -> Flask:
 def close_app(app: Flask) -> None:
     """Lay down the sheet that is being made and give the connections back."""
     app.extensions["sheets"].close()
+    app.extensions["counters"].close()
     app.extensions["database"].close()
 
 

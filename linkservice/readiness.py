@@ -6,28 +6,21 @@ Decided here: what is looked at and from when on waiting clicks mean that nobody
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice import schema
-from linkservice.clicks import ledger, shortfall
-from linkservice.clicks.calendar import moment
-from linkservice.clicks.event import Record, read_records
-from linkservice.clicks.segment import HEADER_BYTES, Segment, segments
+from linkservice.clicks import shortfall
+from linkservice.clicks.backlog import backlog
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import LinkServiceError, Problem, Unavailable
 
 LONGEST_WAIT_SECONDS = 60
 """A click is ingested within a second; after a minute nobody is ingesting."""
-
-_ENOUGH_BYTES = 16 * 1024
-_IMPORTED = "1970"  # as `write_segment` names what it puts into the spool
-
 
 UNRECORDED_LATELY_SECONDS = 60
 """After so long without another unrecorded click the disk is taken to be well again."""
@@ -100,37 +93,10 @@ def _recording(settings: Settings, now: datetime) -> str:
 def _ingest(settings: Settings, database: Database, now: datetime) -> str:
     """How long the oldest click waits; raises `Unavailable` when that is too long."""
     with database.reading() as session:
-        positions = {
-            key: entry.position if entry.finished_at is None else sys.maxsize
-            for key, entry in ledger.entries(session).items()
-        }
-    waiting = [
-        since
-        for segment in segments(settings.spool_dir)
-        if (since := _waiting_since(segment, positions)) is not None
-    ]
-    if not waiting:
+        waiting = backlog(settings.spool_dir, session)
+    if waiting.since is None:
         return "no click waits"
-    seconds = max(0, round((now - min(waiting)).total_seconds()))
+    seconds = round(waiting.seconds(now))
     if seconds > LONGEST_WAIT_SECONDS:
         raise Unavailable(Problem("", "ingest_behind", {"seconds": seconds}))
     return f"the oldest click waits {seconds} s"
-
-
-def _waiting_since(segment: Segment, positions: dict[tuple[str, str], int]) -> datetime | None:
-    """When the first record behind the ledger's position was written; None if there is none."""
-    position = positions.get((segment.node, segment.name), HEADER_BYTES)
-    if segment.broken or segment.size <= position:
-        return None
-    try:
-        with segment.path.open("rb") as file:
-            file.seek(position)
-            data = file.read(min(_ENOUGH_BYTES, segment.size - position))
-            written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-    except OSError:
-        return None  # sealed or deleted meanwhile: someone is ingesting
-    first = next(iter(read_records(data, segment.identity, position)), None)
-    # What was clicked elsewhere long ago waits only since its file was written.
-    if not isinstance(first, Record) or segment.name.startswith(_IMPORTED):
-        return written
-    return moment(first.click.time_ms)

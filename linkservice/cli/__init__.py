@@ -5,6 +5,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     door.py        what all commands share: data directory, errors, exit codes
     service.py     serve, demo, db, settings
     doctor.py      doctor
+    metrics.py     metrics
     objects.py     key, user, link, qr
     report.py      report
     data.py        ingest, clicks, audit, backup, restore
@@ -20,6 +21,7 @@ from linkservice import __version__
 from linkservice.cli import data, objects, report, service
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
+from linkservice.cli.metrics import show_metrics
 
 __all__ = ["main"]
 
@@ -50,5 +52,6 @@ for _command in (
     service.db,
     service.show_settings,
     doctor,
+    show_metrics,
 ):
     main.add_command(_command)
