@@ -12,6 +12,7 @@ import pytest
 from cast import make_link, owner_of
 from flask.testing import FlaskClient
 from linkport import ask
+from service import wait_until
 from terminal import done
 
 from linkservice.app import close_app, create_app
@@ -173,13 +174,15 @@ def test_the_command_prints_the_same(
 def test_the_page_documents_what_is_told(
     settings: Settings, database: Database, client: FlaskClient
 ) -> None:
-    client.get("/healthz")
+    owner_of(database, settings)
     door = make_application(settings)
-    door.close()
+    ask(door, "/none")
+    wait_until(lambda: "linkservice_link_cache_links 0" in client.get("/metrics").text)
     page = PAGE.read_text()
     rows = [f"| `{each.name}` | {each.type} | {each.help} |" for each in METRICS]
     assert "\n".join(rows) in page
     told = client.get("/metrics").text
+    door.close()
     assert re.findall(r"# TYPE (\w+) (\w+)", told) == [(each.name, each.type) for each in METRICS]
     # Each has figures, and no figure lacks its family.
     families = {name.partition("{")[0] for name in parsed(told)}
