@@ -77,9 +77,16 @@ class Database:
     write waited 1.7 s (p99); queued at a file lock it waits 0.1 s.
     """
 
-    def __init__(self, url: str) -> None:
-        """Raises `Invalid` where `url` names no database we support."""
+    def __init__(self, url: str, answer_seconds: float | None = None) -> None:
+        """`answer_seconds`: after so long without an answer a statement fails and its connection
+        is given up, though the server may only be slow; for whoever must not wait with it.
+        Raises `Invalid` where `url` names no database we support.
+        """
         self.engine = _engine(url)
+        if answer_seconds is not None and not self.is_sqlite:
+            from linkservice.impatience import give_up_after
+
+            give_up_after(self.engine, answer_seconds)
         self._gate = _gate_path(self.engine)
 
     @property
@@ -133,9 +140,9 @@ class Database:
             os.close(handle)
 
 
-def open_database(settings: Settings) -> Database:
-    """The database the settings name."""
-    return Database(settings.database_url)
+def open_database(settings: Settings, answer_seconds: float | None = None) -> Database:
+    """The database the settings name; `answer_seconds` as `Database` takes it."""
+    return Database(settings.database_url, answer_seconds)
 
 
 def insert_into(

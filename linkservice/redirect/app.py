@@ -47,6 +47,9 @@ FIRST_LOOK_SECONDS = 5.0
 OUTCOMES = ("redirect", "preview", "gone", "miss", "unavailable", "unknown_host", "other")
 """What becomes of a request, for `/metrics`. Each pays one tick, 50 ns."""
 
+ANSWER_SECONDS = 2.0
+"""How long the database may take to answer: who asks for a link stands at a poster."""
+
 ROTATE_SECONDS = 10.0
 """Between two looks whether the spool's segment is old enough to be sealed."""
 
@@ -232,7 +235,9 @@ def make_application(settings: Settings) -> LinkDoor:
         spool, Shortfall(settings.spool_dir), settings.trusted_hops, settings.forwarded_header
     )
     counters = Counters(settings.data_dir, "redirect")
-    return LinkDoor(open_database(settings), settings.link_cache, recorder, counters)
+    return LinkDoor(
+        open_database(settings, ANSWER_SECONDS), settings.link_cache, recorder, counters
+    )
 
 
 def _path(environ: WSGIEnvironment) -> str | None:
