@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cast import Home, make_home, make_link
@@ -43,12 +44,15 @@ def ingest_the_rest(settings: Settings, database: Database) -> None:
         ingester.run_once()
 
 
-def assert_each_counted_once(settings: Settings, database: Database, *crowds: Crowd) -> int:
+def assert_each_counted_once(
+    settings: Settings, database: Database, *crowds: Crowd, other_nodes: Sequence[Settings] = ()
+) -> int:
     """Every acknowledged click is in the reports, none twice, and the audit agrees.
 
     Returns the clicks in the reports. Those in doubt may be there: each once or not at all.
     """
-    ingest_the_rest(settings, database)
+    for node in (settings, *other_nodes):
+        ingest_the_rest(node, database)
     acknowledged = sum(crowd.acknowledged for crowd in crowds)
     in_doubt = sum(crowd.in_doubt for crowd in crowds)
     found = in_reports(database)

@@ -58,6 +58,7 @@ class Service:
         ports: tuple[int, int] | None = None,
         environment: Mapping[str, str] = _NOTHING,
         before: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.port, self.link_port = ports or free_ports()
         self.output = folder / f"output-{time.monotonic_ns()}.txt"
@@ -75,6 +76,7 @@ class Service:
                 stdout=output,
                 stderr=log,
                 env={**given, **environment},
+                pass_fds=pass_fds,
             )
         self.pid = self._process.pid
 

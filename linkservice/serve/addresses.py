@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ BACKLOG = 4096
 """Customers who may wait to be accepted, as far as the system allows (`net.core.somaxconn`)."""
 
 _RETRY_SECONDS = 0.05
+_FIRST_FD = 3  # SD_LISTEN_FDS_START
 _ANSWER_SECONDS = 1.0
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # translated, not bound
 _SOMEWHERE = ("192.0.2.1", 9)  # RFC 5737: leads nowhere, but out of the house
@@ -51,20 +53,12 @@ class Address:
     @contextmanager
     def listening(self) -> Iterator[socket.socket]:
         """A socket that listens there, for workers to accept from; nobody else can then.
+        It is the one a service manager holds for us, if it does.
 
         Raises `Conflict` when the port is taken, `Failed` when this user may not have it,
         `Invalid` when the address is not this machine's.
         """
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                listener = self._listener()
-                break
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
-                    raise self.explained(error) from None
-            time.sleep(_RETRY_SECONDS)
-        with listener:
+        with self._handed_over() or self._opened() as listener:
             yield listener
 
     def answers(self) -> bool:
@@ -92,6 +86,29 @@ class Address:
         if error.errno == errno.EADDRNOTAVAIL:
             return Invalid(Problem("host", "bad_listen_host", {"host": self.ip}))
         return Failed(Problem(self.option, "port_failed", {**facts, "reason": error.strerror}))
+
+    def _handed_over(self) -> socket.socket | None:
+        """The socket that was opened for us before we started (sd_listen_fds(3)).
+
+        Who waits in its queue while the service is restarted is served by the next start.
+        """
+        if os.environ.get("LISTEN_PID") != str(os.getpid()):
+            return None
+        for fd in range(_FIRST_FD, _FIRST_FD + int(os.environ.get("LISTEN_FDS", "0"))):
+            with socket.socket(fileno=os.dup(fd)) as copy:
+                if copy.getsockname()[:2] == (self.ip, self.port):
+                    return copy.dup()
+        return None
+
+    def _opened(self) -> socket.socket:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._listener()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                    raise self.explained(error) from None
+            time.sleep(_RETRY_SECONDS)
 
     def _listener(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.ip else socket.AF_INET

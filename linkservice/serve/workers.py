@@ -50,7 +50,7 @@ HEADER_TIMEOUT_MS = 5_000
 
 def run_redirect(settings: Settings, ready_fd: int, listening_fd: int) -> int:
     """Serve the link door on the socket until SIGTERM; the exit code."""
-    return serve_redirect(partial(_redirect_door, ready_fd), settings, listening_fd)
+    return serve_redirect(partial(_redirect_door, ready_fd, listening_fd), settings, listening_fd)
 
 
 def serve_redirect(
@@ -64,7 +64,7 @@ def serve_redirect(
 
 def run_web(settings: Settings, ready_fd: int, listening_fd: int) -> int:
     """Serve the app door on the socket until SIGTERM; the exit code."""
-    return _serve_http(partial(_app_door, ready_fd), listening_fd, WEB_THREADS)
+    return _serve_http(partial(_app_door, ready_fd, listening_fd), listening_fd, WEB_THREADS)
 
 
 def run_ingest(settings: Settings, ready_fd: int) -> int:
@@ -131,26 +131,28 @@ def _serve_http(make_door: Callable[[], WSGIApplication], listening_fd: int, thr
     return 0
 
 
-def _redirect_door(ready_fd: int) -> WSGIApplication:
+def _redirect_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     from linkservice.redirect.app import make_application
+    from linkservice.serve.server import on_leave
 
     door = make_application(_settings_of_worker("redirect"))
     # granian leaves by os._exit: of all exit hooks only this kind runs in a forked process.
     # It runs when the last request is answered and seals the spool segment.
     Finalize(None, door.close, exitpriority=0)
-    _on_leave(door.leave)
+    on_leave(listening_fd, door.leave)
     _tell_ready(ready_fd)
     return door
 
 
-def _app_door(ready_fd: int) -> WSGIApplication:
+def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     from linkservice.app import close_app, create_app
+    from linkservice.serve.server import on_leave
 
     door = create_app(_settings_of_worker("web"))
     # Another worker then goes on with a sheet at once.
     Finalize(None, close_app, args=(door,), exitpriority=0)
     farewell = _Farewell(door)
-    _on_leave(farewell.leave)
+    on_leave(listening_fd, farewell.leave)
     _tell_ready(ready_fd)
     return farewell
 
@@ -179,12 +181,6 @@ def _connections_at_once() -> int:
     """How many a worker may hold: accepting more than it may open would fail again and again."""
     may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(min(BACKPRESSURE, may_open - FILES_BESIDE), 1)
-
-
-def _on_leave(leave: Callable[[], None]) -> None:
-    from linkservice.serve.server import LEAVE
-
-    signal.signal(LEAVE, lambda number, frame: leave())
 
 
 def _settings_of_worker(role: str) -> Settings:
