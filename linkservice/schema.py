@@ -1,17 +1,32 @@
-"""The schema's state: is it there, is it ours, and how to move it (Alembic, from Python)."""
+"""The schema's state: is it there, is it ours, and how to move it (Alembic, from Python).
+
+The service may run meanwhile. On PostgreSQL a table that is altered is locked, and whoever asks
+for it next queues up behind the one that waits for the lock. So a migration that does not get
+its locks soon steps back, lets the others pass, and begins anew.
+"""
 
 from __future__ import annotations
+
+import time
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from linkservice.bundled import bundled
 from linkservice.database import Database
 from linkservice.errors import Failed, Problem, Unavailable
+
+_LOCK_SECONDS = 1.0
+"""For one lock; shorter than a customer waits for the database (`redirect/resolver`)."""
+
+_PAUSE_SECONDS = 0.5
+_TRIES = 120
+_WAITED_TOO_LONG = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 def upgrade(database: Database, revision: str = "head") -> str:
@@ -78,7 +93,20 @@ def differences(database: Database) -> list[str]:
 
 
 def _move(database: Database, move: object, revision: str) -> str:
+    for _ in range(_TRIES - 1):
+        try:
+            return _move_once(database, move, revision)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _WAITED_TOO_LONG:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+    return _move_once(database, move, revision)
+
+
+def _move_once(database: Database, move: object, revision: str) -> str:
     with database.writing_connection() as connection:
+        if not database.is_sqlite:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS:g}s'"))
         return _apply(connection, move, revision)
 
 
