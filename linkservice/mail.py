@@ -50,6 +50,15 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
         raise Failed(Problem("", "mail_failed", {"why": _reason(error)})) from None
 
 
+def try_out(settings: Settings, seconds: float) -> None:
+    """Reach the mail server and sign in, without a letter. Raises `Failed` with the reason."""
+    try:
+        with _connect(settings.smtp_url, seconds):
+            pass
+    except (OSError, ValueError) as error:
+        raise Failed(Problem("", "mail_failed", {"why": _reason(error)})) from None
+
+
 def send_later(settings: Settings, to: str, subject: str, text: str) -> None:
     """As `send`, in the background: an answer takes as long with a letter as without one.
 
@@ -93,18 +102,16 @@ def _address(name: str, text: str) -> Address:
     return Address(name, local, idna.encode(domain, uts46=True).decode())
 
 
-def _connect(url: str) -> smtplib.SMTP:
+def _connect(url: str, seconds: float = TIMEOUT_SECONDS) -> smtplib.SMTP:
     """A connection, encrypted where the server can, with the user of the URL signed in."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or _PORTS[parts.scheme]
     trusted = ssl.create_default_context()
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, port, timeout=TIMEOUT_SECONDS, context=trusted
-        )
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=trusted)
     else:
-        server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+        server = smtplib.SMTP(host, port, timeout=seconds)
     try:
         server.ehlo_or_helo_if_needed()
         # A relay on the same machine often has a certificate nobody signed, and needs none.

@@ -22,7 +22,7 @@ from linkservice.cli.door import Command, any_database, now, read_settings
     help="Write them into FILE, which is never seen half written.",
 )
 def show_metrics(output: Path | None) -> None:
-    """Print the figures of this machine's service in Prometheus' text format.
+    """Print this machine's figures for Prometheus.
 
     For machines without an app port: run it every minute with `-o` into the folder of
     node_exporter's textfile collector, under a name that ends in `.prom`.

@@ -36,10 +36,17 @@ def pages(settings: Settings, database: Database, counters: Counters) -> Bluepri
     def readyz() -> Response:
         checks = check_all(settings, database, datetime.now(UTC))
         ready = all(check.ok for check in checks)
+        degraded = any(check.degraded for check in checks)
         answer = jsonify(
-            status="ready" if ready else "not_ready",
+            status="not_ready" if not ready else "degraded" if degraded else "ready",
             checks=[
-                {"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks
+                {
+                    "name": check.name,
+                    "ok": check.ok,
+                    "degraded": check.degraded,
+                    "detail": check.detail,
+                }
+                for check in checks
             ],
         )
         answer.status_code = 200 if ready else 503
