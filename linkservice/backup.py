@@ -37,6 +37,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from linkservice import schema
+from linkservice.clicks import salts
 from linkservice.clicks.segment import node_id, sync_directory
 from linkservice.config import SETTINGS, Settings
 from linkservice.database import Database, UtcDateTime
@@ -114,7 +115,8 @@ def back_up(
 def restore(database: Database, path: Path, *, replace: bool, progress: Progress) -> Manifest:
     """Fill the database from a backup, in one transaction: all of it or nothing.
 
-    A backup with an older schema is loaded into tables of that age and then upgraded.
+    A backup with an older schema is loaded into tables of that age and then upgraded. The
+    salts of the day stay as they are: they are in no backup, and visitors are told by them.
     Raises `Failed` for a file that is damaged or no backup, `Unavailable` when a newer
     program made it, `Conflict` when there is a workspace already and not `replace`.
     """
@@ -124,9 +126,11 @@ def restore(database: Database, path: Path, *, replace: bool, progress: Progress
             if not replace:
                 _refuse_inhabited(connection)
             numbered_to = _numbered_to(connection)
+            kept = salts.taken_out(connection)
             schema.rebuild(connection, manifest.schema)
             _load(connection, archive, manifest, progress)
             schema.upgrade_within(connection)
+            salts.put_back(connection, kept)
             _number_on(connection, manifest.numbered_to, numbered_to)
     except (OSError, LinkServiceError, OperationalError):
         raise

@@ -208,7 +208,9 @@ def _engine(url: str) -> Engine:
                 "connect_timeout": BUSY_SECONDS,
                 # Without it a server that vanished holds threads for minutes.
                 "tcp_user_timeout": BUSY_SECONDS * 1000,
-                "options": "-c timezone=UTC",
+                # Nor may a machine that vanished, or a process that was stopped, in the middle of
+                # a transaction keep the others out for as long as the server believes in it.
+                "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
             },
         )
     raise Invalid(problem)

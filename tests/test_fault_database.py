@@ -22,6 +22,7 @@ from clients import clicking_steadily, percentile
 from evidence import Trial
 from service import BROWSER, running, wait_until
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 from wire import Mode, Wire, wire_to
 
 from linkservice.clicks.audit import audit
@@ -77,9 +78,15 @@ def locked_file(path: str) -> Iterator[None]:
 def locked_tables(url: str) -> Iterator[None]:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     names = ", ".join(table.name for table in metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+    with closing(engine.connect()) as connection:
+        while True:
+            try:
+                connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+                break
+            except OperationalError:  # a deadlock with the ingester
+                connection.rollback()
         yield
+        connection.rollback()
     engine.dispose()
 
 

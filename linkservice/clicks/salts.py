@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.calendar import zone
@@ -48,6 +48,23 @@ def salt_for(session: Session, workspace_id: int, local_date: date, now: datetim
 def delete_expired(session: Session, now: datetime) -> None:
     """Delete the salts whose time is over."""
     session.execute(delete(Salt).where(Salt.expires_at <= now))
+
+
+def taken_out(connection: Connection) -> list[dict[str, object]]:
+    """The salts of a database that is about to be made anew; none where it has no tables."""
+    if not inspect(connection).has_table(Salt.__tablename__):
+        return []
+    return [dict(row) for row in connection.execute(select(Salt.__table__)).mappings()]
+
+
+def put_back(connection: Connection, rows: list[dict[str, object]]) -> None:
+    """Have who was counted today not be counted once more: `rows` of `taken_out`, except those
+    of workspaces that are no more.
+    """
+    known = set(connection.scalars(select(Workspace.id)))
+    rows = [row for row in rows if row["workspace_id"] in known]
+    if rows:
+        connection.execute(insert(Salt), rows)
 
 
 def end_of_day(local_date: date, time_zone: str) -> datetime:
