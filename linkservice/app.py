@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from flask.globals import request_ctx
 
 from linkservice.api import problems as api_problems
 from linkservice.api import service as api_service
@@ -118,6 +119,9 @@ def _answer_to_error(settings: Settings) -> Callable[[Exception], Response]:
     """Programs get a problem document, people a page."""
 
     def answer(error: Exception) -> Response:
+        if request_ctx.url_adapter is None:
+            # Its Host is no host, so nothing can say where it is, a page's style sheet neither.
+            return Response("The Host of this request is none.\n", 400, mimetype="text/plain")
         if request.path.startswith("/api/"):
             return api_problems.answer_to(error)
         return web_problems.answer_to(error, settings)
