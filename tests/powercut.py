@@ -13,31 +13,16 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import struct
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 SECTOR = 512
 _ENTRY = struct.Struct("<IIQQQB7x")
 UNKEPT = ("-shm",)
 """SQLite rebuilds its shared memory; it is written through a map and never synced."""
-
-
-def compiled(folder: Path) -> Path:
-    """The library; without a C compiler the test that needs it is skipped."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler: install gcc and libc6-dev to cut the power")
-    library = folder / "powercut.so"
-    source = Path(__file__).with_name("powercut.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, source], check=True)
-    return library
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ import pytest
 from cast import make_home, make_link
 from evidence import Trial
 from marked import clicking_marked, numbers_in
-from powercut import UNKEPT, Disk, Entry, Journal, compiled, write_out
+from powercut import UNKEPT, Disk, Entry, Journal, write_out
+from preload import compiled
 from service import running
 from sqlalchemy import func, select
 
@@ -96,7 +97,7 @@ def life_with_cuts(
     folder.mkdir()
     own = at_home_in(settings, shutil.copytree(settings.data_dir, folder / "data"))
     disk, journal = Disk(own.data_dir), Journal(folder / "journal")
-    noted = journal.environment(compiled(folder), own.data_dir)
+    noted = journal.environment(compiled("powercut", folder), own.data_dir)
     with (
         running(own, folder, workers=1, environment=noted) as service,
         clicking_marked(service.link_port, told=journal.acknowledged) as clicks,

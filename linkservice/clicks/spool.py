@@ -152,7 +152,8 @@ class Spool:
         """Seal the segment when it is older than allowed at `now_ms` (UTC epoch ms)."""
         with self._writing:
             self._release_condemned()
-            if self._segment and now_ms - self._segment.created_ms >= self._segment_ms:
+            # A clock that was set back makes a segment one of the future: it ends as well.
+            if self._segment and abs(now_ms - self._segment.created_ms) >= self._segment_ms:
                 self._seal()
 
     def close(self) -> None:
