@@ -11,7 +11,7 @@ import user_agents
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from linkservice.clicks import agents
+from linkservice.clicks import agents, devices, robots
 from linkservice.clicks.agents import Agent, classify, click_class
 
 _IPHONE = (
@@ -133,6 +133,26 @@ PERSONS = [
     ("mobile", f"{_IPHONE} Mobile/15E148 WhatsApp/2.24.12"),
     ("mobile", f"{_PIXEL} {_WEBVIEW} Tumblr/Android/35.5 okhttp/4.12.0"),
     ("mobile", f"{_PIXEL} {_WEBVIEW} GSA/15.24.28"),
+    # Simple phones, apps, and what old browsers say; the devices are `user_agents`' answers
+    ("mobile", "Nokia5130c-2/2.0 (07.97) Profile/MIDP-2.1 Configuration/CLDC-1.1"),
+    ("mobile", "UCWEB/2.0 (Java; U; MIDP-2.0; en-US; nokiac3-00) U2/1.0.0 UCBrowser/9.4.1.482"),
+    ("tablet", "Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/AP2A.240805.005)"),
+    ("other", "mozilla/5.0 (linux; android 9; a80pro) applewebkit/537.36 chrome/83.0 mobile"),
+    ("mobile", f"{_IPHONE} Mobile/15E148 (Ecosia ios@9.2.3.1367)"),
+    (
+        "desktop",
+        "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; Win64; x64; Trident/7.0; .NET4.0C;"
+        " ms-office)",
+    ),
+    (
+        "desktop",
+        "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0; http://bsalsa.com)",
+    ),
+    ("other", "Mozilla/5.0 (compatible; Konqueror/4.5; Linux) KHTML/4.5.4 (like Gecko)"),
+    (
+        "desktop",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
+    ),
     # Others
     (
         "tv",
@@ -151,7 +171,8 @@ PERSONS = [
     ),
     (
         "console",
-        f"{_WINDOWS[:-1]}; Xbox; Xbox One) Chrome/126.0.0.0 Safari/537.36 Edge/44.18363.8131",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) AppleWebKit/537.36 (KHTML, like"
+        " Gecko) Chrome/126.0.0.0 Safari/537.36 Edge/44.18363.8131",
     ),
 ]
 
@@ -181,6 +202,13 @@ PREVIEWS = [
     ("LINE", "facebookexternalhit/1.1;line-poker/1.0"),
     ("KakaoTalk", "facebookexternalhit/1.1; kakaotalk-scrap/1.0; +https://devtalk.kakao.com/"),
     ("Viber", "Viber"),
+    ("Signal", "Signal-Android/7.0 Android/34"),
+    ("Microsoft Teams", "Mozilla/5.0 (compatible; MSTeamsBot/1.0)"),
+    (
+        "Discord",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.10; rv:38.0) Gecko/20100101 (Discordbot)",
+    ),
+    ("Acme-LinkPreview", "Acme-LinkPreview/2 (+https://acme.example)"),
     ("Mastodon", "http.rb/5.1.1 (Mastodon/4.2.10; +https://mastodon.example/)"),
     ("Bluesky", "Mozilla/5.0 (compatible; Bluesky Cardyb/1.1; +mailto:support@bsky.app)"),
     (
@@ -267,7 +295,21 @@ ROBOTS = [
         "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
     ),
     ("meta-externalagent", "ai", "meta-externalagent/1.1"),
-    # In no list: known by their own words
+    # In no list: known by their own words, or as no browser looks like that
+    (
+        "Acme-Site-Monitor",
+        "monitoring",
+        f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36 Acme-Site-Monitor",
+    ),
+    ("AcmeSEO-Checker", "other", "AcmeSEO-Checker"),
+    ("Acme", "other", "Acme/1.0"),
+    ("Acme", "other", "Mozilla/5.0 (compatible; Acme/3.1)"),
+    ("Mozilla", "other", "Mozilla/5.0"),
+    ("Mozilla", "other", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"),
+    ("Acme", "other", f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36 (compatible; Acme)"),
+    ("Mozilla", "other", f"{_WINDOWS[:-1]}; Acme Web) Chrome/126.0.0.0 Safari/537.36"),
+    ("Mozilla", "other", f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36 (ops@acme.example)"),
+    ("Mozilla", "other", f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36 www.acme.example"),
     ("AcmeShopBot", "other", "Mozilla/5.0 (compatible; AcmeShopBot/0.9)"),
     ("Acme-Scraper", "other", "Acme-Scraper 2"),
     (
@@ -320,15 +362,69 @@ def test_nearly_all_examples_of_the_public_list_are_found() -> None:
 def test_the_lines_left_out_of_the_public_list_are_still_in_it() -> None:
     """Else the reason for leaving one out has gone, and the line may go as well."""
     lines = {line["pattern"] for line in crawleruseragents.CRAWLER_USER_AGENTS_DATA}
-    assert lines >= agents._NOT_ROBOTS
+    assert lines >= robots._NOT_ROBOTS
 
 
 @pytest.mark.parametrize("user_agent", [user_agent for _, user_agent in PERSONS])
 def test_the_fast_parser_agrees_with_the_slow_one(user_agent: str) -> None:
-    fast, slow = agents._UserAgent(user_agent), user_agents.parse(user_agent)
+    fast, slow = devices.UserAgent(user_agent), user_agents.parse(user_agent)
     assert (fast.browser, fast.os, fast.device) == (slow.browser, slow.os, slow.device)
     for answer in ("is_mobile", "is_tablet", "is_pc", "is_touch_capable", "is_bot"):
         assert getattr(fast, answer) == getattr(slow, answer)
+
+
+_FROZEN = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0{} Safari/537.36"
+)
+_CHROME = f"{_WINDOWS} Chrome/142.0.0.0 Safari/537.36"
+_AS_DESKTOP = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "hints", "device", "system"),
+    [
+        (_FROZEN.format(" Mobile"), "?1|Android|Pixel 9|15.0.0", "mobile", "Android"),
+        (_FROZEN.format(""), "?0|Android|SM-X200|14.0.0", "tablet", "Android"),
+        (_FROZEN.format(""), "?1|Android||", "mobile", "Android"),
+        (_FROZEN.format(""), "?0|Android|BRAVIA 4K UR3|", "tv", "Android"),
+        (_AS_DESKTOP, "?0|Android|SM-X910|15.0.0", "tablet", "Android"),
+        (_AS_DESKTOP, "?0|Linux||6.8.0", "desktop", "Linux"),
+        (_AS_DESKTOP, "?0|Chrome OS||16093.68.0", "desktop", "Chrome OS"),
+        (_AS_DESKTOP, "?0|Chromium OS||", "desktop", "Chrome OS"),
+        (_CHROME, "?0|Windows||15.0.0", "desktop", "Windows 11"),
+        (_CHROME, "?0|Windows||13.0.0", "desktop", "Windows 11"),
+        (_CHROME, "?0|Windows||10.0.0", "desktop", "Windows"),
+        (_CHROME, "?0|Windows||0.3.0", "desktop", "Windows"),
+        (_CHROME, "?0|Windows||", "desktop", "Windows"),
+        (f"{_MAC} Chrome/142.0.0.0 Safari/537.36", "?0|macOS||15.1.0", "desktop", "Mac OS X"),
+        # No hints, nonsense and lies
+        (_CHROME, "", "desktop", "Windows"),
+        (_CHROME, "|||", "desktop", "Windows"),
+        (_CHROME, "?0", "desktop", "Windows"),
+        (_CHROME, "?0|Windows||٣٣", "desktop", "Windows"),
+        (_CHROME, "?7|Amiga|A500|3.1|more|and more", "desktop", "Windows"),
+    ],
+)
+def test_client_hints_mend_what_a_frozen_user_agent_says(
+    user_agent: str, hints: str, device: str, system: str
+) -> None:
+    agent = classify(user_agent, hints)
+    assert (agent.class_, agent.device, agent.system) == ("person", device, system)
+    assert agent.browser == classify(user_agent).browser
+
+
+@pytest.mark.parametrize("user_agent", [user_agent for _, _, user_agent in ROBOTS])
+def test_hints_of_robots_change_nothing(user_agent: str) -> None:
+    assert classify(user_agent, "?1|Android|Pixel 9|15.0.0") == classify(user_agent)
+
+
+@given(st.text(max_size=200))
+def test_no_hints_raise(hints: str) -> None:
+    assert classify(_CHROME, hints).class_ == "person"
 
 
 def test_browser_and_system_are_families() -> None:
@@ -379,30 +475,40 @@ def test_no_user_agent_raises_and_every_name_is_bounded(user_agent: str) -> None
     assert (agent.class_ == "person") == bool(agent.browser and agent.system)
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
+HOSTILE = (
+    *(
         "a",
         "(",
         "-",
+        "_",
+        "1_",
         "bot",
+        "check",
         "link",
         "url ",
         "A.-",
-        "compatible; A ",
-        "Android 4;",
-        "Android 5.0;",
-        "Spider",
-        "Spider.spider.co",
-        "ContextualBot",
-        "+ http",
-        "💩",
-        "Mozilla/5.0 (",
-        "Sogou ",
-    ],
+        "www",
+        "site-",
+        "%20",
+        "[at]",
+    ),
+    *("a@", "a@b.", "compatible; A ", "Android 4;", "Android 5.0;", "Android", "iPhone;", "cubot"),
+    *("Spider", "Spider.spider.co", "ContextualBot", "+ http", "💩", "Sogou ", "Current RSS "),
+    *("Mozilla/5.0 (", "Mozilla/4.0a-a ", "User-Agent,", '"', "=", "KHTML, like Gecko; ", ";"),
+    *("[FBAN/", " Instagram 1 a (", " Mobile", "Line/1 ", "Channel/a ", " (like ", "like Gecko) "),
 )
+BEGINNINGS = ("", f"{_WINDOWS} ", "Mozilla/5.0 (Linux; Android 14; ", f"{_IPHONE} Mobile/15E148")
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
 def test_a_hostile_user_agent_costs_no_time(pattern: str) -> None:
-    classify("any")  # the first call loads the parser's tables
-    started = time.thread_time()
-    classify((pattern * 512)[:512])
-    assert time.thread_time() - started < 0.05
+    for beginning, between in itertools.product(BEGINNINGS, ("", " ", "bot")):
+        text = (beginning + (pattern + between) * 512)[:511] + "!"
+        started = time.thread_time()
+        agents._read.__wrapped__(text)
+        assert time.thread_time() - started < 0.05, text
+
+
+def test_beyond_its_first_512_characters_nothing_is_read() -> None:
+    text = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0" + " " * 450
+    assert classify(text + "Googlebot " * 100_000) == classify(text)

@@ -73,7 +73,7 @@ class Placing:
             place = self._of_version.get((click.link_id, click.link_version))
         if time_zone is None or place is None:
             return None
-        agent = classify(click.user_agent)
+        agent = classify(click.user_agent, click.hints)
         local_date, local_hour = local_day(click.time_ms, time_zone)
         return PlacedClick(
             position=record.offset,
