@@ -15,7 +15,13 @@ from linkport import ask, recorded
 from service import running, wait_until
 
 from linkservice.clicks.forwarded import forwarded_address, source
-from linkservice.clicks.visitor import client_address, cut_network, is_within, parse_network
+from linkservice.clicks.visitor import (
+    client_address,
+    cut_network,
+    is_within,
+    packed_address,
+    parse_network,
+)
 from linkservice.config import ForwardedHeader, Settings
 from linkservice.database import Database
 from linkservice.redirect.app import make_application
@@ -115,8 +121,8 @@ def test_a_network_of_mapped_addresses_is_an_ipv4_network() -> None:
     assert parse_network("::ffff:203.0.113.0/120") == parse_network("203.0.113.0/24")
     assert parse_network("::ffff:203.0.113.9") == parse_network("203.0.113.9")
     everything = (parse_network("::/0"),)
-    assert is_within("2001:db8::1", everything)
-    assert not is_within("203.0.113.9", everything)
+    assert is_within(packed_address("2001:db8::1"), everything)
+    assert not is_within(packed_address("203.0.113.9"), everything)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from linkservice.database import Database
 from linkservice.errors import Unavailable
 from linkservice.links.domains import change_domain
 from linkservice.links.manage import change_link
-from linkservice.redirect.resolver import LOADS_AT_ONCE, LinkSnapshot, Resolver
+from linkservice.redirect.lookup import LinkSnapshot
+from linkservice.redirect.resolver import LOADS_AT_ONCE, Resolver
 from linkservice.workspaces.accounts import change_workspace
 
 SECOND = timedelta(seconds=1)
@@ -121,8 +122,8 @@ class Interrupted(Resolver):
 
     meanwhile: Callable[[], None] | None = None
 
-    def _select(self, key: tuple[int, str]) -> LinkSnapshot | None:
-        snapshot = super()._select(key)
+    def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        snapshot = super()._select(domain_id, slug_key)
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
@@ -179,18 +180,91 @@ def test_asking_for_many_wrong_slugs_pushes_out_no_link(
         assert resolver.link(ada.domain_id, "sommer") is not None
 
 
+class Counting(Resolver):
+    """Counts what it asks the database for."""
+
+    asked = 0
+
+    def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        self.asked += 1
+        return super()._select(domain_id, slug_key)
+
+
+def test_a_flood_of_unknown_slugs_is_answered_from_memory(
+    database: Database, settings: Settings, ada: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkservice.redirect.resolver.UNKNOWN_ASKED", 5.0)
+    monkeypatch.setattr("linkservice.redirect.resolver.KEYS_AT_ONCE", 2)
+    slugs = ["a", "b", "c", "d", "e"]
+    for slug in slugs:
+        add_link(database, settings, ada, slug)
+    resolver = Counting(database, 100)
+    for second in range(3):  # two keys at each look
+        resolver.catch_up(NOW + second * SECOND)
+    began = time.monotonic()
+    for number in range(1_000):
+        assert resolver.link(ada.domain_id, f"unknown-{number}") is None
+    # The first five, and five for each second it took; a hint is wrong for 1 of 300.
+    assert resolver.asked <= 20 + 5 * (time.monotonic() - began)
+    asked = resolver.asked
+    assert all(resolver.link(ada.domain_id, slug) for slug in slugs)
+    assert resolver.asked == asked + len(slugs)
+
+
+def test_a_link_made_in_a_flood_is_found_after_the_next_look(
+    database: Database, settings: Settings, ada: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkservice.redirect.resolver.UNKNOWN_ASKED", 0.0)
+    resolver = started(database)
+    add_link(database, settings, ada, "new")
+    assert resolver.link(ada.domain_id, "new") is None
+    resolver.catch_up(NOW + SECOND)
+    assert resolver.link(ada.domain_id, "new") is not None
+
+
+def test_a_link_just_made_is_found_at_once(
+    database: Database, settings: Settings, ada: Home, resolver: Resolver
+) -> None:
+    add_link(database, settings, ada, "new")
+    assert resolver.link(ada.domain_id, "new") is not None
+
+
+def test_no_unknown_slug_is_called_absent_while_the_database_is_away(
+    database: Database, settings: Settings, ada: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkservice.redirect.resolver.UNKNOWN_ASKED", 0.0)
+    resolver = started(database)
+    with database_away(database):
+        with pytest.raises(Unavailable):
+            resolver.catch_up(NOW + SECOND)
+        with pytest.raises(Unavailable):
+            resolver.link(ada.domain_id, "perhaps")
+
+
+def test_an_expiry_is_read_to_the_millisecond(
+    database: Database, settings: Settings, ada: Home, resolver: Resolver
+) -> None:
+    link_id = add_link(database, settings, ada, "sommer")
+    ends = datetime(2027, 3, 1, 22, 59, 59, 123_000, tzinfo=UTC)
+    with database.transaction() as session:
+        change_link(session, ada.actor, settings, str(link_id), {"expires_at": ends}, NOW)
+    found = resolver.link(ada.domain_id, "sommer")
+    assert found is not None
+    assert found.expires_at_ms == epoch_ms(ends)
+
+
 class Hanging(Resolver):
     """Asks a database that accepts every question and answers none until it is released."""
 
     released: threading.Event | None = None
     loads_under_way = 0
 
-    def _select(self, key: tuple[int, str]) -> LinkSnapshot | None:
+    def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         if self.released is not None:
             with self._keeping:
                 self.loads_under_way += 1
             self.released.wait()
-        return super()._select(key)
+        return super()._select(domain_id, slug_key)
 
 
 def test_a_database_that_hangs_takes_only_some_threads(

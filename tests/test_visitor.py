@@ -16,6 +16,7 @@ from linkservice.clicks.visitor import (
     first_language,
     is_prefetch,
     network_text,
+    packed_address,
     referrer_host,
     refuses_counting,
     visitor_token,
@@ -28,7 +29,7 @@ ANY_TEXT = st.text(st.characters(), max_size=200)  # NUL and lone surrogates inc
 
 
 def token(address: str, *, salt: bytes = SALT, workspace: int = 7, agent: str = "Firefox") -> bytes:
-    return visitor_token(salt, workspace, address, agent)
+    return visitor_token(salt, workspace, packed_address(address), agent)
 
 
 # What is kept of an address
@@ -122,7 +123,9 @@ def test_all_spellings_of_an_ipv6_address_are_one_visitor(address: ipaddress.IPv
 @given(ANY_TEXT)
 def test_an_agent_is_the_same_as_text_and_as_bytes(agent: str) -> None:
     as_bytes = agent.encode("utf-8", "surrogatepass")
-    assert token("203.0.113.9", agent=agent) == visitor_token(SALT, 7, "203.0.113.9", as_bytes)
+    assert token("203.0.113.9", agent=agent) == visitor_token(
+        SALT, 7, packed_address("203.0.113.9"), as_bytes
+    )
 
 
 def test_address_and_agent_cannot_be_shifted_into_each_other() -> None:

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import NamedTuple
 
 VERSION = 2
 """What `encode` writes. Version 1, which had no client hints, is read as well."""
@@ -78,8 +79,10 @@ class Flag(IntFlag):
     OWN = 16  # a member's own visit: marked browser or listed network
 
 
-_SCAN_BIT, _HEAD_BIT, _MISS_BIT = 1, 2, 4
-_KNOWN_BITS = _SCAN_BIT | _HEAD_BIT | _MISS_BIT
+SCAN_BIT, HEAD_BIT, MISS_BIT = 1, 2, 4
+"""What a record says in single bits: `Click.source`, `.method` and `.miss`."""
+
+_KNOWN_BITS = SCAN_BIT | HEAD_BIT | MISS_BIT
 _TEXT_BOUNDS = (MAX_USER_AGENT, MAX_LANGUAGE, MAX_HOST, MAX_HINTS)
 
 
@@ -141,18 +144,34 @@ def clip(text: str, limit: int) -> str:
     return text[:limit].encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
+class Texts(NamedTuple):
+    """The texts of a record as they are written: a browser sends the same ones every time."""
+
+    agent: int
+    language: int
+    host: int
+    hints: int
+    joined: bytes
+
+
+def encoded_texts(user_agent: str, language: str, referrer_host: str, hints: str) -> Texts:
+    """The texts, cut to their bounds; the numbers of `Texts` are their lengths in bytes."""
+    agent = clip(user_agent, MAX_USER_AGENT).encode()
+    spoken = clip(language, MAX_LANGUAGE).encode()
+    host = clip(referrer_host, MAX_HOST).encode()
+    hinted = clip(hints, MAX_HINTS).encode()
+    joined = b"".join((agent, spoken, host, hinted))
+    return Texts(len(agent), len(spoken), len(host), len(hinted), joined)
+
+
 def encode(click: Click) -> bytes:
     """The body of a record of version `VERSION`, at most `MAX_BODY` bytes."""
-    agent = click.user_agent.encode()
-    language = click.language.encode()
-    host = click.referrer_host.encode()
-    hints = click.hints.encode()
     bits = (
-        (_SCAN_BIT if click.source == Source.SCAN else 0)
-        | (_HEAD_BIT if click.method == Method.HEAD else 0)
-        | (_MISS_BIT if click.miss else 0)
+        (SCAN_BIT if click.source == Source.SCAN else 0)
+        | (HEAD_BIT if click.method == Method.HEAD else 0)
+        | (MISS_BIT if click.miss else 0)
     )
-    numbers = _BODY.pack(
+    return encode_parts(
         click.time_ms,
         click.link_id,
         click.link_version,
@@ -160,14 +179,48 @@ def encode(click: Click) -> bytes:
         click.workspace_id,
         bits,
         click.flags,
-        len(click.network),
-        len(click.token),
-        len(agent),
-        len(language),
-        len(host),
-        len(hints),
+        click.network,
+        click.token,
+        encoded_texts(click.user_agent, click.language, click.referrer_host, click.hints),
     )
-    return b"".join((numbers, click.network, click.token, agent, language, host, hints))
+
+
+def encode_parts(
+    time_ms: int,
+    link_id: int,
+    link_version: int,
+    domain_id: int,
+    workspace_id: int,
+    bits: int,
+    flags: int,
+    network: bytes,
+    token: bytes,
+    texts: Texts,
+) -> bytes:
+    """As `encode`, of values that a `Click` may have; the hot lane makes none to be written.
+
+    Raises `BadRecord` for a number that does not fit.
+    """
+    agent, language, host, hints, joined = texts
+    try:
+        numbers = _BODY.pack(
+            time_ms,
+            link_id,
+            link_version,
+            domain_id,
+            workspace_id,
+            bits,
+            flags,
+            len(network),
+            len(token),
+            agent,
+            language,
+            host,
+            hints,
+        )
+    except struct.error as error:
+        raise BadRecord(str(error)) from None
+    return b"".join((numbers, network, token, joined))
 
 
 def decode(body: bytes | memoryview, version: int = VERSION) -> Click:
@@ -203,9 +256,9 @@ def decode(body: bytes | memoryview, version: int = VERSION) -> Click:
         link_version=link_version,
         domain_id=domain_id,
         workspace_id=workspace_id,
-        source=Source.SCAN if bits & _SCAN_BIT else Source.CLICK,
-        method=Method.HEAD if bits & _HEAD_BIT else Method.GET,
-        miss=bool(bits & _MISS_BIT),
+        source=Source.SCAN if bits & SCAN_BIT else Source.CLICK,
+        method=Method.HEAD if bits & HEAD_BIT else Method.GET,
+        miss=bool(bits & MISS_BIT),
         network=parts[0],
         token=parts[1],
         user_agent=agent,
@@ -228,12 +281,21 @@ def frame(body: bytes, identity: bytes, offset: int, version: int = VERSION) -> 
 
 
 def frames(bodies: Iterable[bytes], identity: bytes, offset: int) -> bytes:
-    """The records of `bodies`, one behind the other from `offset` on."""
+    """The records of `bodies`, one behind the other from `offset` on; as `frame` makes them.
+
+    Raises `BadRecord` for a body of more than `MAX_BODY` bytes.
+    """
+    crc32, of_identity = zlib.crc32, zlib.crc32(identity)
+    pack, pack_place = _HEAD.pack, _PLACE.pack
     records = []
     for body in bodies:
-        record = frame(body, identity, offset)
-        records.append(record)
-        offset += len(record)
+        if len(body) > MAX_BODY:
+            raise BadRecord(f"a body of {len(body)} bytes")
+        length = len(body) + 1
+        place = pack_place(offset, length, VERSION)
+        records.append(pack(length, crc32(body, crc32(place, of_identity)), VERSION))
+        records.append(body)
+        offset += _BEFORE_LENGTH + length
     return b"".join(records)
 
 

@@ -38,7 +38,13 @@ from linkservice.clicks.segment import (
     segments,
     write_segment,
 )
-from linkservice.clicks.visitor import cut_network, first_language, referrer_host, visitor_token
+from linkservice.clicks.visitor import (
+    cut,
+    first_language,
+    packed_address,
+    referrer_host,
+    visitor_token,
+)
 from linkservice.config import Settings
 from linkservice.database import Database, insert_into
 from linkservice.errors import Failed, Invalid, Problem
@@ -180,6 +186,7 @@ def _body(line: Line, workspace_id: int, keys: dict[date, bytes], time_zone: str
     salt = keys[local_day(line.time_ms, time_zone)[0]]
     # Exports name the page or only its host.
     referrer = line.referrer if "://" in line.referrer else f"https://{line.referrer}"
+    address = packed_address(line.address)
     return encode(
         Click(
             time_ms=line.time_ms,
@@ -188,8 +195,8 @@ def _body(line: Line, workspace_id: int, keys: dict[date, bytes], time_zone: str
             domain_id=line.link.domain_id,
             workspace_id=workspace_id,
             source=line.source,
-            network=cut_network(line.address),
-            token=visitor_token(salt, workspace_id, line.address, line.user_agent),
+            network=cut(address),
+            token=visitor_token(salt, workspace_id, address, line.user_agent),
             user_agent=line.user_agent,
             language=first_language(line.language),
             referrer_host=referrer_host(referrer),

@@ -260,11 +260,9 @@ def make_folder(folder: Path) -> None:
 
 def write_at(fd: int, data: bytes, offset: int) -> None:
     """Write all of `data` at `offset`, however little the system takes at a time."""
-    rest = memoryview(data)
-    while rest:
-        written = os.pwrite(fd, rest, offset)
-        rest = rest[written:]
-        offset += written
+    written = os.pwrite(fd, data, offset)
+    while written < len(data):
+        written += os.pwrite(fd, memoryview(data)[written:], offset + written)
 
 
 def commit(fd: int, start: int, end: int) -> None:

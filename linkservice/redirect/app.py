@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from linkservice.clicks.event import Source
+from linkservice.clicks.event import HEAD_BIT, MISS_BIT, SCAN_BIT
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings
@@ -28,7 +28,8 @@ from linkservice.links.destination import Gone, decide, forward_query
 from linkservice.links.slug import RESERVED, parse_path
 from linkservice.redirect import answers
 from linkservice.redirect.answers import Answer
-from linkservice.redirect.recorder import Met, Recorder
+from linkservice.redirect.lookup import LinkSnapshot
+from linkservice.redirect.recorder import Recorder
 from linkservice.redirect.resolver import DomainRule, Resolver
 
 if TYPE_CHECKING:
@@ -138,14 +139,14 @@ class LinkDoor:
         except Unavailable:
             self._outcomes["unavailable"].tick()
             return _page("unavailable", environ, domain)
-        source = Source.SCAN if asked.source == "scan" else Source.CLICK
+        bits = SCAN_BIT if asked.source == "scan" else 0
         if link is None:
-            return self._no_link(environ, domain, source)
+            return self._no_link(environ, domain, bits)
         now_ms = time.time_ns() // 1_000_000
         decision = decide(link, now_ms)
         if isinstance(decision, Gone):
             self._outcomes["gone"].tick()
-            self._record(environ, now_ms, Met(domain, source, link, miss=True))
+            self._record(environ, now_ms, domain, link, bits | MISS_BIT)
             return _page(decision.reason, environ, domain)
         location = decision.location
         if link.forward_query:
@@ -154,7 +155,7 @@ class LinkDoor:
             self._outcomes["preview"].tick()
             return _page("preview", environ, domain, location)
         self._redirected()
-        self._record(environ, now_ms, Met(domain, source, link, miss=False))
+        self._record(environ, now_ms, domain, link, bits)
         return answers.redirect(location)
 
     def _no_slug(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer:
@@ -164,7 +165,7 @@ class LinkDoor:
             self._outcomes["other"].tick()
             return answer
         scan = path is not None and path[:3] in ("/q/", "/Q/")
-        return self._no_link(environ, domain, Source.SCAN if scan else Source.CLICK)
+        return self._no_link(environ, domain, SCAN_BIT if scan else 0)
 
     def _own(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer | None:
         if path == "/":
@@ -179,17 +180,26 @@ class LinkDoor:
             return answers.NOT_FOUND
         return None
 
-    def _no_link(self, environ: WSGIEnvironment, domain: DomainRule, source: Source) -> Answer:
+    def _no_link(self, environ: WSGIEnvironment, domain: DomainRule, bits: int) -> Answer:
         self._outcomes["miss"].tick()
         now_ms = time.time_ns() // 1_000_000
-        self._record(environ, now_ms, Met(domain, source, None, miss=True))
+        self._record(environ, now_ms, domain, None, bits | MISS_BIT)
         if domain.not_found_redirect:
             return answers.redirect(domain.not_found_redirect)
         return _page("not_found", environ, domain)
 
-    def _record(self, environ: WSGIEnvironment, now_ms: int, met: Met) -> None:
-        salt = self._resolver.salt(met.domain.workspace_id, now_ms)
-        self._recorder.record(environ, now_ms, met, salt)
+    def _record(
+        self,
+        environ: WSGIEnvironment,
+        now_ms: int,
+        domain: DomainRule,
+        link: LinkSnapshot | None,
+        bits: int,
+    ) -> None:
+        if environ["REQUEST_METHOD"] == "HEAD":
+            bits |= HEAD_BIT
+        salt = self._resolver.salt(domain.workspace_id, now_ms)
+        self._recorder.record(environ, now_ms, domain, link, bits, salt)
 
     def _wake(self) -> None:
         """Start what keeps the memory current, in the process that serves, and wait for it."""

@@ -10,23 +10,33 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkservice.clicks.calendar import local_day
-from linkservice.clicks.event import Click, Flag, Method, Source, encode
+from linkservice.clicks.event import (
+    HEAD_BIT,
+    MISS_BIT,
+    Flag,
+    Texts,
+    encode_parts,
+    encoded_texts,
+)
 from linkservice.clicks.forwarded import source
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, SpoolFailed
 from linkservice.clicks.visitor import (
     client_hints,
-    cut_network,
+    cut,
+    encoded_agent,
     first_language,
     is_marked,
     is_prefetch,
     is_within,
+    packed_address,
     referrer_host,
     refuses_counting,
     visitor_token,
 )
 from linkservice.config import ForwardedHeader
-from linkservice.redirect.resolver import DomainRule, LinkSnapshot
+from linkservice.redirect.lookup import LinkSnapshot
+from linkservice.redirect.resolver import DomainRule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -35,15 +45,38 @@ _log = logging.getLogger(__name__)
 
 # Plain numbers: an IntFlag makes an object of each, on every request.
 _PRIVACY, _PREFETCH, _OWN = int(Flag.PRIVACY), int(Flag.PREFETCH), int(Flag.OWN)
+_NO_PERSON = HEAD_BIT | MISS_BIT
 
 
-class Met(NamedTuple):
-    """What a request met: no link, a link that leads nowhere now (a miss, too), or a live one."""
+HEADERS = (
+    "HTTP_USER_AGENT",
+    "HTTP_ACCEPT_LANGUAGE",
+    "HTTP_REFERER",
+    "HTTP_SEC_CH_UA_MOBILE",
+    "HTTP_SEC_CH_UA_PLATFORM",
+    "HTTP_SEC_CH_UA_MODEL",
+    "HTTP_SEC_CH_UA_PLATFORM_VERSION",
+    "HTTP_SEC_GPC",
+    "HTTP_DNT",
+    "HTTP_PURPOSE",
+    "HTTP_SEC_PURPOSE",
+    "HTTP_X_MOZ",
+    "HTTP_X_PURPOSE",
+)
+"""What is read of a browser, besides its address and the own-visit cookie."""
 
-    domain: DomainRule
-    source: Source
-    link: LinkSnapshot | None
-    miss: bool
+SAID_KEPT = 4_096
+LONGEST_SAID = 1_000
+"""Sets of headers whose meaning is remembered, and characters of the longest such set: together
+below 20 MB, whatever strangers send."""
+
+
+class Said(NamedTuple):
+    """What a set of headers means for the record."""
+
+    flags: int
+    agent: bytes
+    texts: Texts
 
 
 class Recorder:
@@ -60,19 +93,57 @@ class Recorder:
         self._shortfall = shortfall
         self._trusted_hops = trusted_hops
         self._forwarded, self._address_of = source(forwarded_header)
+        self._said: dict[tuple[str | None, ...], Said] = {}
         self._failing = False
         self._warned_of_proxy = False
 
-    def record(self, environ: WSGIEnvironment, now_ms: int, met: Met, salt: bytes | None) -> None:
+    def record(
+        self,
+        environ: WSGIEnvironment,
+        now_ms: int,
+        domain: DomainRule,
+        link: LinkSnapshot | None,
+        bits: int,
+        salt: bytes | None,
+    ) -> None:
         """Append the request; a click that cannot be appended is counted as unrecorded.
 
-        Never raises for want of a disk: the customer is redirected in any case.
+        `bits` are those of the record (`event`): how it came, and whether it is a miss: the
+        link is none or leads nowhere now. Never raises for want of a disk: the customer is
+        redirected in any case.
         """
-        click = self._click(environ, now_ms, met, salt)
+        get = environ.get
+        # Most browsers are one of a few thousand; what theirs say is read once.
+        headers = tuple(map(get, HEADERS))
+        flags, agent, texts = self._said.get(headers) or self._read(headers)
+        address = packed_address(self._address(environ))
+        token = b""
+        # People who arrive are told apart, unless they or their hosts asked not to be.
+        if not flags & _PRIVACY and not bits & _NO_PERSON and salt and domain.count_visitors:
+            token = visitor_token(salt, domain.workspace_id, address, agent)
+        cookie = get("HTTP_COOKIE")
+        if (cookie and is_marked(cookie)) or (
+            domain.own_networks and is_within(address, domain.own_networks)
+        ):
+            flags |= _OWN
+        link_id, version = (0, 0) if link is None else (link.id, link.version)
         try:
-            self._spool.append(encode(click))
+            self._spool.append(
+                encode_parts(
+                    now_ms,
+                    link_id,
+                    version,
+                    domain.id,
+                    domain.workspace_id,
+                    bits,
+                    flags,
+                    cut(address),
+                    token,
+                    texts,
+                )
+            )
         except SpoolFailed as error:
-            self._count(click, met, error)
+            self._count(now_ms, domain, bits, error)
         else:
             if self._failing:
                 self._failing = False
@@ -99,62 +170,41 @@ class Recorder:
         self._spool.close()
         self._shortfall.close()
 
-    def _click(self, environ: WSGIEnvironment, now_ms: int, met: Met, salt: bytes | None) -> Click:
-        get = environ.get
-        forwarded = get(self._forwarded, "")
-        if forwarded and not self._trusted_hops and not self._warned_of_proxy:
-            self._warn_of_proxy()
-        address = self._address_of(get("REMOTE_ADDR", ""), forwarded, self._trusted_hops)
-        user_agent = get("HTTP_USER_AGENT", "")
-        domain, source, link, miss = met
-        head = environ["REQUEST_METHOD"] == "HEAD"
-        flags, token = 0, b""
-        if refuses_counting(get("HTTP_SEC_GPC", ""), get("HTTP_DNT", "")):
-            flags = _PRIVACY
-        elif salt is not None and not head and not miss and domain.count_visitors:
-            token = visitor_token(salt, domain.workspace_id, address, user_agent)
-        if is_prefetch(
-            get("HTTP_PURPOSE", ""),
-            get("HTTP_SEC_PURPOSE", ""),
-            get("HTTP_X_MOZ", ""),
-            get("HTTP_X_PURPOSE", ""),
-        ):
+    def _read(self, headers: tuple[str | None, ...]) -> Said:
+        stated = tuple(each or "" for each in headers)
+        user_agent, language, referrer = stated[:3]
+        flags = _PRIVACY if refuses_counting(*stated[7:9]) else 0
+        if is_prefetch(*stated[9:]):
             flags |= _PREFETCH
-        cookie = get("HTTP_COOKIE", "")
-        if (cookie and is_marked(cookie)) or (
-            domain.own_networks and is_within(address, domain.own_networks)
-        ):
-            flags |= _OWN
-        return Click(
-            time_ms=now_ms,
-            link_id=0 if link is None else link.id,
-            link_version=0 if link is None else link.version,
-            domain_id=domain.id,
-            workspace_id=domain.workspace_id,
-            source=source,
-            method=Method.HEAD if head else Method.GET,
-            miss=miss,
-            network=cut_network(address),
-            token=token,
-            user_agent=user_agent,
-            language=first_language(get("HTTP_ACCEPT_LANGUAGE", "")),
-            referrer_host=referrer_host(get("HTTP_REFERER", "")),
-            hints=client_hints(
-                get("HTTP_SEC_CH_UA_MOBILE", ""),
-                get("HTTP_SEC_CH_UA_PLATFORM", ""),
-                get("HTTP_SEC_CH_UA_MODEL", ""),
-                get("HTTP_SEC_CH_UA_PLATFORM_VERSION", ""),
-            ),
-            flags=flags,
+        texts = encoded_texts(
+            user_agent,
+            first_language(language),
+            referrer_host(referrer),
+            client_hints(*stated[3:7]),
         )
+        said = Said(flags, encoded_agent(user_agent), texts)
+        if sum(map(len, stated)) <= LONGEST_SAID:
+            if len(self._said) >= SAID_KEPT:
+                self._said.clear()
+            self._said[headers] = said
+        return said
 
-    def _count(self, click: Click, met: Met, error: SpoolFailed) -> None:
+    def _address(self, environ: WSGIEnvironment) -> str:
+        remote: str = environ.get("REMOTE_ADDR", "")
+        forwarded = environ.get(self._forwarded)
+        if not forwarded:
+            return remote
+        if not self._trusted_hops and not self._warned_of_proxy:
+            self._warn_of_proxy()
+        return self._address_of(remote, forwarded, self._trusted_hops)
+
+    def _count(self, now_ms: int, domain: DomainRule, bits: int, error: SpoolFailed) -> None:
         if not self._failing:
             self._failing = True
             _log.error("clicks are redirected and not recorded: %s", error)
-        if click.method == Method.GET and not click.miss:
-            day, _ = local_day(click.time_ms, met.domain.time_zone)
-            self._shortfall.add(click.workspace_id, day.toordinal())
+        if not bits & _NO_PERSON:
+            day, _ = local_day(now_ms, domain.time_zone)
+            self._shortfall.add(domain.workspace_id, day.toordinal())
 
     def _warn_of_proxy(self) -> None:
         self._warned_of_proxy = True

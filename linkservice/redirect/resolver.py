@@ -8,27 +8,35 @@ the day (`days`), threads (`app`).
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.changes import KEPT, Announced, Follower
-from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.visitor import Network, parse_network
 from linkservice.counters import Ticker
 from linkservice.database import Database
 from linkservice.errors import Problem, Unavailable
 from linkservice.links.host import is_local, normal_host
-from linkservice.links.model import Domain, Link
+from linkservice.links.model import Domain
 from linkservice.redirect.days import Days
+from linkservice.redirect.lookup import LinkSnapshot, Lookup
+from linkservice.redirect.memory import Allowance, Hint, Recent
 from linkservice.workspaces.model import Workspace
 
 ABSENT_KEPT = 10_000
 """Slug keys without a link that are remembered: a wrong poster is scanned more than once."""
+
+KEYS_AT_ONCE = 10_000
+"""Slug keys read at each look until the worker knows which there are; some milliseconds."""
+
+UNKNOWN_ASKED = 50.0
+"""Keys a second that the database is asked for although none such was announced. A link that
+somebody has just made answers at once; whoever tries slugs by the thousand costs nobody else
+anything, since the rest is answered from memory (and then a new link within a second)."""
 
 LOOKUPS = ("hit", "absent", "load")
 """How a link was looked up: in memory, known not to be there, or read from the database."""
@@ -72,26 +80,20 @@ class DomainRule:
     own_networks: tuple[Network, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSnapshot:
-    """A link as it stood when it was read; a deleted one is not active."""
-
-    id: int
-    version: int
-    destination: str
-    forward_query: bool
-    active: bool
-    expires_at_ms: int | None
-
-
 class Resolver:
     """What one worker process knows; safe for threads. `catch_up` is for one thread only."""
 
     def __init__(self, database: Database, link_cache: int) -> None:
         self._database = database
         self._hosts: _Hosts | None = None
-        self._links: _Recent[LinkSnapshot] = _Recent(link_cache)
-        self._absent: _Recent[bool] = _Recent(ABSENT_KEPT)
+        self._lookup = Lookup(database)
+        self._links: Recent[LinkSnapshot] = Recent(link_cache)
+        self._absent: Recent[bool] = Recent(ABSENT_KEPT)
+        # Every key there is, once all are read: None says that they are not yet.
+        self._existing: Hint | None = None
+        self._reading = Hint()
+        self._read_up_to = 0
+        self._unknown = Allowance(UNKNOWN_ASKED)
         self._days = Days(database)
         self._lookups = {result: Ticker() for result in LOOKUPS}
         # Bound once; a hit pays its tick, 50 ns.
@@ -122,7 +124,7 @@ class Resolver:
 
         Raises `Unavailable` when it is not in memory and the database does not answer.
         """
-        key = (domain_id, slug_key)
+        key = f"{domain_id}/{slug_key}"
         snapshot = self._links.get(key)
         if snapshot is not None:
             self._hit()
@@ -130,8 +132,13 @@ class Resolver:
         if self._absent.get(key):
             self._lookups["absent"].tick()
             return None
+        if self._away:
+            raise _unavailable()
+        if self._is_surely_absent(key):
+            self._lookups["absent"].tick()
+            return None
         self._lookups["load"].tick()
-        return self._load(key)
+        return self._load(key, domain_id, slug_key)
 
     def figures(self) -> dict[str, float]:
         """What the memory was good for so far, by the names of `/metrics`."""
@@ -159,6 +166,8 @@ class Resolver:
                 self._read_hosts(now)
             elif self._hosts is not None and self._days.due(now):
                 self._days.refresh(self._hosts.zones, now)
+            if self._existing is None:
+                self._read_keys()
         except SQLAlchemyError as error:
             self._away = True
             raise _unavailable() from error
@@ -173,6 +182,7 @@ class Resolver:
             self._generation += 1
             self._links.clear()
             self._absent.clear()
+        self._existing, self._reading, self._read_up_to = None, Hint(), 0
 
     def _follow(self, follower: Follower, now: datetime) -> None:
         announced = follower.poll(now)
@@ -189,7 +199,8 @@ class Resolver:
             self._generation += 1
             for change in announced:
                 if change.domain_id is not None and change.slug_key is not None:
-                    key = (change.domain_id, change.slug_key)
+                    key = f"{change.domain_id}/{change.slug_key}"
+                    self._reading.add(key)
                     self._links.forget(key)
                     self._absent.forget(key)
 
@@ -206,9 +217,22 @@ class Resolver:
         self._hosts = hosts
         self._hosts_stale = False
 
-    def _load(self, key: tuple[int, str]) -> LinkSnapshot | None:
-        if self._away:
-            raise _unavailable()
+    def _read_keys(self) -> None:
+        """Read some more of the keys there are; the feed tells of those made meanwhile."""
+        rows = self._lookup.keys(self._read_up_to, KEYS_AT_ONCE)
+        for link_id, domain_id, slug_key in rows:
+            self._reading.add(f"{domain_id}/{slug_key}")
+            self._read_up_to = link_id
+        if len(rows) < KEYS_AT_ONCE:
+            self._existing = self._reading
+
+    def _is_surely_absent(self, key: str) -> bool:
+        existing = self._existing
+        if existing is None or existing.may_have(key):
+            return False
+        return not self._unknown.take(time.monotonic())
+
+    def _load(self, key: str, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         if not self._loads.acquire(timeout=LOAD_WAIT_SECONDS):
             self._away = True
             raise _unavailable()
@@ -217,7 +241,7 @@ class Resolver:
             # its eviction would find nothing, and the old state would stay for ever. So what
             # was read before the latest eviction answers this request and is not kept.
             generation = self._generation
-            snapshot = self._select(key)
+            snapshot = self._select(domain_id, slug_key)
         except SQLAlchemyError as error:
             self._away = True
             raise _unavailable() from error
@@ -231,27 +255,8 @@ class Resolver:
                     self._links.keep(key, snapshot)
         return snapshot
 
-    def _select(self, key: tuple[int, str]) -> LinkSnapshot | None:
-        query = select(
-            Link.id,
-            Link.version,
-            Link.destination,
-            Link.forward_query,
-            Link.active,
-            Link.expires_at,
-        ).where(Link.domain_id == key[0], Link.slug_key == key[1])
-        with self._database.engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        return LinkSnapshot(
-            id=row.id,
-            version=row.version,
-            destination=row.destination,
-            forward_query=row.forward_query,
-            active=row.active,
-            expires_at_ms=None if row.expires_at is None else epoch_ms(row.expires_at),
-        )
+    def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        return self._lookup.link(domain_id, slug_key)
 
 
 class _Hosts:
@@ -282,42 +287,6 @@ class _Hosts:
                 self._of_header.clear()
             self._of_header[header] = found
         return found
-
-
-T = TypeVar("T")
-
-
-class _Recent(Generic[T]):
-    """The most recently used entries. `get` needs no lock: each step is one of the dict's own."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[tuple[int, str], T] = OrderedDict()
-        self.evicted = 0
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: tuple[int, str]) -> T | None:
-        found = self._kept.get(key)
-        if found is not None:
-            try:  # noqa: SIM105  # suppress() costs half a microsecond on every redirect
-                self._kept.move_to_end(key)
-            except KeyError:  # forgotten since, by another thread: it was true when we asked
-                pass
-        return found
-
-    def keep(self, key: tuple[int, str], value: T) -> None:
-        self._kept[key] = value
-        while len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-            self.evicted += 1
-
-    def forget(self, key: tuple[int, str]) -> None:
-        self._kept.pop(key, None)
-
-    def clear(self) -> None:
-        self._kept.clear()
 
 
 def _domain_rule(domain: Domain, workspace: Workspace) -> DomainRule:
