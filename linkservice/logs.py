@@ -153,6 +153,11 @@ def log_to_stderr(settings: Settings, role: str = "serve") -> None:
         threading.excepthook = _log_uncaught_of_thread
 
 
+def writes_json() -> bool:
+    """Whether stderr is this process's log for machines: then nothing else may stand there."""
+    return any(isinstance(each.formatter, Json) for each in logging.getLogger().handlers)
+
+
 def formatter(settings: Settings, role: str) -> logging.Formatter:
     """The formatter of `LOG_FORMAT`."""
     redact = Redactor(settings)

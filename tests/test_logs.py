@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from service import free_ports, wait_until
 
 from linkservice.config import Settings, load
 from linkservice.logs import LONGEST_TEXT, Json, Redactor, Text, formatter
@@ -198,3 +201,35 @@ def test_whatever_a_process_says_is_one_line_each(tmp_path: Path) -> None:
     assert events[2]["logger"] == "_granian"
     assert "the end\\nof it" not in events[3]["message"]
     assert ended.returncode == 1
+
+
+def test_a_service_writes_nothing_but_events(tmp_path: Path) -> None:
+    """Started on an empty folder, a worker killed, stopped: each line of stderr is an event."""
+    port, link_port = free_ports()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LINKSERVICE_")}
+    env |= {"LINKSERVICE_LOG_FORMAT": "json", "LINKSERVICE_DATA_DIR": str(tmp_path / "data")}
+    ports = ["--port", str(port), "--link-port", str(link_port), "--roles", "redirect"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "linkservice", "serve", *ports],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env=env,
+        )
+        events: list[dict[str, object]] = []
+
+        def saw(text: str) -> bool:
+            events[:] = map(json.loads, (tmp_path / "log").read_text().splitlines())
+            return any(text in str(event["message"]) for event in events)
+
+        try:
+            wait_until(lambda: saw("ready after"))
+            assert saw("Made the database")
+            [killed] = [e for e in events if str(e["message"]).startswith("redirect 1 started")]
+            worker = str(killed["message"]).rpartition(" ")[2].rstrip(")")
+            os.kill(int(worker), signal.SIGKILL)
+            wait_until(lambda: saw("was ended by signal 9"))
+        finally:
+            process.terminate()
+            process.wait()
+    assert saw("stopped")

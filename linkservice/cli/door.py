@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linkservice.cli import addresses
+from linkservice.cli.output import aside
 from linkservice.config import Settings, load
 from linkservice.errors import LinkServiceError, Problem, Unavailable
 
@@ -177,7 +178,7 @@ def make_tables(database: Database) -> None:
     except Unavailable as error:
         if error.problems[0].code != "schema_missing":
             raise
-        click.echo(f"Made the database (schema {schema.upgrade(database)}).", err=True)
+        aside(f"Made the database (schema {schema.upgrade(database)}).")
 
 
 def now() -> datetime:

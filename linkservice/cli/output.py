@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -9,6 +10,10 @@ import unicodedata
 from types import TracebackType
 
 import click
+
+from linkservice import logs
+
+_log = logging.getLogger(__name__)
 
 BAR_WIDTH = 30
 REDRAW_SECONDS = 0.1
@@ -60,6 +65,14 @@ class Progress:
         else:
             self._next = time.monotonic() + QUIET_SECONDS
             click.echo(f"{self._label}: {share:.0%}", err=True)
+
+
+def aside(text: str) -> None:
+    """Say what is no part of the answer: on stderr, in a service's log for machines an event."""
+    if logs.writes_json():
+        _log.info("%s", text)
+    else:
+        click.echo(text, err=True)
 
 
 def bar(share: float, width: int) -> str:

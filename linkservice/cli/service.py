@@ -26,7 +26,7 @@ from linkservice.cli.door import (
     serving_locks,
     text,
 )
-from linkservice.cli.output import Progress
+from linkservice.cli.output import Progress, aside
 from linkservice.config import PREFIX, SETTINGS, Settings, load
 from linkservice.errors import NotFound
 
@@ -223,10 +223,12 @@ def _serve(
     welcome: Sequence[str] = (),
 ) -> int:
     from linkservice.links.domains import follow_link_url
+    from linkservice.logs import log_to_stderr
     from linkservice.serve import REDIRECT_WORKERS
     from linkservice.serve import serve as run
     from linkservice.workspaces.one_time import setup_link
 
+    log_to_stderr(settings)
     with serving_locks(settings, _roles(roles)):
         pass  # a second service is refused before it changes what the first one goes by
     prepared = any_database(settings) if may_make_tables else current_database(settings)
@@ -240,7 +242,7 @@ def _serve(
         if token is not None:
             lines.insert(0, f"Set up: {settings.base_url}/app/setup/{token}")
     if followed:
-        click.echo(f"The first domain is now {followed}.", err=True)
+        aside(f"The first domain is now {followed}.")
     addresses.remember(settings)
     return run(
         settings,
