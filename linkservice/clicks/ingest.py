@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import ledger, retention
+from linkservice.clicks.damage import header_is_sound, set_aside
 from linkservice.clicks.event import Damage, Found, Record, Torn, Unreadable, read_records
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
@@ -161,13 +162,16 @@ class Ingester:
         rejected = damaged = 0
         reasons: set[str] = set()
         end = start
+        if start == HEADER_BYTES and not header_is_sound(segment):
+            damaged += 1
+            set_aside(segment, 0, HEADER_BYTES)
         for each in found:
             if isinstance(each, Torn) and not finished:
                 break  # its writer may still complete it
             end = each.end
             if isinstance(each, Damage | Torn):
                 damaged += 1
-                _log.error("segment %s: bytes %d–%d are damaged", segment.name, each.offset, end)
+                set_aside(segment, each.offset, end)
                 continue
             click = self._placing.place(each) if isinstance(each, Record) else None
             if click is None:

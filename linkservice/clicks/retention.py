@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, select
 
 from linkservice import changes
-from linkservice.clicks import ledger, salts, shortfall
+from linkservice.clicks import damage, ledger, salts, shortfall
 from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorToken
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
@@ -44,9 +44,12 @@ def keep_house(settings: Settings, database: Database, now: datetime) -> None:
 def delete_old_segments(settings: Settings, database: Database, now: datetime) -> int:
     """Delete segments that were ingested longer ago than the retention; their number.
 
-    A segment goes only when the ledger, on stable storage, says that it is finished.
+    A segment goes only when the ledger, on stable storage, says that it is finished. What was
+    set aside as damaged goes as long after it was found.
     """
-    horizon = now - timedelta(days=settings.spool_retention_days)
+    kept = timedelta(days=settings.spool_retention_days)
+    damage.forget_old(settings.spool_dir, kept.total_seconds())
+    horizon = now - kept
     with database.reading() as session:
         finished = {
             key

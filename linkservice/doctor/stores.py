@@ -90,8 +90,8 @@ def segments_kept(settings: Settings, now: datetime) -> Check:
         return Check("segments", False, f"the folder cannot be read: {error}")
     if strange:
         todo = (
-            f"{len(strange)} files in {folder / QUARANTINE}, of which nothing can be read; keep "
-            "them until you know what damaged them, then delete them."
+            f"{len(strange)} damaged pieces in {folder / QUARANTINE}; look what damaged them, as "
+            f"the disk or the memory. They go after {settings.spool_retention_days} days."
         )
         return Check("segments", True, todo, degraded=True)
     if not found:
