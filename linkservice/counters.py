@@ -133,7 +133,7 @@ class Counters:
             with contextlib.suppress(OSError):
                 if self._fd is None:
                     self._fd = self._created()
-                os.pwrite(self._fd, content, 0)
+                _write(self._fd, content)
 
     def close(self) -> None:
         """Write the last counts and let go of the file, which is then folded in."""
@@ -162,8 +162,13 @@ class Counters:
         with _alone(self._folder):
             path = self._folder / f"{self._role}-{os.getpid()}-{os.urandom(4).hex()}.cnt"
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            os.pwrite(fd, bytes(_SLOT.size * _SLOTS), 0)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                _write(fd, bytes(_SLOT.size * _SLOTS))
+            except OSError:
+                os.close(fd)
+                path.unlink()
+                raise
             return fd
 
 
@@ -228,6 +233,13 @@ def _fold(folder: Path, kept: Mapping[str, float], dead: Sequence[Path]) -> None
     temporary.rename(folder / _KEPT)
     for name in folded:
         (folder / name).unlink(missing_ok=True)
+
+
+def _write(fd: int, data: bytes) -> None:
+    """From the beginning of the file, all of it: on a full disk the system takes less at a time."""
+    done = 0
+    while done < len(data):
+        done += os.pwrite(fd, data[done:], done)
 
 
 def _packed(figures: Mapping[str, float]) -> bytes:

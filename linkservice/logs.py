@@ -5,9 +5,10 @@ is left out. Not here: what is worth an event (whoever logs it), access logs of 
 are none: `/metrics` counts them, the spool records them).
 
 Left out, in messages, fields and tracebacks alike: query strings and fragments, the paths of
-http(s) URLs (a referrer's path may say who reads what), user and password of any URL, API
-keys, the links that work once, session cookies and other headers that sign in, the settings
-that are secret, and all but the network of an address that is not this machine's own.
+http(s) URLs (a referrer's path may say who reads what), user and password of any URL, e-mail
+addresses up to their @, API keys, the links that work once, session cookies and other headers
+that sign in, the settings that are secret, and all but the network of an address that is not
+this machine's own.
 
 A rule that is in doubt hides: what the log lost can be asked for again, what it told cannot be
 taken back.
@@ -48,6 +49,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)(https?://[^\s/?#\\\"'<>]+)[/?#][^ ]+"), r"\1/…"),
     (re.compile(r"(/(?:setup|password|sign-in|invitation)/)[^ ]+"), r"\1…"),
     (re.compile(r"(?<=[^ ])([?#])[^ ]+"), r"\1…"),
+    (re.compile(r"[\w.+-]{1,64}@(?=[\w-]+\.)"), "…@"),
     (re.compile(r"lsk_[A-Za-z0-9_-]+"), "lsk_…"),
     (re.compile(r"(?i)(bearer\s+|(?:password|passwd|secret|token)\"?'?\s*[:=]\s*)[^ ]+"), r"\1…"),
     # What `secrets.token_urlsafe(32)` makes: sessions, links that work once, form tokens.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -134,9 +135,24 @@ def test_a_full_disk_stops_neither_counting_nor_the_sum(
     counters.flush()
     assert summed(tmp_path)["a_total"] == 2.0
     counters.close()
+    # A file that could not be allocated is not left behind.
+    full = Counters(tmp_path, "redirect")
+    full.add("b_total")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", _no_room)
+        for _ in range(3):
+            full.flush()
+    assert len(list((tmp_path / "counters").glob("*.cnt"))) == 1
+    full.flush()
+    assert summed(tmp_path)["b_total"] == 1.0
+    full.close()
     # What cannot be kept is read again the next time.
     monkeypatch.setattr(Path, "rename", _refuse)
     assert [summed(tmp_path)["a_total"], summed(tmp_path)["a_total"]] == [2.0, 2.0]
+
+
+def _no_room(fd: int, data: bytes, offset: int) -> int:
+    raise OSError(errno.ENOSPC, "no room")
 
 
 def _refuse(path: Path, target: Path) -> Path:

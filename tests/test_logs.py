@@ -38,6 +38,7 @@ SECRETS = [
     ("asked with Bearer abc.def", "abc.def"),
     ("Authorization: Basic YWRhOnBhc3M=", "YWRhOnBhc3M="),
     ("Cookie: session=abc; language=de", "session=abc"),
+    ("DETAIL: Key (email)=(ada.l@example.com) already exists.", "ada.l"),
     ("token=abcdef", "abcdef"),
     (f"session {TOKEN} ended", TOKEN),
     ("click of 203.0.113.77", "203.0.113.77"),
