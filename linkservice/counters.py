@@ -10,9 +10,10 @@ writes all its counts over those in its file: 16 KiB that are allocated at its s
 full disk does not stop it. A process that is killed loses what it counted since: these are
 figures to watch a service by; the exact ones are the ledger's (`clicks/audit`).
 
-The files of processes that ended are folded into one kept total, by whoever sums up next. A
-name says what becomes of a figure: totals (`_total`, `_count`, `_sum`, `_bucket`) are added up
-for ever, anything else is a state of the living: of `…_longest_…` the largest, of others the sum.
+The files of processes that ended are folded into one kept total, by whoever sums up or starts
+next. A name says what becomes of a figure: totals (`_total`, `_count`, `_sum`, `_bucket`) are
+added up for ever, anything else is a state of the living: of `…_longest_…` the largest, of
+others the sum.
 """
 
 from __future__ import annotations
@@ -160,6 +161,10 @@ class Counters:
     def _created(self) -> int:
         # Under the lock of those who sum up: they never see a file that is not yet locked.
         with _alone(self._folder):
+            with contextlib.suppress(OSError):
+                # Where nobody asks for the sum, a worker that dies again and again would fill
+                # the disk with what it left.
+                _summed(self._folder)
             path = self._folder / f"{self._role}-{os.getpid()}-{os.urandom(4).hex()}.cnt"
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
@@ -178,32 +183,37 @@ def summed(data_dir: Path) -> dict[str, float]:
     Raises OSError when the folder cannot be read.
     """
     folder = data_dir / "counters"
-    found: dict[str, float] = defaultdict(float)
     with _alone(folder):
-        kept, folded = _kept(folder)
-        dead = []
-        for path in sorted(folder.glob("*.cnt")):
-            if path.name in folded:
-                continue
-            # Asked before it is read: what a dead process wrote last must be what is kept of it.
-            alive = _alive(path)
-            if not alive:
-                dead.append(path)
-            for name, value in _unpacked(path.read_bytes()).items():
-                if is_total(name):
-                    (found if alive else kept)[name] += value
-                elif alive:
-                    found[name] = _together(name, found[name], value)
-        for name, value in kept.items():
-            found[name] += value
-        with contextlib.suppress(OSError):  # a full disk: the next one folds
-            _fold(folder, kept, dead)
-    return dict(found)
+        return _summed(folder)
 
 
 def is_total(name: str) -> bool:
     """Whether the figure outlives the process that counted it."""
     return name.partition("{")[0].endswith(_TOTALS)
+
+
+def _summed(folder: Path) -> dict[str, float]:
+    """As `summed`, for who holds the folder's lock; folds in what the dead left."""
+    found: dict[str, float] = defaultdict(float)
+    kept, folded = _kept(folder)
+    dead = []
+    for path in sorted(folder.glob("*.cnt")):
+        if path.name in folded:
+            continue
+        # Asked before it is read: what a dead process wrote last must be what is kept of it.
+        alive = _alive(path)
+        if not alive:
+            dead.append(path)
+        for name, value in _unpacked(path.read_bytes()).items():
+            if is_total(name):
+                (found if alive else kept)[name] += value
+            elif alive:
+                found[name] = _together(name, found[name], value)
+    for name, value in kept.items():
+        found[name] += value
+    with contextlib.suppress(OSError):  # a full disk: the next one folds
+        _fold(folder, kept, dead)
+    return dict(found)
 
 
 def _together(name: str, one: float, other: float) -> float:

@@ -80,7 +80,7 @@ METRICS = (
         "gauge",
         "Since when the oldest of the spool's segments is no longer written to.",
     ),
-    Metric("linkservice_spool_quarantine_files", "gauge", "Files in the spool that are none."),
+    Metric("linkservice_spool_quarantine_files", "gauge", "Damaged pieces of segments, set aside."),
     Metric("linkservice_disk_free_bytes", "gauge", "Room left where the data directory is."),
     Metric(
         "linkservice_link_cache_lookups_total",

@@ -94,6 +94,13 @@ def test_a_process_that_ended_leaves_its_totals_and_nothing_else(tmp_path: Path)
     assert list((tmp_path / "counters").glob("*.cnt")) == []
 
 
+def test_what_the_dead_left_does_not_pile_up_where_nobody_asks(tmp_path: Path) -> None:
+    for _ in range(5):
+        counting(tmp_path, {ASKED: 1.0}).close()
+    assert len(list((tmp_path / "counters").glob("*.cnt"))) == 1
+    assert summed(tmp_path) == {ASKED: 5.0}
+
+
 def test_killed_processes_keep_what_they_had_written(tmp_path: Path) -> None:
     before = 0.0
     for number in (1, 2, 3):
@@ -142,7 +149,7 @@ def test_a_full_disk_stops_neither_counting_nor_the_sum(
         patched.setattr(os, "pwrite", _no_room)
         for _ in range(3):
             full.flush()
-    assert len(list((tmp_path / "counters").glob("*.cnt"))) == 1
+    assert list((tmp_path / "counters").glob("*.cnt")) == []
     full.flush()
     assert summed(tmp_path)["b_total"] == 1.0
     full.close()
