@@ -86,6 +86,27 @@ def _sender(text: str) -> str:
     return text
 
 
+def _account(text: str) -> str:
+    """the digits of an account number"""
+    if text and not re.fullmatch(r"[0-9]{1,20}", text):
+        raise ValueError
+    return text
+
+
+def _key(text: str) -> str:
+    """a licence key without spaces"""
+    if text and not re.fullmatch(r"[!-~]{1,200}", text):
+        raise ValueError
+    return text
+
+
+def _edition(text: str) -> str:
+    """the name of an edition, such as GeoLite2-Country"""
+    if not re.fullmatch(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", text) or len(text) > 60:
+        raise ValueError
+    return text
+
+
 def _text(text: str) -> str:
     """any text"""
     return text
@@ -160,8 +181,28 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "GEOIP_DB",
         "",
-        "Path of a MaxMind or DB-IP `.mmdb` file; empty means the built-in country data.",
+        "Path of a MaxMind, DB-IP or ipinfo `.mmdb` file; empty means what `geo update` fetched, "
+        "else the built-in country data.",
         _text,
+    ),
+    Setting(
+        "MAXMIND_ACCOUNT_ID",
+        "",
+        "Number of the MaxMind account that `geo update` fetches with.",
+        _account,
+    ),
+    Setting(
+        "MAXMIND_LICENSE_KEY",
+        "",
+        "Licence key of that account.",
+        _key,
+        secret=True,
+    ),
+    Setting(
+        "MAXMIND_EDITION",
+        "GeoLite2-Country",
+        "What `geo update` fetches, such as `GeoLite2-City` or `GeoIP2-Country`.",
+        _edition,
     ),
     Setting(
         "LINK_CACHE",
@@ -219,6 +260,9 @@ class Settings:
     trusted_hops: int
     forwarded_header: ForwardedHeader
     geoip_db: str
+    maxmind_account_id: str
+    maxmind_license_key: str
+    maxmind_edition: str
     link_cache: int
     smtp_url: str
     mail_from: str

@@ -100,6 +100,20 @@ SENTENCES: dict[str, str] = {
     "not_a_demonstration": "{folder} holds a workspace of somebody's own; choose another "
     "--data-dir for the demonstration.",
     "import_stopped": "Stopped; run the import again and it goes on where it stopped.",
+    # countries
+    "maxmind_key_missing": "MaxMind gives its files to accounts only; set "
+    "LINKSERVICE_MAXMIND_ACCOUNT_ID and LINKSERVICE_MAXMIND_LICENSE_KEY.",
+    "maxmind_key_refused": "MaxMind refuses the account number or the licence key; check both.",
+    "maxmind_no_edition": "MaxMind does not give {edition} to this account; check "
+    "LINKSERVICE_MAXMIND_EDITION.",
+    "maxmind_too_often": "MaxMind was asked too often today; try again tomorrow.",
+    "maxmind_unreachable": "MaxMind cannot be reached ({why}); the old file stays, try again "
+    "later.",
+    "geo_damaged": "What MaxMind sent is damaged ({why}); the old file stays, try again later.",
+    "geo_file_of_other": "{path} holds {kind}, not {edition}; empty LINKSERVICE_GEOIP_DB, or set "
+    "LINKSERVICE_MAXMIND_EDITION to what it should hold.",
+    "geo_unreadable": "{path} cannot be read ({why}); correct LINKSERVICE_GEOIP_DB or run "
+    "`linkservice geo update`.",
     # backup
     "file_exists": "{path} exists already; choose another name.",
     "backup_damaged": "{path} is damaged or no backup ({why}); nothing was changed, take another "

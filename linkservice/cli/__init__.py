@@ -9,6 +9,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     objects.py     key, user, link, qr
     report.py      report
     data.py        ingest, clicks, audit, backup, restore
+    geo.py         geo
     addresses.py   where the service is reached
     output.py      progress, bars, colour
 """
@@ -21,6 +22,7 @@ from linkservice import __version__
 from linkservice.cli import data, objects, report, service
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
+from linkservice.cli.geo import geo
 from linkservice.cli.metrics import show_metrics
 
 __all__ = ["main"]
@@ -49,6 +51,7 @@ for _command in (
     data.audit,
     data.backup,
     data.restore,
+    geo,
     service.db,
     service.show_settings,
     doctor,

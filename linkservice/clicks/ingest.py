@@ -61,7 +61,7 @@ class Ingester:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._placing = Placing(Places(settings.geoip_db))
+        self._placing = Placing(Places.of(settings))
         self._batch_size = FIRST_BATCH
         self._kept_house_at = float("-inf")
 

@@ -1,17 +1,18 @@
 """Where a click came from: the country of its network, never of a full address.
 
 Two sources: the registries' data in `iptocc` (built in; where a network is registered, so
-about nine in ten agree with where people are), or the `.mmdb` file named in the settings.
-MaxMind and DB-IP nest the code (`country.iso_code`), ipinfo and others keep it flat
-(`country_code`, or a `country` of two letters). `maxminddb` reads the file, `geoip2`
-understands MaxMind's records.
+about nine in ten agree with where people are), or an `.mmdb` file. MaxMind and DB-IP nest
+the code (`country.iso_code`), ipinfo, iptoasn and others keep it flat (`country_code`, or a
+`country` of two letters). `maxminddb` reads the file, `geoip2` understands MaxMind's records.
 
-Not here: cutting addresses to networks (`clicks/visitor.py`).
+Not here: which file it is and how it comes (`clicks/geodata.py`), cutting addresses to
+networks (`clicks/visitor.py`).
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -20,24 +21,51 @@ import iptocc
 import maxminddb
 from geoip2.models import Country as MaxMindCountry
 
+from linkservice.clicks.geodata import chosen_file
 from linkservice.clicks.visitor import network_text
+from linkservice.config import Settings
 
 _log = logging.getLogger(__name__)
 
+LOOK_AGAIN_SECONDS = 1.0
+"""Between two looks whether the file was replaced: one for every click would cost more than
+finding its country."""
+
 _REMEMBERED = 65_536  # networks whose country is kept; a look-up in a file takes some 50 µs
 _REGIONS = frozenset({"AP", "EU", "XX", "ZZ"})  # in country columns, but no countries
+_FLAT_NAMES = ("country_code", "countryCode", "country_iso_code", "iso_code", "country", "cc")
 
 _State = tuple[int, int, int] | None
+_LookUp = Callable[[bytes], str]
 
 
 class Places:
     """Gives the countries of networks; reads its file when first asked, and again when replaced."""
 
-    def __init__(self, path: str | Path = "") -> None:
-        """`path` of an `.mmdb` file; "" for the built-in registry data."""
+    def __init__(
+        self,
+        path: str | Path = "",
+        *,
+        optional: bool = False,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
+    ) -> None:
+        """`path` of an `.mmdb` file; "" for the built-in registry data.
+
+        While an `optional` file has never been there, the built-in data answers.
+        """
         self._path = Path(path) if str(path) else None
+        self._optional = optional
+        self._look_again_seconds = look_again_seconds
+        self._look_again_at = float("-inf")
         self._state: _State = (-1, -1, -1)  # no file has it, so the first call reads
-        self._look_up: Callable[[str], str] = _registry_country if self._path is None else _nowhere
+        built_in = self._path is None or optional
+        self._look_up: _LookUp = _registry_country if built_in else _nowhere
+
+    @classmethod
+    def of(cls, settings: Settings) -> Places:
+        """By the file that the settings choose."""
+        chosen = chosen_file(settings)
+        return cls(chosen.path, optional=chosen.optional)
 
     def country(self, network: bytes) -> str:
         """ISO 3166-1 code in capitals for what `visitor.cut_network` gave; "" if unknown.
@@ -45,23 +73,24 @@ class Places:
         A missing or broken file gives "" with one warning in the log, and is tried again
         when it changes; where an earlier file could be read, that one goes on answering.
         """
-        if self._path is not None:
+        if self._path is not None and time.monotonic() >= self._look_again_at:
+            self._look_again_at = time.monotonic() + self._look_again_seconds
             self._refresh(self._path)
-        address = network_text(network).partition("/")[0]
-        return self._look_up(address) if address else ""
+        return self._look_up(network)
 
     def _refresh(self, path: Path) -> None:
         state = _state_of(path)
         if state == self._state:
             return
         self._state = state
+        if state is None and self._optional:
+            return
         try:
             # In memory, not mapped: a mapped file that is overwritten in place kills the process.
             reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+            self._look_up = _file_country(reader, path)
         except Exception as error:  # a damaged file may raise anything
             _log.warning("The country file %s cannot be read: %s", path, error)
-        else:
-            self._look_up = _file_country(reader, path)
 
 
 def _state_of(path: Path) -> _State:
@@ -72,27 +101,32 @@ def _state_of(path: Path) -> _State:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _nowhere(_address: str) -> str:
+def _nowhere(_network: bytes) -> str:
     return ""
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _registry_country(address: str) -> str:
-    return _code(iptocc.country_code(address))
+def _registry_country(network: bytes) -> str:
+    address = network_text(network).partition("/")[0]
+    return _code(iptocc.country_code(address)) if address else ""
 
 
-def _file_country(reader: maxminddb.Reader, path: Path) -> Callable[[str], str]:
+def _file_country(reader: maxminddb.Reader, path: Path) -> _LookUp:
     """A look-up in one opened file; its memory goes when the file is replaced."""
     reads_ipv6 = reader.metadata().ip_version == 6
     warned = False
 
     @lru_cache(maxsize=_REMEMBERED)
-    def look_up(address: str) -> str:
+    def look_up(network: bytes) -> str:
         nonlocal warned
-        if ":" in address and not reads_ipv6:
+        address = network_text(network).partition("/")[0]
+        if not address or (":" in address and not reads_ipv6):
             return ""
         try:
-            return _code_in(reader.get(address))
+            found = reader.get(address)
+            if found is None and reads_ipv6 and ":" not in address:
+                found = reader.get(f"::ffff:{address}")  # where some keep IPv4 in an IPv6 tree
+            return code_in(found)
         except Exception as error:  # a damaged file may raise anything
             if not warned:
                 _log.warning("The country file %s is damaged: %s", path, error)
@@ -102,13 +136,13 @@ def _file_country(reader: maxminddb.Reader, path: Path) -> Callable[[str], str]:
     return look_up
 
 
-def _code_in(record: object) -> str:
+def code_in(record: object) -> str:
+    """The country code in a file's record of any layout; "" where it holds none."""
     if not isinstance(record, dict):
         return ""
-    country = record.get("country")
-    if isinstance(country, dict):
+    if isinstance(record.get("country"), dict):
         return _code(MaxMindCountry(["en"], **record).country.iso_code)
-    return _code(record.get("country_code")) or _code(country)
+    return next(filter(None, (_code(record.get(name)) for name in _FLAT_NAMES)), "")
 
 
 def _code(value: object) -> str:

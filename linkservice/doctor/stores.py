@@ -107,19 +107,21 @@ def segments_kept(settings: Settings, now: datetime) -> Check:
 
 def geography(settings: Settings, now: datetime) -> Check:
     """Where clicks come from: is the file there, and how old is it?"""
-    if not settings.geoip_db:
-        return Check("countries", True, "built-in registry data, approximate")
     import maxminddb
 
+    from linkservice.clicks import geodata
+
+    if geodata.is_built_in(settings):
+        return Check("countries", True, geodata.built_in_name())
+    path = geodata.chosen_file(settings).path
     try:
-        with maxminddb.open_database(settings.geoip_db) as reader:
-            made = datetime.fromtimestamp(reader.metadata().build_epoch, UTC)
+        made = geodata.describe(path).made
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-        detail = f"{settings.geoip_db} cannot be read ({error}); correct {PREFIX}GEOIP_DB."
-        return Check("countries", False, detail)
-    told = f"{settings.geoip_db} of {made:%Y-%m-%d}"
+        todo = f"correct {PREFIX}GEOIP_DB or run `linkservice geo update`."
+        return Check("countries", False, f"{path} cannot be read ({error}); {todo}")
+    told = f"{path} of {made:%Y-%m-%d}"
     if now - made > OLD_GEOGRAPHY:
-        todo = f"{told}, {(now - made).days} days old; fetch a newer one."
+        todo = f"{told}, {(now - made).days} days old; fetch a newer one: `linkservice geo update`."
         return Check("countries", True, todo, degraded=True)
     return Check("countries", True, told)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Literal, Protocol, TypeAlias
@@ -192,6 +192,7 @@ class FacetCard:
     bars: Markup
     others: Markup | None
     count: int
+    note: str = ""
 
     @property
     def rest(self) -> int:
@@ -199,10 +200,17 @@ class FacetCard:
         return max(0, self.count - MOST_VALUES)
 
 
-def facet_cards(found: Faceted) -> list[FacetCard]:
-    """Where clicks came from and with what; nothing where there were none."""
+def facet_cards(found: Faceted, *, approximate: bool) -> list[FacetCard]:
+    """Where clicks came from and with what; nothing where there were none.
+
+    `approximate` countries are those of registries, and the card says so.
+    """
+    countries = facet_card(gettext("Countries"), gettext("Country"), found.countries, country_name)
+    if approximate:
+        note = gettext("Approximate: the country a network is registered in.")
+        countries = replace(countries, note=note)
     cards = [
-        facet_card(gettext("Countries"), gettext("Country"), found.countries, country_name),
+        countries,
         facet_card(gettext("Referrers"), gettext("Referrer"), found.referrers, value_name),
         facet_card(gettext("Devices"), gettext("Device"), found.devices, device_name),
         facet_card(gettext("Languages"), gettext("Language"), found.languages, language_name),

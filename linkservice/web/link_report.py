@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from linkservice.clicks.geodata import is_built_in
 from linkservice.links.model import Link
 from linkservice.reports.links import link_report
 from linkservice.reports.results import LinkReport
@@ -53,7 +54,7 @@ def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> Lin
         change_note=figures.change_note(trend),
         trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
         heat=figures.heat_chart("week", found.hours),
-        facets=figures.facet_cards(found),
+        facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
         robots=figures.robots_card(found.robots),
         apart=figures.apart(found.totals),
     )

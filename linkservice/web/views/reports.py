@@ -9,6 +9,7 @@ from flask import Response
 from markupsafe import Markup
 
 from linkservice.cells import Cell, table
+from linkservice.clicks.geodata import is_built_in
 from linkservice.journeys.manage import JourneyMap, journey_map
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
@@ -166,7 +167,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         change_note=figures.change_note(trend),
         trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
         heat=figures.heat_chart("week", found.hours),
-        facets=figures.facet_cards(found),
+        facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
         robots=figures.robots_card(found.robots),
         apart=figures.apart(found.totals),
         reach=summaries.get(found.touchpoint.id),
