@@ -39,6 +39,10 @@ SENTENCES: dict[str, str] = {
     "bad_email": "Not an e-mail address; write it as name@example.com.",
     "bad_notice_url": "Not the address of a page; write it as https://example.com/imprint.",
     # workspaces
+    "bad_network": "Line {line}: “{text}” is no network; write an address such as 203.0.113.7, or "
+    "a network such as 203.0.113.0/24 or 2001:db8:7::/48.",
+    "network_too_wide": "Line {line}: {text} holds a large part of the Internet, and customers "
+    "with it; write the network of your own connection.",
     "scope_missing": "This needs the scope “{scope}”; ask an owner for a role that has it, or use "
     "a key that does.",
     "role_too_small": "Your role does not allow this; ask an owner of the workspace.",

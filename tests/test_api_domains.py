@@ -89,11 +89,28 @@ def test_ada_changes_her_workspace_and_nobody_else_may(people: People) -> None:
         "brand_colour": "#00aa11",
         "imprint_url": "https://marke.example/impressum",
         "privacy_url": None,
+        "count_visitors": True,
+        "own_networks": [],
     }
     assert people.ada.get("/workspace").json == changed.json
     assert people.cleo.get("/workspace").json["id"] != before["id"]
     assert people.ben.get("/workspace").status_code == 403
     assert people.ben.patch("/workspace", name="x").status_code == 403
+
+
+def test_ada_counts_no_visitors_and_lists_her_networks(people: People) -> None:
+    networks = ["203.0.113.77/24", "2001:DB8:7::/48", "203.0.113.0/24", "::ffff:198.51.100.7"]
+    changed = people.ada.patch("/workspace", count_visitors=False, own_networks=networks)
+    assert changed.status_code == 200
+    assert changed.json["count_visitors"] is False
+    assert changed.json["own_networks"] == ["203.0.113.0/24", "2001:db8:7::/48", "198.51.100.7"]
+    # What is not sent stays.
+    assert people.ada.patch("/workspace", name="Marke").json["count_visitors"] is False
+    refused = people.ada.patch("/workspace", own_networks=["203.0.113.7", "our office"])
+    assert (refused.status_code, codes(refused)) == (422, {("own_networks", "bad_network")})
+    assert "Line 2: “our office” is no network" in refused.json["detail"]
+    assert people.ada.patch("/workspace", own_networks=["x"] * 101).status_code == 422
+    assert people.ada.patch("/workspace", own_networks=[]).json["own_networks"] == []
 
 
 def test_a_wrong_workspace_is_refused_field_by_field(people: People) -> None:

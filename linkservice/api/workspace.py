@@ -11,6 +11,7 @@ from linkservice.api.values import WEB_ADDRESS, Answer, Changes, Id, described, 
 from linkservice.workspaces import accounts
 from linkservice.workspaces.accounts import LONGEST_NAME, LONGEST_URL, WorkspaceChanges
 from linkservice.workspaces.model import LOCALES, Workspace
+from linkservice.workspaces.networks import LONGEST_NETWORK, MOST_NETWORKS
 
 WORKSPACE = Calls("Workspace")
 
@@ -23,6 +24,11 @@ NoticeUrl = Annotated[
     Field(min_length=1, max_length=LONGEST_URL),
     described(format="iri", pattern=WEB_ADDRESS),
 ]
+OwnNetworks = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=LONGEST_NETWORK)]],
+    Field(max_length=MOST_NETWORKS),
+    described(examples=[["203.0.113.0/24", "2001:db8:7::/48"]]),
+]
 
 
 class WorkspaceChangesGiven(Changes):
@@ -34,10 +40,16 @@ class WorkspaceChangesGiven(Changes):
     brand_colour: Colour = ""
     imprint_url: NoticeUrl | None = None
     privacy_url: NoticeUrl | None = None
+    count_visitors: bool = True
+    own_networks: OwnNetworks = []  # noqa: RUF012  # pydantic copies defaults
 
 
 class WorkspaceAnswer(Answer):
-    """A workspace; `time_zone` (IANA) decides on which local day a click falls."""
+    """A workspace; `time_zone` (IANA) decides on which local day a click falls.
+
+    `count_visitors` lets clicks carry a visitor token of the day; clicks from `own_networks`
+    (addresses, or networks such as 203.0.113.0/24) are counted apart as own visits.
+    """
 
     id: Id
     name: str
@@ -46,6 +58,8 @@ class WorkspaceAnswer(Answer):
     brand_colour: Colour
     imprint_url: str | None
     privacy_url: str | None
+    count_visitors: bool
+    own_networks: list[str]
 
 
 @WORKSPACE.call("GET", "/workspace", scope="admin", answers=WorkspaceAnswer)
@@ -72,4 +86,6 @@ def _workspace(workspace: Workspace) -> WorkspaceAnswer:
         brand_colour=workspace.brand_colour,
         imprint_url=workspace.imprint_url,
         privacy_url=workspace.privacy_url,
+        count_visitors=workspace.count_visitors,
+        own_networks=workspace.own_networks.split(),
     )

@@ -19,6 +19,9 @@ from linkservice.workspaces.model import Workspace
 
 SALT_BYTES = 32
 
+MOST_HOURS = 48
+"""Promised: no salt outlives the beginning of its day by more, not even of one with 25 hours."""
+
 GRACE = timedelta(hours=1)
 """How long a salt outlives its day: for workers whose clocks differ a little."""
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from linkservice.clicks.event import HEAD_BIT, MISS_BIT, SCAN_BIT
+from linkservice.clicks.own import OWN_PATH
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings
@@ -61,10 +62,10 @@ class LinkDoor:
     """The WSGI application of the link port. Safe for threads, and across `fork`."""
 
     def __init__(
-        self, database: Database, link_cache: int, recorder: Recorder, counters: Counters
+        self, settings: Settings, database: Database, recorder: Recorder, counters: Counters
     ) -> None:
         self._database = database
-        self._link_cache = link_cache
+        self._settings = settings
         self._recorder = recorder
         self._counters = counters
         self._leaving = False
@@ -74,7 +75,7 @@ class LinkDoor:
         _doors.add(self)
 
     def _start_afresh(self) -> None:
-        self._resolver = Resolver(self._database, self._link_cache)
+        self._resolver = Resolver(self._database, self._settings.link_cache)
         self._outcomes = {outcome: Ticker() for outcome in OUTCOMES}
         # Bound once: a look-up by name would cost the request as much again.
         self._redirected = self._outcomes["redirect"].tick
@@ -176,9 +177,17 @@ class LinkDoor:
             return answers.ROBOTS_TXT
         if path == "/favicon.ico":
             return answers.NO_ICON
+        if path == OWN_PATH:
+            return self._mark(environ, domain)
         if path and _is_reserved(path):
             return answers.NOT_FOUND
         return None
+
+    def _mark(self, environ: WSGIEnvironment, domain: DomainRule) -> Answer:
+        """The slow lane: a member asks that this browser be counted, or not."""
+        from linkservice.redirect import marking
+
+        return marking.answer(self._settings, environ, domain, datetime.now(UTC))
 
     def _no_link(self, environ: WSGIEnvironment, domain: DomainRule, bits: int) -> Answer:
         self._outcomes["miss"].tick()
@@ -245,9 +254,7 @@ def make_application(settings: Settings) -> LinkDoor:
         spool, Shortfall(settings.spool_dir), settings.trusted_hops, settings.forwarded_header
     )
     counters = Counters(settings.data_dir, "redirect")
-    return LinkDoor(
-        open_database(settings, ANSWER_SECONDS), settings.link_cache, recorder, counters
-    )
+    return LinkDoor(settings, open_database(settings, ANSWER_SECONDS), recorder, counters)
 
 
 def _path(environ: WSGIEnvironment) -> str | None:

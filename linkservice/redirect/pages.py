@@ -23,6 +23,8 @@ from linkservice.redirect.answers import Answer
 from linkservice.redirect.resolver import Brand
 
 Kind = Literal["not_found", "paused", "expired", "unavailable", "root", "preview"]
+MarkKind = Literal["own_on", "own_off", "own_late"]
+"""What a member is shown who asked that this browser be counted, or not (`marking`)."""
 
 RETRY_AFTER_SECONDS = 5
 
@@ -32,13 +34,16 @@ PAPER_LIGHT, PAPER_DARK = "#fafafa", "#131416"
 LONGEST_HEADER = 1000
 """Characters of Accept-Language that are read."""
 
-_STATUS: dict[Kind, str] = {
+_STATUS: dict[Kind | MarkKind, str] = {
     "not_found": "404 Not Found",
     "paused": "410 Gone",
     "expired": "410 Gone",
     "unavailable": "503 Service Unavailable",
     "root": "200 OK",
     "preview": "200 OK",
+    "own_on": "200 OK",
+    "own_off": "200 OK",
+    "own_late": "410 Gone",
 }
 
 _NEUTRAL = Brand("", "en", "#4b5563", None, None)
@@ -64,6 +69,16 @@ _TEXTS: dict[str, dict[str, str]] = {
         "preview.whole": "The whole address",
         "preview.text": "You are seeing a preview. Looking at it is not counted as a click.",
         "preview.action": "Open the page",
+        "own_on.title": "This browser is not counted on {host}",
+        "own_on.text": "What you open there appears in the reports under “own visits”. It stays "
+        "so for 400 days, or until you delete the cookies of this host or take it back.",
+        "own_off.title": "This browser is counted on {host}",
+        "own_off.text": "What you open there counts as a click again, as it does for everybody.",
+        "own_late.title": "This link no longer works",
+        "own_late.text": "It works for ten minutes and on one host only. Nothing was changed; "
+        "get a new one in linkservice, under “Privacy”.",
+        "own.undo": "Count this browser again",
+        "own.back": "Back to linkservice",
         "imprint": "Imprint",
         "privacy": "Privacy notice",
     },
@@ -87,6 +102,17 @@ _TEXTS: dict[str, dict[str, str]] = {
         "preview.whole": "Die vollständige Adresse",
         "preview.text": "Sie sehen eine Vorschau. Sie zählt nicht als Klick.",
         "preview.action": "Seite öffnen",
+        "own_on.title": "Dieser Browser wird auf {host} nicht gezählt",
+        "own_on.text": "Was Sie dort aufrufen, steht in den Berichten unter „Eigene Besuche“. "
+        "Das gilt 400 Tage lang, oder bis Sie die Cookies dieser Adresse löschen oder es "
+        "zurücknehmen.",
+        "own_off.title": "Dieser Browser wird auf {host} gezählt",
+        "own_off.text": "Was Sie dort aufrufen, zählt wieder als Klick, wie bei allen anderen.",
+        "own_late.title": "Dieser Link gilt nicht mehr",
+        "own_late.text": "Er gilt zehn Minuten lang und nur für eine Domain. Es wurde nichts "
+        "geändert; einen neuen erhalten Sie in linkservice unter „Datenschutz“.",
+        "own.undo": "Diesen Browser wieder zählen",
+        "own.back": "Zurück zu linkservice",
         "imprint": "Impressum",
         "privacy": "Datenschutz",
     },
@@ -109,30 +135,36 @@ def show(kind: Kind, brand: Brand | None, accept_language: str, location: str = 
     brand = brand or _NEUTRAL
     language = _language(accept_language, brand.locale)
     if kind == "preview":
-        return _made(kind, brand, language, location)
+        host = urlsplit(location).netloc
+        return _made(kind, brand, language, "preview.html", location=location, host=host)
     return _kept(kind, brand, language)
+
+
+def show_mark(
+    kind: MarkKind, brand: Brand, accept_language: str, *, host: str, undo: str, back: str
+) -> Answer:
+    """The page for a member who opened a signed link; `undo` is the link that takes it back."""
+    language = _language(accept_language, brand.locale)
+    return _made(kind, brand, language, "own.html", host=host, undo=undo, back=back)
 
 
 @lru_cache(maxsize=1024)
 def _kept(kind: Kind, brand: Brand, language: str) -> Answer:
-    return _made(kind, brand, language, "")
+    return _made(kind, brand, language, "message.html")
 
 
-def _made(kind: Kind, brand: Brand, language: str, location: str) -> Answer:
+def _made(
+    kind: Kind | MarkKind, brand: Brand, language: str, template: str, **facts: str
+) -> Answer:
     style = _style(brand.colour)
-    body = (
-        _templates.get_template("preview.html" if kind == "preview" else "message.html")
-        .render(
-            kind=kind,
-            brand=brand,
-            language=language,
-            texts=_TEXTS[language],
-            style=style,
-            location=location,
-            host=urlsplit(location).netloc,
-        )
-        .encode()
-    )
+    texts = {
+        name: text.replace("{host}", facts.get("host", ""))
+        for name, text in _TEXTS[language].items()
+    }
+    page = _templates.get_template(template)
+    body = page.render(
+        kind=kind, brand=brand, language=language, texts=texts, style=style, **facts
+    ).encode()
     headers = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Length", str(len(body))),

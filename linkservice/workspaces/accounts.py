@@ -18,6 +18,7 @@ from linkservice.errors import Conflict, NotFound, Problem
 from linkservice.fields import Problems
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import LOCALES, ROLES, Member, User, Workspace
+from linkservice.workspaces.networks import checked_networks
 from linkservice.workspaces.trail import assign, note
 
 LONGEST_NAME = 100
@@ -25,7 +26,7 @@ LONGEST_URL = 2048
 
 
 class WorkspaceChanges(TypedDict, total=False):
-    """The fields of a workspace that can be changed."""
+    """The fields of a workspace that can be changed; own networks are a line each."""
 
     name: str
     time_zone: str
@@ -33,6 +34,8 @@ class WorkspaceChanges(TypedDict, total=False):
     brand_colour: str
     imprint_url: str | None
     privacy_url: str | None
+    count_visitors: bool
+    own_networks: Sequence[str]
 
 
 def first_workspace(session: Session) -> Workspace:
@@ -142,8 +145,14 @@ def change_workspace(
         checked["imprint_url"] = _notice_url(problems, "imprint_url", wanted["imprint_url"])
     if "privacy_url" in wanted:
         checked["privacy_url"] = _notice_url(problems, "privacy_url", wanted["privacy_url"])
+    values: dict[str, object] = {**checked}
+    if "count_visitors" in wanted:
+        values["count_visitors"] = wanted["count_visitors"]
+    if "own_networks" in wanted:
+        networks = checked_networks(problems, "own_networks", wanted["own_networks"])
+        values["own_networks"] = networks
     problems.raise_if_any()
-    if fields := assign(workspace, checked):
+    if fields := assign(workspace, values):
         changes.announce(session, "workspace", now)
         note(session, actor, "workspace.changed", now, name=workspace.name, fields=fields)
     return workspace
