@@ -60,6 +60,7 @@ class Child:
         self._ready_fd = -1
         self._ready = False
         self._started = 0.0
+        self._served_until = float("-inf")
         self._deaths = 0
 
     @property
@@ -101,9 +102,13 @@ class Child:
         if not restart:
             _log.info("%s %s", self.name, _how_it_ended(code))
             return
-        if time.monotonic() - self._started >= SETTLED_SECONDS:
+        now = time.monotonic()
+        if now - self._started >= SETTLED_SECONDS:
             self._deaths = 0
-        self._plan_restart(_how_it_ended(code), served)
+        if served:
+            self._served_until = now
+        # Killed while it starts: that says nothing against it if it served a moment ago.
+        self._plan_restart(_how_it_ended(code), now - self._served_until < SETTLED_SECONDS)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, if there is one."""

@@ -5,6 +5,9 @@ accepted. A request that was on its way over one of them then gets no answer. So
 (`LEAVE`) it accepts no more, and for a moment each answer says that its connection ends with it:
 those that are busy end between two requests, and only those that say nothing are closed.
 
+A worker that dies is replaced by another fork; granian by itself would take two deaths within
+some seconds for a reason to end.
+
 Not here: what runs in it (`workers`), who tells it to end and when (`supervisor`).
 """
 
@@ -33,6 +36,9 @@ LEAVE = signal.SIGUSR1
 LEAVING_SECONDS = 0.5
 """How long it does so. Who clicks less often has hardly a request on its way just then."""
 
+SHORTEST_LIFE_SECONDS = 1.0
+"""A worker that dies sooner would do it again and again."""
+
 
 class Server(Granian):  # type: ignore[misc,valid-type]  # an alias that depends on the platform
     """A granian server for the listening socket `fd`; `options` are granian's own."""
@@ -49,6 +55,20 @@ class Server(Granian):  # type: ignore[misc,valid-type]  # an alias that depends
             False,
             BACKLOG,
         )  # type: ignore[call-arg]  # its stub lacks them
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        """Fork a new worker whenever it dies: in a moment, as all it needs is imported here.
+
+        Who dies at once again is left to the supervisor, which waits longer each time.
+        """
+        while True:
+            began = time.monotonic()
+            self.main_loop_interrupt.wait()
+            if self.interrupt_signal or time.monotonic() - began < SHORTEST_LIFE_SECONDS:
+                return
+            self.main_loop_interrupt.clear()
+            self.interrupt_children.clear()
+            self._respawn_workers([0], spawn_target, target_loader)
 
     def _stop_workers(self) -> None:
         # Or customers would queue up for a service that ends.

@@ -50,6 +50,9 @@ HEADER_TIMEOUT_MS = 5_000
 
 def run_redirect(settings: Settings, ready_fd: int, listening_fd: int) -> int:
     """Serve the link door on the socket until SIGTERM; the exit code."""
+    # Before the worker is forked: a next one need not import it again. It starts no thread.
+    import linkservice.redirect.app  # noqa: F401  # for `_redirect_door`
+
     return serve_redirect(partial(_redirect_door, ready_fd, listening_fd), settings, listening_fd)
 
 
