@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -31,6 +32,7 @@ from linkservice.serve import serve
 from linkservice.serve.addresses import Address, announcement
 from linkservice.serve.process import pause_before_restart
 from linkservice.serve.server import SHORTEST_LIFE_SECONDS
+from linkservice.serve.signals import caught
 from linkservice.serve.workers import take_settings
 
 
@@ -199,6 +201,23 @@ def test_a_hangup_restarts_every_process_and_refuses_nobody(
         assert not set(service.descendants()) & set(before)
         assert service.stop() == 0
     assert_each_counted_once(ready, database, crowd)
+
+
+def test_a_hangup_of_a_closed_terminal_ends_the_service() -> None:
+    master, terminal = pty.openpty()
+    stdin = os.dup(0)
+    try:
+        os.dup2(terminal, 0)
+        with caught() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert (signals.renew, signals.stop) == (True, False)
+            os.close(master)
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.stop
+    finally:
+        os.dup2(stdin, 0)
+        os.close(stdin)
+        os.close(terminal)
 
 
 def test_a_program_that_no_longer_starts_leaves_the_old_processes_serving(
