@@ -3,9 +3,9 @@
 A backup is a zip file: `tables/<name>.jsonl` with one row a line, `settings.json`, and
 `manifest.json`, written last. All rows come from one snapshot. Left out are the salts (a
 visitor's address must stay unknowable), secrets, sign-in sessions, one-time links, attempts,
-sheets (they can be made again) and the change feed (only running workers read it). The spool
-is no part of it: what was clicked since is replayed from there after a restore, and the ledger
-in the backup says from where on.
+sheets (they can be made again), the change feed and claims (only running processes need
+them). The spool is no part of it: what was clicked since is replayed from there after a
+restore, and the ledger in the backup says from where on.
 
 Not here: that nothing else uses the data directory during a restore, and the replay (the
 command line).
@@ -45,7 +45,9 @@ from linkservice.errors import Conflict, Failed, LinkServiceError, Problem, Unav
 from linkservice.tables import metadata
 
 FORMAT = 1
-LEFT_OUT = frozenset({"salts", "sessions", "one_time_links", "attempts", "sheets", "changes"})
+LEFT_OUT = frozenset(
+    {"salts", "sessions", "one_time_links", "attempts", "sheets", "changes", "claims"}
+)
 
 ROWS_AT_ONCE = 1_000
 LONGEST_LINE = 64 * 1024 * 1024

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linkservice import changes
+from linkservice.clicks import claims
 from linkservice.clicks import model as clicks
 from linkservice.database import Base
 from linkservice.journeys import model as journeys
@@ -10,6 +11,6 @@ from linkservice.links import model as links
 from linkservice.sheets import model as sheets
 from linkservice.workspaces import model as workspaces
 
-__all__ = ["changes", "clicks", "journeys", "links", "metadata", "sheets", "workspaces"]
+__all__ = ["changes", "claims", "clicks", "journeys", "links", "metadata", "sheets", "workspaces"]
 
 metadata = Base.metadata

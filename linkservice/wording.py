@@ -261,6 +261,11 @@ SENTENCES: dict[str, str] = {
     "bad_request": "The request cannot be understood; check how it is sent.",
     "failed": "The service failed; try again later. Whoever runs it finds the reason in its log.",
     "key_missing": "This needs an API key; send “Authorization: Bearer KEY”.",
+    "node_elsewhere": "This data directory is a copy: its node {node} is at work in {place}. If it "
+    "has moved here, stop that one, or type `linkservice node adopt` where it is gone for good; "
+    "its claim lapses in {seconds} s. For a second node type `linkservice node renew` here.",
+    "node_taken": "Node {node} has been taken over by {place}, while nothing was heard from here. "
+    "Stop one of the two; `linkservice node adopt` takes it back.",
     "clicks_unrecorded": "Clicks are redirected and not recorded, {clicks} so far, the last one "
     "{seconds} s ago; make room on the disk of the data directory or mend it.",
     "ingest_behind": "Clicks have waited {seconds} s to be ingested; start the ingester.",

@@ -72,7 +72,7 @@ class Recording:
         self._spool.close()
 
     @contextmanager
-    def going_on(self, pause: float = 0.001) -> Iterator[None]:
+    def going_on(self, pause: float = 0.02) -> Iterator[None]:
         """Record all the time, in a thread, until the block ends."""
         stop = threading.Event()
 

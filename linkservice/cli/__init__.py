@@ -8,7 +8,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     metrics.py     metrics
     objects.py     key, user, link, qr
     report.py      report
-    data.py        ingest, clicks, audit, backup, restore
+    data.py        ingest, clicks, audit, backup, restore, node
     geo.py         geo
     addresses.py   where the service is reached
     output.py      progress, bars, colour
@@ -51,6 +51,7 @@ for _command in (
     data.audit,
     data.backup,
     data.restore,
+    data.node,
     geo,
     service.db,
     service.show_settings,

@@ -131,6 +131,40 @@ def audit(form: str) -> int:
     return 1 if found.difference else 0
 
 
+@click.group(cls=Group)
+def node() -> None:
+    """Which data directory a node of several is, after a copy or a move."""
+
+
+@node.command("adopt")
+def node_adopt() -> None:
+    """Take the node of this data directory, though another place seems to be at work on it.
+
+    For a directory that has moved here while the old place is gone for good. Needed only
+    within a minute of the old one's end; after that it happens by itself.
+    """
+    from linkservice.clicks.claims import adopt
+
+    settings = read_settings()
+    with current_database(settings) as database:
+        held = adopt(settings, database, now())
+    click.echo(f"The node is here now; it was in {held}." if held else "The node is here now.")
+
+
+@node.command("renew")
+def node_renew() -> None:
+    """Make a copied data directory a node of its own.
+
+    What was copied of the spool is set aside in the quarantine: the node it was copied from
+    counts it. Stop the service of this directory first.
+    """
+    from linkservice.clicks.claims import renew
+
+    settings = read_settings()
+    with serving_locks(settings):
+        click.echo(f"This data directory is node {renew(settings)}.")
+
+
 @click.command(cls=Command)
 @click.argument("file", type=_FILE)
 def backup(file: Path) -> None:

@@ -222,6 +222,7 @@ def _serve(
     may_make_tables: bool,
     welcome: Sequence[str] = (),
 ) -> int:
+    from linkservice.clicks.claims import Claims
     from linkservice.links.domains import follow_link_url
     from linkservice.logs import log_to_stderr
     from linkservice.serve import REDIRECT_WORKERS
@@ -235,6 +236,9 @@ def _serve(
     with prepared as database:
         if may_make_tables:
             make_tables(database)
+        if {"redirect", "ingest"} & set(_roles(roles)):
+            # A copied spool is refused here, where somebody reads it.
+            Claims(settings, database).hold(now())
         with database.transaction() as session:
             followed = follow_link_url(session, settings, now())
             token = setup_link(session, now()) if "web" in _roles(roles) else None

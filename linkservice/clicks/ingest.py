@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import ledger, retention
+from linkservice.clicks.claims import Claims
 from linkservice.clicks.damage import header_is_sound, set_aside
 from linkservice.clicks.event import Damage, Found, Record, Torn, Unreadable, read_records
 from linkservice.clicks.place import Places
@@ -24,6 +25,7 @@ from linkservice.clicks.rollup import PlacedClick
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
 from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.errors import Conflict
 from linkservice.lockfile import exclusive
 
 _log = logging.getLogger(__name__)
@@ -62,19 +64,31 @@ class Ingester:
         self._settings = settings
         self._database = database
         self._placing = Placing(Places.of(settings))
+        self._claims = Claims(settings, database)
         self._batch_size = FIRST_BATCH
         self._kept_house_at = float("-inf")
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold this data directory's ingest lock; raises `Conflict` when another has it."""
+        """Hold this data directory's ingest lock and its node.
+
+        Raises `Conflict` when another process has the lock, or another place the node.
+        """
         with exclusive(self._settings.data_dir / "ingest.lock", "ingest_running"):
-            yield
+            # A database that is away is waited for later, in `run`.
+            with suppress(SQLAlchemyError):
+                self._claims.hold(datetime.now(UTC))
+            try:
+                yield
+            finally:
+                with suppress(SQLAlchemyError):
+                    self._claims.give_back()
 
     def run(self, stop: threading.Event) -> None:
         """Ingest until `stop` is set, then once more, so that nothing waits for the next start.
 
-        A database or spool that is away is tried again with growing pauses.
+        A database or spool that is away is tried again with growing pauses. Raises `Conflict`
+        when another place has taken the node.
         """
         pause = PAUSE_SECONDS
         while not stop.is_set():
@@ -95,7 +109,11 @@ class Ingester:
             _log.error("what is left in the spool waits for the next start: %s", _first_line(error))
 
     def run_once(self, progress: Callable[[int], None] | None = None) -> Pass:
-        """Ingest everything that is recorded now; calls `progress` with each batch's records."""
+        """Ingest everything that is recorded now; calls `progress` with each batch's records.
+
+        Raises `Conflict` when another place holds the node, `SpoolFailed`, SQLAlchemyError.
+        """
+        self._claims.hold(datetime.now(UTC))
         seal_orphans(self._settings.spool_dir)
         with self._database.reading() as session:
             self._placing.refresh(session)
@@ -106,7 +124,7 @@ class Ingester:
         total = Pass()
         for segment in segments(self._settings.spool_dir):
             position, finished = known.get((segment.node, segment.name), (HEADER_BYTES, False))
-            if segment.broken or finished:
+            if segment.broken or finished or not self._may_ingest(segment):
                 continue
             for batch in self._ingest(segment, position):
                 count = len(batch.clicks)
@@ -119,6 +137,15 @@ class Ingester:
                     progress(count + batch.rejected)
         retention.take_in_shortfall(self._settings, self._database)
         return total
+
+    def _may_ingest(self, segment: Segment) -> bool:
+        """Whether nobody else holds its node: files of others may have been put here."""
+        try:
+            self._claims.hold(datetime.now(UTC), segment.node)
+        except Conflict as error:
+            _log.error("segment %s is left alone: %s", segment.name, error)
+            return False
+        return True
 
     def _ingest(self, segment: Segment, position: int) -> Iterator[ledger.Batch]:
         try:
@@ -187,7 +214,9 @@ class Ingester:
     def _write(self, segment: Segment, batch: ledger.Batch) -> None:
         with self._database.writing_connection() as connection:
             started = time.monotonic()
-            ledger.write(connection, segment, batch, datetime.now(UTC))
+            now = datetime.now(UTC)
+            self._claims.require(connection, segment.node, now)
+            ledger.write(connection, segment, batch, now)
             held = time.monotonic() - started
         wanted = int(self._batch_size * LOCK_HOLD_SECONDS / max(held, 0.001))
         # Half-way each time: one slow commit says little about the next.
