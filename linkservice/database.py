@@ -225,6 +225,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
     # FULL: a spool segment is deleted only because its rows are on stable storage.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # What was deleted is overwritten: a salt that is gone must not wait in a free page.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

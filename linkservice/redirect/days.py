@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks.calendar import epoch_ms, zone
 from linkservice.clicks.model import Salt
-from linkservice.clicks.salts import end_of_day, ensure_salts
+from linkservice.clicks.salts import delete_expired, end_of_day, ensure_salts
 from linkservice.database import Database
 
 _log = logging.getLogger(__name__)
@@ -70,10 +70,11 @@ class Days:
         SQLAlchemyError when the salts cannot be read; what is in memory then stays.
         """
         wanted = {workspace_id: list(_around(now, name)) for workspace_id, name in zones.items()}
-        found = self._read(now)
-        if any((id, day) not in found for id, days in wanted.items() for day, _, _ in days):
+        found, expired = self._read(now)
+        missing = any((id, day) not in found for id, days in wanted.items() for day, _, _ in days)
+        if missing or expired:
             self._make(now)
-            found = self._read(now)
+            found, _ = self._read(now)
         self._days = {
             workspace_id: tuple(
                 _Day(begins_ms, ends_ms, found[workspace_id, local_date])
@@ -88,16 +89,18 @@ class Days:
         try:
             with self._database.transaction() as session:
                 ensure_salts(session, now)
+                # The ingester does so as well; where it stands still, salts go all the same.
+                delete_expired(session, now)
         except (SQLAlchemyError, OSError) as error:
             _log.error("the salts of the day cannot be made: %s", error)
 
-    def _read(self, now: datetime) -> dict[tuple[int, date], bytes]:
-        # West of UTC it may still be yesterday.
-        query = select(Salt.workspace_id, Salt.local_date, Salt.salt).where(
-            Salt.local_date >= now.date() - _ONE_DAY
-        )
+    def _read(self, now: datetime) -> tuple[dict[tuple[int, date], bytes], bool]:
+        """The salts, and whether one is there whose time is over."""
+        query = select(Salt.workspace_id, Salt.local_date, Salt.salt, Salt.expires_at)
         with self._database.reading() as session:
-            return {(row.workspace_id, row.local_date): row.salt for row in session.execute(query)}
+            rows = session.execute(query).all()
+        salts = {(row.workspace_id, row.local_date): row.salt for row in rows}
+        return salts, any(row.expires_at <= now for row in rows)
 
 
 def _around(now: datetime, time_zone: str) -> Iterator[tuple[date, int, int]]:
