@@ -161,7 +161,11 @@ class SlowClients(threading.Thread):
         self.join()
 
     def _open(self, number: int) -> None:
-        client = socket.create_connection(("127.0.0.1", self._ports[number % len(self._ports)]))
+        try:
+            address = ("127.0.0.1", self._ports[number % len(self._ports)])
+            client = socket.create_connection(address)
+        except OSError:  # the service has ended
+            return
         client.setblocking(False)
         self._selector.register(client, selectors.EVENT_READ, number)
         match number % 4:

@@ -17,7 +17,7 @@ from linkservice.config import PREFIX, Settings
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-SECONDS = 60.0
+SECONDS = 180.0
 """How long anything may take before a test gives up; far more than it does."""
 
 _NOTHING: Mapping[str, str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from linkservice.database import Database
 
 pytestmark = pytest.mark.fault
 
+EXIT_SECONDS = 10.0
 HONEST_SECONDS = 0.1
 BUSY = 20.0
 """How many times as long an answer may take in the quick form: its machine does other work."""
@@ -51,10 +53,14 @@ def test_slow_and_hostile_clients_keep_nobody(
                 for found in pool.map(partial(hostile.answers, port), sent)
                 for status in found
             }
-        assert service.descendants() == before, "a worker died"
-        assert service.get("/poster") == 302
-        said = service.log.read_text()
-        assert service.stop() == 0
+            honest.stop()
+            assert service.descendants() == before, "a worker died"
+            assert service.get("/poster") == 302
+            said = service.log.read_text()
+            # Nobody who says nothing, or little, can hold up its end.
+            began = time.monotonic()
+            assert service.stop() == 0
+            assert time.monotonic() - began < EXIT_SECONDS
     assert {status // 100 for status in statuses} <= {2, 3, 4}, said
     assert "Traceback" not in said
     assert (honest.in_doubt, honest.refused, honest.other) == (0, 0, {})

@@ -19,7 +19,7 @@ from cast import make_home, make_link
 from clients import clicking, clicking_steadily
 from counted import assert_each_counted_once
 from service import Service, alive, free_ports, running, wait_until
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from linkservice import lockfile
 from linkservice.clicks.audit import audit
@@ -220,15 +220,22 @@ def test_a_hangup_of_a_closed_terminal_ends_the_service() -> None:
         os.close(terminal)
 
 
-def test_a_program_that_no_longer_starts_leaves_the_old_processes_serving(
-    ready: Settings, tmp_path: Path
+def test_a_program_that_no_longer_fits_leaves_the_old_processes_serving(
+    ready: Settings, database: Database, tmp_path: Path
 ) -> None:
     with running(ready, tmp_path, roles=("redirect",)) as service:
         before = service.descendants()
         node = ready.data_dir / "node"
+        node.rename(tmp_path / "node")
         node.write_text("what a broken upgrade left behind")
         service.send(signal.SIGHUP)
-        wait_until(lambda: "did not serve" in service.log.read_text())
+        wait_until(lambda: service.log.read_text().count("did not serve") == 1)
+        (tmp_path / "node").rename(node)
+        with database.writing_connection() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        service.send(signal.SIGHUP)
+        wait_until(lambda: service.log.read_text().count("did not serve") == 2)
+        assert "linkservice db upgrade" in service.log.read_text()
         assert service.descendants() == before
         assert service.get("/poster") == 302
         assert service.stop() == 0

@@ -87,6 +87,7 @@ def _listening(command: F) -> F:
 def serve(host: str, port: int, link_port: int, workers: int | None, roles: str) -> int:
     """Run the service until Ctrl-C.
 
+    SIGHUP restarts its processes one after the other, and nobody is refused meanwhile.
     In a new data directory the tables are made first; a PostgreSQL database is left alone
     until `db upgrade`. Where BASE_URL and LINK_URL are not set, they follow these options.
     While nobody has a password, a link to set the installation up is printed; it works once.

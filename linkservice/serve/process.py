@@ -60,6 +60,7 @@ class Child:
         self._ready_fd = -1
         self._ready = False
         self._started = 0.0
+        self._succeeds = False
         self._served_until = float("-inf")
         self._deaths = 0
 
@@ -78,7 +79,9 @@ class Child:
 
     def successor(self) -> Child:
         """Another process for the same place, not started yet."""
-        return Child(self.role, self._number, self._environment, self._listening_fd)
+        successor = Child(self.role, self._number, self._environment, self._listening_fd)
+        successor._succeeds = True
+        return successor
 
     def start(self) -> None:
         """Start the process; when the system refuses, it is due again after a pause."""
@@ -107,6 +110,7 @@ class Child:
             self._deaths = 0
         if served:
             self._served_until = now
+            self._succeeds = False  # the one it replaced is gone
         # Killed while it starts: that says nothing against it if it served a moment ago.
         self._plan_restart(_how_it_ended(code), now - self._served_until < SETTLED_SECONDS)
 
@@ -126,6 +130,7 @@ class Child:
             passed = [told]
             if self._listening_fd >= 0:
                 command.append(str(self._listening_fd))
+                command += ["successor"] if self._succeeds else []
                 passed.append(self._listening_fd)
             process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 command,

@@ -87,7 +87,7 @@ def serve(
             stack.enter_context(lockfile.exclusive(lock, "serve_running"))
         listeners = [stack.enter_context(each.listening()) for each in addresses]
         if not schema_checked:
-            _require_schema(settings)
+            require_schema(settings)
         # Kept in the data directory from here on, where the children find it.
         config.take_secret(os.environ, settings)
         allow_open_files(OPEN_FILES)
@@ -212,8 +212,11 @@ def _check(port: int, link_port: int, workers: int, roles: Collection[str]) -> N
         raise Invalid(*problems)
 
 
-def _require_schema(settings: Settings) -> None:
-    """Look once and close again; imported here, since the rest needs no database."""
+def require_schema(settings: Settings) -> None:
+    """Look once and close again; imported here, since the rest needs no database.
+
+    Raises `Unavailable` when the database does not answer or has another schema.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     from linkservice.database import open_database
