@@ -6,11 +6,14 @@ PostgreSQL keeps what it committed is PostgreSQL's own promise.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,13 +31,53 @@ from sqlalchemy import func, select
 from linkservice.clicks.audit import audit
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import LedgerEntry, LinkDay
-from linkservice.config import Settings, SpoolSync, load
+from linkservice.config import PREFIX, Settings, SpoolSync, load
 from linkservice.database import Database
 
 pytestmark = pytest.mark.fault
 
 AT_RISK_SECONDS = {"always": 0.0, "second": 1.0}
 """How long ago a click may have been acknowledged that a cut takes along."""
+
+
+_WRITER = """
+import os, sys, threading
+from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from dataclasses import replace
+sys.path.insert(0, sys.argv[1])
+from marked import referrer
+from service import BROWSER
+from powercut import Journal
+from linkservice.clicks.event import Click, encode
+from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.retention import delete_old_segments
+from linkservice.clicks.spool import Spool, node_id
+from linkservice.config import load
+from linkservice.database import open_database
+
+settings, stop = load(os.environ), threading.Event()
+journal = Journal(os.environ["POWERCUT_JOURNAL"])
+click = Click(time_ms=int(sys.argv[3]), link_id=1, link_version=1, domain_id=1, workspace_id=1)
+click = replace(click, user_agent=BROWSER)
+
+def ingest():
+    database = open_database(settings)
+    ingester = Ingester(settings, database)
+    while not stop.is_set():
+        ingester.run_once()
+        delete_old_segments(settings, database, datetime.now(UTC) + timedelta(days=30))
+
+ingesting = threading.Thread(target=ingest)
+ingesting.start()
+spool = Spool(settings.spool_dir, node_id(settings.data_dir), segment_bytes=2000)
+for number in range(1, int(sys.argv[2]) + 1):
+    spool.append(encode(replace(click, referrer_host=referrer(number))))
+    journal.acknowledged(number)
+stop.set()
+ingesting.join()
+"""
+"""Records numbered clicks in small segments, and ingests and deletes them as soon as may be."""
 
 
 @pytest.fixture
@@ -64,8 +107,8 @@ def test_a_power_cut_takes_no_more_than_was_said(
         for cut in life_with_cuts(
             replace(settings, spool_sync=sync),
             tmp_path / f"run-{run}",
+            lambda own, life: serve_for(own, life, trial.size(1, 8)),
             random.Random(f"{trial.seed} {sync} {run}"),
-            seconds=trial.size(1, 8),
             cuts=trial.size(4, 50),
         )
     ]
@@ -81,6 +124,30 @@ def test_a_power_cut_takes_no_more_than_was_said(
     )
 
 
+def test_what_was_deleted_from_the_spool_is_in_the_database(
+    settings: Settings, tmp_path: Path, trial: Trial
+) -> None:
+    furnish(settings)
+    many = trial.size(300, 20_000)
+
+    def record_and_delete(own: Settings, life: Life) -> None:
+        environment = {**os.environ, **life.environment, PREFIX + "DATA_DIR": str(own.data_dir)}
+        tests, now_ms = Path(__file__).parent, time.time_ns() // 1_000_000
+        command = [sys.executable, "-c", _WRITER, str(tests), str(many), str(now_ms)]
+        subprocess.run(command, env=environment, check=True)
+        assert len(list(own.spool_dir.glob("*.sealed"))) < many / 20  # of some 10 clicks each
+
+    rng, cuts = trial.chance(), trial.size(10, 200)
+    found = list(life_with_cuts(settings, tmp_path / "life", record_and_delete, rng, cuts))
+    assert sum(cut.lost for cut in found) == 0
+    trial.saw(
+        "power cut while segments are deleted",
+        "200 cuts: 0 acknowledged lost, ledger and rows agree",
+        f"{len(found)} cuts, up to {max(cut.acknowledged for cut in found):,} acknowledged before: "
+        "0 lost, 0 doubled",
+    )
+
+
 def furnish(settings: Settings) -> None:
     now = datetime.now(UTC)
     with closing(Database(settings.database_url)) as database:
@@ -90,21 +157,39 @@ def furnish(settings: Settings) -> None:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def life_with_cuts(
-    settings: Settings, folder: Path, rng: random.Random, seconds: float, cuts: int
-) -> Iterator[Cut]:
-    """A service's first seconds under load, with its power cut at so many moments."""
-    folder.mkdir()
-    own = at_home_in(settings, shutil.copytree(settings.data_dir, folder / "data"))
-    disk, journal = Disk(own.data_dir), Journal(folder / "journal")
-    noted = journal.environment(compiled("powercut", folder), own.data_dir)
+@dataclass(frozen=True)
+class Life:
+    """What a service needs to live in a test: a folder for its output, and to be noted."""
+
+    folder: Path
+    journal: Journal
+    environment: dict[str, str]
+
+
+def serve_for(settings: Settings, life: Life, seconds: float) -> None:
+    """A service under load, killed at the end."""
     with (
-        running(own, folder, workers=1, environment=noted) as service,
-        clicking_marked(service.link_port, told=journal.acknowledged) as clicks,
+        running(settings, life.folder, workers=1, environment=life.environment) as service,
+        clicking_marked(service.link_port, told=life.journal.acknowledged) as clicks,
     ):
         time.sleep(seconds)
         service.end()
     assert not clicks.other
+
+
+def life_with_cuts(
+    settings: Settings,
+    folder: Path,
+    live: Callable[[Settings, Life], None],
+    rng: random.Random,
+    cuts: int,
+) -> Iterator[Cut]:
+    """Something that lives on a disk, and what is left when its power is cut so often."""
+    folder.mkdir()
+    own = at_home_in(settings, shutil.copytree(settings.data_dir, folder / "data"))
+    disk, journal = Disk(own.data_dir), Journal(folder / "journal")
+    noted = journal.environment(compiled("powercut", folder), own.data_dir)
+    live(own, Life(folder, journal, noted))
     entries = journal.entries()
     moments = set(rng.sample(range(len(entries)), cuts))
     for number, entry in enumerate(entries):
