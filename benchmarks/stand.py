@@ -126,8 +126,11 @@ def destination(slug: str) -> str:
 class Running:
     """A server process with its children, on the server's core."""
 
-    def __init__(self, command: Sequence[str], port: int, environ: dict[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, environ: dict[str, str], app_port: int = 0
+    ) -> None:
         self.port = port
+        self.app_port = app_port
         # Its log is looked at only when it does not start.
         self._log = Path(mkdtemp(prefix="linkservice-benchmark-")) / "log"
         with self._log.open("wb") as log:
@@ -144,7 +147,7 @@ class Running:
     def wait(self, path: str = "/healthz") -> float:
         """Ask until something answers; the seconds it took."""
         began = time.perf_counter()
-        while not answers(self.port, path):
+        while not status(self.port, path):
             if self._process.poll() is not None or time.perf_counter() - began > START_SECONDS:
                 sys.exit(f"it does not start:\n{self._log.read_text()}")
             time.sleep(0.002)
@@ -158,6 +161,11 @@ class Running:
                 children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
                 found += map(int, children)
         return found
+
+    def children(self) -> list[int]:
+        """The processes it started itself: of a supervisor, the workers."""
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def cpu(self) -> float:
         """The CPU seconds, user and system, they used so far."""
@@ -187,12 +195,13 @@ class Running:
         shutil.rmtree(self._log.parent, ignore_errors=True)
 
 
-def answers(port: int, path: str = "/") -> bool:
-    """Whether a GET is answered, with whatever status."""
+def status(port: int, path: str = "/") -> int:
+    """The status a GET is answered with; 0 when nobody answers."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
-        return connection.recv(64).startswith(b"HTTP/")
-    return False
+        answer = connection.recv(64)
+        return int(answer[9:12]) if answer.startswith(b"HTTP/") else 0
+    return 0
 
 
 @contextmanager
@@ -204,7 +213,7 @@ def service(
     command = [sys.executable, "-m", "linkservice", "serve", "--roles", roles]
     command += ["--workers", str(workers), "--port", str(port), "--link-port", str(link_port)]
     environ = {**_environ(), **environment(stand.settings)}
-    with _stopped(Running(command, link_port, environ)) as running:
+    with _stopped(Running(command, link_port, environ, port)) as running:
         if wait:
             running.wait()
         yield running

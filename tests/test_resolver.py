@@ -285,14 +285,21 @@ def test_a_database_that_hangs_takes_only_some_threads(
             time.sleep(0.001)
         with pytest.raises(Unavailable):
             resolver.link(ada.domain_id, "another")
+        monkeypatch.setattr("linkservice.redirect.resolver.LOAD_WAIT_SECONDS", 60.0)
+        with pytest.raises(Unavailable):  # at once: one has waited in vain already
+            resolver.link(ada.domain_id, "another")
         assert resolver.link(ada.domain_id, "known") is not None
         resolver.released.set()
         assert all(each.result() is not None for each in asked)
+    assert resolver.link(ada.domain_id, "asked") is not None
+    assert resolver.link(ada.domain_id, "another") is None
 
 
 def test_threads_that_push_out_each_others_links_find_them_all(
-    database: Database, settings: Settings, ada: Home
+    database: Database, settings: Settings, ada: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Here nobody is to be turned away, however slow the machine is.
+    monkeypatch.setattr("linkservice.redirect.resolver.LOAD_WAIT_SECONDS", 60.0)
     slugs = ["a", "b", "c", "d"]
     ids = [add_link(database, settings, ada, slug) for slug in slugs]
     resolver = started(database, link_cache=2)

@@ -126,7 +126,8 @@ def visitor_token(salt: bytes, workspace_id: int, packed: bytes, user_agent: byt
     if isinstance(user_agent, str):
         user_agent = encoded_agent(user_agent)
     # Fixed width, then a length, then the rest: no two inputs share one message.
-    message = b"%b%c%b%b" % (workspace_id.to_bytes(8, "big"), len(packed), packed, user_agent)
+    size = b"\x04" if len(packed) == 4 else b"\x10"
+    message = b"".join((workspace_id.to_bytes(8, "big"), size, packed, user_agent))
     return blake2b(message, key=salt, digest_size=TOKEN_BYTES).digest()
 
 

@@ -26,7 +26,7 @@ from linkservice.counters import Counters, Ticker
 from linkservice.database import Database, open_database
 from linkservice.errors import Unavailable
 from linkservice.links.destination import Gone, decide, forward_query
-from linkservice.links.slug import RESERVED, parse_path
+from linkservice.links.slug import RESERVED, Asked, parse_path
 from linkservice.redirect import answers
 from linkservice.redirect.answers import Answer
 from linkservice.redirect.lookup import LinkSnapshot
@@ -56,6 +56,8 @@ ROTATE_SECONDS = 10.0
 """Between two looks whether the spool's segment is old enough to be sealed."""
 
 _LAST = ("Connection", "close")
+
+_AS_IT_STANDS = Asked("", "click", False)
 
 
 class LinkDoor:
@@ -133,10 +135,15 @@ class LinkDoor:
             if domain is None:
                 self._outcomes["unknown_host"].tick()
                 return answers.NOT_FOUND
-            asked = parse_path(path)
-            if asked is None or asked.slug_key in RESERVED:
-                return self._no_slug(environ, domain, path)
-            link = self._resolver.link(domain.id, asked.slug_key)
+            # The usual click needs no parsing: its path is the key of a link in memory.
+            asked, link = _AS_IT_STANDS, None
+            if path and path[0] == "/":
+                link = self._resolver.remembered(domain.id, path[1:])
+            if link is None:
+                parsed = parse_path(path)
+                if parsed is None or parsed.slug_key in RESERVED:
+                    return self._no_slug(environ, domain, path)
+                asked, link = parsed, self._resolver.link(domain.id, parsed.slug_key)
         except Unavailable:
             self._outcomes["unavailable"].tick()
             return _page("unavailable", environ, domain)

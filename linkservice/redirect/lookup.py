@@ -80,20 +80,22 @@ class Lookup:
         values: Any = (domain_id, slug_key)
         if not self._by_position:
             values = {"domain": domain_id, "key": slug_key}
-        connection = self._engine.raw_connection()
+        try:
+            connection = self._engine.raw_connection()
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(self._statement, None, error) from error
         try:
             cursor = connection.cursor()
-            try:
-                cursor.execute(self._statement, values)
-                return cursor.fetchone()
-            finally:
-                cursor.close()
+            cursor.execute(self._statement, values)
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            cursor.close()
         except self._engine.dialect.loaded_dbapi.Error as error:
             # The pool would give the broken connection to the next one.
             connection.invalidate(error)
             raise DBAPIError(self._statement, None, error) from error
         finally:
             connection.close()
+        return row
 
     def _as_moment(self, stored: Any) -> datetime:
         moment = stored if self._moment is None else self._moment(stored)

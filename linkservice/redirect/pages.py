@@ -133,7 +133,7 @@ def show(kind: Kind, brand: Brand | None, accept_language: str, location: str = 
     `brand` is None while it is unknown; `location` is where a previewed link leads.
     """
     brand = brand or _NEUTRAL
-    language = _language(accept_language, brand.locale)
+    language = _language(accept_language[:LONGEST_HEADER], brand.locale)
     if kind == "preview":
         host = urlsplit(location).netloc
         return _made(kind, brand, language, "preview.html", location=location, host=host)
@@ -202,10 +202,11 @@ def _policy(style: str) -> str:
     )
 
 
+@lru_cache(maxsize=1024)
 def _language(accept_language: str, fallback: str) -> str:
     """The language of ours that the visitor likes best (RFC 9110, section 12.5.4)."""
     best, best_weight = fallback, 0.0
-    for part in accept_language[:LONGEST_HEADER].split(","):
+    for part in accept_language.split(","):
         tag, _, parameter = part.partition(";")
         language = tag.strip().lower().partition("-")[0]
         weight = _weight(parameter)

@@ -44,11 +44,12 @@ LOOKUPS = ("hit", "absent", "load")
 HOSTS_KEPT = 1_000
 """Spellings of our hosts that are remembered; a stranger can invent more of them."""
 
-LOADS_AT_ONCE = 8
-LOAD_WAIT_SECONDS = 1.0
-"""Requests that ask the database at once, and how long others wait for their turn. More would
-take every thread of the worker, and the connections, when the database hangs: then links in
-memory would not redirect either."""
+LOADS_AT_ONCE = 2
+LOAD_WAIT_SECONDS = 0.1
+"""Requests that ask the database at once, and how long others wait for their turn: fewer than
+a worker has threads (`serve/workers`), and briefly. Else a database that hangs would take them
+all, and links in memory would not redirect either. Who waited in vain says so, and until one of
+those that ask has its answer nobody else waits."""
 
 BEGIN_ANEW_AFTER = KEPT / 2
 """A worker that could not follow the feed for so long may have missed some of it."""
@@ -102,6 +103,7 @@ class Resolver:
         # `catch_up` when it reaches the database again.
         self._away = False
         self._loads = threading.Semaphore(LOADS_AT_ONCE)
+        self._crowded = False
         # Guards the generation together with what is kept and forgotten; hits go without.
         self._keeping = threading.Lock()
         self._generation = 0
@@ -119,16 +121,22 @@ class Resolver:
             raise _unavailable()
         return hosts.find(header)
 
+    def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        """The link of that key if it is in memory; any text may be asked for."""
+        snapshot = self._links.get(f"{domain_id}/{slug_key}")
+        if snapshot is not None:
+            self._hit()
+        return snapshot
+
     def link(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         """The link of that key, None when there is none.
 
         Raises `Unavailable` when it is not in memory and the database does not answer.
         """
-        key = f"{domain_id}/{slug_key}"
-        snapshot = self._links.get(key)
+        snapshot = self.remembered(domain_id, slug_key)
         if snapshot is not None:
-            self._hit()
             return snapshot
+        key = f"{domain_id}/{slug_key}"
         if self._absent.get(key):
             self._lookups["absent"].tick()
             return None
@@ -233,8 +241,8 @@ class Resolver:
         return not self._unknown.take(time.monotonic())
 
     def _load(self, key: str, domain_id: int, slug_key: str) -> LinkSnapshot | None:
-        if not self._loads.acquire(timeout=LOAD_WAIT_SECONDS):
-            self._away = True
+        if not self._loads.acquire(timeout=0.0 if self._crowded else LOAD_WAIT_SECONDS):
+            self._crowded = True
             raise _unavailable()
         try:
             # A change may be announced between our SELECT and the moment its result is kept;
@@ -247,6 +255,7 @@ class Resolver:
             raise _unavailable() from error
         finally:
             self._loads.release()
+            self._crowded = False
         with self._keeping:
             if generation == self._generation:
                 if snapshot is None:

@@ -7,6 +7,7 @@ watches; the application is made in the worker that is forked from it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -33,11 +34,15 @@ _log = logging.getLogger(__name__)
 WEB_THREADS = 32
 """More than the bodies read at once (`api/body`): slow senders leave some for all others."""
 
-REDIRECT_THREADS = 16
-"""More than wait for the database at once (`redirect/resolver`)."""
+REDIRECT_THREADS = 4
+"""More than wait for the database at once (`redirect/resolver`), and no more: threads that hand
+the interpreter to each other redirect less; 16 of them half as much as 4."""
 
 REDIRECT_THREADS_WAITING = 64
 """With `SPOOL_SYNC=always` threads wait for the disk, and all that wait share one sync."""
+
+GC_THRESHOLDS = (50_000, 20, 20)
+"""Objects, then rounds, between two searches; Python's own are 700, 10, 10."""
 
 BACKPRESSURE = 8192
 """Connections a worker holds at once: idle and dripping ones must not crowd out the others."""
@@ -143,8 +148,20 @@ def _redirect_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     # It runs when the last request is answered and seals the spool segment.
     Finalize(None, door.close, exitpriority=0)
     on_leave(listening_fd, door.leave)
+    _collect_seldom()
     _tell_ready(ready_fd)
     return door
+
+
+def _collect_seldom() -> None:
+    """Spare customers the search for cyclic garbage: a redirect makes none.
+
+    What is loaded by now stays as long as the process, and is not looked at again. What is left
+    (pages, the follower of changes) makes little, and is collected all the same.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
