@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from linkservice.app import create_app
+from linkservice.bundled import bundled
 from linkservice.cli import main
 from linkservice.config import PREFIX, SETTINGS, load
+from linkservice.web.legal import filled_in
 
 ROOT = Path(__file__).parent.parent
 
@@ -58,6 +62,36 @@ def api_reference() -> str:
         scope = ", ".join(f"`{s}`" for each in call.get("security", []) for s in each["key"])
         lines.append(f"| `{method.upper()} {path}` | {call['summary']} | {scope or 'none'} |")
     return _separated(lines)
+
+
+def privacy_page() -> str:
+    """`docs/privacy.md`, with the texts to adopt as they are in `templates/legal`."""
+    texts = Environment(
+        loader=FileSystemLoader(bundled("templates") / "legal"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # Markdown, of ours
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        facts = filled_in(
+            load({}, data_dir=folder),
+            "[Name des Unternehmens]",
+            "[go.example.com]",
+            ["[go.example.com]"],
+            count_visitors=True,
+        )
+
+    def written(found: re.Match[str]) -> str:
+        text = texts.get_template(f"{found['language']}/{found['name']}.md").render(facts)
+        return f"{found['begin']}\n{text.strip()}\n<!-- end -->"
+
+    return _TEXT.sub(written, (ROOT / "docs" / "privacy.md").read_text())
+
+
+_TEXT = re.compile(
+    r"(?s)(?P<begin><!-- text: (?P<language>\w+) (?P<name>\w+) -->)\n.*?<!-- end -->"
+)
 
 
 def settings_table() -> str:
@@ -110,3 +144,4 @@ def _separated(lines: list[str]) -> str:
 if __name__ == "__main__":
     (ROOT / "docs" / "cli.md").write_text(command_reference())
     (ROOT / "docs" / "api.md").write_text(api_reference())
+    (ROOT / "docs" / "privacy.md").write_text(privacy_page())

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import reference
+
+from linkservice.clicks import retention
+from linkservice.clicks.event import Click as Record
+from linkservice.clicks.model import Click
+from linkservice.clicks.salts import MOST_HOURS
+from linkservice.config import PREFIX, SETTINGS
+from linkservice.tables import metadata
 
 
 def test_the_settings_table_lists_every_setting() -> None:
@@ -36,3 +44,41 @@ def test_the_architecture_page_names_what_is_there() -> None:
     modules = {path.stem for path in package.rglob("*.py") if not path.stem.startswith("__")}
     packages = {path.parent.name for path in package.rglob("__init__.py")}
     assert (modules | packages) - words == set()
+
+
+def test_the_privacy_page_has_the_texts_as_they_are() -> None:
+    """After a change of a text: `make docs`."""
+    page = (reference.ROOT / "docs" / "privacy.md").read_text()
+    assert page == reference.privacy_page()
+    assert page.count("<!-- text: ") == 5
+
+
+def test_the_privacy_page_says_what_is_stored() -> None:
+    """Every table, every field of a record, every column of a click, and each retention."""
+    page = (reference.ROOT / "docs" / "privacy.md").read_text()
+    assert named_under(page, "### A record in the spool") == {
+        each.name for each in dataclasses.fields(Record)
+    }
+    columns = {each.name for each in Click.__table__.columns}
+    assert named_under(page, "### A click in the database") == columns
+    assert set(metadata.tables) - set(re.findall(r"`(\w+)`", page)) == set()
+    rows = {cells[-1]: cells[2] for cells in cells_of(page, "## What is stored of customers")}
+    for setting in SETTINGS:
+        if setting.name.endswith(("_DAYS", "_MONTHS")):
+            unit = setting.name.rpartition("_")[2].lower()
+            told = rows[f"`{PREFIX}{setting.name}`"]
+            assert told.startswith(f"{setting.default} {unit}"), setting.name
+    assert f"{retention.DAYS_OF_A_MONTH} days" in rows[f"`{PREFIX}CLICK_RETENTION_MONTHS`"]
+    assert f"at most {MOST_HOURS} hours" in page
+
+
+def cells_of(page: str, heading: str) -> list[list[str]]:
+    """The rows of the table under a heading."""
+    part = page.partition(f"{heading}\n")[2].partition("\n#")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+
+
+def named_under(page: str, heading: str) -> set[str]:
+    """What stands in backticks in the first column of the table under a heading."""
+    return {name for cells in cells_of(page, heading) for name in re.findall(r"`(\w+)`", cells[0])}
