@@ -19,8 +19,8 @@ from linkservice.serve.process import Child
 
 _log = logging.getLogger(__name__)
 
-READY_SECONDS = 30.0
-"""How long a successor may take to serve."""
+READY_SECONDS = 60.0
+"""How long a successor may take to serve; nobody waits for it meanwhile."""
 
 LEAVE_SECONDS = 5.0
 """How long one that has a successor may take to end."""
@@ -63,8 +63,8 @@ class Renewal:
                 self._deadline = now + LEAVE_SECONDS
         elif self._successor is not None:
             if self._successor.ready:
-                self._hand_over(self._waiting.popleft(), self._successor)
-                self._successor = None
+                new, self._successor = self._successor, None
+                self._hand_over(self._waiting.popleft(), new)
             elif now >= self._deadline:
                 self._successor.send(signal.SIGKILL)
         elif self._waiting and self._waiting[0].role == "ingest":
@@ -87,8 +87,7 @@ class Renewal:
         for new in self._children:
             if new.role == "ingest" and new.pid is None and new.due is None:
                 new.start()
-        if not self.under_way:
-            _log.info("all processes are new")
+        self._tell_when_done()
 
     def _hand_over(self, old: Child, new: Child) -> None:
         self._children[self._children.index(old)] = new
@@ -96,10 +95,15 @@ class Renewal:
         if old.pid is None:  # it had died, and its successor is what it waited for
             if new.pid is None:
                 new.start()
+            self._tell_when_done()
             return
         old.send(signal.SIGTERM)
         self._leaving = old
         self._deadline = time.monotonic() + LEAVE_SECONDS
+
+    def _tell_when_done(self) -> None:
+        if not self.under_way:
+            _log.info("all processes are new")
 
     def _give_up(self, successor: Child) -> None:
         _log.error("the new %s did not serve; the others stay as they are", successor.name)
