@@ -373,14 +373,14 @@ def test_audit_before_and_after_ingest(settings: Settings, database: Database, h
     with database.transaction() as session:
         make_link(session, settings, home)
     click_on(settings, database)
-    keys = ["accepted", "ingested", "rejected", "pending", "unrecorded", "difference"]
+    keys = ["accepted", "ingested", "rejected", "pending", "unrecorded", "damaged", "difference"]
     assert json.loads(done(settings, "audit", "--format", "json")) == dict(
-        zip(keys, [1, 0, 0, 1, 0, 0], strict=True)
+        zip(keys, [1, 0, 0, 1, 0, 0, 0], strict=True)
     )
     assert "1 clicks ingested" in done(settings, "ingest", "--once")
     table = done(settings, "audit")
     assert [line.split() for line in table.splitlines()] == [
-        [name, number] for name, number in zip(keys, ["1", "1", "0", "0", "0", "0"], strict=True)
+        [name, number] for name, number in zip(keys, ["1", "1", *"00000"], strict=True)
     ]
 
 

@@ -114,6 +114,7 @@ def assert_pass(
     checked = audit(settings, database)
     assert (checked.difference, checked.pending) == (0, 0)
     assert checked.ingested == counted.total()
+    assert checked.damaged == seen["flips"]
 
 
 def damage_by_segment(database: Database) -> dict[str, int]:

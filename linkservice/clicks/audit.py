@@ -22,13 +22,17 @@ from linkservice.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Numbers of records; `difference` is 0 unless a click was lost or doubled."""
+    """Numbers of records; `difference` is 0 unless a click was lost or doubled.
+
+    `damaged` counts stretches that are no record; how many clicks stood there nobody knows.
+    """
 
     accepted: int
     ingested: int
     rejected: int
     pending: int
     unrecorded: int
+    damaged: int = 0
 
     @property
     def difference(self) -> int:
@@ -44,6 +48,7 @@ def audit(settings: Settings, database: Database) -> Audit:
         passed = ledger.entries(session)
         ingested = _ingested(session)
         rejected = session.scalar(select(func.sum(LedgerEntry.rejected))) or 0
+        damaged = session.scalar(select(func.sum(LedgerEntry.damaged))) or 0
         stored = _stored_shortfall(session)
     accepted = {key: entry.accepted for key, entry in passed.items()}
     pending = 0
@@ -63,6 +68,7 @@ def audit(settings: Settings, database: Database) -> Audit:
         rejected=rejected,
         pending=pending,
         unrecorded=_unrecorded(settings, stored),
+        damaged=damaged,
     )
 
 
