@@ -32,6 +32,7 @@ from service import free_ports, wait_until
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from linkservice.clicks.dictionary import value_id
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
 from linkservice.config import PREFIX, Settings, load
 from linkservice.database import Database
@@ -272,7 +273,10 @@ def _click(session: Session, home: Home, link: Link, rate: float, first: Any) ->
         )
         for facet, value in FACETS:
             facet_row = LinkFacet(
-                link_id=link.id, local_date=date, facet=facet, value=value, clicks=clicks
+                link_id=link.id,
+                local_date=date,
+                value_id=value_id(session, facet, value),
+                clicks=clicks,
             )
             session.add(facet_row)
     session.flush()

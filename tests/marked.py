@@ -17,7 +17,7 @@ from clients import ANSWER_SECONDS, Answers
 from service import BROWSER
 from sqlalchemy import select
 
-from linkservice.clicks.model import Click
+from linkservice.clicks.model import Click, FacetValue
 from linkservice.database import Database
 
 _MARK = re.compile(r"n(\d+)\.example")
@@ -39,7 +39,9 @@ def marked_request(number: int, path: str = "/poster", host: str = "127.0.0.1") 
 def numbers_in(database: Database) -> Counter[int]:
     """How often each number stands in the click rows."""
     with database.reading() as session:
-        found = session.scalars(select(Click.referrer).where(Click.referrer != ""))
+        found = session.scalars(
+            select(FacetValue.value).join(Click, Click.referrer_id == FacetValue.id)
+        )
         return Counter(int(mark[1]) for each in found if (mark := _MARK.fullmatch(each)))
 
 

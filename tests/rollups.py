@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from cast import Home
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
+from linkservice.clicks.counted import keys_of
+from linkservice.clicks.dictionary import value_id
+from linkservice.clicks.model import FacetValue, LinkDay, LinkFacet, LinkHour, VisitorKeys
 from linkservice.links.model import Link
 
 COUNTERS = (
@@ -54,6 +57,23 @@ def tell(session: Session, link: Link, day: date, hour: int, clicks: int, **face
     """When on that day, and from where: ``tell(…, country="DE", device="mobile")``."""
     session.add(LinkHour(link_id=link.id, local_date=day, local_hour=hour, clicks=clicks, scans=0))
     session.add_all(
-        LinkFacet(link_id=link.id, local_date=day, facet=facet, value=value, clicks=clicks)
+        LinkFacet(
+            link_id=link.id, local_date=day, value_id=value_id(session, facet, value), clicks=clicks
+        )
         for facet, value in facets.items()
     )
+
+
+def told(session: Session) -> dict[tuple[str, str], int]:
+    """The clicks of each facet's values, over all links and days."""
+    rows = session.execute(
+        select(FacetValue.facet, FacetValue.value, func.sum(LinkFacet.clicks))
+        .join(LinkFacet, LinkFacet.value_id == FacetValue.id)
+        .group_by(FacetValue.facet, FacetValue.value)
+    )
+    return {(facet, value): clicks for facet, value, clicks in rows}
+
+
+def visitor_keys(session: Session) -> int:
+    """How many visitors' keys are kept, of all days."""
+    return sum(len(keys_of(row)) for row in session.scalars(select(VisitorKeys.keys)))

@@ -25,6 +25,7 @@ from service import running
 from sqlalchemy import func, select
 
 from linkservice import metrics
+from linkservice.clicks import calendar
 from linkservice.clicks.audit import audit
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import Click, LinkDay
@@ -187,9 +188,10 @@ def days_and_hours(
     days: Counter[date] = Counter()
     with database.reading() as session:
         for row in session.scalars(select(Click).where(Click.workspace_id == workspace_id)):
-            there = local(zone, row.at)
-            assert (row.local_date, row.local_hour) == (there.date(), there.hour)
-            assert any(abs(row.at - moment) < timedelta(seconds=60) for moment in jumps)
+            clicked = calendar.moment(row.time_ms)
+            there = local(zone, clicked)
+            assert (row.local_day, row.local_hour) == (there.date().toordinal(), there.hour)
+            assert any(abs(clicked - jump) < timedelta(seconds=60) for jump in jumps)
             days[there.date()] += 1
         rolled_up = session.execute(
             select(LinkDay.local_date, func.sum(LinkDay.clicks))

@@ -16,6 +16,7 @@ from cast import NOW, Home, make_home, make_link, make_touchpoint
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rollups import told, visitor_keys
 from sqlalchemy import delete, func, select
 from terminal import done, refused
 
@@ -24,7 +25,7 @@ from linkservice.clicks.audit import audit
 from linkservice.clicks.calendar import epoch_ms, moment
 from linkservice.clicks.imports import import_clicks, waiting
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import Click, Import, LinkDay, LinkFacet, VisitorToken
+from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, Import, LinkDay, Mark
 from linkservice.clicks.segment import segments
 from linkservice.config import Settings, load
 from linkservice.database import Database
@@ -128,12 +129,19 @@ def test_a_line_becomes_a_click_like_any_other(
     assert bring_in(settings, database, home, file) == imports.Imported(1, 1)
     with database.reading() as session:
         click = session.scalars(select(Click)).one()
-        assert (click.source, click.click_class, click.tokenless) == ("scan", "person", False)
-        assert (click.local_date, click.local_hour) == (date(2026, 10, 25), 2)
-        assert (click.country, click.language, click.referrer) == ("DE", "de", "news.example")
-        assert click.touchpoint_id
-        facets = {row.facet: row.value for row in session.scalars(select(LinkFacet))}
-    assert (facets["device"], facets["browser"]) == ("mobile", "Mobile Safari")
+        assert (CLASSES[click.click_class], click.touchpoint_id > 0) == ("person", True)
+        new = Mark.NEW_FOR_LINK | Mark.NEW_FOR_TOUCHPOINT | Mark.NEW_FOR_JOURNEY
+        assert click.flags == Mark.SCAN | new
+        assert (date.fromordinal(click.local_day), click.local_hour) == (date(2026, 10, 25), 2)
+        values = [
+            session.get_one(FacetValue, number).value
+            for number in (click.country_id, click.language_id, click.referrer_id)
+        ]
+        assert values == ["DE", "de", "news.example"]
+        agent = session.get_one(AgentName, click.agent_id)
+        assert (agent.device, agent.browser, agent.robot) == ("mobile", "Mobile Safari", "")
+        facets = dict(told(session))
+    assert facets[("device", "mobile")] == facets[("browser", "Mobile Safari")] == 1
 
 
 def test_robots_and_unknown_people_are_told_apart(
@@ -171,7 +179,7 @@ def test_a_click_belongs_to_the_version_of_its_time(
     write(file, ({**LINE, "time": each.isoformat()} for each in times))
     bring_in(settings, database, home, file)
     with database.reading() as session:
-        found = session.scalars(select(Click.touchpoint_id).order_by(Click.at)).all()
+        found = session.scalars(select(Click.touchpoint_id).order_by(Click.time_ms)).all()
     assert [str(each) for each in found] == [first, first, second]
 
 
@@ -325,7 +333,7 @@ def test_visitors_of_a_day_that_spans_chunks_are_counted_once(
     with database.reading() as session:
         day = session.scalars(select(LinkDay)).one()
         assert (day.clicks, day.visitors) == (95, 4)
-        assert session.scalar(select(func.count()).select_from(VisitorToken)) == 12
+        assert visitor_keys(session) == 12
 
 
 @hypothesis_settings(max_examples=25)

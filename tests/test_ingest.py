@@ -11,11 +11,13 @@ import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
 from hypothesis import given
 from hypothesis import strategies as st
+from rollups import told
 from sqlalchemy import func, select
 
 from linkservice.clicks import ledger, retention, salts
 from linkservice.clicks.audit import Audit, audit
 from linkservice.clicks.calendar import epoch_ms, local_day, moment
+from linkservice.clicks.counted import Counted
 from linkservice.clicks.event import Click, Flag, Method, Source, encode
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import Click as ClickRow
@@ -23,11 +25,11 @@ from linkservice.clicks.model import (
     DomainDay,
     LedgerEntry,
     LinkDay,
-    LinkFacet,
     LinkHour,
     Unrecorded,
-    VisitorToken,
+    VisitorKeys,
 )
+from linkservice.clicks.placing import Placed
 from linkservice.clicks.segment import HEADER_BYTES, segments, write_segment
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
@@ -107,15 +109,14 @@ def test_a_scan_and_a_repeated_click_of_one_visitor(
     with database.reading() as session:
         hour = session.scalars(select(LinkHour)).one()
         assert (hour.local_hour, hour.clicks, hour.scans) == (13, 2, 1)  # Berlin is an hour ahead
-        facets = {(row.facet, row.value): row.clicks for row in session.scalars(select(LinkFacet))}
-    assert facets == {
-        ("country", "DE"): 2,
-        ("device", "mobile"): 2,
-        ("browser", "Mobile Safari"): 2,
-        ("system", "iOS"): 2,
-        ("language", "de"): 2,
-        ("referrer", "news.example"): 2,
-    }
+        assert told(session) == {
+            ("country", "DE"): 2,
+            ("device", "mobile"): 2,
+            ("browser", "Mobile Safari"): 2,
+            ("system", "iOS"): 2,
+            ("language", "de"): 2,
+            ("referrer", "news.example"): 2,
+        }
 
 
 def test_each_class_is_counted_apart(
@@ -188,9 +189,9 @@ def test_replaying_a_segment_from_its_start_is_refused_by_the_ledger(
     spool.append(encode(click))
     ingest(settings, database)
     (segment,) = segments(settings.spool_dir)
-    again = ledger.Batch(HEADER_BYTES, HEADER_BYTES + 1, [], 1, 0, False)
+    again = ledger.Batch(HEADER_BYTES, HEADER_BYTES + 1, Placed(), 1, 0, False)
     with pytest.raises(ledger.Overtaken), database.writing_connection() as connection:
-        ledger.write(connection, segment, again, NOW)
+        ledger.Prepared(again).write(connection, segment, Counted(), NOW)
     assert audit(settings, database).difference == 0
 
 
@@ -310,7 +311,7 @@ def test_old_segments_tokens_and_rows_go_and_totals_stay(
     before = audit(settings, database)
     retention.keep_house(settings, database, datetime.now(UTC) + timedelta(days=800))
     assert segments(settings.spool_dir) == []
-    assert count(database, VisitorToken) == 0
+    assert count(database, VisitorKeys) == 0
     assert count(database, ClickRow) == 0
     assert day_of(database).clicks == 1
     assert audit(settings, database) == before == Audit(1, 1, 0, 0, 0)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rollups import COUNTERS
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.dictionary import value_id
 from linkservice.clicks.model import DomainDay, LinkDay, LinkFacet, LinkHour, Unrecorded
 from linkservice.database import Database
 from linkservice.errors import Forbidden, Invalid, NotFound
@@ -560,7 +561,12 @@ def test_facets_fall_by_clicks_and_name_what_is_empty(ada: World) -> None:
         (link.id, FIRST, "robot", "Googlebot", 7),
     ):
         ada.session.add(
-            LinkFacet(link_id=link_id, local_date=day, facet=facet, value=value, clicks=clicks)
+            LinkFacet(
+                link_id=link_id,
+                local_date=day,
+                value_id=value_id(session, facet, value),
+                clicks=clicks,
+            )
         )
     ada.session.flush()
     report = _link_report(ada, link)

@@ -22,7 +22,7 @@ from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, Flag, Method, Source, encode
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import Click as ClickRow
-from linkservice.clicks.model import Salt, VisitorToken
+from linkservice.clicks.model import Salt, VisitorKeys
 from linkservice.clicks.segment import segments, write_segment
 from linkservice.config import SETTINGS, Settings
 from linkservice.database import Database
@@ -111,7 +111,7 @@ def reports(people: People, link_id: int) -> list[str]:
 def rows(database: Database, before: datetime | None = None) -> int:
     query = select(func.count()).select_from(ClickRow)
     if before is not None:
-        query = query.where(ClickRow.at < before)
+        query = query.where(ClickRow.time_ms < epoch_ms(before))
     with database.reading() as session:
         return session.scalar(query) or 0
 
@@ -181,7 +181,7 @@ def test_tokens_are_kept_eight_days(
 ) -> None:
     def days() -> set[date]:
         with database.reading() as session:
-            return set(session.scalars(select(VisitorToken.local_date)))
+            return set(session.scalars(select(VisitorKeys.local_date)))
 
     newest = max(days())
     assert min(days()) < newest - timedelta(days=700)

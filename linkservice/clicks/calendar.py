@@ -33,3 +33,31 @@ def local_day(time_ms: int, time_zone: str) -> tuple[date, int]:
 def epoch_ms(moment: datetime) -> int:
     """Epoch milliseconds of an aware datetime."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+_BUCKET_MS = 15 * 60 * 1000
+_MOST_BUCKETS = 50_000
+
+
+class LocalHours:
+    """Local days and hours in one time zone, remembered for whole quarters of an hour."""
+
+    def __init__(self, time_zone: str) -> None:
+        self.time_zone = time_zone
+        self._known: dict[int, tuple[int, int]] = {}
+
+    def at(self, time_ms: int) -> tuple[int, int]:
+        """`date.toordinal()` and hour of a moment, as `local_day` gives them."""
+        bucket = time_ms // _BUCKET_MS
+        return self._known.get(bucket) or self._look_up(time_ms, bucket)
+
+    def _look_up(self, time_ms: int, bucket: int) -> tuple[int, int]:
+        first = local_day(bucket * _BUCKET_MS, self.time_zone)
+        if first != local_day((bucket + 1) * _BUCKET_MS - 1, self.time_zone):
+            # Offsets of centuries ago have seconds: such a quarter lies in two hours.
+            day, hour = local_day(time_ms, self.time_zone)
+            return day.toordinal(), hour
+        if len(self._known) >= _MOST_BUCKETS:
+            self._known.clear()
+        self._known[bucket] = first[0].toordinal(), first[1]
+        return self._known[bucket]

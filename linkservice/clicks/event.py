@@ -38,9 +38,15 @@ MAX_U32 = 2**32 - 1
 MAX_TIME_MS = 253_370_764_799_999
 
 _HEAD = struct.Struct("<IIB")
-_PLACE = struct.Struct("<QIB")
-_BODIES = {1: struct.Struct("<qQIQQBIBBHBB"), 2: struct.Struct("<qQIQQBIBBHBBB")}
+PLACE = struct.Struct("<QIB")
+"""What of a record's place its CRC covers: offset, length, version."""
+
+_NUMBERS = {1: "qQIQQBIBBHBB", 2: "qQIQQBIBBHBBB"}
+_BODIES = {version: struct.Struct("<" + numbers) for version, numbers in _NUMBERS.items()}
 _BODY = _BODIES[VERSION]
+FRAME = struct.Struct(_HEAD.format + _NUMBERS[VERSION])
+"""Length, CRC, version and the numbers of a record of today's version."""
+
 _BEFORE_LENGTH = 8  # length and CRC are not counted in the length
 
 FRAME_BYTES = _HEAD.size
@@ -82,7 +88,7 @@ class Flag(IntFlag):
 SCAN_BIT, HEAD_BIT, MISS_BIT = 1, 2, 4
 """What a record says in single bits: `Click.source`, `.method` and `.miss`."""
 
-_KNOWN_BITS = SCAN_BIT | HEAD_BIT | MISS_BIT
+KNOWN_BITS = SCAN_BIT | HEAD_BIT | MISS_BIT
 _TEXT_BOUNDS = (MAX_USER_AGENT, MAX_LANGUAGE, MAX_HOST, MAX_HINTS)
 
 
@@ -236,7 +242,7 @@ def decode(body: bytes | memoryview, version: int = VERSION) -> Click:
     time_ms, link_id, link_version, domain_id, workspace_id, bits, flags, *lengths = (
         form.unpack_from(body)
     )
-    if bits & ~_KNOWN_BITS:
+    if bits & ~KNOWN_BITS:
         raise BadRecord("unknown bits")
     if len(body) != form.size + sum(lengths):
         raise BadRecord("lengths do not add up")
@@ -286,7 +292,7 @@ def frames(bodies: Iterable[bytes], identity: bytes, offset: int) -> bytes:
     Raises `BadRecord` for a body of more than `MAX_BODY` bytes.
     """
     crc32, of_identity = zlib.crc32, zlib.crc32(identity)
-    pack, pack_place = _HEAD.pack, _PLACE.pack
+    pack, pack_place = _HEAD.pack, PLACE.pack
     records = []
     for body in bodies:
         if len(body) > MAX_BODY:
@@ -392,5 +398,5 @@ def _next_record(view: memoryview, at: int, identity: bytes, start: int) -> int 
 
 
 def _crc(identity: bytes, offset: int, length: int, version: int, body: bytes | memoryview) -> int:
-    place = _PLACE.pack(offset, length, version)
+    place = PLACE.pack(offset, length, version)
     return zlib.crc32(body, zlib.crc32(place, zlib.crc32(identity)))

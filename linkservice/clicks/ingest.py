@@ -5,6 +5,7 @@ One ingester per data directory (a lock); the ledger makes even two of them harm
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -17,11 +18,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import ledger, retention
 from linkservice.clicks.claims import Claims
+from linkservice.clicks.counted import Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
-from linkservice.clicks.event import Damage, Found, Record, Torn, Unreadable, read_records
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
-from linkservice.clicks.rollup import PlacedClick
+from linkservice.clicks.reading import Reader, Stretch, Texts
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -41,7 +42,7 @@ HOUSEKEEPING_SECONDS = 60.0
 LOCK_HOLD_SECONDS = 0.05
 """How long a batch may keep other writers of a SQLite file waiting."""
 
-SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 50, 500, 5000
+SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 50, 1000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,13 @@ class Pass:
     def idle(self) -> bool:
         return not (self.ingested or self.rejected or self.damaged)
 
+    def __add__(self, other: Pass) -> Pass:
+        return Pass(
+            self.ingested + other.ingested,
+            self.rejected + other.rejected,
+            self.damaged + other.damaged,
+        )
+
 
 class Ingester:
     """Moves clicks from the spool into the database."""
@@ -63,8 +71,11 @@ class Ingester:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._placing = Placing(Places.of(settings))
+        self._placing = Placing(Places.of(settings), database)
         self._claims = Claims(settings, database)
+        self._counted = Counted()
+        self._texts = Texts()
+        self._finished: set[bytes] = set()
         self._batch_size = FIRST_BATCH
         self._kept_house_at = float("-inf")
 
@@ -114,29 +125,38 @@ class Ingester:
         Raises `Conflict` when another place holds the node, `SpoolFailed`, SQLAlchemyError.
         """
         self._claims.hold(datetime.now(UTC))
-        seal_orphans(self._settings.spool_dir)
-        with self._database.reading() as session:
-            self._placing.refresh(session)
-            known = {
-                key: (entry.position, entry.finished_at is not None)
-                for key, entry in ledger.entries(session).items()
-            }
         total = Pass()
-        for segment in segments(self._settings.spool_dir):
-            position, finished = known.get((segment.node, segment.name), (HEADER_BYTES, False))
-            if segment.broken or finished or not self._may_ingest(segment):
+        for segment, position in self._waiting():
+            if not self._may_ingest(segment):
                 continue
-            for batch in self._ingest(segment, position):
-                count = len(batch.clicks)
-                total = Pass(
-                    total.ingested + count,
-                    total.rejected + batch.rejected,
-                    total.damaged + batch.damaged,
-                )
+            for done in self._ingest(segment, position):
+                total += done
                 if progress is not None:
-                    progress(count + batch.rejected)
+                    progress(done.ingested + done.rejected)
         retention.take_in_shortfall(self._settings, self._database)
         return total
+
+    def _waiting(self) -> list[tuple[Segment, int]]:
+        """The segments that are not finished, and from which byte offset on they wait."""
+        spool_dir = self._settings.spool_dir
+        found = segments(spool_dir)
+        if any(segment.broken or segment.state == "orphan" for segment in found):
+            seal_orphans(spool_dir)
+            found = segments(spool_dir)
+        # A week of finished segments is not asked for at every look.
+        self._finished &= {segment.identity for segment in found}
+        open_ = [each for each in found if not each.broken and each.identity not in self._finished]
+        with self._database.reading() as session:
+            self._placing.refresh(session)
+            known = ledger.positions(session, open_)
+        waiting = []
+        for segment in open_:
+            position, finished = known.get((segment.node, segment.name), (HEADER_BYTES, False))
+            if finished:
+                self._finished.add(segment.identity)
+            elif segment.sealed or segment.size > position:
+                waiting.append((segment, position))
+        return waiting
 
     def _may_ingest(self, segment: Segment) -> bool:
         """Whether nobody else holds its node: files of others may have been put here."""
@@ -147,85 +167,106 @@ class Ingester:
             return False
         return True
 
-    def _ingest(self, segment: Segment, position: int) -> Iterator[ledger.Batch]:
-        try:
-            data = segment.read(position)
-        except SpoolFailed as error:
-            # Read again at the next pass; other segments need not wait for it.
-            _log.error("segment %s cannot be read: %s", segment.name, error)
-            return
-        records = read_records(data, segment.identity, position)
-        for found, last in self._batches(records):
-            finished = last and segment.sealed
-            batch = self._placed(segment, position, found, finished)
-            if batch.end == position and not finished:
-                return
+    def _ingest(self, segment: Segment, position: int) -> Iterator[Pass]:
+        reader = Reader(segment, position, self._texts)
+        last = False
+        while not last:
             try:
-                self._write(segment, batch)
+                with _collector_resting():
+                    done, last = self._ingest_batch(segment, reader)
+            except SpoolFailed as error:
+                # Read again at the next pass; other segments need not wait for it.
+                _log.error("segment %s cannot be read: %s", segment.name, error)
+                return
             except ledger.Overtaken:
                 _log.warning("segment %s is being ingested by another process", segment.name)
                 return
-            position = batch.end
-            yield batch
+            yield done
 
-    def _batches(self, records: Iterator[Found]) -> Iterator[tuple[list[Found], bool]]:
-        """Stretches of the current batch size, and whether nothing follows."""
-        found: list[Found] = []
-        for each in records:
-            if len(found) >= self._batch_size:
-                yield found, False
-                found = []
-            found.append(each)
-        yield found, True
+    def _ingest_batch(self, segment: Segment, reader: Reader) -> tuple[Pass, bool]:
+        """What the next batch did, and whether it was the last."""
+        stretch = reader.next(self._batch_size)
+        batch = self._placed(segment, stretch)
+        if batch.end > batch.start or batch.finished:
+            self._write(segment, batch)
+        return Pass(batch.ingested, batch.rejected, batch.damaged), stretch.last
 
-    def _placed(
-        self, segment: Segment, start: int, found: list[Found], finished: bool
-    ) -> ledger.Batch:
-        records = [each for each in found if isinstance(each, Record)]
-        if records:
-            with self._database.reading() as session:
-                self._placing.learn(session, records)
-        clicks: list[PlacedClick] = []
-        rejected = damaged = 0
-        reasons: set[str] = set()
-        end = start
-        if start == HEADER_BYTES and not header_is_sound(segment):
-            damaged += 1
-            set_aside(segment, 0, HEADER_BYTES)
-        for each in found:
-            if isinstance(each, Torn) and not finished:
-                break  # its writer may still complete it
-            end = each.end
-            if isinstance(each, Damage | Torn):
-                damaged += 1
-                set_aside(segment, each.offset, end)
-                continue
-            click = self._placing.place(each) if isinstance(each, Record) else None
-            if click is None:
-                rejected += 1
-                reasons.add(each.reason if isinstance(each, Unreadable) else "unknown link")
-            else:
-                clicks.append(click)
-        if rejected:
-            why = ", ".join(sorted(reasons))
-            _log.error("segment %s: %d records are rejected: %s", segment.name, rejected, why)
-        return ledger.Batch(start, end, clicks, rejected, damaged, finished)
+    def _placed(self, segment: Segment, stretch: Stretch) -> ledger.Batch:
+        placed = self._placing.place(stretch.records)
+        finished = stretch.last and segment.sealed
+        damaged = [(each.offset, each.end) for each in stretch.damaged]
+        begins = stretch.start == HEADER_BYTES and (stretch.end > HEADER_BYTES or finished)
+        if begins and not header_is_sound(segment):
+            damaged.insert(0, (0, HEADER_BYTES))
+        for start, end in damaged:
+            set_aside(segment, start, end)
+        batch = ledger.Batch(
+            stretch.start,
+            stretch.end,
+            placed,
+            len(stretch.unreadable),
+            len(damaged),
+            finished,
+        )
+        if batch.rejected:
+            reasons = {each.reason for each in stretch.unreadable}
+            if placed.rejected:
+                reasons.add("unknown link")
+            _log.error(
+                "segment %s: %d records are rejected: %s",
+                segment.name,
+                batch.rejected,
+                ", ".join(sorted(reasons)),
+            )
+        return batch
 
     def _write(self, segment: Segment, batch: ledger.Batch) -> None:
+        prepared = ledger.Prepared(batch)
+        if prepared.visitors:
+            with self._database.reading() as session:
+                self._counted.prepare(session, [each.day for each in prepared.visitors])
         with self._database.writing_connection() as connection:
             started = time.monotonic()
             now = datetime.now(UTC)
             self._claims.require(connection, segment.node, now)
-            ledger.write(connection, segment, batch, now)
-            held = time.monotonic() - started
-        wanted = int(self._batch_size * LOCK_HOLD_SECONDS / max(held, 0.001))
+            added = prepared.write(connection, segment, self._counted, now)
+        held = time.monotonic() - started
+        self._counted.remember(added)
+        self._adapt(batch, held)
+
+    def _adapt(self, batch: ledger.Batch, held: float) -> None:
+        """Choose the size of the next batch by how long this one kept others waiting."""
+        if not self._database.is_sqlite:
+            self._batch_size = LARGEST_BATCH
+            return
+        size = self._batch_size
+        if batch.ingested < size and held <= LOCK_HOLD_SECONDS:
+            return  # there was no more: it tells nothing
+        wanted = int(max(batch.ingested, SMALLEST_BATCH) * LOCK_HOLD_SECONDS / max(held, 0.001))
         # Half-way each time: one slow commit says little about the next.
-        self._batch_size = min(max((self._batch_size + wanted) // 2, SMALLEST_BATCH), LARGEST_BATCH)
+        size = (size + min(wanted, 2 * size)) // 2
+        self._batch_size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
 
     def _keep_house(self) -> None:
         if time.monotonic() - self._kept_house_at >= HOUSEKEEPING_SECONDS:
             retention.keep_house(self._settings, self._database, datetime.now(UTC))
             self._kept_house_at = time.monotonic()
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Let no garbage be looked for while a batch is worked on.
+
+    Its hundred thousand objects hold no cycles; the collector would look at them, and at
+    all that is remembered, several times a batch, and once with the database locked.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,23 +1,27 @@
 """The ledger: how far each segment is ingested; the one place that moves it.
 
-A segment's rows, roll-ups, tokens and its new position are written in one transaction, and
+A segment's rows, roll-ups, visitors and its new position are written in one transaction, and
 the position moves only from where this ingester found it. So a segment that is read twice,
 by two ingesters or after a crash, is counted once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LedgerEntry, VisitorToken
-from linkservice.clicks.rollup import PlacedClick, RollUps, write_rows
+from linkservice.clicks.counted import Added, Counted, Seen, seen
+from linkservice.clicks.model import LedgerEntry, Node
+from linkservice.clicks.placing import Placed
+from linkservice.clicks.rollup import RollUps, rows_of, write_accepted, write_rows
 from linkservice.clicks.segment import HEADER_BYTES, Segment
 from linkservice.database import insert_into
+
+_NAMES_AT_ONCE = 500  # below SQLite's limit of parameters
 
 
 class Overtaken(Exception):
@@ -28,16 +32,58 @@ class Overtaken(Exception):
 class Batch:
     """A stretch of a segment: what becomes of its records and bytes.
 
-    `start`…`end` are byte offsets; `rejected` counts records that could not be placed,
+    `start`…`end` are byte offsets; `unreadable` counts records that nobody understands,
     `damaged` stretches that are no record; `finished` says that nothing can follow.
     """
 
     start: int
     end: int
-    clicks: Sequence[PlacedClick]
-    rejected: int
+    placed: Placed
+    unreadable: int
     damaged: int
     finished: bool
+
+    @property
+    def ingested(self) -> int:
+        return len(self.placed.clicks)
+
+    @property
+    def rejected(self) -> int:
+        return self.unreadable + self.placed.rejected.total()
+
+
+class Prepared:
+    """A batch with all that can be worked out before its transaction, which is to be short."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.visitors: Sequence[Seen] = seen(batch.placed.clicks)
+        self._rows = rows_of(batch.placed.clicks)
+        self._rollups = RollUps(batch.placed.clicks)
+
+    def write(
+        self, connection: Connection, segment: Segment, counted: Counted, now: datetime
+    ) -> list[Added]:
+        """Write the batch and move the segment's position; what it added to `counted`, which
+        must remember it once this is committed. Raises `Overtaken`, having changed nothing
+        that a rollback does not undo.
+        """
+        batch = self.batch
+        segment_id = _advance(connection, segment, batch, now)
+        clicks, rows = batch.placed.clicks, self._rows
+        marks = [0] * len(rows)
+        added = counted.add(connection, self.visitors, marks)
+        new = [place for place, mark in enumerate(marks) if mark]
+        for place in new:
+            *row, mark = rows[place]
+            rows[place] = (*row, mark | marks[place])
+        self._rollups.count_visitors([clicks[each] for each in new], [marks[each] for each in new])
+        write_rows(connection, segment_id, rows)
+        self._rollups.write(connection)
+        if batch.placed.accepted:
+            node_id = _node_id(connection, segment.node)
+            write_accepted(connection, node_id, batch.placed.accepted, batch.placed.rejected)
+        return added
 
 
 def entries(session: Session) -> dict[tuple[str, str], LedgerEntry]:
@@ -45,14 +91,23 @@ def entries(session: Session) -> dict[tuple[str, str], LedgerEntry]:
     return {(entry.node, entry.name): entry for entry in session.scalars(select(LedgerEntry))}
 
 
-def write(connection: Connection, segment: Segment, batch: Batch, now: datetime) -> None:
-    """Write a batch and move the segment's position. Raises `Overtaken`, having changed nothing
-    that a rollback does not undo.
+def positions(
+    session: Session, segments: Collection[Segment]
+) -> Mapping[tuple[str, str], tuple[int, bool]]:
+    """How far these segments are ingested, and whether they are finished; by node and name.
+
+    A segment that the ledger does not know is not among them.
     """
-    segment_id = _advance(connection, segment, batch, now)
-    _mark_new(connection, batch.clicks)
-    write_rows(connection, segment_id, batch.clicks)
-    RollUps(batch.clicks).write(connection)
+    names = sorted({segment.name for segment in segments})
+    found: dict[tuple[str, str], tuple[int, bool]] = {}
+    for first in range(0, len(names), _NAMES_AT_ONCE):
+        rows = session.execute(
+            select(
+                LedgerEntry.node, LedgerEntry.name, LedgerEntry.position, LedgerEntry.finished_at
+            ).where(LedgerEntry.name.in_(names[first : first + _NAMES_AT_ONCE]))
+        )
+        found.update({(node, name): (at, done is not None) for node, name, at, done in rows})
+    return found
 
 
 def mark_deleted(connection: Connection, segment: Segment, now: datetime) -> None:
@@ -78,7 +133,6 @@ def _advance(connection: Connection, segment: Segment, batch: Batch, now: dateti
         )
         .on_conflict_do_nothing(index_elements=["node", "name"])
     )
-    ingested = len(batch.clicks)
     moved = connection.execute(
         update(LedgerEntry)
         .where(
@@ -89,8 +143,8 @@ def _advance(connection: Connection, segment: Segment, batch: Batch, now: dateti
         )
         .values(
             position=batch.end,
-            accepted=LedgerEntry.accepted + ingested + batch.rejected,
-            ingested=LedgerEntry.ingested + ingested,
+            accepted=LedgerEntry.accepted + batch.ingested + batch.rejected,
+            ingested=LedgerEntry.ingested + batch.ingested,
             rejected=LedgerEntry.rejected + batch.rejected,
             damaged=LedgerEntry.damaged + batch.damaged,
             finished_at=now if batch.finished else None,
@@ -102,35 +156,14 @@ def _advance(connection: Connection, segment: Segment, batch: Batch, now: dateti
     return moved
 
 
-def _mark_new(connection: Connection, clicks: Sequence[PlacedClick]) -> None:
-    """Set the "new today" flags: the first click of a token per day and scope carries them."""
-    first: dict[tuple[object, ...], tuple[PlacedClick, str]] = {}
-    for click in clicks:
-        if not click.counts or not click.token:
-            continue
-        day, token = click.local_date, click.token
-        first.setdefault((day, "link", click.link_id, token), (click, "new_for_link"))
-        if click.touchpoint_id:
-            key = (day, "touchpoint", click.touchpoint_id, token)
-            first.setdefault(key, (click, "new_for_touchpoint"))
-        if click.journey_id:
-            first.setdefault((day, "journey", click.journey_id, token), (click, "new_for_journey"))
-    if not first:
-        return
-    names = ("local_date", "scope", "scope_id", "token")
-    # In one order everywhere: two ingesters on one PostgreSQL then never wait crosswise.
-    keys = sorted(first, key=lambda key: (str(key[0]), str(key[1]), key[2], key[3]))
-    added = connection.execute(
-        insert_into(VisitorToken, connection)
-        .on_conflict_do_nothing(index_elements=list(names))
-        .returning(
-            VisitorToken.local_date,
-            VisitorToken.scope,
-            VisitorToken.scope_id,
-            VisitorToken.token,
-        ),
-        [dict(zip(names, key, strict=True)) for key in keys],
-    )
-    for row in added:
-        click, flag = first[(row.local_date, row.scope, row.scope_id, bytes(row.token))]
-        setattr(click, flag, True)
+def _node_id(connection: Connection, node: str) -> int:
+    query = select(Node.id).where(Node.node == node)
+    found = connection.scalar(query)
+    if found is None:
+        connection.execute(
+            insert_into(Node, connection)
+            .values(node=node, uncounted=0)
+            .on_conflict_do_nothing(index_elements=["node"])
+        )
+        found = connection.execute(query).scalar_one()
+    return found

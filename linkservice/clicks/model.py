@@ -1,12 +1,14 @@
 """Clicks, their roll-ups, and what makes ingesting a segment twice harmless.
 
-A click row carries no token, address or user agent. In roll-ups the touchpoint is part of
-the key (0 = none): a click belongs to the touchpoint its link had when it was clicked.
+A click row carries no token, address or user agent, only what a user agent was read as. In
+roll-ups the touchpoint is part of the key (0 = none): a click belongs to the touchpoint its
+link had when it was clicked.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import IntFlag
 
 from sqlalchemy import (
     CheckConstraint,
@@ -23,7 +25,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 
 CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head", "own")
+"""A click row holds the place of its class in this order: only ever add at the end."""
+
 FACETS = ("country", "device", "browser", "system", "language", "referrer", "robot")
+
+
+class Mark(IntFlag):
+    """Bits of a click row; the new ones say whose first click of the day it was."""
+
+    SCAN = 1
+    MISS = 2
+    TOKENLESS = 4
+    NEW_FOR_LINK = 8
+    NEW_FOR_TOUCHPOINT = 16
+    NEW_FOR_JOURNEY = 32
 
 
 class LedgerEntry(Base):
@@ -52,13 +67,83 @@ class LedgerEntry(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class Node(Base):
+    """A data directory that clicks came from, so that tables need not repeat its long id.
+
+    `uncounted` are the records its segments had before `accepted_days` was kept.
+    """
+
+    __tablename__ = "nodes"
+    __table_args__ = (UniqueConstraint("node"), NEVER_REUSED)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    node: Mapped[str] = mapped_column(String(32))
+    uncounted: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class AcceptedDay(Base):
+    """What `audit` holds the roll-ups against: records by node, day and what they asked for.
+
+    Counted from the records as they were read, not from what was made of them. `link_id` is
+    0 for misses; `local_date` of a record whose workspace is unknown is the day in UTC.
+    """
+
+    __tablename__ = "accepted_days"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    node_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    domain_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    accepted: Mapped[int]
+    rejected: Mapped[int]
+
+
+class AgentName(Base):
+    """What user agents were read as, each combination once: click rows hold its number."""
+
+    __tablename__ = "agents"
+    __table_args__ = (
+        UniqueConstraint("robot", "tag", "device", "browser", "system"),
+        NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    robot: Mapped[str] = mapped_column(String(64))
+    tag: Mapped[str] = mapped_column(String(16))
+    device: Mapped[str] = mapped_column(String(16))
+    browser: Mapped[str] = mapped_column(String(64))
+    system: Mapped[str] = mapped_column(String(64))
+
+
+class FacetValue(Base):
+    """The values of facets, each once: roll-ups and click rows hold its number."""
+
+    __tablename__ = "facet_values"
+    __table_args__ = (
+        CheckConstraint(
+            "facet IN ('country', 'device', 'browser', 'system', 'language', 'referrer', 'robot')",
+            name="facet",
+        ),
+        UniqueConstraint("facet", "value"),
+        NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    facet: Mapped[str] = mapped_column(String(8))
+    value: Mapped[str] = mapped_column(String(253))
+
+
 class Click(Base):
-    """One record of the spool, placed and classified; misses have no link."""
+    """One record of the spool, placed and classified; 0 where there is no link or touchpoint.
+
+    A quarter of the size it would have with words: a day has millions of them.
+    `local_day` is `date.toordinal()`, `class` the place in `CLASSES`, `flags` are `Mark`s.
+    """
 
     __tablename__ = "clicks"
     __table_args__ = (
-        Index("ix_clicks_workspace_id_local_date", "workspace_id", "local_date"),
-        Index("ix_clicks_at", "at"),
+        Index("ix_clicks_workspace_id_local_day", "workspace_id", "local_day"),
         {"sqlite_with_rowid": False},
     )
 
@@ -66,28 +151,20 @@ class Click(Base):
         BigId, ForeignKey("segments.id"), primary_key=True, autoincrement=False
     )
     position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    time_ms: Mapped[int] = mapped_column(BigId)
     workspace_id: Mapped[int] = mapped_column(BigId)
     domain_id: Mapped[int] = mapped_column(BigId)
-    link_id: Mapped[int | None] = mapped_column(BigId)
+    link_id: Mapped[int] = mapped_column(BigId)
     link_version: Mapped[int]
     touchpoint_id: Mapped[int] = mapped_column(BigId)
-    local_date: Mapped[date]
+    local_day: Mapped[int]
+    agent_id: Mapped[int]
+    country_id: Mapped[int]
+    language_id: Mapped[int]
+    referrer_id: Mapped[int]
     local_hour: Mapped[int] = mapped_column(SmallInteger)
-    source: Mapped[str] = mapped_column(String(5))
-    click_class: Mapped[str] = mapped_column("class", String(8))
-    miss: Mapped[bool]
-    tokenless: Mapped[bool]
-    new_for_link: Mapped[bool]
-    new_for_touchpoint: Mapped[bool]
-    new_for_journey: Mapped[bool]
-    country: Mapped[str] = mapped_column(String(2))
-    device: Mapped[str] = mapped_column(String(16))
-    browser: Mapped[str] = mapped_column(String(64))
-    system: Mapped[str] = mapped_column(String(64))
-    language: Mapped[str] = mapped_column(String(35))
-    referrer: Mapped[str] = mapped_column(String(253))
-    robot: Mapped[str] = mapped_column(String(64))
+    click_class: Mapped[int] = mapped_column("class", SmallInteger)
+    flags: Mapped[int] = mapped_column(SmallInteger)
 
 
 class LinkDay(Base):
@@ -126,12 +203,17 @@ class LinkDay(Base):
 
 
 class LinkHour(Base):
-    """Roll-up hour × link, in the workspace's local time."""
+    """Roll-up hour × link, in the workspace's local time.
+
+    Day first, here and in `link_facets`: what ingest adds to then lies together, so that a
+    batch dirties a tenth of the pages. Readers name the days they want (`reports.details`).
+    """
 
     __tablename__ = "link_hours"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     local_date: Mapped[date] = mapped_column(primary_key=True)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     local_hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     clicks: Mapped[int]
     scans: Mapped[int]
@@ -141,17 +223,11 @@ class LinkFacet(Base):
     """Roll-up day × link × facet value; `clicks` counts persons, for `robot` all the others."""
 
     __tablename__ = "link_facets"
-    __table_args__ = (
-        CheckConstraint(
-            "facet IN ('country', 'device', 'browser', 'system', 'language', 'referrer', 'robot')",
-            name="facet",
-        ),
-    )
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     local_date: Mapped[date] = mapped_column(primary_key=True)
-    facet: Mapped[str] = mapped_column(String(8), primary_key=True)
-    value: Mapped[str] = mapped_column(String(253), primary_key=True)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    value_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     clicks: Mapped[int]
 
 
@@ -167,20 +243,19 @@ class DomainDay(Base):
     heads: Mapped[int]
 
 
-class VisitorToken(Base):
-    """Who was counted on a day, per link, touchpoint and journey; kept for replays only."""
+class VisitorKeys(Base):
+    """Who was counted on a day: the keys that one batch added; kept for replays only.
 
-    __tablename__ = "visitor_tokens"
-    __table_args__ = (
-        CheckConstraint("scope IN ('link', 'touchpoint', 'journey')", name="scope"),
-        Index("ix_visitor_tokens_local_date", "local_date"),
-        {"sqlite_with_rowid": False},
-    )
+    A key is 8 bytes made of a visitor's token and what was visited (`clicks.counted`). One
+    row per batch and not per key: keys are spread evenly, so that each would dirty a page
+    of its own. `batch` counts the rows of a day from 1.
+    """
+
+    __tablename__ = "visitor_keys"
 
     local_date: Mapped[date] = mapped_column(primary_key=True)
-    scope: Mapped[str] = mapped_column(String(10), primary_key=True)
-    scope_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    token: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    batch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    keys: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Salt(Base):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from linkservice import changes
 from linkservice.clicks import damage, ledger, salts, shortfall
-from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorToken
+from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorKeys
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
 from linkservice.database import Database, insert_into
@@ -32,9 +32,9 @@ def keep_house(settings: Settings, database: Database, now: datetime) -> None:
         oldest = (now - timedelta(days=settings.token_retention_days)).date()
         # A day that still has a salt is being imported: more of its clicks may come.
         session.execute(
-            delete(VisitorToken).where(
-                VisitorToken.local_date < oldest,
-                VisitorToken.local_date.not_in(select(Salt.local_date)),
+            delete(VisitorKeys).where(
+                VisitorKeys.local_date < oldest,
+                VisitorKeys.local_date.not_in(select(Salt.local_date)),
             )
         )
     _prune_clicks(settings, database, now)
@@ -102,17 +102,29 @@ def _store_shortfall(database: Database, rows: dict[tuple[str, int, date], int])
 
 
 def _prune_clicks(settings: Settings, database: Database, now: datetime) -> None:
-    horizon = now - timedelta(days=settings.click_retention_months * DAYS_OF_A_MONTH)
-    key = (Click.segment_id, Click.position)
+    months = settings.click_retention_months
+    horizon = (now - timedelta(days=months * DAYS_OF_A_MONTH)).toordinal()
+    workspace_id = 0
     while True:
-        with database.transaction() as session:
-            old = session.execute(select(*key).where(Click.at < horizon).limit(ROWS_AT_ONCE)).all()
-            if not old:
-                return
-            for segment_id in {row.segment_id for row in old}:
-                positions = [row.position for row in old if row.segment_id == segment_id]
-                session.execute(
-                    delete(Click).where(
-                        Click.segment_id == segment_id, Click.position.in_(positions)
-                    )
-                )
+        with database.reading() as session:
+            following = select(func.min(Click.workspace_id))
+            found = session.scalar(following.where(Click.workspace_id > workspace_id))
+        if found is None:
+            return
+        workspace_id = found
+        old = (Click.workspace_id == workspace_id, Click.local_day < horizon)
+        while _prune_some(database, *old):
+            pass
+
+
+def _prune_some(database: Database, *old: ColumnElement[bool]) -> bool:
+    """Delete some click rows that meet the conditions; whether there were any."""
+    key = (Click.segment_id, Click.position)
+    with database.transaction() as session:
+        rows = session.execute(select(*key).where(*old).limit(ROWS_AT_ONCE)).all()
+        for segment_id in {row.segment_id for row in rows}:
+            positions = [row.position for row in rows if row.segment_id == segment_id]
+            session.execute(
+                delete(Click).where(Click.segment_id == segment_id, Click.position.in_(positions))
+            )
+    return bool(rows)

@@ -1,16 +1,27 @@
-"""What one batch of clicks adds to the roll-ups, and the statements that add it."""
+"""What a batch of clicks adds to the roll-ups, and the statements that add it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from linkservice.clicks.model import Click, DomainDay, LinkDay, LinkFacet, LinkHour
-from linkservice.database import Base, insert_into
+from linkservice.clicks import bulk
+from linkservice.clicks.model import (
+    CLASSES,
+    AcceptedDay,
+    Click,
+    DomainDay,
+    LinkDay,
+    LinkFacet,
+    LinkHour,
+    Mark,
+)
+from linkservice.clicks.placing import PERSON, Asked, PlacedClick
 
 COUNTER_OF_CLASS = {
     "robot": "robots",
@@ -22,189 +33,149 @@ COUNTER_OF_CLASS = {
 }
 """The roll-up counter of each class but `person`, who is counted as clicks and scans."""
 
+_HEAD, _OWN = CLASSES.index("head"), CLASSES.index("own")
+_SCAN, _MISS, _TOKENLESS = int(Mark.SCAN), int(Mark.MISS), int(Mark.TOKENLESS)
 
-@dataclass(slots=True)
-class PlacedClick:
-    """A record with its class, place and local time; `new_*` are set once tokens are known.
+_COUNTERS = bulk.counters(LinkDay)
+_PLACE = {name: place for place, name in enumerate(_COUNTERS)}
+_VISITORS = (
+    (int(Mark.NEW_FOR_LINK), _PLACE["visitors"]),
+    (int(Mark.NEW_FOR_TOUCHPOINT), _PLACE["touchpoint_visitors"]),
+    (int(Mark.NEW_FOR_JOURNEY), _PLACE["journey_visitors"]),
+)
+_BY_KIND = [_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CLASSES]
 
-    `touchpoint_id` and `journey_id` are 0 where there is none.
-    """
-
-    position: int
-    at: datetime
-    workspace_id: int
-    domain_id: int
-    link_id: int
-    link_version: int
-    touchpoint_id: int
-    journey_id: int
-    local_date: date
-    local_hour: int
-    scan: bool
-    click_class: str
-    miss: bool
-    token: bytes
-    country: str
-    device: str
-    browser: str
-    system: str
-    language: str
-    referrer: str
-    robot: str
-    new_for_link: bool = False
-    new_for_touchpoint: bool = False
-    new_for_journey: bool = False
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is a click: a person's request that was led to the destination."""
-        return self.click_class == "person" and not self.miss
-
-    def row(self, segment_id: int) -> dict[str, Any]:
-        """The row of the table `clicks`; neither token nor address nor user agent is in it."""
-        return {
-            "segment_id": segment_id,
-            "position": self.position,
-            "at": self.at,
-            "workspace_id": self.workspace_id,
-            "domain_id": self.domain_id,
-            "link_id": self.link_id or None,
-            "link_version": self.link_version,
-            "touchpoint_id": self.touchpoint_id,
-            "local_date": self.local_date,
-            "local_hour": self.local_hour,
-            "source": "scan" if self.scan else "click",
-            "class": self.click_class,
-            "miss": self.miss,
-            "tokenless": not self.token,
-            "new_for_link": self.new_for_link,
-            "new_for_touchpoint": self.new_for_touchpoint,
-            "new_for_journey": self.new_for_journey,
-            "country": self.country,
-            "device": self.device,
-            "browser": self.browser,
-            "system": self.system,
-            "language": self.language,
-            "referrer": self.referrer,
-            "robot": self.robot,
-        }
+DayKey: TypeAlias = tuple[int, int, int]
+"""Link, day, touchpoint."""
 
 
 class RollUps:
-    """The sums of one batch, by roll-up table and key."""
+    """The sums of some clicks, by roll-up table and key.
 
-    def __init__(self, clicks: Iterable[PlacedClick]) -> None:
-        self._days: dict[tuple[object, ...], dict[str, int]] = {}
-        self._hours: dict[tuple[object, ...], dict[str, int]] = {}
-        self._facets: dict[tuple[object, ...], dict[str, int]] = {}
-        self._domains: dict[tuple[object, ...], dict[str, int]] = {}
-        for click in clicks:
-            if click.miss:
-                self._add_miss(click)
-            else:
-                self._add(click)
+    With `sign` -1 they take away what these clicks added before, as when late knowledge gives
+    them another class: write the old ones with -1 and the new ones with 1, in one transaction.
+    """
+
+    def __init__(self, clicks: Sequence[PlacedClick], sign: int = 1) -> None:
+        self._sign = sign
+        self._days: dict[DayKey, list[int]] = {}
+        self._workspaces: dict[int, int] = {}
+        """Of each link and, by its negative number, each domain."""
+        self._hours: Counter[tuple[int, int, int, bool]] = Counter()
+        self._told: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._domains: Counter[tuple[int, int, bool]] = Counter()
+        self._sum(clicks)
+
+    def count_visitors(self, clicks: Iterable[PlacedClick], marks: Iterable[int]) -> None:
+        """Add those who are new on their day: the `NEW_…` bits of each click's `Mark`."""
+        for click, mark in zip(clicks, marks, strict=True):
+            counts = self._counts(_day_key(click))
+            for bit, place in _VISITORS:
+                if mark & bit:
+                    counts[place] += self._sign
 
     def write(self, connection: Connection) -> None:
         """Add the sums to the tables, within the caller's transaction."""
-        _upsert(connection, LinkDay, ("link_id", "local_date", "touchpoint_id"), self._days)
-        _upsert(connection, LinkHour, ("link_id", "local_date", "local_hour"), self._hours)
-        _upsert(connection, LinkFacet, ("link_id", "local_date", "facet", "value"), self._facets)
-        _upsert(connection, DomainDay, ("domain_id", "local_date"), self._domains)
+        bulk.add(connection, LinkDay, list(self._day_rows()))
+        bulk.add(connection, LinkHour, list(self._hour_rows()))
+        bulk.add(connection, LinkFacet, list(self._facet_rows()))
+        bulk.add(connection, DomainDay, list(self._domain_rows()))
 
-    def _add_miss(self, click: PlacedClick) -> None:
-        counts = _counts(
-            self._domains, (click.domain_id, click.local_date), DomainDay, click.workspace_id
+    def _sum(self, clicks: Sequence[PlacedClick]) -> None:
+        outcomes: list[tuple[DayKey, int, bool, bool]] = []
+        hours, misses = [], []
+        for click in clicks:
+            kind = click.kind
+            if click.miss:
+                misses.append((click.domain_id, click.day, kind == _HEAD))
+                self._workspaces[-click.domain_id] = click.workspace_id
+                continue
+            self._workspaces[click.link_id] = click.workspace_id
+            scan, traits = click.scan, click.traits
+            outcomes.append((_day_key(click), kind, scan, not click.token))
+            if kind == PERSON:
+                hours.append((click.day, click.link_id, click.hour, scan))
+                told = self._told[(click.day, click.link_id)]
+                told.append(click.country_id)
+                told.extend(traits.told)
+                told.extend(click.origin)
+            elif traits.robot_id and kind != _OWN:
+                self._told[(click.day, click.link_id)].append(traits.robot_id)
+        for (key, kind, scan, tokenless), number in Counter(outcomes).items():
+            counts = self._counts(key)
+            counts[_BY_KIND[kind]] += self._sign * number
+            if kind == PERSON:
+                counts[_PLACE["scans"]] += self._sign * number * scan
+                counts[_PLACE["tokenless"]] += self._sign * number * tokenless
+        self._hours = Counter(hours)
+        self._domains = Counter(misses)
+
+    def _counts(self, key: DayKey) -> list[int]:
+        found = self._days.get(key)
+        if found is None:
+            found = self._days[key] = [0] * len(_COUNTERS)
+        return found
+
+    def _day_rows(self) -> Iterator[bulk.Row]:
+        for (link_id, day, touchpoint_id), counts in self._days.items():
+            yield link_id, _date(day), touchpoint_id, self._workspaces[link_id], *counts
+
+    def _hour_rows(self) -> Iterator[bulk.Row]:
+        for day, link_id, hour in {key[:3] for key in self._hours}:
+            clicks, scans = (self._hours[(day, link_id, hour, scan)] for scan in (False, True))
+            yield _date(day), link_id, hour, self._sign * (clicks + scans), self._sign * scans
+
+    def _facet_rows(self) -> Iterator[bulk.Row]:
+        for (day, link_id), told in self._told.items():
+            on = _date(day)
+            for value_id, number in Counter(told).items():
+                yield on, link_id, value_id, self._sign * number
+
+    def _domain_rows(self) -> Iterator[bulk.Row]:
+        for domain_id, day in {key[:2] for key in self._domains}:
+            misses, heads = (self._domains[(domain_id, day, head)] for head in (False, True))
+            workspace_id = self._workspaces[-domain_id]
+            yield domain_id, _date(day), workspace_id, self._sign * misses, self._sign * heads
+
+
+def rows_of(clicks: Iterable[PlacedClick]) -> list[tuple[int, ...]]:
+    """The rows of the table `clicks` without their segment, the marks last.
+
+    Neither token nor address nor user agent is in them.
+    """
+    return [
+        (
+            click.position, click.time_ms, click.workspace_id, click.domain_id, click.link_id,
+            click.link_version, click.touchpoint_id, click.day, click.traits.agent_id,
+            click.country_id, click.origin.language_id, click.origin.referrer_id, click.hour,
+            click.kind,
+            (_SCAN if click.scan else 0) | (_MISS if click.miss else 0)
+            | (0 if click.token else _TOKENLESS),
         )
-        counts["heads" if click.click_class == "head" else "misses"] += 1
-
-    def _add(self, click: PlacedClick) -> None:
-        key = (click.link_id, click.local_date, click.touchpoint_id)
-        counts = _counts(self._days, key, LinkDay, click.workspace_id)
-        if not click.counts:
-            counts[COUNTER_OF_CLASS[click.click_class]] += 1
-            if click.robot and click.click_class != "own":
-                self._add_facet(click, "robot", click.robot)
-            return
-        counts["clicks"] += 1
-        counts["scans"] += click.scan
-        counts["visitors"] += click.new_for_link
-        counts["touchpoint_visitors"] += click.new_for_touchpoint
-        counts["journey_visitors"] += click.new_for_journey
-        counts["tokenless"] += not click.token
-        hours = _counts(self._hours, (click.link_id, click.local_date, click.local_hour), LinkHour)
-        hours["clicks"] += 1
-        hours["scans"] += click.scan
-        self._add_facet(click, "country", click.country)
-        self._add_facet(click, "device", click.device)
-        self._add_facet(click, "browser", click.browser)
-        self._add_facet(click, "system", click.system)
-        self._add_facet(click, "language", click.language)
-        self._add_facet(click, "referrer", click.referrer)
-
-    def _add_facet(self, click: PlacedClick, facet: str, value: str) -> None:
-        key = (click.link_id, click.local_date, facet, value)
-        _counts(self._facets, key, LinkFacet)["clicks"] += 1
+        for click in clicks
+    ]  # fmt: skip
 
 
-def _counts(
-    sums: dict[tuple[object, ...], dict[str, int]],
-    key: tuple[object, ...],
-    model: type[Base],
-    workspace_id: int | None = None,
-) -> dict[str, int]:
-    found = sums.get(key)
-    if found is None:
-        found = sums[key] = dict.fromkeys(_counters(model), 0)
-        if workspace_id is not None:
-            found["workspace_id"] = workspace_id
-    return found
+def write_rows(connection: Connection, segment_id: int, rows: Iterable[tuple[int, ...]]) -> None:
+    """Insert click rows, within the caller's transaction."""
+    bulk.insert(connection, Click, [(segment_id, *row) for row in rows])
 
 
-_COUNTERS: dict[type[Base], tuple[str, ...]] = {}
-
-
-def _counters(model: type[Base]) -> tuple[str, ...]:
-    """The columns of a roll-up that are summed: all but its key and its workspace."""
-    if model not in _COUNTERS:
-        columns = model.__table__.columns
-        _COUNTERS[model] = tuple(
-            column.name
-            for column in columns
-            if not column.primary_key and column.name != "workspace_id"
-        )
-    return _COUNTERS[model]
-
-
-def _upsert(
-    connection: Connection,
-    model: type[Base],
-    key_names: Sequence[str],
-    sums: Mapping[tuple[object, ...], Mapping[str, int]],
+def write_accepted(
+    connection: Connection, node_id: int, accepted: Counter[Asked], rejected: Counter[Asked]
 ) -> None:
-    """Insert each row, or add its counters to the row with that key."""
-    if not sums:
-        return
-    # In the order of the key: two ingesters on one PostgreSQL then never lock crosswise.
+    """Add to what the audit holds the roll-ups against, within the caller's transaction."""
     rows = [
-        {**dict(zip(key_names, key, strict=True)), **sums[key]} for key in sorted(sums, key=_order)
+        (_date(day), node_id, domain_id, link_id, number, rejected[Asked(day, domain_id, link_id)])
+        for (day, domain_id, link_id), number in accepted.items()
     ]
-    columns = model.__table__.c
-    statement = insert_into(model, connection)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(key_names),
-            set_={name: columns[name] + statement.excluded[name] for name in _counters(model)},
-        ),
-        rows,
-    )
+    bulk.add(connection, AcceptedDay, rows)
 
 
-def _order(key: tuple[object, ...]) -> tuple[str, ...]:
-    return tuple(str(part) for part in key)
+def _day_key(click: PlacedClick) -> DayKey:
+    return click.link_id, click.day, click.touchpoint_id
 
 
-def write_rows(connection: Connection, segment_id: int, clicks: Iterable[PlacedClick]) -> None:
-    """Insert the click rows, within the caller's transaction."""
-    rows = [click.row(segment_id) for click in clicks]
-    if rows:
-        connection.execute(Click.__table__.insert(), rows)  # type: ignore[attr-defined]  # a Table, typed as FromClause
+@lru_cache(maxsize=10_000)
+def _date(day: int) -> date:
+    return date.fromordinal(day)

@@ -97,8 +97,8 @@ class Segment:
     def broken(self) -> bool:
         return self.state == "broken"
 
-    def read(self, start: int = HEADER_BYTES) -> bytes:
-        """The bytes from `start` up to where the writer's promises reach, now.
+    def read(self, start: int = HEADER_BYTES, most: int | None = None) -> bytes:
+        """The bytes from `start` up to where the writer's promises reach, now; `most` of them.
 
         Raises `SpoolFailed` when the file cannot be read.
         """
@@ -107,6 +107,8 @@ class Segment:
                 # The lock is asked before the size: without a lock, the size is final.
                 committed = held_from(fd)
                 end = os.fstat(fd).st_size if committed is None else committed
+                if most is not None:
+                    end = min(end, start + most)
                 if end <= start:
                     return b""
                 # A dead writer's last bytes may be in the page cache only. Ingested now and

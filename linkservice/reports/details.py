@@ -10,7 +10,7 @@ from collections import Counter
 from sqlalchemy import ColumnElement, extract, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import FACETS, LinkFacet, LinkHour
+from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
 from linkservice.reports.results import Hour, Value
 
 EMPTY_VALUE = {"referrer": "direct"}
@@ -34,10 +34,14 @@ def facets(session: Session, *chosen: ColumnElement[bool]) -> dict[str, list[Val
     """Each facet's values by falling clicks, over the rows of `LinkFacet` that meet the
     conditions. What a click did not tell is "unknown".
     """
-    query = (
-        select(LinkFacet.facet, LinkFacet.value, func.sum(LinkFacet.clicks))
+    sums = (
+        select(LinkFacet.value_id, func.sum(LinkFacet.clicks).label("clicks"))
         .where(*chosen)
-        .group_by(LinkFacet.facet, LinkFacet.value)
+        .group_by(LinkFacet.value_id)
+        .subquery()
+    )
+    query = select(FacetValue.facet, FacetValue.value, sums.c.clicks).join(
+        sums, sums.c.value_id == FacetValue.id
     )
     found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
     for facet, value, clicks in session.execute(query):

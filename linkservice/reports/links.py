@@ -79,7 +79,10 @@ def _of_link(
     rolled_up: type[LinkDay | LinkHour | LinkFacet], link: Link, period: Period
 ) -> tuple[ColumnElement[bool], ...]:
     """The roll-up rows of a link, which `find` has shown to be the workspace's."""
-    return (
-        rolled_up.link_id == link.id,
-        rolled_up.local_date.between(period.first, period.last),
+    # Hours and facets have the day first in their key: named one by one, each is looked up.
+    days = (
+        rolled_up.local_date.between(period.first, period.last)
+        if rolled_up is LinkDay
+        else rolled_up.local_date.in_(period.days())
     )
+    return rolled_up.link_id == link.id, days

@@ -1,0 +1,210 @@
+"""Who was counted as a visitor on a day already, of links, touchpoints and journeys.
+
+A visitor's key is 8 bytes made of its token and what it visited. Of a day's keys the database
+holds what each batch added (`VisitorKeys`), the ingester all of them in sorted arrays: asking
+the database for each would read and write a page per visitor, since keys are spread evenly.
+Whoever adds keys first reads what others have added, and the database refuses two batches
+with one number: so two ingesters count a visitor once, in whatever order they come.
+
+Two visitors of one day may share a key by chance: with a million visitors on one day, on one
+day in four million.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import Mark, VisitorKeys
+from linkservice.clicks.placing import PlacedClick
+
+Keys: TypeAlias = NDArray[np.uint64]
+
+MOST_REMEMBERED = 8_000_000
+"""Keys in memory, at 8 bytes each; the days asked for longest ago go first."""
+
+_PG_LOCK = 0x6C6E6B76  # of our own choosing; any other user of the database may not have it
+
+_STORED = np.dtype("<u8")
+_MARKS = (Mark.NEW_FOR_LINK, Mark.NEW_FOR_TOUCHPOINT, Mark.NEW_FOR_JOURNEY)
+
+
+@dataclass(slots=True)
+class _Day:
+    """The keys of a day up to its row `batch`, in sorted arrays of falling size."""
+
+    batch: int = 0
+    arrays: list[Keys] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return sum(len(array) for array in self.arrays)
+
+    def lacks(self, keys: Keys) -> NDArray[np.bool_]:
+        """Which of the keys are not among them."""
+        missing = np.ones(len(keys), np.bool_)
+        for array in self.arrays:
+            places = np.searchsorted(array, keys)
+            places[places == len(array)] = 0
+            missing &= array[places] != keys
+        return missing
+
+    def take(self, batch: int, keys: Keys) -> None:
+        """Add the (sorted) keys of the day's row `batch`."""
+        self.batch = batch
+        if len(keys):
+            self.arrays.append(keys)
+        # As when carrying a one: few arrays, and each key is moved a few times only.
+        while len(self.arrays) > 1 and 2 * len(self.arrays[-1]) > len(self.arrays[-2]):
+            last, before = self.arrays.pop(), self.arrays.pop()
+            self.arrays.append(np.sort(np.concatenate((before, last)), kind="stable"))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Visitors of one day in a batch: keys, whose click each is, and the mark it may earn."""
+
+    day: date
+    keys: Keys
+    places: NDArray[np.int64]
+    marks: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a transaction added to the keys of a day; to be remembered once it is committed."""
+
+    day: date
+    batch: int
+    keys: Keys
+
+
+def seen(clicks: Sequence[PlacedClick]) -> list[Seen]:
+    """The visitors of some clicks, day by day; each at its first click there."""
+    places = [place for place, click in enumerate(clicks) if click.token and click.counts]
+    if not places:
+        return []
+    tokens = b"".join(clicks[place].token for place in places)
+    halves = np.frombuffer(tokens, _STORED).astype(np.uint64)
+    folded = halves[::2] ^ _mixed(halves[1::2])
+    days = np.array([clicks[place].day for place in places], np.int64)
+    scopes = np.array(
+        [
+            (click.link_id, click.touchpoint_id, click.journey_id)
+            for click in (clicks[place] for place in places)
+        ],
+        np.uint64,
+    )
+    where = np.array(places, np.int64)
+    return [
+        _seen_on(date.fromordinal(int(day)), folded[on], scopes[on], where[on])
+        for day in np.unique(days)
+        if (on := days == day).any()
+    ]
+
+
+def _seen_on(
+    day: date, tokens: Keys, scopes: NDArray[np.uint64], places: NDArray[np.int64]
+) -> Seen:
+    keys, marks, whose = [], [], []
+    for number, mark in enumerate(_MARKS):
+        ids = scopes[:, number]
+        there = ids != 0
+        keys.append(tokens[there] ^ _mixed(ids[there] << np.uint64(2) | np.uint64(number)))
+        marks.append(np.full(int(there.sum()), int(mark), np.int64))
+        whose.append(places[there])
+    unique, first = np.unique(np.concatenate(keys), return_index=True)
+    return Seen(day, unique, np.concatenate(whose)[first], np.concatenate(marks)[first])
+
+
+def _mixed(numbers: Keys) -> Keys:
+    """A bijection that leaves no trace of order in 64 bits (the finish of SplitMix64)."""
+    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+class Counted:
+    """Knows the keys of the days that are being ingested."""
+
+    def __init__(self) -> None:
+        self._days: OrderedDict[date, _Day] = OrderedDict()
+
+    def prepare(self, session: Session, days: Iterable[date]) -> None:
+        """Read the keys of these days before the write transaction, which is to be short."""
+        for day in days:
+            if day not in self._days:
+                known = self._days[day] = _Day()
+                _read_on(session.connection(), day, known)
+            self._days.move_to_end(day)
+        while len(self._days) > 1 and sum(d.size for d in self._days.values()) > MOST_REMEMBERED:
+            self._days.popitem(last=False)
+
+    def add(
+        self, connection: Connection, visitors: Sequence[Seen], marks: list[int]
+    ) -> list[Added]:
+        """Store who is new, within the caller's transaction, and set those clicks' marks.
+
+        `marks` has a place for each click of the batch.
+        """
+        if visitors and connection.dialect.name != "sqlite":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_PG_LOCK})"))
+        added = []
+        for each in visitors:
+            known = self._days.setdefault(each.day, _Day())
+            _read_on(connection, each.day, known)
+            new = known.lacks(each.keys)
+            for place, mark in zip(
+                each.places[new].tolist(), each.marks[new].tolist(), strict=True
+            ):
+                marks[place] |= mark
+            keys = each.keys[new]
+            if len(keys):
+                batch = known.batch + 1
+                stored = keys.astype(_STORED).tobytes()
+                connection.execute(
+                    insert(VisitorKeys),
+                    {"local_date": each.day, "batch": batch, "keys": stored},
+                )
+                added.append(Added(each.day, batch, keys))
+        return added
+
+    def remember(self, added: Iterable[Added]) -> None:
+        """Note what was added, once it is committed."""
+        for each in added:
+            self._days[each.day].take(each.batch, each.keys)
+
+
+def keys_of(row: bytes) -> Keys:
+    """The keys of a row of `VisitorKeys`."""
+    return np.frombuffer(row, _STORED).astype(np.uint64)
+
+
+def _read_on(connection: Connection, day: date, known: _Day) -> None:
+    """Take in what others have added to a day since."""
+    rows = _rows_from(connection, day, known.batch)
+    if known.batch and (not rows or rows[0].batch != known.batch):
+        # The day's keys were deleted, or replaced by those of a backup.
+        known.batch, known.arrays = 0, []
+        rows = _rows_from(connection, day, 0)
+    fresh = [row for row in rows if row.batch > known.batch]
+    if fresh:
+        keys = np.sort(np.concatenate([keys_of(row.keys) for row in fresh]))
+        known.take(fresh[-1].batch, keys)
+
+
+def _rows_from(connection: Connection, day: date, batch: int) -> Sequence[Row[int, bytes]]:
+    return connection.execute(
+        select(VisitorKeys.batch, VisitorKeys.keys)
+        .where(VisitorKeys.local_date == day, VisitorKeys.batch >= batch)
+        .order_by(VisitorKeys.batch)
+    ).all()
