@@ -12,6 +12,7 @@ from cast import make_link, owner_of
 from hypothesis import given
 from hypothesis import strategies as st
 from linkport import ask, recorded
+from proxy import NGINX, nginx_before
 from service import running, wait_until
 
 from linkservice.clicks.forwarded import forwarded_address, source
@@ -173,3 +174,29 @@ def test_several_lines_are_one_header(
             assert connection.recv(12) == b"HTTP/1.1 302"
         wait_until(lambda: recorded(settings.spool_dir))
     assert [each.network for each in recorded(settings.spool_dir)] == [cut_network("198.51.100.7")]
+
+
+@pytest.mark.skipif(NGINX is None, reason="no nginx: install it to test what stands before us")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_the_documented_proxy_lets_no_client_choose_its_address(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """Nor one that writes underscores, which WSGI cannot tell from hyphens."""
+    home = owner_of(database, settings)
+    with database.transaction() as session:
+        make_link(session, settings, home, "poster")
+    forged = ["X-Forwarded-For", "X_Forwarded_For", "x_forwarded-for", "Forwarded", "X-Real-IP"]
+    lines = [f"{name}: 198.51.100.7" for name in forged]
+    environment = {"LINKSERVICE_TRUSTED_HOPS": "1"}
+    with (
+        running(
+            settings, tmp_path, roles=("redirect",), workers=1, environment=environment
+        ) as service,
+        nginx_before([service.link_port], tmp_path / "nginx") as port,
+    ):
+        request = "\r\n".join(["GET /poster HTTP/1.1", f"Host: {home.host}", *lines, "", ""])
+        with closing(socket.create_connection(("127.0.0.1", port))) as connection:
+            connection.sendall(request.encode())
+            assert connection.recv(12) == b"HTTP/1.1 302"
+        wait_until(lambda: recorded(settings.spool_dir))
+    assert [each.network for each in recorded(settings.spool_dir)] == [cut_network("127.0.0.1")]

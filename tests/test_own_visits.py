@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linkport import Reply, ask, ask_rudely, recorded
 from people import Cast, everybody, text_of
-from service import running, wait_until
+from service import BROWSER, running, wait_until
 
 from linkservice.clicks.event import Flag
+from linkservice.clicks.imports import import_clicks
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.model import LinkDay, Salt
 from linkservice.clicks.own import KEPT, OWN_PATH, VALID, cookie, deed_of, mark_query, mark_url
 from linkservice.config import Settings, load
 from linkservice.database import Database
@@ -28,6 +30,7 @@ from linkservice.fields import Problems
 from linkservice.links.domains import change_domain, create_domain
 from linkservice.links.slug import RESERVED
 from linkservice.redirect.app import LinkDoor, make_application
+from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.networks import MOST_NETWORKS, checked_networks
 
 cast = pytest.fixture(everybody)
@@ -240,6 +243,35 @@ def test_the_list_is_bounded() -> None:
     problems.raise_if_any()
     checked_networks(problems, "own_networks", [f"10.0.{n // 256}.{n % 256}" for n in range(9999)])
     assert [each.code for each in problems._found] == ["too_many"]
+
+
+@on_one_engine
+def test_imported_clicks_follow_the_same_rules(
+    settings: Settings, database: Database, home: Home, tmp_path: Path
+) -> None:
+    with database.transaction() as session:
+        workspace = session.get_one(Workspace, home.workspace_id)
+        workspace.count_visitors, workspace.own_networks = False, "203.0.113.64/26"
+    path = tmp_path / "past.jsonl"
+    lines = [
+        {
+            "time": (datetime.now(UTC) - timedelta(days=9)).isoformat(),
+            "slug": "poster",
+            "source": "click",
+            "user_agent": BROWSER,
+            "address": address,
+        }
+        for address in ("203.0.113.77", "203.0.113.7")
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    import_clicks(settings, database, home.actor, path, datetime.now(UTC), lambda done: None)
+    seen = [(each.token, bool(each.flags & Flag.OWN)) for each in recorded(settings.spool_dir)]
+    assert seen == [(b"", True), (b"", False)]
+    Ingester(settings, database).run_once()
+    with database.reading() as session:
+        day = session.query(LinkDay).one()
+        assert (day.own, day.clicks, day.visitors, day.tokenless) == (1, 1, 0, 1)
+        assert session.query(Salt).count() == 0
 
 
 # On the page

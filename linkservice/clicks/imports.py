@@ -39,9 +39,12 @@ from linkservice.clicks.segment import (
     write_segment,
 )
 from linkservice.clicks.visitor import (
+    Network,
     cut,
     first_language,
+    is_within,
     packed_address,
+    parse_network,
     referrer_host,
     visitor_token,
 )
@@ -74,6 +77,25 @@ class _Checked:
     clicks: int
     known_lines: int
     known_clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the workspace says of how a click is written down, as for live ones."""
+
+    workspace_id: int
+    time_zone: str
+    count_visitors: bool
+    own_networks: tuple[Network, ...]
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> _Rules:
+        return cls(
+            workspace.id,
+            workspace.time_zone,
+            workspace.count_visitors,
+            tuple(map(parse_network, workspace.own_networks.split())),
+        )
 
 
 class _Prefix:
@@ -113,7 +135,7 @@ def import_clicks(
     with database.reading() as session:
         reader = Reader(session, actor, now)
         earlier = _earlier(session, actor)
-        time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+        rules = _Rules.of(session.get_one(Workspace, actor.workspace_id))
     with _opened(path) as file:
         checked = _check(reader, _lines(file), earlier, progress)
         file.seek(0)
@@ -132,8 +154,8 @@ def import_clicks(
             segment_id = _segment_id(actor, prefix)
             if segment_id not in written:
                 read = reader.read(chunk, prefix.lines - len(chunk))
-                keys = _salts_of(database, actor, read, time_zone, now)
-                bodies = [_body(line, actor.workspace_id, keys, time_zone) for line in read]
+                keys = _salts_of(database, rules, read, now)
+                bodies = [_body(line, rules, keys) for line in read]
                 write_segment(settings.spool_dir, IMPORT_NODE, segment_id, bodies)
             _remember(database, actor, prefix, now)
             progress(prefix.size - before)
@@ -182,8 +204,8 @@ def _check(
     return _Checked(prefix.lines, clicks, known_lines, known_clicks)
 
 
-def _body(line: Line, workspace_id: int, keys: dict[date, bytes], time_zone: str) -> bytes:
-    salt = keys[local_day(line.time_ms, time_zone)[0]]
+def _body(line: Line, rules: _Rules, keys: Mapping[date, bytes]) -> bytes:
+    salt = keys.get(local_day(line.time_ms, rules.time_zone)[0])
     # Exports name the page or only its host.
     referrer = line.referrer if "://" in line.referrer else f"https://{line.referrer}"
     address = packed_address(line.address)
@@ -193,24 +215,29 @@ def _body(line: Line, workspace_id: int, keys: dict[date, bytes], time_zone: str
             link_id=line.link.link_id,
             link_version=line.link.version_at(line.time_ms),
             domain_id=line.link.domain_id,
-            workspace_id=workspace_id,
+            workspace_id=rules.workspace_id,
             source=line.source,
             network=cut(address),
-            token=visitor_token(salt, workspace_id, address, line.user_agent),
+            token=visitor_token(salt, rules.workspace_id, address, line.user_agent)
+            if salt
+            else b"",
             user_agent=line.user_agent,
             language=first_language(line.language),
             referrer_host=referrer_host(referrer),
-            flags=Flag.IMPORTED,
+            flags=Flag.IMPORTED | (Flag.OWN if is_within(address, rules.own_networks) else 0),
         )
     )
 
 
 def _salts_of(
-    database: Database, actor: Actor, lines: Sequence[Line], time_zone: str, now: datetime
+    database: Database, rules: _Rules, lines: Sequence[Line], now: datetime
 ) -> dict[date, bytes]:
-    days = sorted({local_day(line.time_ms, time_zone)[0] for line in lines})
+    """The salts of the lines' days; none where no visitors are counted."""
+    if not rules.count_visitors:
+        return {}
+    days = sorted({local_day(line.time_ms, rules.time_zone)[0] for line in lines})
     with database.transaction() as session:
-        return {day: salts.salt_for(session, actor.workspace_id, day, now) for day in days}
+        return {day: salts.salt_for(session, rules.workspace_id, day, now) for day in days}
 
 
 def _next_chunk(
