@@ -104,6 +104,12 @@ METRICS = (
         "Stretches of segments that held no valid record. Of the whole database.",
     ),
     Metric(
+        "linkservice_clicks_ingested_total",
+        "counter",
+        "Clicks this machine ingested, by class: person, robot, preview, prefetch, scanner, head, "
+        "own, and miss for requests that met no link, whoever sent them.",
+    ),
+    Metric(
         "linkservice_web_requests_total",
         "counter",
         "Requests to the app port, by door (page, api, other) and class of status.",

@@ -76,6 +76,9 @@ def test_what_the_processes_did_is_told(
     assert found['linkservice_redirect_requests_total{outcome="miss"}'] == 1
     assert found["linkservice_spool_records_total"] == 3
     assert found['linkservice_ledger_records_total{result="ingested"}'] == 3
+    assert found['linkservice_clicks_ingested_total{class="person"}'] == 2
+    assert found['linkservice_clicks_ingested_total{class="miss"}'] == 1
+    assert found['linkservice_clicks_ingested_total{class="robot"}'] == 0
     assert found['linkservice_spool_segments{state="sealed"}'] == 1
     assert found['linkservice_web_requests_total{door="api",status="4xx"}'] == 1
     assert found["linkservice_web_request_seconds_count"] == 1
@@ -177,6 +180,8 @@ def test_the_page_documents_what_is_told(
     owner_of(database, settings)
     door = make_application(settings)
     ask(door, "/none")
+    ingester = Ingester(settings, database)
+    ingester.run_once()
     wait_until(lambda: "linkservice_link_cache_links 0" in client.get("/metrics").text)
     page = PAGE.read_text()
     rows = [f"| `{each.name}` | {each.type} | {each.help} |" for each in METRICS]

@@ -24,6 +24,7 @@ from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
 from linkservice.clicks.reading import Reader, Stretch, Texts
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
+from linkservice.clicks.tally import Tally
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Conflict
@@ -78,6 +79,7 @@ class Ingester:
         self._finished: set[bytes] = set()
         self._batch_size = FIRST_BATCH
         self._kept_house_at = float("-inf")
+        self._tally = Tally(settings.data_dir)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -92,6 +94,7 @@ class Ingester:
             try:
                 yield
             finally:
+                self._tally.close()
                 with suppress(SQLAlchemyError):
                     self._claims.give_back()
 
@@ -133,6 +136,7 @@ class Ingester:
                 total += done
                 if progress is not None:
                     progress(done.ingested + done.rejected)
+        self._tally.flush()
         retention.take_in_shortfall(self._settings, self._database)
         return total
 
@@ -189,6 +193,8 @@ class Ingester:
         batch = self._placed(segment, stretch)
         if batch.end > batch.start or batch.finished:
             self._write(segment, batch)
+            self._tally.add(batch.placed.clicks)
+        self._tally.flush()
         return Pass(batch.ingested, batch.rejected, batch.damaged), stretch.last
 
     def _placed(self, segment: Segment, stretch: Stretch) -> ledger.Batch:
