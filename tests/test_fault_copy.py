@@ -16,7 +16,7 @@ import pytest
 from evidence import Trial
 from marked import numbers_in
 from recording import Recording, clicked_link
-from service import wait_until
+from service import free_ports, wait_until
 from sqlalchemy import func, select, update
 from terminal import done, refused
 from test_fault_ingesters import ingester
@@ -67,6 +67,9 @@ def test_a_copy_is_refused_with_its_remedies_while_the_original_works(
             second.run_once()
         with pytest.raises(Conflict, match="is a copy"), second.alone():
             pass
+        port, link_port = map(str, free_ports())
+        said = refused(copied, "serve", "--port", port, "--link-port", link_port)
+        assert "is a copy" in said
         original.run_once()
     recording.close()
     Ingester(settings, database).run_once()
