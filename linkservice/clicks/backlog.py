@@ -7,17 +7,15 @@ too long (`readiness`), who ingests it (`ingest`).
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks import ledger
 from linkservice.clicks.calendar import moment
 from linkservice.clicks.event import Record, read_records
-from linkservice.clicks.model import LedgerEntry
 from linkservice.clicks.segment import HEADER_BYTES, Segment, segments
 
 _ENOUGH_BYTES = 16 * 1024
@@ -38,17 +36,12 @@ class Backlog:
 
 def backlog(spool_dir: Path, session: Session) -> Backlog:
     """What of this spool the ledger has not passed. Raises `SpoolFailed`, `SQLAlchemyError`."""
-    rows = session.execute(
-        select(LedgerEntry.node, LedgerEntry.name, LedgerEntry.position, LedgerEntry.finished_at)
-    )
-    positions = {
-        (row.node, row.name): row.position if row.finished_at is None else sys.maxsize
-        for row in rows
-    }
+    found = segments(spool_dir)
+    known = ledger.positions(session, found)
     size, since = 0, []
-    for segment in segments(spool_dir):
-        position = positions.get((segment.node, segment.name), HEADER_BYTES)
-        if segment.broken or segment.size <= position:
+    for segment in found:
+        position, finished = known.get((segment.node, segment.name), (HEADER_BYTES, False))
+        if segment.broken or finished or segment.size <= position:
             continue
         size += segment.size - position
         if (written := _waiting_since(segment, position)) is not None:
