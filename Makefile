@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 SEED ?= 2026
 
-.PHONY: run test soak lint docs pictures lock clean
+.PHONY: run test soak bench lint docs pictures lock clean
 
 run: .venv/installed
 	$(BIN)/linkservice demo --host 0.0.0.0
@@ -17,6 +17,12 @@ soak: .venv/installed-test
 	rm -f build/soak.jsonl
 	$(BIN)/pytest -m fault --soak --seed $(SEED) --numprocesses 0
 	$(BIN)/python tests/evidence.py
+
+# What docs/performance.md promises, measured here. Needs nginx and wrk; some twenty minutes.
+bench: .venv/installed-test
+	$(BIN)/python -m benchmarks.redirect --seed $(SEED)
+	$(BIN)/python -m benchmarks.calm --seed $(SEED)
+	$(BIN)/python -m benchmarks.microseconds --seed $(SEED)
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -115,25 +115,25 @@ def _with_clicks(here: Stand, seed: int) -> str:
     with database.transaction() as session:
         actor = Actor(1, "benchmark", frozenset(SCOPES))
         journey = create_journey(session, actor, "Journey", now, template="standard")
-        touchpoints = [each.id for stage in journey.stages for each in stage.touchpoints]
+        touchpoints = [each.id for _, stage in journey.stages for each in stage]
         key = create_key(session, actor, "benchmark", [], now)
     counters = ("scans", "visitors", "touchpoint_visitors", "journey_visitors", "tokenless")
     classes = ("robots", "previews", "prefetches", "scanners", "heads", "own")
     first = _today() - timedelta(days=REPORT_DAYS)
-    for number in range(1, REPORT_LINKS + 1):
-        rows = [
-            {
-                "workspace_id": 1,
-                "local_date": first + timedelta(days=day),
-                "link_id": number,
-                "touchpoint_id": touchpoints[number % len(touchpoints)],
-                "clicks": rng.randrange(30, 50),
-                **{each: rng.randrange(30) for each in counters},
-                **dict.fromkeys(classes, 3),
-            }
-            for day in range(REPORT_DAYS)
-        ]
-        with database.writing_connection() as connection:
+    with database.writing_connection() as connection:
+        for number in range(1, REPORT_LINKS + 1):
+            rows = [
+                {
+                    "workspace_id": 1,
+                    "local_date": first + timedelta(days=day),
+                    "link_id": number,
+                    "touchpoint_id": touchpoints[number % len(touchpoints)],
+                    "clicks": rng.randrange(30, 50),
+                    **{each: rng.randrange(30) for each in counters},
+                    **dict.fromkeys(classes, 3),
+                }
+                for day in range(REPORT_DAYS)
+            ]
             connection.execute(insert(LinkDay), rows)
     database.close()
     return key

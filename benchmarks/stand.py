@@ -23,20 +23,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, text
 
 from benchmarks.load import SERVER_CORE, Outcome, pin, require
 from linkservice import schema
 from linkservice.config import PREFIX, Settings, load
-from linkservice.database import Database, open_database
+from linkservice.database import Database, UtcDateTime, open_database
 from linkservice.links.home import first_home
-from linkservice.links.model import Domain, Link, LinkVersion
+from linkservice.links.model import Domain
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30.0
-ROWS_AT_ONCE = 10_000
+BEFORE, AFTER = "https://www.example.com/offers/", "?utm_source=poster"
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -77,50 +76,37 @@ def fill(database: Database, settings: Settings, links: int, seed: int) -> list[
     rng, now = random.Random(seed), datetime.now(UTC)
     with database.transaction() as session:
         workspace, _ = first_home(session, settings, now)
-        workspace_id, domain_id = workspace.id, session.query(Domain.id).scalar()
+        home = {"workspace": workspace.id, "domain": session.query(Domain.id).scalar()}
     slugs: dict[str, None] = {}
     while len(slugs) < links:
         slugs["".join(rng.choices(_ALPHABET, k=7))] = None
-    rows = [
-        {
-            "id": number,
-            "workspace_id": workspace_id,
-            "domain_id": domain_id,
-            "slug": slug,
-            "slug_key": slug,
-            "destination": destination(slug),
-            "title": slug,
-            "name_key": slug,
-            "forward_query": False,
-            "active": True,
-            "version": 1,
-            "created_at": now,
-            "updated_at": now,
-        }
-        for number, slug in enumerate(slugs, 1)
-    ]
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        chunk = rows[start : start + ROWS_AT_ONCE]
-        with database.writing_connection() as connection:
-            connection.execute(insert(Link), chunk)
-            connection.execute(insert(LinkVersion), [_version(row) for row in chunk])
+    with database.writing_connection() as connection:
+        connection.exec_driver_sql("CREATE TEMP TABLE made (id INTEGER PRIMARY KEY, slug TEXT)")
+        connection.exec_driver_sql("INSERT INTO made VALUES (?, ?)", list(enumerate(slugs, 1)))
+        moment = bindparam("now", now, UtcDateTime())
+        connection.execute(text(_LINKS).bindparams(moment), home)
+        connection.execute(text(_VERSIONS).bindparams(moment))
+        connection.exec_driver_sql("DROP TABLE made")
     return ["/" + slug for slug in slugs]
 
 
-def _version(link: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "link_id": link["id"],
-        "version": 1,
-        "destination": link["destination"],
-        "active": True,
-        "changed_at": link["created_at"],
-        "changed_by": "benchmark",
-    }
+_LINKS = f"""
+INSERT INTO links (id, workspace_id, domain_id, slug, slug_key, destination, title, name_key,
+                   forward_query, active, version, created_at, updated_at)
+SELECT id, :workspace, :domain, slug, slug, '{BEFORE}' || slug || '{AFTER}', slug, slug,
+       0, 1, 1, :now, :now
+FROM made
+"""
+
+_VERSIONS = f"""
+INSERT INTO link_versions (link_id, version, destination, active, changed_at, changed_by)
+SELECT id, 1, '{BEFORE}' || slug || '{AFTER}', 1, :now, 'benchmark' FROM made
+"""
 
 
 def destination(slug: str) -> str:
     """Where a measured link leads."""
-    return f"https://www.example.com/offers/{slug}?utm_source=poster"
+    return BEFORE + slug + AFTER
 
 
 class Running:

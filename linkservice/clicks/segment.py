@@ -269,7 +269,8 @@ def write_at(fd: int, data: bytes, offset: int) -> None:
 
 def commit(fd: int, start: int, end: int) -> None:
     """Let readers have the bytes from `start` to `end`; the holder keeps those behind."""
-    _set_lock(fd, fcntl.F_UNLCK, start, end - start)
+    unlocked = _FLOCK.pack(fcntl.F_UNLCK, os.SEEK_SET, start, end - start, 0)
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, unlocked)
 
 
 def held_from(fd: int) -> int | None:

@@ -25,7 +25,7 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkservice.clicks.event import FRAME_BYTES, MAX_BODY, BadRecord, frames
+from linkservice.clicks.event import MAX_BODY, BadRecord, frames
 from linkservice.clicks.segment import (
     HEADER_BYTES,
     NODE_BYTES,
@@ -209,18 +209,25 @@ class Spool:
     def _record(self, bodies: list[bytes]) -> Exception | None:
         """Write the records of one batch; why they are not recorded, None when they are."""
         try:
-            segment = self._room_for(bodies)
-            data = frames(bodies, segment.identity, segment.end)
-            end = segment.end + len(data)
+            segment = self._segment
+            if segment is None or self._closed:
+                segment = self._next()
+            start = segment.end
+            data = frames(bodies, segment.identity, start)
+            if start + len(data) > self._segment_bytes and start > HEADER_BYTES:
+                segment = self._next()
+                start = segment.end
+                data = frames(bodies, segment.identity, start)
+            end = start + len(data)
             try:
-                write_at(segment.fd, data, segment.end)
+                write_at(segment.fd, data, start)
                 if self._sync == "always":
                     # Measuring costs a batch, not a request, 0.7 µs.
                     started = time.perf_counter()
                     os.fdatasync(segment.fd)
                     self._sync_times.add(time.perf_counter() - started)
                     self._syncs += 1
-                commit(segment.fd, segment.end, end)
+                commit(segment.fd, start, end)
                 segment.end = end
             except BaseException:
                 self._take_back()
@@ -236,20 +243,18 @@ class Spool:
             self._dirty.set()
         return None
 
-    def _room_for(self, bodies: list[bytes]) -> _OpenSegment:
+    def _next(self) -> _OpenSegment:
+        """End the segment there is, and begin one."""
         if self._closed:
             raise OSError("it is closed")
-        size = sum(map(len, bodies)) + FRAME_BYTES * len(bodies)
-        if self._segment and self._segment.end + size > self._segment_bytes:
-            self._seal()
-        if self._segment is None:
-            self._release_condemned()
-            self._segment = self._open()
-            if self._sync == "second" and self._syncer is None:
-                self._syncer = threading.Thread(
-                    target=self._sync_each_second, name="spool-sync", daemon=True
-                )
-                self._syncer.start()
+        self._seal()
+        self._release_condemned()
+        self._segment = self._open()
+        if self._sync == "second" and self._syncer is None:
+            self._syncer = threading.Thread(
+                target=self._sync_each_second, name="spool-sync", daemon=True
+            )
+            self._syncer.start()
         return self._segment
 
     def _open(self) -> _OpenSegment:

@@ -46,13 +46,6 @@ _UNSAFE_IN_QUERY = re.compile(r"[^!$-&(-;=?-~]")
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
-    """The link is live and leads to `location`."""
-
-    location: str
-
-
-@dataclass(frozen=True, slots=True)
 class Gone:
     """The link exists but leads nowhere now."""
 
@@ -76,14 +69,14 @@ _PAUSED = Gone("paused")
 _EXPIRED = Gone("expired")
 
 
-def decide(link: LinkRule, now_ms: int) -> Redirect | Gone:
-    """Where `link` leads at `now_ms` (milliseconds since 1970, UTC)."""
+def decide(link: LinkRule, now_ms: int) -> str | Gone:
+    """Where `link` leads at `now_ms` (milliseconds since 1970, UTC), or why nowhere."""
     if not link.active:
         return _PAUSED
     expires_at_ms = link.expires_at_ms
     if expires_at_ms is not None and now_ms >= expires_at_ms:
         return _EXPIRED
-    return Redirect(link.destination)
+    return link.destination
 
 
 def check_destination(text: str, *, own_hosts: Collection[str]) -> str:

@@ -11,7 +11,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Answer(NamedTuple):
-    """Status line, headers and body of one answer (a named tuple: one is made per redirect)."""
+    """Status line, headers and body of one answer."""
 
     status: str
     headers: Headers
@@ -58,6 +58,9 @@ ROBOTS_TXT = _plain(
 NO_ICON = Answer("204 No Content", (("Cache-Control", "public, max-age=86400"),), b"")
 
 
-def redirect(location: str) -> Answer:
-    """302 to `location`, which is ASCII as every stored destination is."""
-    return Answer("302 Found", (("Location", location), *_REDIRECT_HEADERS), b"")
+def redirect(location: str) -> tuple[str, Headers, bytes]:
+    """302 to `location`, which is ASCII as every stored destination is.
+
+    An `Answer` without its name: one is made per request, and a plain tuple takes half the time.
+    """
+    return "302 Found", (("Location", location), *_REDIRECT_HEADERS), b""

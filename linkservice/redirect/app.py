@@ -28,7 +28,7 @@ from linkservice.errors import Unavailable
 from linkservice.links.destination import Gone, decide, forward_query
 from linkservice.links.slug import RESERVED, Asked, parse_path
 from linkservice.redirect import answers
-from linkservice.redirect.answers import Answer
+from linkservice.redirect.answers import Answer, Headers
 from linkservice.redirect.lookup import LinkSnapshot
 from linkservice.redirect.recorder import Recorder
 from linkservice.redirect.resolver import DomainRule, Resolver
@@ -119,12 +119,14 @@ class LinkDoor:
         self._database.engine.dispose(close=False)
         self._start_afresh()
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer:
+    def _answer(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
         method = environ.get("REQUEST_METHOD", "")
         if method not in ("GET", "HEAD"):
             self._outcomes["other"].tick()
             return answers.OPTIONS if method == "OPTIONS" else answers.NOT_ALLOWED
-        path = _path(environ)
+        path: str | None = environ.get("PATH_INFO", "")
+        if path and not path.isascii():
+            path = _decoded(path)
         if path == "/healthz":
             return answers.HEALTHY
         if not self._awake:
@@ -156,7 +158,7 @@ class LinkDoor:
             self._outcomes["gone"].tick()
             self._record(environ, now_ms, domain, link, bits | MISS_BIT)
             return _page(decision.reason, environ, domain)
-        location = decision.location
+        location = decision
         if link.forward_query:
             location = forward_query(location, environ.get("QUERY_STRING", ""))
         if asked.preview:
@@ -166,7 +168,9 @@ class LinkDoor:
         self._record(environ, now_ms, domain, link, bits)
         return answers.redirect(location)
 
-    def _no_slug(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer:
+    def _no_slug(
+        self, environ: WSGIEnvironment, domain: DomainRule, path: str | None
+    ) -> tuple[str, Headers, bytes]:
         """Paths that are no link's: the door's own, the reserved ones, and garbage."""
         answer = self._own(environ, domain, path)
         if answer is not None:
@@ -175,7 +179,9 @@ class LinkDoor:
         scan = path is not None and path[:3] in ("/q/", "/Q/")
         return self._no_link(environ, domain, SCAN_BIT if scan else 0)
 
-    def _own(self, environ: WSGIEnvironment, domain: DomainRule, path: str | None) -> Answer | None:
+    def _own(
+        self, environ: WSGIEnvironment, domain: DomainRule, path: str | None
+    ) -> tuple[str, Headers, bytes] | None:
         if path == "/":
             if domain.root_redirect:
                 return answers.redirect(domain.root_redirect)
@@ -196,7 +202,9 @@ class LinkDoor:
 
         return marking.answer(self._settings, environ, domain, datetime.now(UTC))
 
-    def _no_link(self, environ: WSGIEnvironment, domain: DomainRule, bits: int) -> Answer:
+    def _no_link(
+        self, environ: WSGIEnvironment, domain: DomainRule, bits: int
+    ) -> tuple[str, Headers, bytes]:
         self._outcomes["miss"].tick()
         now_ms = time.time_ns() // 1_000_000
         self._record(environ, now_ms, domain, None, bits | MISS_BIT)
@@ -264,11 +272,8 @@ def make_application(settings: Settings) -> LinkDoor:
     return LinkDoor(settings, open_database(settings, ANSWER_SECONDS), recorder, counters)
 
 
-def _path(environ: WSGIEnvironment) -> str | None:
-    """The decoded path as text; None when it is not UTF-8."""
-    raw: str = environ.get("PATH_INFO", "")
-    if raw.isascii():
-        return raw
+def _decoded(raw: str) -> str | None:
+    """A path as text, of the server's Latin-1; None when it is not UTF-8."""
     try:
         return raw.encode("latin-1").decode()
     except UnicodeError:

@@ -116,7 +116,8 @@ class Recorder:
         # Most browsers are one of a few thousand; what theirs say is read once.
         headers = tuple(map(get, HEADERS))
         flags, agent, texts = self._said.get(headers) or self._read(headers)
-        address = packed_address(self._address(environ))
+        remote, forwarded = get("REMOTE_ADDR", ""), get(self._forwarded)
+        address = packed_address(self._client(remote, forwarded) if forwarded else remote)
         token = b""
         # People who arrive are told apart, unless they or their hosts asked not to be.
         if not flags & _PRIVACY and not bits & _NO_PERSON and salt and domain.count_visitors:
@@ -189,11 +190,7 @@ class Recorder:
             self._said[headers] = said
         return said
 
-    def _address(self, environ: WSGIEnvironment) -> str:
-        remote: str = environ.get("REMOTE_ADDR", "")
-        forwarded = environ.get(self._forwarded)
-        if not forwarded:
-            return remote
+    def _client(self, remote: str, forwarded: str) -> str:
         if not self._trusted_hops and not self._warned_of_proxy:
             self._warn_of_proxy()
         return self._address_of(remote, forwarded, self._trusted_hops)

@@ -96,6 +96,7 @@ class Resolver:
         self._read_up_to = 0
         self._unknown = Allowance(UNKNOWN_ASKED)
         self._days = Days(database)
+        self.salt = self._days.salt
         self._lookups = {result: Ticker() for result in LOOKUPS}
         # Bound once; a hit pays its tick, 50 ns.
         self._hit = self._lookups["hit"].tick
@@ -119,7 +120,7 @@ class Resolver:
         hosts = self._hosts
         if hosts is None:
             raise _unavailable()
-        return hosts.find(header)
+        return hosts.of_header.get(header) or hosts.find(header)
 
     def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         """The link of that key if it is in memory; any text may be asked for."""
@@ -157,10 +158,6 @@ class Resolver:
         found["linkservice_link_cache_links"] = float(len(self._links))
         found["linkservice_link_cache_evictions_total"] = float(self._links.evicted)
         return found
-
-    def salt(self, workspace_id: int, now_ms: int) -> bytes | None:
-        """The salt of the workspace's local day, None while there is none."""
-        return self._days.salt(workspace_id, now_ms)
 
     def catch_up(self, now: datetime) -> None:
         """Take in what changed since the last call. Raises `Unavailable`; call again then."""
@@ -275,14 +272,11 @@ class _Hosts:
         self._of_host = {domain.host: domain for domain in domains}
         # The oldest domain also answers for local hosts, before any name points here.
         self._default = min(domains, key=lambda domain: domain.id, default=None)
-        self._of_header: dict[str, DomainRule] = {}
+        self.of_header: dict[str, DomainRule] = {}
         self.zones = {domain.workspace_id: domain.time_zone for domain in domains}
 
     def find(self, header: str) -> DomainRule | None:
-        """The domain of a Host header, with or without its port."""
-        found = self._of_header.get(header)
-        if found is not None:
-            return found
+        """The domain of a Host header, with or without its port; `of_header` has those seen."""
         host = normal_host(header)
         if not host:
             return None
@@ -292,9 +286,9 @@ class _Hosts:
         if found is None and is_local(host):
             found = self._default
         if found is not None:
-            if len(self._of_header) >= HOSTS_KEPT:
-                self._of_header.clear()
-            self._of_header[header] = found
+            if len(self.of_header) >= HOSTS_KEPT:
+                self.of_header.clear()
+            self.of_header[header] = found
         return found
 
 
