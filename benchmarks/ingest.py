@@ -2,9 +2,9 @@
 
     python -m benchmarks.ingest --folder /var/tmp/ingest [--engine postgresql] [--seed N]
 
-The database is filled once, by the pipeline itself, and kept in the folder; each run goes on
-where the last one ended. A second process writes like the app does, 20 times a second, and
-tells how long it waited.
+The database is filled once and kept in the folder; each run goes on where the last one ended.
+Its past is a day that the pipeline ingested, copied row by row to 90 days. A second process
+writes like the app does, 20 times a second, and tells how long it waited.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from itertools import islice
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from benchmarks.audience import Shop, records
 from benchmarks.stand import fill
@@ -32,7 +32,15 @@ from linkservice import schema
 from linkservice.clicks import retention
 from linkservice.clicks.audit import audit
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import Click
+from linkservice.clicks.model import (
+    AcceptedDay,
+    Click,
+    DomainDay,
+    LinkDay,
+    LinkFacet,
+    LinkHour,
+    VisitorKeys,
+)
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
@@ -44,7 +52,10 @@ from linkservice.workspaces.model import Workspace
 
 LINKS = 2_000
 DAYS = 90
-BEGUN = datetime(2026, 8, 1, tzinfo=UTC)
+BEGUN = datetime(2026, 8, 1, 1, tzinfo=UTC)
+DAY_MS = 20 * 3_600_000
+"""So that a day of clicks is one local day in Europe, too."""
+
 SEGMENT_CLICKS = 250_000
 WRITES_A_SECOND = 20
 
@@ -125,25 +136,71 @@ def _shop(database: Database, settings: Settings) -> Shop:
 
 
 def _fill_up(settings: Settings, database: Database, shop: Shop, clicks: int, seed: int) -> None:
-    """Ingest past days until the database holds so many clicks."""
-    a_day = clicks // DAYS
-    started = time.perf_counter()
-    while (held := _held(database)) < clicks:
-        first = BEGUN + timedelta(days=min(held // a_day, DAYS - 1))
-        count = min(a_day, clicks - held)
-        _spool(settings, shop, first, count, f"fill {held} {seed}")
+    """Ingest a day, and copy it until the database holds so many clicks."""
+    a_day, started = clicks // DAYS, time.perf_counter()
+    if not _held(database):
+        _spool(settings, shop, BEGUN, a_day, f"fill {seed}")
         Ingester(settings, database).run_once()
         _forget_segments(settings, database)
+    copied = _held(database) // a_day
+    while _held(database) < clicks:
+        with database.writing_connection() as connection:
+            _copy_first_day(connection, copied)
+        copied += 1
         seconds = time.perf_counter() - started
         print(f"\r{_held(database):,} clicks after {seconds:.0f} s", end="", flush=True)
+    if not database.is_sqlite:
+        with database.engine.connect().execution_options(
+            isolation_level="AUTOCOMMIT"
+        ) as connection:
+            connection.execute(text("VACUUM ANALYZE"))
     print()
+
+
+def _copy_first_day(connection: Connection, days: int) -> None:
+    """Every row of the first day once more, so many days later: ledger, rows and roll-ups."""
+    sqlite = connection.dialect.name == "sqlite"
+    later = f"date(local_date, '+{days} day')" if sqlite else f"local_date + {days}"
+    first = BEGUN.date()
+    for model in (LinkDay, LinkHour, LinkFacet, DomainDay, AcceptedDay, VisitorKeys):
+        names = [column.name for column in model.__table__.columns]
+        values = [later if name == "local_date" else name for name in names]
+        connection.execute(
+            text(
+                f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
+                f" SELECT {', '.join(values)} FROM {model.__tablename__}"
+                f" WHERE local_date = '{first}'"
+            )
+        )
+    number = days * 1_000_000
+    connection.execute(
+        text(
+            "INSERT INTO segments (id, node, name, position, accepted, ingested, rejected, damaged,"
+            f" finished_at, deleted_at) SELECT id + {number}, node, name || '-{days}', position,"
+            " accepted, ingested, rejected, damaged, finished_at, deleted_at FROM segments"
+            " WHERE id < 1000000"
+        )
+    )
+    changed = {
+        "segment_id": f"segment_id + {number}",
+        "time_ms": f"time_ms + {days * 86_400_000}",
+        "local_day": f"local_day + {days}",
+    }
+    names = [column.name for column in Click.__table__.columns]
+    values = [changed.get(name, name) for name in names]
+    connection.execute(
+        text(
+            f"INSERT INTO clicks ({', '.join(names)}) SELECT {', '.join(values)} FROM clicks"
+            " WHERE segment_id < 1000000 ORDER BY segment_id, position"
+        )
+    )
 
 
 def _spool(settings: Settings, shop: Shop, first: datetime, clicks: int, name: str) -> None:
     """Spool the clicks of a day; `name` decides everything that is left to chance."""
     rng = random.Random(name)
     first_ms = int(first.timestamp() * 1000)
-    bodies = records(shop, first_ms, first_ms + 86_000_000, clicks, rng.getrandbits(32))
+    bodies = records(shop, first_ms, first_ms + DAY_MS, clicks, rng.getrandbits(32))
     while part := list(islice(bodies, SEGMENT_CLICKS)):
         write_segment(settings.spool_dir, node_id(settings.data_dir), rng.randbytes(8), part)
 

@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +29,7 @@ from linkservice.config import Settings
 from linkservice.errors import Conflict, Failed, Problem
 
 if TYPE_CHECKING:
-    from linkservice.clicks.audit import Audit
+    from linkservice.clicks.audit import Audit, Difference
     from linkservice.database import Database
     from linkservice.workspaces.access import Actor
 
@@ -112,23 +113,26 @@ def import_file(settings: Settings, database: Database, actor: Actor, file: Path
     show_default=True,
     help="How it is written.",
 )
-def audit(form: str) -> int:
+@click.option("--deep", is_flag=True, help="Read all segments in the spool again, too.")
+def audit(form: str, deep: bool) -> int:
     """Prove that no click is lost or counted twice.
 
-    Every accepted click must be ingested, rejected or pending; the exit code is 0 if the
-    difference is 0, else 1.
+    Every accepted click must be ingested, rejected or pending, of every node, link and day;
+    the exit code is 0 if that is so, else 1, and the first differences are named.
     """
     from linkservice.clicks.audit import audit as compare
 
     settings = read_settings()
-    with current_database(settings) as database:
-        found = compare(settings, database)
+    with current_database(settings) as database, Progress("Reading") as bar:
+        if deep:
+            bar.total = _spooled_bytes(settings)
+        found = compare(settings, database, deep=deep, progress=bar.advance if deep else None)
     if form == "json":
-        click.echo(json.dumps(_as_dict(found)))
+        click.echo(json.dumps(_as_json(found)))
     else:
-        for name, number in _as_dict(found).items():
-            click.echo(f"{name:<12}{number:>16,}")
-    return 1 if found.difference else 0
+        for line in _audit_lines(found):
+            click.echo(line)
+    return 0 if found.proven else 1
 
 
 @click.group(cls=Group)
@@ -208,7 +212,7 @@ def restore(file: Path, replace: bool) -> int:
         f"{file}: {made.rows:,} rows of {made.created_at:%Y-%m-%d %H:%M} UTC restored, "
         f"{replayed.ingested:,} clicks replayed from the spool."
     )
-    click.echo(", ".join(f"{name} {number:,}" for name, number in _as_dict(found).items()))
+    click.echo(", ".join(f"{name} {number:,}" for name, number in _totals(found).items()))
     return 1 if found.difference else 0
 
 
@@ -233,8 +237,47 @@ def _wait_until_ingested(settings: Settings, database: Database, bar: Progress) 
             time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _as_dict(found: Audit) -> dict[str, int]:
-    return {**asdict(found), "difference": found.difference}
+def _totals(found: Audit) -> dict[str, int]:
+    names = ("accepted", "ingested", "rejected", "pending", "unrecorded", "damaged", "difference")
+    return {name: getattr(found, name) for name in names}
+
+
+def _as_json(found: Audit) -> dict[str, object]:
+    differences = [_difference(each) for each in found.differences]
+    return {
+        **_totals(found),
+        "nodes": [{**asdict(each), "difference": each.difference} for each in found.nodes],
+        "days": [{**asdict(each), "difference": each.difference} for each in found.days],
+        "first_difference": differences[0] if differences else None,
+        "differences": differences,
+    }
+
+
+def _difference(each: Difference) -> dict[str, object]:
+    return {**asdict(each), "date": each.date.isoformat() if each.date else None}
+
+
+def _audit_lines(found: Audit) -> Iterator[str]:
+    for name, number in _totals(found).items():
+        yield f"{name:<12}{number:>16,}"
+    if len(found.nodes) > 1:
+        yield f"{'node':<32}{'accepted':>16}{'ingested':>16}{'rejected':>12}{'pending':>12}"
+        for node in found.nodes:
+            numbers = f"{node.accepted:>16,}{node.ingested:>16,}{node.rejected:>12,}"
+            yield f"{node.name:<32}{numbers}{node.pending:>12,}"
+    for place, each in enumerate(found.differences):
+        when = f" on {each.date}" if each.date else ""
+        first = "first difference: " if place == 0 else ""
+        yield (
+            f"{first}{each.subject} {each.name}{when}:"
+            f" {each.accepted:,} accepted, {each.counted:,} counted"
+        )
+
+
+def _spooled_bytes(settings: Settings) -> int:
+    from linkservice.clicks.segment import segments
+
+    return sum(segment.size for segment in segments(settings.spool_dir))
 
 
 def _stop_at_signals() -> threading.Event:

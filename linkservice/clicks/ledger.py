@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.counted import Added, Counted, Seen, seen
 from linkservice.clicks.model import LedgerEntry, Node
-from linkservice.clicks.placing import Placed
+from linkservice.clicks.placing import Asked, Placed
 from linkservice.clicks.rollup import RollUps, rows_of, write_accepted, write_rows
 from linkservice.clicks.segment import HEADER_BYTES, Segment
 from linkservice.database import insert_into
@@ -80,10 +80,19 @@ class Prepared:
         self._rollups.count_visitors([clicks[each] for each in new], [marks[each] for each in new])
         write_rows(connection, segment_id, rows)
         self._rollups.write(connection)
-        if batch.placed.accepted:
-            node_id = _node_id(connection, segment.node)
-            write_accepted(connection, node_id, batch.placed.accepted, batch.placed.rejected)
+        self._write_accepted(connection, segment, now)
         return added
+
+    def _write_accepted(self, connection: Connection, segment: Segment, now: datetime) -> None:
+        accepted, rejected = self.batch.placed.accepted, self.batch.placed.rejected
+        if self.batch.unreadable:
+            # Nobody knows what these asked for, and when: they stand on the day they were read.
+            unknown = Asked(now.date().toordinal(), 0, 0)
+            accepted, rejected = accepted.copy(), rejected.copy()
+            accepted[unknown] += self.batch.unreadable
+            rejected[unknown] += self.batch.unreadable
+        if accepted:
+            write_accepted(connection, _node_id(connection, segment.node), accepted, rejected)
 
 
 def entries(session: Session) -> dict[tuple[str, str], LedgerEntry]:

@@ -168,7 +168,7 @@ class Placing:
             ) = record  # fmt: skip
             local = self._local.get(workspace_id)
             day, hour = (local or _UTC).at(time_ms)
-            miss = bool(bits & MISS_BIT)
+            miss = bool(bits & MISS_BIT) or not link_id
             asked.append(Asked(day, domain_id, 0 if miss else link_id))
             place = self._of_version.get((link_id, link_version)) if link_id else _NOWHERE
             if local is None or place is None:
