@@ -20,6 +20,7 @@ from linkservice.clicks import ledger, retention
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
+from linkservice.clicks.failpoints import passing
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
 from linkservice.clicks.reading import Reader, Stretch, Texts
@@ -190,6 +191,7 @@ class Ingester:
     def _ingest_batch(self, segment: Segment, reader: Reader) -> tuple[Pass, bool]:
         """What the next batch did, and whether it was the last."""
         stretch = reader.next(self._batch_size)
+        passing("after read")
         batch = self._placed(segment, stretch)
         if batch.end > batch.start or batch.finished:
             self._write(segment, batch)
@@ -236,6 +238,8 @@ class Ingester:
             now = datetime.now(UTC)
             self._claims.require(connection, segment.node, now)
             added = prepared.write(connection, segment, self._counted, now)
+            passing("before commit")
+        passing("after commit")
         held = time.monotonic() - started
         self._counted.remember(added)
         self._adapt(batch, held)

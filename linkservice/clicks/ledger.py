@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.counted import Added, Counted, Seen, seen
+from linkservice.clicks.failpoints import passing
 from linkservice.clicks.model import LedgerEntry, Node
 from linkservice.clicks.placing import Asked, Placed
 from linkservice.clicks.rollup import RollUps, rows_of, write_accepted, write_rows
@@ -69,18 +70,27 @@ class Prepared:
         that a rollback does not undo.
         """
         batch = self.batch
+        passing("before ledger")
         segment_id = _advance(connection, segment, batch, now)
+        passing("after ledger")
         clicks, rows = batch.placed.clicks, self._rows
         marks = [0] * len(rows)
+        passing("before visitors")
         added = counted.add(connection, self.visitors, marks)
+        passing("after visitors")
         new = [place for place, mark in enumerate(marks) if mark]
         for place in new:
             *row, mark = rows[place]
             rows[place] = (*row, mark | marks[place])
         self._rollups.count_visitors([clicks[each] for each in new], [marks[each] for each in new])
+        passing("before rows")
         write_rows(connection, segment_id, rows)
+        passing("after rows")
+        passing("before roll-ups")
         self._rollups.write(connection)
+        passing("after roll-ups")
         self._write_accepted(connection, segment, now)
+        passing("after accepted")
         return added
 
     def _write_accepted(self, connection: Connection, segment: Segment, now: datetime) -> None:

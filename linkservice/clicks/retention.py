@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from linkservice import changes
 from linkservice.clicks import damage, ledger, salts, shortfall
+from linkservice.clicks.failpoints import passing
 from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorKeys
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
@@ -59,9 +60,12 @@ def delete_old_segments(settings: Settings, database: Database, now: datetime) -
     deleted = 0
     for segment in segments(settings.spool_dir):
         if segment.sealed and (segment.node, segment.name) in finished:
+            passing("before delete")
             delete_segment(segment)
+            passing("after delete")
             with database.writing_connection() as connection:
                 ledger.mark_deleted(connection, segment, now)
+            passing("after noting the delete")
             deleted += 1
     return deleted
 
