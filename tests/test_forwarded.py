@@ -97,6 +97,31 @@ def test_what_a_client_writes_into_the_header_changes_nothing(forged: str, hops:
     assert forwarded_address(PROXY, ", ".join([forged, *appended]), hops) == CLIENT
 
 
+QUOTED = st.text('abc=;, "\\', max_size=12).map(
+    lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+)
+PAIR = st.tuples(st.sampled_from(["by", "host", "Proto", "x-ext"]), QUOTED | st.just("https"))
+
+
+@given(
+    st.text('",;= for6.', max_size=20),
+    st.lists(
+        st.tuples(st.lists(PAIR, max_size=2), st.lists(PAIR, max_size=2)), min_size=1, max_size=3
+    ),
+)
+def test_whatever_else_an_element_holds_its_for_is_found(
+    forged: str, elements: list[tuple[list[tuple[str, str]], list[tuple[str, str]]]]
+) -> None:
+    """Commas, semicolons, quotes and backslashes in quoted values, too."""
+    written = []
+    for number, (before, after) in enumerate(elements):
+        pairs = [*before, ("for", f"192.0.2.{number}"), *after]
+        written.append(";".join(f"{name}={value}" for name, value in pairs))
+    header = ", ".join([forged, *written])
+    assert forwarded_address(PROXY, header, len(elements)) == "192.0.2.0"
+    assert forwarded_address(PROXY, header, 1) == f"192.0.2.{len(elements) - 1}"
+
+
 @given(st.ip_addresses(), st.integers(1, 65535), st.booleans())
 def test_both_headers_tell_the_same_address(address: object, port: int, with_port: bool) -> None:
     text = str(address)
