@@ -206,8 +206,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "LINK_CACHE",
-        "200000",
-        "Links each redirect worker keeps in memory, some 350 bytes each.",
+        "350000",
+        "Links each redirect worker keeps in memory, some 400 bytes each.",
         _integer(1, 100_000_000),
     ),
     Setting(

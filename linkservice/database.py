@@ -193,6 +193,8 @@ def _engine(url: str) -> Engine:
             raise Invalid(problem)
         engine = create_engine(
             parsed,
+            # The connection used last has the pages in memory that are asked for most.
+            pool_use_lifo=True,
             connect_args={"timeout": BUSY_SECONDS},
             hide_parameters=True,
         )

@@ -44,7 +44,7 @@ LOOKUPS = ("hit", "absent", "load")
 HOSTS_KEPT = 1_000
 """Spellings of our hosts that are remembered; a stranger can invent more of them."""
 
-LOADS_AT_ONCE = 2
+LOADS_AT_ONCE = 3
 LOAD_WAIT_SECONDS = 0.1
 """Requests that ask the database at once, and how long others wait for their turn: fewer than
 a worker has threads (`serve/workers`), and briefly. Else a database that hangs would take them
