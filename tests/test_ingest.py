@@ -250,7 +250,7 @@ def test_damage_costs_one_record_and_never_stops_ingestion(
     with database.reading() as session:
         entry = session.scalars(select(LedgerEntry)).one()
         assert (entry.damaged, entry.finished_at is not None) == (1, True)
-    assert audit(settings, database) == Audit(2, 2, 0, 0, 0)
+    assert audit(settings, database) == Audit(2, 2, 0, 0, 0, 1)
 
 
 def test_pending_clicks_are_accepted_and_not_yet_ingested(
