@@ -88,6 +88,7 @@ SENTENCES: dict[str, str] = {
     "LINKSERVICE_SMTP_URL.",
     # clicks
     "ingest_running": "Another process (id {pid}) already ingests this data directory.",
+    "reclassify_running": "Another process (id {pid}) already reclassifies this data directory.",
     "line_too_long": "A line has at most {longest} bytes; is this a JSON-lines file?",
     "line_not_json": "Not a JSON object in UTF-8; write one object per line.",
     "unknown_field": "There is no such field; remove it or correct its name.",

@@ -9,6 +9,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     objects.py     key, user, link, qr
     report.py      report
     data.py        ingest, clicks, audit, backup, restore, node
+    data.py        ingest, clicks, audit, reclassify, backup, restore
     geo.py         geo
     addresses.py   where the service is reached
     output.py      progress, bars, colour
@@ -49,6 +50,7 @@ for _command in (
     data.clicks,
     data.ingest,
     data.audit,
+    data.reclassify,
     data.backup,
     data.restore,
     data.node,

@@ -170,6 +170,21 @@ def node_renew() -> None:
 
 
 @click.command(cls=Command)
+def reclassify() -> None:
+    """Read again what the spool still holds, with what is known today.
+
+    After an upgrade that knows more robots, or with another country file. May run beside
+    the service and be interrupted; run again, it changes what is left. Older clicks stay.
+    """
+    from linkservice.clicks.reclassify import reclassify as read_again
+
+    settings = read_settings()
+    with current_database(settings) as database, Progress("Reading") as bar:
+        done = read_again(settings, database, bar.at)
+    click.echo(f"{done.read:,} clicks read again, {done.changed:,} changed.")
+
+
+@click.command(cls=Command)
 @click.argument("file", type=_FILE)
 def backup(file: Path) -> None:
     """Write a backup to FILE, also while the service runs.

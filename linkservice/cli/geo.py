@@ -61,7 +61,7 @@ def update() -> None:
     """Fetch the country file of MaxMind with the account's key.
 
     The only command that asks another host for something. The file goes where GEOIP_DB says,
-    else into the data directory, and the running service reads it within a second; MaxMind
+    else into the data directory, and the running service reads it within half a minute; MaxMind
     is asked only for one that is newer than the one that is there.
     """
     from linkservice.clicks.maxmind import HOST

@@ -30,6 +30,16 @@ class Names(NamedTuple):
     browser: str
     system: str
 
+    @property
+    def told(self) -> tuple[Value, Value, Value, Value]:
+        """Its facets: device, browser, system and robot."""
+        return (
+            ("device", self.device),
+            ("browser", self.browser),
+            ("system", self.system),
+            ("robot", self.robot),
+        )
+
 
 class Dictionary:
     """Gives values and agents their numbers, new ones in a transaction of their own."""
@@ -62,6 +72,18 @@ class Dictionary:
             found = self._numbered(AgentName, Names._fields, missing)
             self._agents.update({Names(*names): number for names, number in found.items()})
         return self._agents
+
+    def names(self, numbers: Iterable[int]) -> dict[int, Names]:
+        """What the agents with these numbers were read as."""
+        wanted, found = sorted(set(numbers)), {}
+        with self._database.reading() as session:
+            for first in range(0, len(wanted), 500):  # below SQLite's limit of parameters
+                part = wanted[first : first + 500]
+                for each in session.scalars(select(AgentName).where(AgentName.id.in_(part))):
+                    found[each.id] = Names(
+                        each.robot, each.tag, each.device, each.browser, each.system
+                    )
+        return found
 
     def _numbered(
         self,

@@ -212,9 +212,9 @@ class Placing:
             for sent, each in read.items()
         }
         numbers = self._dictionary.agents(names.values())
-        values = self._dictionary.values(value for each in names.values() for value in _told(each))
+        values = self._dictionary.values(value for each in names.values() for value in each.told)
         for sent, agent in read.items():
-            device, browser, system, robot = (values[value] for value in _told(names[sent]))
+            device, browser, system, robot = (values[value] for value in names[sent].told)
             self._traits[sent] = Traits(
                 classes=tuple(
                     CLASSES.index(click_class(head=head, own=own, prefetch=prefetch, agent=agent))
@@ -257,15 +257,6 @@ _UTC = LocalHours("UTC")
 def _variant(bits: int, flags: int) -> int:
     """The place in `Traits.classes`."""
     return (4 if bits & HEAD_BIT else 0) | (2 if flags & _OWN else 0) | (flags & _PREFETCH)
-
-
-def _told(names: Names) -> tuple[tuple[str, str], ...]:
-    return (
-        ("device", names.device),
-        ("browser", names.browser),
-        ("system", names.system),
-        ("robot", names.robot),
-    )
 
 
 def _forgetful(known: dict[_Key, _Known], wanted: set[_Key]) -> set[_Key]:

@@ -38,6 +38,7 @@ def facets(session: Session, *chosen: ColumnElement[bool]) -> dict[str, list[Val
         select(LinkFacet.value_id, func.sum(LinkFacet.clicks).label("clicks"))
         .where(*chosen)
         .group_by(LinkFacet.value_id)
+        .having(func.sum(LinkFacet.clicks) != 0)  # 0 where what was counted was reclassified
         .subquery()
     )
     query = select(FacetValue.facet, FacetValue.value, sums.c.clicks).join(
