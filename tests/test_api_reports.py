@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -9,7 +10,7 @@ import zxingcpp
 from PIL import Image
 from rest import People, codes, everybody
 
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.model import LinkDay, SuspectedDay
 from linkservice.database import Database
 
 people = pytest.fixture(everybody)
@@ -56,8 +57,6 @@ def clicked(
     database: Database, people: People, link: dict[str, str], day: str, clicks: int
 ) -> None:
     """Roll-ups of a day of the link, as the ingester leaves them."""
-    from datetime import date
-
     counts = dict.fromkeys(
         (
             "scans",
@@ -125,6 +124,33 @@ def test_the_link_report_has_the_shape_of_the_contract(people: People, database:
     assert report["days"][1] == {"date": "2026-11-02", "clicks": 3, "scans": 0, "visitors": 3}
     assert report["totals"]["clicks"] == 3
     assert len(report["hours"]) == 168
+
+
+def test_suspected_scanners_are_scanners_or_clicks_as_the_question_says(
+    people: People, database: Database
+) -> None:
+    link = people.ada.made("/links", destination="https://example.com/")
+    clicked(database, people, link, "2026-11-02", 3)
+    with database.transaction() as session:
+        session.add(
+            SuspectedDay(
+                link_id=int(link["id"]),
+                local_date=date(2026, 11, 2),
+                touchpoint_id=0,
+                workspace_id=people.ada.home.workspace_id,
+                clicks=5,
+                visitors=1,
+                **dict.fromkeys(("scans", "touchpoint_visitors", "journey_visitors"), 0),
+                tokenless=0,
+            )
+        )
+    query = {"from": "2026-11-01", "to": "2026-11-03"}
+    for path in ("/reports/touchpoints", f"/reports/links/{link['id']}"):
+        for choice, clicks, scanners in (("apart", 3, 5), ("include", 8, 0)):
+            totals = people.vera.get(path, **query, scanners=choice).json["totals"]
+            assert (totals["clicks"], totals["scanners"]) == (clicks, scanners)
+        assert people.vera.get(path, **query).json["totals"]["scanners"] == 5
+        assert people.vera.get(path, scanners="maybe").status_code == 422
 
 
 def test_wrong_questions_are_refused(people: People) -> None:

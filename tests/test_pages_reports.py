@@ -324,3 +324,21 @@ def test_reports_speak_german(shop: Shop) -> None:
     assert "90 Besucher je 1.000 Plakate" in text
     assert "vergleichbare Touchpoints (95 %:" in text
     assert "Deutsch (Deutschland)" in german(shop.cast.vera, f"/reports/links/{shop.link_id}")
+
+
+def test_a_reader_counts_suspected_scanners_and_leaves_them_out_again(shop: Shop) -> None:
+    vera = shop.cast.vera
+    for path in (
+        "/",
+        "/reports",
+        f"/reports/touchpoints/{shop.ids['Strong']}",
+        f"/reports/links/{shop.link_id}",
+    ):
+        page = vera.get(path, period="7d").text
+        assert "Count suspected mail scanners" in page, path
+        assert "period=7d&amp;scanners=include" in page, path
+        page = vera.get(path, period="7d", scanners="include").text
+        assert "Clicks of suspected mail scanners are counted." in page, path
+        assert "Leave them out" in page, path
+        # What the page leads to keeps the choice.
+        assert "period=90d&amp;scanners=include" in page, path

@@ -24,6 +24,8 @@ from linkservice.clicks.event import Click, Method, Source, encode
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import CLASSES, DomainDay, LinkDay, LinkFacet, LinkHour
 from linkservice.clicks.model import Click as ClickRow
+from linkservice.clicks.place import Places
+from linkservice.clicks.placing import Placing
 from linkservice.clicks.reclassify import Reclassified, reclassify
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings
@@ -113,12 +115,13 @@ def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
 def misread(database: Database, seed: int, share: float) -> int:
     """Count some clicks as an older classifier would have: another class, agent, country."""
     chance, dictionary, counted = random.Random(seed), Dictionary(database), Counted()
+    placing = Placing(Places(), database)
     names = [
         Names("", "", "tablet", "Old Browser", "Old System"),
         Names("OldBot", "other", "other", "", ""),
     ]
     numbers = dictionary.agents(names)
-    traits = amending.traits_of(dictionary, numbers.values())
+    traits = placing.traits_of(numbers.values())
     country = dictionary.values([("country", "FR")])[("country", "FR")]
     with database.reading() as session:
         rows = session.execute(select(ClickRow.__table__)).all()
@@ -133,7 +136,7 @@ def misread(database: Database, seed: int, share: float) -> int:
                 traits=traits[numbers[names[0] if person else names[1]]],
                 country_id=country,
             )
-    agents = amending.traits_of(dictionary, {row.agent_id for row in rows})
+    agents = placing.traits_of({row.agent_id for row in rows})
     with database.writing_connection() as connection:
         changed, added = amending.amend(connection, known, agents, counted)
     counted.remember(added)
@@ -173,12 +176,13 @@ def test_robots_that_were_people_all_along_are_visitors_once(
     Ingester(settings, database).run_once()
     # The bytes of the segment cannot be changed; what the row says can.
     dictionary, counted = Dictionary(database), Counted()
+    placing = Placing(Places(), database)
     names = Names("", "", "desktop", "Firefox", "Linux")
     number = dictionary.agents([names])[names]
-    traits = amending.traits_of(dictionary, [number])
+    traits = placing.traits_of([number])
     with database.reading() as session:
         rows = session.execute(select(ClickRow.__table__)).all()
-    agents = amending.traits_of(dictionary, {row.agent_id for row in rows})
+    agents = placing.traits_of({row.agent_id for row in rows})
     known = {
         (row.segment_id, row.position): amending.Known(0, b"a" * 16, 0, traits[number])
         for row in rows

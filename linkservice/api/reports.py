@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,10 @@ class PeriodQuery(Given):
 
     first: Day | None = Field(default=None, alias="from")
     last: Day | None = Field(default=None, alias="to")
+    scanners: Literal["apart", "include"] = Field(
+        default="apart",
+        description="Whether suspected mail scanners are counted among scanners or as clicks.",
+    )
 
 
 class TouchpointReportQuery(PeriodQuery):
@@ -95,6 +99,7 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         last=given.last,
         journey_id=given.journey_id,
         metric=given.metric,
+        suspects=given.scanners == "include",
         now=call.now,
     )
     return TouchpointReportAnswer(
@@ -115,7 +120,13 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
 def report_link(call: Call, given: PeriodQuery) -> LinkReportAnswer:
     """Report on a link"""
     report = link_report(
-        call.session, call.actor, call.id, first=given.first, last=given.last, now=call.now
+        call.session,
+        call.actor,
+        call.id,
+        first=given.first,
+        last=given.last,
+        suspects=given.scanners == "include",
+        now=call.now,
     )
     return LinkReportAnswer(
         id=report.id,

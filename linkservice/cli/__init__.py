@@ -8,8 +8,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     metrics.py     metrics
     objects.py     key, user, link, qr
     report.py      report
-    data.py        ingest, clicks, audit, backup, restore, node
-    data.py        ingest, clicks, audit, reclassify, backup, restore
+    data.py        ingest, clicks, audit, reclassify, backup, restore, node
     geo.py         geo
     addresses.py   where the service is reached
     output.py      progress, bars, colour

@@ -17,9 +17,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
 
 from linkservice.clicks.counted import Added, Counted, seen
-from linkservice.clicks.dictionary import Dictionary
 from linkservice.clicks.model import Click, Mark
-from linkservice.clicks.placing import Origin, PlacedClick, Traits
+from linkservice.clicks.placing import PERSON, SUSPECTED, Origin, PlacedClick, Traits
 from linkservice.clicks.rollup import RollUps
 
 RowId: TypeAlias = tuple[int, int]
@@ -78,7 +77,12 @@ def amend(
     and what `counted` must remember once this is committed.
     """
     rows = stored(connection, sorted(known), locked=True)
-    changed = [row for row in rows if _differs(row, known[(row.segment_id, row.position)])]
+    changed = [
+        row
+        for row in rows
+        # An agent that is not among them: somebody else changed the row since it was read.
+        if row.agent_id in agents and _differs(row, known[(row.segment_id, row.position)])
+    ]
     if not changed:
         return 0, []
     before, after, marks = [], [], []
@@ -88,7 +92,7 @@ def amend(
         before.append(old)
         after.append(
             old._replace(
-                kind=each.kind,
+                kind=_kind(row, each),
                 traits=each.traits or old.traits,
                 country_id=old.country_id if each.country_id is None else each.country_id,
             )
@@ -103,10 +107,20 @@ def amend(
 
 def _differs(row: Row[Any], known: Known) -> bool:
     return (
-        row[_CLASS] != known.kind
+        row[_CLASS] != _kind(row, known)
         or (known.traits is not None and row.agent_id != known.traits.agent_id)
         or (known.country_id is not None and row.country_id != known.country_id)
     )
+
+
+def _kind(row: Row[Any], known: Known) -> int:
+    """A suspicion comes from when clicks were made, and only ever of persons: a user agent
+    that looks like a person's does not lift it.
+    """
+    was: int = row[_CLASS]
+    if SUSPECTED in (was, known.kind) and {was, known.kind} <= {PERSON, SUSPECTED}:
+        return SUSPECTED
+    return was if known.kind == SUSPECTED else known.kind
 
 
 def _placed(row: Row[Any], known: Known, traits: Traits) -> PlacedClick:
@@ -137,7 +151,7 @@ def _write(
     connection: Connection, clicks: Sequence[PlacedClick], marks: Sequence[int], sign: int
 ) -> None:
     rollups = RollUps(clicks, sign)
-    new = [place for place, click in enumerate(clicks) if click.counts and marks[place]]
+    new = [place for place, click in enumerate(clicks) if click.of_person and marks[place]]
     rollups.count_visitors([clicks[each] for each in new], [marks[each] for each in new])
     rollups.write(connection)
 
@@ -153,7 +167,7 @@ def _newly_counted(
     places = [
         place
         for place, (old, new) in enumerate(zip(before, after, strict=True))
-        if new.counts and not old.counts and not marks[place] and new.token != _UNKNOWN
+        if new.of_person and not old.of_person and not marks[place] and new.token != _UNKNOWN
     ]
     fresh = [0] * len(places)
     added = counted.add(connection, seen([after[place] for place in places]), fresh)
@@ -193,14 +207,3 @@ def _update(
             for row, click, mark in zip(rows, clicks, marks, strict=True)
         ],
     )
-
-
-def traits_of(dictionary: Dictionary, agent_ids: Iterable[int]) -> dict[int, Traits]:
-    """The traits of agents by their numbers. Must not be called within a transaction."""
-    names = dictionary.names(agent_ids)
-    values = dictionary.values(value for each in names.values() for value in each.told)
-    found = {}
-    for number, each in names.items():
-        device, browser, system, robot = (values[value] for value in each.told)
-        found[number] = Traits((), number, robot if each.robot else 0, (device, browser, system))
-    return found

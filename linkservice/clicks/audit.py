@@ -29,6 +29,7 @@ from linkservice.clicks.model import (
     LedgerEntry,
     LinkDay,
     Node,
+    SuspectedDay,
     Unrecorded,
 )
 from linkservice.clicks.reading import Reader, Texts
@@ -245,6 +246,7 @@ def _days(session: Session) -> list[Tally]:
     for place, query in (
         (0, _by_day(AcceptedDay.local_date, AcceptedDay.accepted)),
         (1, _by_day(LinkDay.local_date, _OF_LINK)),
+        (1, _by_day(SuspectedDay.local_date, SuspectedDay.clicks)),
         (1, _by_day(DomainDay.local_date, _OF_DOMAIN)),
         (2, _by_day(AcceptedDay.local_date, AcceptedDay.rejected)),
     ):
@@ -270,6 +272,7 @@ def _link_differences(session: Session) -> Iterator[Difference]:
             nothing.label("counted"),
         ).where(AcceptedDay.link_id != 0),
         select(LinkDay.local_date, LinkDay.link_id, nothing, _OF_LINK),
+        select(SuspectedDay.local_date, SuspectedDay.link_id, nothing, SuspectedDay.clicks),
     ).subquery()
     for day, link_id, accepted, counted in _differing(session, parts):
         named = session.execute(

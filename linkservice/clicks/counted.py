@@ -89,7 +89,7 @@ class Added:
 
 def seen(clicks: Sequence[PlacedClick]) -> list[Seen]:
     """The visitors of some clicks, day by day; each at its first click there."""
-    places = [place for place, click in enumerate(clicks) if click.token and click.counts]
+    places = [place for place, click in enumerate(clicks) if click.token and click.of_person]
     if not places:
         return []
     tokens = b"".join(clicks[place].token for place in places)

@@ -16,14 +16,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkservice.clicks import ledger, retention
+from linkservice.clicks import amending, ledger, retention
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.place import Places
-from linkservice.clicks.placing import Placing
+from linkservice.clicks.placing import SUSPECTED, Placing, Traits
 from linkservice.clicks.reading import Reader, Stretch, Texts
+from linkservice.clicks.scanners import Suspects, Suspicion, marked
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
 from linkservice.clicks.tally import Tally
 from linkservice.config import Settings
@@ -83,6 +84,7 @@ class Ingester:
         self._claims = Claims(settings, database)
         self._counted = Counted()
         self._texts = Texts()
+        self._suspects = Suspects()
         self._finished: set[bytes] = set()
         self._batch_size = FIRST_BATCH
         self._in_log = 0
@@ -200,8 +202,13 @@ class Ingester:
         stretch = reader.next(self._batch_size)
         passing("after read")
         batch = self._placed(segment, stretch)
+        found = self._suspects.watch(
+            (segment.node, segment.name), stretch.records, batch.placed.clicks
+        )
+        if found.here:
+            batch.placed.clicks = marked(batch.placed.clicks, found.here)
         if batch.end > batch.start or batch.finished:
-            self._write(segment, batch)
+            self._write(segment, batch, found)
             self._tally.add(batch.placed.clicks)
         self._tally.flush()
         return Pass(batch.ingested, batch.rejected, batch.damaged), stretch.last
@@ -235,11 +242,12 @@ class Ingester:
             )
         return batch
 
-    def _write(self, segment: Segment, batch: ledger.Batch) -> None:
+    def _write(self, segment: Segment, batch: ledger.Batch, found: Suspicion) -> None:
         prepared = ledger.Prepared(batch)
         if prepared.visitors:
             with self._database.reading() as session:
                 self._counted.prepare(session, [each.day for each in prepared.visitors])
+        before, agents = self._amended(found)
         with self._database.writing_connection() as connection:
             started = time.monotonic()
             if self._database.is_sqlite:
@@ -247,15 +255,36 @@ class Ingester:
             now = datetime.now(UTC)
             self._claims.require(connection, segment.node, now)
             added = prepared.write(connection, segment, self._counted, now)
+            if before:
+                amending.amend(connection, before, agents, self._counted)
             passing("before commit")
         passing("after commit")
         held = time.monotonic() - started
         self._counted.remember(added)
+        self._suspects.settle(found)
         self._adapt(batch, held)
         self._in_log += batch.ingested
         if self._in_log >= CLICKS_IN_LOG:
             self._database.checkpoint()
             self._in_log = 0
+
+    def _amended(
+        self, found: Suspicion
+    ) -> tuple[dict[amending.RowId, amending.Known], dict[int, Traits]]:
+        """What is to be changed of clicks that were counted as persons', and their agents."""
+        if not found.before:
+            return {}, {}
+        with self._database.reading() as session:
+            numbers = ledger.ids(session, {made.segment for made in found.before})
+            known = {
+                (numbers[made.segment], made.position): amending.Known(
+                    SUSPECTED, made.token, made.journey_id
+                )
+                for made in found.before
+                if made.segment in numbers
+            }
+            rows = amending.stored(session.connection(), sorted(known))
+        return known, self._placing.traits_of({row.agent_id for row in rows})
 
     def _adapt(self, batch: ledger.Batch, held: float) -> None:
         """Choose the size of the next batch by how long this one kept others waiting."""

@@ -129,6 +129,20 @@ def positions(
     return found
 
 
+def ids(session: Session, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The numbers of the segments with these nodes and names that the ledger knows."""
+    names = sorted({name for _, name in keys})
+    found: dict[tuple[str, str], int] = {}
+    for first in range(0, len(names), _NAMES_AT_ONCE):
+        rows = session.execute(
+            select(LedgerEntry.node, LedgerEntry.name, LedgerEntry.id).where(
+                LedgerEntry.name.in_(names[first : first + _NAMES_AT_ONCE])
+            )
+        )
+        found.update({(node, name): number for node, name, number in rows})
+    return found
+
+
 def mark_deleted(connection: Connection, segment: Segment, now: datetime) -> None:
     """Note that the file is gone; its counters stay."""
     connection.execute(

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 
-CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head", "own")
+CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head", "own", "suspected")
 """A click row holds the place of its class in this order: only ever add at the end."""
 
 FACETS = ("country", "device", "browser", "system", "language", "referrer", "robot")
@@ -224,6 +224,49 @@ class LinkFacet(Base):
 
     __tablename__ = "link_facets"
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    value_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    clicks: Mapped[int]
+
+
+class SuspectedDay(Base):
+    """As `LinkDay`, of clicks of suspected mail scanners; a report may count them again.
+
+    Roll-ups of their own: hardly a click is one, and the others then cost nothing more.
+    """
+
+    __tablename__ = "suspected_days"
+
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    touchpoint_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int] = mapped_column(BigId, index=True)
+    clicks: Mapped[int]
+    scans: Mapped[int]
+    visitors: Mapped[int]
+    touchpoint_visitors: Mapped[int]
+    journey_visitors: Mapped[int]
+    tokenless: Mapped[int]
+
+
+class SuspectedHour(Base):
+    """As `LinkHour`, of suspected mail scanners."""
+
+    __tablename__ = "suspected_hours"
+
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    local_hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    clicks: Mapped[int]
+    scans: Mapped[int]
+
+
+class SuspectedFacet(Base):
+    """As `LinkFacet`, of suspected mail scanners."""
+
+    __tablename__ = "suspected_facets"
 
     local_date: Mapped[date] = mapped_column(primary_key=True)
     link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -37,7 +37,7 @@ _Known = TypeVar("_Known")
 # Plain numbers: an IntFlag makes an object of each, for every click.
 _PREFETCH, _OWN = int(Flag.PREFETCH), int(Flag.OWN)
 
-PERSON = CLASSES.index("person")
+PERSON, SUSPECTED = CLASSES.index("person"), CLASSES.index("suspected")
 
 
 class _Place(NamedTuple):
@@ -102,6 +102,11 @@ class PlacedClick(NamedTuple):
     def counts(self) -> bool:
         """Whether it is a click: a person's request that was led to the destination."""
         return self.kind == PERSON and not self.miss
+
+    @property
+    def of_person(self) -> bool:
+        """Whether it counts, or would if nobody suspected a scanner."""
+        return self.kind in (PERSON, SUSPECTED) and not self.miss
 
 
 class Asked(NamedTuple):
@@ -187,6 +192,19 @@ class Placing:
             )  # fmt: skip
         placed.accepted.update(asked)
         return placed
+
+    def traits_of(self, agent_ids: Iterable[int]) -> dict[int, Traits]:
+        """What agents were read as, by their numbers; without `classes`. Must not be called
+        within a transaction.
+        """
+        names = self._dictionary.names(agent_ids)
+        values = self._dictionary.values(value for each in names.values() for value in each.told)
+        found = {}
+        for number, each in names.items():
+            device, browser, system, robot = (values[value] for value in each.told)
+            told = device, browser, system
+            found[number] = Traits((), number, robot if each.robot else 0, told)
+        return found
 
     def _learn(self, records: Sequence[Recorded]) -> None:
         """Read and remember what of these records is not known yet."""

@@ -18,7 +18,6 @@ from datetime import datetime
 
 from linkservice.clicks import amending, ledger
 from linkservice.clicks.counted import Counted
-from linkservice.clicks.dictionary import Dictionary
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import PlacedClick, Placing
 from linkservice.clicks.reading import Reader, Stretch, Texts
@@ -57,7 +56,6 @@ class _Again:
         self._settings = settings
         self._database = database
         self._placing = Placing(Places.of(settings), database)
-        self._dictionary = Dictionary(database)
         self._counted = Counted()
         self._texts = Texts()
 
@@ -102,7 +100,7 @@ class _Again:
                 if (row.segment_id, row.position) in wanted
             }
             self._counted.prepare(session, sorted(days))
-        agents = amending.traits_of(self._dictionary, (row.agent_id for row in rows))
+        agents = self._placing.traits_of(row.agent_id for row in rows)
         with self._database.writing_connection() as connection:
             changed, added = amending.amend(
                 connection, {each: known[each] for each in wanted}, agents, self._counted

@@ -20,8 +20,11 @@ from linkservice.clicks.model import (
     LinkFacet,
     LinkHour,
     Mark,
+    SuspectedDay,
+    SuspectedFacet,
+    SuspectedHour,
 )
-from linkservice.clicks.placing import PERSON, Asked, PlacedClick
+from linkservice.clicks.placing import PERSON, SUSPECTED, Asked, PlacedClick
 
 COUNTER_OF_CLASS = {
     "robot": "robots",
@@ -31,7 +34,8 @@ COUNTER_OF_CLASS = {
     "head": "heads",
     "own": "own",
 }
-"""The roll-up counter of each class but `person`, who is counted as clicks and scans."""
+"""The roll-up counter of each class but `person`, who is counted as clicks and scans, and
+`suspected`, which has roll-ups of its own."""
 
 _HEAD, _OWN = CLASSES.index("head"), CLASSES.index("own")
 _SCAN, _MISS, _TOKENLESS = int(Mark.SCAN), int(Mark.MISS), int(Mark.TOKENLESS)
@@ -44,6 +48,9 @@ _VISITORS = (
     (int(Mark.NEW_FOR_JOURNEY), _PLACE["journey_visitors"]),
 )
 _BY_KIND = [_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CLASSES]
+
+_OF_PERSONS = 4 + len(bulk.counters(SuspectedDay))
+"""Columns of `LinkDay` that `SuspectedDay` has too: its key, its workspace, what counts persons."""
 
 DayKey: TypeAlias = tuple[int, int, int]
 """Link, day, touchpoint."""
@@ -64,11 +71,20 @@ class RollUps:
         self._hours: Counter[tuple[int, int, int, bool]] = Counter()
         self._told: dict[tuple[int, int], list[int]] = defaultdict(list)
         self._domains: Counter[tuple[int, int, bool]] = Counter()
+        suspects = [click for click in clicks if click.kind == SUSPECTED and not click.miss]
+        self._suspected: RollUps | None = None
+        if suspects:
+            self._suspected = RollUps([_as_person(click) for click in suspects], sign)
+            clicks = [click for click in clicks if click.kind != SUSPECTED or click.miss]
         self._sum(clicks)
 
     def count_visitors(self, clicks: Iterable[PlacedClick], marks: Iterable[int]) -> None:
         """Add those who are new on their day: the `NEW_…` bits of each click's `Mark`."""
         for click, mark in zip(clicks, marks, strict=True):
+            if click.kind == SUSPECTED:
+                assert self._suspected is not None
+                self._suspected.count_visitors([_as_person(click)], [mark])
+                continue
             counts = self._counts(_day_key(click))
             for bit, place in _VISITORS:
                 if mark & bit:
@@ -80,6 +96,14 @@ class RollUps:
         bulk.add(connection, LinkHour, list(self._hour_rows()))
         bulk.add(connection, LinkFacet, list(self._facet_rows()))
         bulk.add(connection, DomainDay, list(self._domain_rows()))
+        if self._suspected is not None:
+            self._suspected.write_suspected(connection)
+
+    def write_suspected(self, connection: Connection) -> None:
+        """Add the sums, which are of persons, to the tables of suspects."""
+        bulk.add(connection, SuspectedDay, [row[:_OF_PERSONS] for row in self._day_rows()])
+        bulk.add(connection, SuspectedHour, list(self._hour_rows()))
+        bulk.add(connection, SuspectedFacet, list(self._facet_rows()))
 
     def _sum(self, clicks: Sequence[PlacedClick]) -> None:
         outcomes: list[tuple[DayKey, int, bool, bool]] = []
@@ -137,6 +161,10 @@ class RollUps:
             misses, heads = (self._domains[(domain_id, day, head)] for head in (False, True))
             workspace_id = self._workspaces[-domain_id]
             yield domain_id, _date(day), workspace_id, self._sign * misses, self._sign * heads
+
+
+def _as_person(click: PlacedClick) -> PlacedClick:
+    return click._replace(kind=PERSON)
 
 
 def rows_of(clicks: Iterable[PlacedClick]) -> list[tuple[int, ...]]:

@@ -17,28 +17,30 @@ EMPTY_VALUE = {"referrer": "direct"}
 """What an empty value of a facet is called, where it is not "unknown"."""
 
 
-def hours(session: Session, *chosen: ColumnElement[bool]) -> list[Hour]:
-    """All hours of the week, over the rows of `LinkHour` that meet the conditions."""
+def hours(session: Session, rows: type[LinkHour], *chosen: ColumnElement[bool]) -> list[Hour]:
+    """All hours of the week, over the rows (`Sources.hours`) that meet the conditions."""
     # Databases number weekdays from Sunday, 0.
-    weekday = extract("dow", LinkHour.local_date)
+    weekday = extract("dow", rows.local_date)
     query = (
-        select(weekday, LinkHour.local_hour, func.sum(LinkHour.clicks))
+        select(weekday, rows.local_hour, func.sum(rows.clicks))
         .where(*chosen)
-        .group_by(weekday, LinkHour.local_hour)
+        .group_by(weekday, rows.local_hour)
     )
     found = {(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)}
     return [Hour(day, hour, found.get((day, hour), 0)) for day in range(1, 8) for hour in range(24)]
 
 
-def facets(session: Session, *chosen: ColumnElement[bool]) -> dict[str, list[Value]]:
-    """Each facet's values by falling clicks, over the rows of `LinkFacet` that meet the
+def facets(
+    session: Session, rows: type[LinkFacet], *chosen: ColumnElement[bool]
+) -> dict[str, list[Value]]:
+    """Each facet's values by falling clicks, over the rows (`Sources.facets`) that meet the
     conditions. What a click did not tell is "unknown".
     """
     sums = (
-        select(LinkFacet.value_id, func.sum(LinkFacet.clicks).label("clicks"))
+        select(rows.value_id, func.sum(rows.clicks).label("clicks"))
         .where(*chosen)
-        .group_by(LinkFacet.value_id)
-        .having(func.sum(LinkFacet.clicks) != 0)  # 0 where what was counted was reclassified
+        .group_by(rows.value_id)
+        .having(func.sum(rows.clicks) != 0)  # 0 where what was counted was reclassified
         .subquery()
     )
     query = select(FacetValue.facet, FacetValue.value, sums.c.clicks).join(

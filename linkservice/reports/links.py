@@ -17,6 +17,7 @@ from linkservice.links.model import Link
 from linkservice.reports import details
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import Day, LinkReport, LinkTotals
+from linkservice.reports.sources import sources
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
@@ -28,20 +29,25 @@ def link_report(
     *,
     first: date | None,
     last: date | None,
+    suspects: bool = False,
     now: datetime,
 ) -> LinkReport:
-    """One link in a period. Raises `Invalid` (from, to), `NotFound`, `Forbidden`."""
+    """One link in a period, with the clicks of suspected mail scanners or without.
+
+    Raises `Invalid` (from, to), `NotFound`, `Forbidden`.
+    """
     actor.require("reports:read")
     link = find(session, actor, Link, link_id)
     time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
     period = choose_period(first, last, time_zone, now)
-    facets = details.facets(session, *_of_link(LinkFacet, link, period))
+    read = sources(session, actor.workspace_id, period, suspects)
+    facets = details.facets(session, read.facets, *_told_of(read.facets, link, period))
     return LinkReport(
         id=str(link.id),
         period=period,
-        totals=_totals(session, link, period),
-        days=_days(session, link, period),
-        hours=details.hours(session, *_of_link(LinkHour, link, period)),
+        totals=_totals(session, read.days, link, period),
+        days=_days(session, read.days, link, period),
+        hours=details.hours(session, read.hours, *_told_of(read.hours, link, period)),
         countries=facets["country"],
         devices=facets["device"],
         browsers=facets["browser"],
@@ -52,37 +58,38 @@ def link_report(
     )
 
 
-def _totals(session: Session, link: Link, period: Period) -> LinkTotals:
+def _totals(session: Session, rows: type[LinkDay], link: Link, period: Period) -> LinkTotals:
     names = [field.name for field in fields(LinkTotals)]
-    sums = [func.coalesce(func.sum(getattr(LinkDay, name)), 0) for name in names]
-    row = session.execute(select(*sums).where(*_of_link(LinkDay, link, period))).one()
+    sums = [func.coalesce(func.sum(getattr(rows, name)), 0) for name in names]
+    row = session.execute(select(*sums).where(*_of_link(rows, link, period))).one()
     return LinkTotals(**dict(zip(names, row, strict=True)))
 
 
-def _days(session: Session, link: Link, period: Period) -> list[Day]:
+def _days(session: Session, rows: type[LinkDay], link: Link, period: Period) -> list[Day]:
     """Every day of the period, those without clicks included."""
     query = (
         select(
-            LinkDay.local_date,
-            func.sum(LinkDay.clicks),
-            func.sum(LinkDay.scans),
-            func.sum(LinkDay.visitors),
+            rows.local_date,
+            func.sum(rows.clicks),
+            func.sum(rows.scans),
+            func.sum(rows.visitors),
         )
-        .where(*_of_link(LinkDay, link, period))
-        .group_by(LinkDay.local_date)
+        .where(*_of_link(rows, link, period))
+        .group_by(rows.local_date)
     )
     found = {day: Day(day, *sums) for day, *sums in session.execute(query)}
     return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
 
 
-def _of_link(
-    rolled_up: type[LinkDay | LinkHour | LinkFacet], link: Link, period: Period
+def _of_link(rows: type[LinkDay], link: Link, period: Period) -> tuple[ColumnElement[bool], ...]:
+    """The days of a link, which `find` has shown to be the workspace's."""
+    return rows.link_id == link.id, rows.local_date.between(period.first, period.last)
+
+
+def _told_of(
+    rows: type[LinkHour | LinkFacet], link: Link, period: Period
 ) -> tuple[ColumnElement[bool], ...]:
-    """The roll-up rows of a link, which `find` has shown to be the workspace's."""
-    # Hours and facets have the day first in their key: named one by one, each is looked up.
-    days = (
-        rolled_up.local_date.between(period.first, period.last)
-        if rolled_up is LinkDay
-        else rolled_up.local_date.in_(period.days())
-    )
-    return rolled_up.link_id == link.id, days
+    """Its hours or facets: they have the day first in their key, and named one by one, each is
+    looked up.
+    """
+    return rows.link_id == link.id, rows.local_date.in_(period.days())

@@ -20,7 +20,7 @@ from typing import cast
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import DomainDay, LinkDay, Unrecorded
+from linkservice.clicks.model import DomainDay, Unrecorded
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Stage, Touchpoint
@@ -34,16 +34,9 @@ from linkservice.reports.results import (
     TouchpointRow,
     TouchpointTotals,
 )
+from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
-
-NO_TOUCHPOINT = 0
-"""What a roll-up carries in place of a touchpoint's id."""
-
-VISITORS = case(
-    (LinkDay.touchpoint_id != NO_TOUCHPOINT, LinkDay.touchpoint_visitors), else_=LinkDay.visitors
-)
-"""The visitors of a touchpoint; where there is none, those of the link."""
 
 JUDGED = ("best", "as_expected", "worst")
 
@@ -89,9 +82,11 @@ def touchpoint_report(
     last: dt.date | None,
     journey_id: str | None = None,
     metric: str = "visitors_per_reach",
+    suspects: bool = False,
     now: dt.datetime,
 ) -> TouchpointReport:
-    """Every touchpoint of the workspace, or of one journey, with its figures and verdict.
+    """Every touchpoint of the workspace, or of one journey, with its figures and verdict; with
+    the clicks of suspected mail scanners or without.
 
     A deleted touchpoint is there if it has clicks in the period, the links without a
     touchpoint if anything of them was counted. All touchpoints are judged together even if
@@ -104,7 +99,8 @@ def touchpoint_report(
     journey = None
     if journey_id is not None:
         journey = find(session, actor, Journey, journey_id, "journey_id")
-    counted = _counted(session, actor, period, asked)
+    read = sources(session, actor.workspace_id, period, suspects)
+    counted = _counted(session, read, actor, period, asked)
     lines = _lines(session, actor, period, counted, today)
     standing = [line for line in lines if line.touchpoint.deleted_at is None or line.counted.clicks]
     judgements = judge([_observation(line, asked, period, today) for line in standing])
@@ -167,33 +163,36 @@ def _lines(
     ]
 
 
-def _counted(session: Session, actor: Actor, period: Period, metric: Metric) -> dict[int, _Counted]:
+def _counted(
+    session: Session, read: Sources, actor: Actor, period: Period, metric: Metric
+) -> dict[int, _Counted]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
-    placed = LinkDay.touchpoint_id != NO_TOUCHPOINT
-    judged = LinkDay.clicks if metric == "clicks_per_day" else VISITORS + LinkDay.tokenless
+    rows, visitors = read.days, read.visitors
+    placed = rows.touchpoint_id != NO_TOUCHPOINT
+    judged = rows.clicks if metric == "clicks_per_day" else visitors + rows.tokenless
     query = (
         select(
-            LinkDay.touchpoint_id,
-            LinkDay.local_date,
+            rows.touchpoint_id,
+            rows.local_date,
             func.sum(judged),
-            func.sum(LinkDay.clicks),
-            func.sum(LinkDay.scans),
-            func.sum(VISITORS),
-            func.sum(case((placed, LinkDay.journey_visitors), else_=0)),
-            func.sum(LinkDay.tokenless),
-            func.sum(LinkDay.robots),
-            func.sum(LinkDay.previews),
-            func.sum(LinkDay.prefetches),
-            func.sum(LinkDay.scanners),
-            func.sum(LinkDay.heads),
-            func.sum(LinkDay.own),
+            func.sum(rows.clicks),
+            func.sum(rows.scans),
+            func.sum(visitors),
+            func.sum(case((placed, rows.journey_visitors), else_=0)),
+            func.sum(rows.tokenless),
+            func.sum(rows.robots),
+            func.sum(rows.previews),
+            func.sum(rows.prefetches),
+            func.sum(rows.scanners),
+            func.sum(rows.heads),
+            func.sum(rows.own),
         )
         .where(
-            LinkDay.workspace_id == actor.workspace_id,
-            LinkDay.local_date.between(period.first, period.last),
+            rows.workspace_id == actor.workspace_id,
+            rows.local_date.between(period.first, period.last),
         )
-        .group_by(LinkDay.touchpoint_id, LinkDay.local_date)
-        .order_by(LinkDay.touchpoint_id, LinkDay.local_date)
+        .group_by(rows.touchpoint_id, rows.local_date)
+        .order_by(rows.touchpoint_id, rows.local_date)
     )
     found = {}
     for touchpoint_id, days in groupby(session.execute(query), key=lambda row: row[0]):

@@ -22,6 +22,7 @@ from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.ranking import PeerGroup
 from linkservice.reports.results import Hour, LinkTotals, TouchpointReport, TouchpointRow, Value
+from linkservice.reports.sources import sources
 from linkservice.workspaces.access import Actor, find, find_ever
 
 
@@ -72,29 +73,34 @@ def touchpoint_detail(
     first: date | None,
     last: date | None,
     metric: str = "visitors_per_reach",
+    suspects: bool = False,
     now: datetime,
 ) -> TouchpointDetail:
-    """One touchpoint in a period; a deleted one as long as it has clicks in it.
+    """One touchpoint in a period; a deleted one as long as it has clicks in it. With the
+    clicks of suspected mail scanners or without.
 
     Raises `Invalid` (from, to, metric), `NotFound`, `Forbidden`.
     """
-    report = touchpoint_report(session, actor, first=first, last=last, metric=metric, now=now)
+    report = touchpoint_report(
+        session, actor, first=first, last=last, metric=metric, suspects=suspects, now=now
+    )
     row = next((row for row in report.touchpoints if row.id == touchpoint_id), None)
     look = find if row is None else find_ever
     touchpoint = look(session, actor, Touchpoint, touchpoint_id)
     # A touchpoint that is there has a row, so `find` has raised where there is none.
     assert row is not None
     place = actor, touchpoint, report.period
-    facets = details.facets(session, _told(LinkFacet, *place))
-    totals, divided = _totals(session, *place)
+    read = sources(session, actor.workspace_id, report.period, suspects)
+    facets = details.facets(session, read.facets, _told(read.facets, read.days, *place))
+    totals, divided = _totals(session, read.days, *place)
     return TouchpointDetail(
         touchpoint=touchpoint,
         report=report,
         row=row,
         peers=peers_of(row, report.touchpoints),
         totals=totals,
-        links=_links(session, *place),
-        hours=details.hours(session, _told(LinkHour, *place)),
+        links=_links(session, read.days, *place),
+        hours=details.hours(session, read.hours, _told(read.hours, read.days, *place)),
         countries=facets["country"],
         devices=facets["device"],
         browsers=facets["browser"],
@@ -131,69 +137,73 @@ _SHARED: dict[PeerGroup, tuple[str, ...]] = {
 
 
 def _of_touchpoint(
-    actor: Actor, touchpoint: Touchpoint, period: Period
+    rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
 ) -> Sequence[ColumnElement[bool]]:
     return (
-        LinkDay.workspace_id == actor.workspace_id,
-        LinkDay.touchpoint_id == touchpoint.id,
-        LinkDay.local_date.between(period.first, period.last),
+        rows.workspace_id == actor.workspace_id,
+        rows.touchpoint_id == touchpoint.id,
+        rows.local_date.between(period.first, period.last),
     )
 
 
 def _totals(
-    session: Session, actor: Actor, touchpoint: Touchpoint, period: Period
+    session: Session, rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
 ) -> tuple[LinkTotals, int]:
     """The touchpoint's sums, and how many of its clicks its hours and facets tell apart."""
     columns = [
-        LinkDay.touchpoint_visitors if field.name == "visitors" else getattr(LinkDay, field.name)
+        rows.touchpoint_visitors if field.name == "visitors" else getattr(rows, field.name)
         for field in fields(LinkTotals)
     ]
     sums = [func.coalesce(func.sum(column), 0) for column in columns]
-    chosen = _of_touchpoint(actor, touchpoint, period)
+    chosen = _of_touchpoint(rows, actor, touchpoint, period)
     row = session.execute(select(*sums).where(*chosen)).one()
-    divided = session.scalar(select(func.sum(LinkDay.clicks)).where(*chosen, _alone(touchpoint)))
+    divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, touchpoint)))
     return LinkTotals(*row), divided or 0
 
 
-def _alone(touchpoint: Touchpoint) -> ColumnElement[bool]:
+def _alone(rows: type[LinkDay], touchpoint: Touchpoint) -> ColumnElement[bool]:
     """Whether a row of `LinkDay` is the only one of its link and day."""
     other = aliased(LinkDay)
     return ~exists().where(
         and_(
-            other.link_id == LinkDay.link_id,
-            other.local_date == LinkDay.local_date,
+            other.link_id == rows.link_id,
+            other.local_date == rows.local_date,
             other.touchpoint_id != touchpoint.id,
         )
     )
 
 
 def _told(
-    rolled_up: type[LinkHour | LinkFacet], actor: Actor, touchpoint: Touchpoint, period: Period
+    rolled_up: type[LinkHour | LinkFacet],
+    rows: type[LinkDay],
+    actor: Actor,
+    touchpoint: Touchpoint,
+    period: Period,
 ) -> ColumnElement[bool]:
     """Which rows of hours or facets are the touchpoint's alone."""
-    days = select(LinkDay.link_id, LinkDay.local_date).where(
-        *_of_touchpoint(actor, touchpoint, period), _alone(touchpoint)
+    days = select(rows.link_id, rows.local_date).where(
+        *_of_touchpoint(rows, actor, touchpoint, period), _alone(rows, touchpoint)
     )
     return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
 
 
 def _links(
-    session: Session, actor: Actor, touchpoint: Touchpoint, period: Period
+    session: Session, rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
 ) -> list[LinkShare]:
     """Its links of today and those that brought it clicks, by falling clicks."""
     counted = (
         select(
-            LinkDay.link_id,
-            func.sum(LinkDay.clicks).label("clicks"),
-            func.sum(LinkDay.scans).label("scans"),
-            func.sum(LinkDay.visitors).label("visitors"),
+            rows.link_id,
+            func.sum(rows.clicks).label("clicks"),
+            func.sum(rows.scans).label("scans"),
+            func.sum(rows.visitors).label("visitors"),
         )
-        .where(*_of_touchpoint(actor, touchpoint, period))
-        .group_by(LinkDay.link_id)
+        .where(*_of_touchpoint(rows, actor, touchpoint, period))
+        .group_by(rows.link_id)
         .subquery()
     )
     clicks = func.coalesce(counted.c.clicks, 0)
-    rows = session.execute(
+    found = session.execute(
         select(
             Link,
             Domain.host,
@@ -212,4 +222,4 @@ def _links(
         )
         .order_by(clicks.desc(), Link.id)
     )
-    return [LinkShare(*row) for row in rows]
+    return [LinkShare(*row) for row in found]

@@ -22,8 +22,8 @@ from linkservice.clicks.model import LinkDay
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.queries import VISITORS
 from linkservice.reports.results import Day
+from linkservice.reports.sources import sources
 from linkservice.workspaces.access import Actor
 
 Counted: TypeAlias = Journey | Touchpoint | Link | None
@@ -91,23 +91,30 @@ def total(days: Sequence[Day]) -> Counts:
 
 
 def trend_of(
-    session: Session, actor: Actor, counted: Counted, period: Period, now: datetime
+    session: Session,
+    actor: Actor,
+    counted: Counted,
+    period: Period,
+    now: datetime,
+    *,
+    suspects: bool = False,
 ) -> Trend:
-    """The days of a workspace, journey, touchpoint or link, which must be the actor's own.
-
-    Raises `Forbidden`.
+    """The days of a workspace, journey, touchpoint or link, which must be the actor's own;
+    with the clicks of suspected mail scanners or without. Raises `Forbidden`.
     """
     actor.require("reports:read")
     today = day_of(now, period.time_zone)
-    trend = Trend(period, today, _days(session, actor, counted, period), ())
+    trend = Trend(period, today, _days(session, actor, counted, period, suspects), ())
     shift = timedelta(weeks=trend.weeks)
     if period.first - date.min < shift:
         return trend
     before = Period(period.first - shift, period.last - shift, period.time_zone)
-    began = session.scalar(select(func.min(LinkDay.local_date)).where(*_of(actor, counted)))
+    began = session.scalar(
+        select(func.min(LinkDay.local_date)).where(*_of(LinkDay, actor, counted))
+    )
     if began is None or began > before.first:
         return trend
-    return Trend(period, today, trend.days, _days(session, actor, counted, before))
+    return Trend(period, today, trend.days, _days(session, actor, counted, before, suspects))
 
 
 def todays_counts(session: Session, actor: Actor, time_zone: str, now: datetime) -> Counts:
@@ -117,37 +124,41 @@ def todays_counts(session: Session, actor: Actor, time_zone: str, now: datetime)
     return total(_days(session, actor, None, Period(today, today, time_zone)))
 
 
-def _days(session: Session, actor: Actor, counted: Counted, period: Period) -> list[Day]:
+def _days(
+    session: Session, actor: Actor, counted: Counted, period: Period, suspects: bool = False
+) -> list[Day]:
     """Every day of the period, those without clicks included."""
-    visitors = LinkDay.visitors if isinstance(counted, Link) else VISITORS
+    read = sources(session, actor.workspace_id, period, suspects)
+    rows = read.days
+    visitors = rows.visitors if isinstance(counted, Link) else read.visitors
     query = (
         select(
-            LinkDay.local_date,
-            func.sum(LinkDay.clicks),
-            func.sum(LinkDay.scans),
+            rows.local_date,
+            func.sum(rows.clicks),
+            func.sum(rows.scans),
             func.sum(visitors),
         )
-        .where(*_of(actor, counted), LinkDay.local_date.between(period.first, period.last))
-        .group_by(LinkDay.local_date)
+        .where(*_of(rows, actor, counted), rows.local_date.between(period.first, period.last))
+        .group_by(rows.local_date)
     )
     found = {day: Day(day, *sums) for day, *sums in session.execute(query)}
     return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
 
 
-def _of(actor: Actor, counted: Counted) -> list[ColumnElement[bool]]:
+def _of(rows: type[LinkDay], actor: Actor, counted: Counted) -> list[ColumnElement[bool]]:
     """The roll-up rows of what is counted."""
     if isinstance(counted, Link):
         # Asking the database for both would read every row of the workspace.
         own = counted.workspace_id == actor.workspace_id
-        return [LinkDay.link_id == counted.id if own else false()]
-    rows = [LinkDay.workspace_id == actor.workspace_id]
+        return [rows.link_id == counted.id if own else false()]
+    chosen = [rows.workspace_id == actor.workspace_id]
     if isinstance(counted, Touchpoint):
-        rows.append(LinkDay.touchpoint_id == counted.id)
+        chosen.append(rows.touchpoint_id == counted.id)
     elif isinstance(counted, Journey):
         of_journey = (
             select(Touchpoint.id)
             .join(Stage, Stage.id == Touchpoint.stage_id)
             .where(Stage.journey_id == counted.id)
         )
-        rows.append(LinkDay.touchpoint_id.in_(of_journey))
-    return rows
+        chosen.append(rows.touchpoint_id.in_(of_journey))
+    return chosen

@@ -43,9 +43,19 @@ def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> Lin
     """
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     first, last = chosen.period.first, chosen.period.last
-    found = link_report(page.session, page.actor, link_id, first=first, last=last, now=page.now)
+    found = link_report(
+        page.session,
+        page.actor,
+        link_id,
+        first=first,
+        last=last,
+        suspects=chosen.suspects,
+        now=page.now,
+    )
     link = find(page.session, page.actor, Link, link_id)
-    trend = trend_of(page.session, page.actor, link, found.period, page.now)
+    trend = trend_of(
+        page.session, page.actor, link, found.period, page.now, suspects=chosen.suspects
+    )
     return LinkReportView(
         found=found,
         chosen=chosen,

@@ -7,7 +7,7 @@ how many days a report may cover (`reports/period`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from werkzeug.datastructures import MultiDict
@@ -41,15 +41,18 @@ class Chosen:
     period: Period
     today: date
     form: Form = field(default_factory=Form)
+    suspects: bool = False
+    """Whether clicks of suspected mail scanners are counted."""
 
     @property
     def query(self) -> dict[str, str | None]:
         """What the addresses of pages carry of it; nothing for the usual period."""
+        scanners = "include" if self.suspects else None
         if self.preset:
             preset = None if self.preset == USUAL else self.preset
-            return {"period": preset, "from": None, "to": None}
+            return {"period": preset, "from": None, "to": None, "scanners": scanners}
         first, last = self.period.first.isoformat(), self.period.last.isoformat()
-        return {"period": None, "from": first, "to": last}
+        return {"period": None, "from": first, "to": last, "scanners": scanners}
 
     @property
     def presets(self) -> list[tuple[str, str]]:
@@ -103,7 +106,13 @@ class Here:
 
 
 def chosen(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:
-    """The period that `period`, or `from` and `to`, ask for; an unknown preset is the usual."""
+    """The period that `period`, or `from` and `to`, ask for; an unknown preset is the usual.
+    With `scanners=include` clicks of suspected mail scanners are counted.
+    """
+    return replace(_days_asked(query, time_zone, now), suspects=query.get("scanners") == "include")
+
+
+def _days_asked(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:
     today = day_of(now, time_zone)
     preset = query.get("period", USUAL)
     usual = Chosen(

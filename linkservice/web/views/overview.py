@@ -44,9 +44,12 @@ def overview(page: Page) -> Response:
         page.actor,
         first=chosen.period.first,
         last=chosen.period.last,
+        suspects=chosen.suspects,
         now=page.now,
     )
-    trend = trend_of(page.session, page.actor, None, chosen.period, page.now)
+    trend = trend_of(
+        page.session, page.actor, None, chosen.period, page.now, suspects=chosen.suspects
+    )
     ranking = Ranking.of(report)
     links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
     kept = None if figure == "visitors" else figure

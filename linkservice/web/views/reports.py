@@ -151,9 +151,18 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     """One touchpoint beside its peers, and who came through it."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     first, last = chosen.period.first, chosen.period.last
-    found = touchpoint_detail(page.session, page.actor, id, first=first, last=last, now=page.now)
+    found = touchpoint_detail(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
     ranking = Ranking.of(found.report)
-    trend = trend_of(page.session, page.actor, found.touchpoint, found.period, page.now)
+    trend = trend_of(
+        page.session,
+        page.actor,
+        found.touchpoint,
+        found.period,
+        page.now,
+        suspects=chosen.suspects,
+    )
     summaries = reach_summaries(page.session, page.actor, [found.touchpoint.id])
     return page.render(
         "reports/touchpoint.html",
@@ -179,8 +188,17 @@ def touchpoint_report_csv(page: Page, id: str) -> Response:
     """A touchpoint's days for a spreadsheet."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     first, last = chosen.period.first, chosen.period.last
-    found = touchpoint_detail(page.session, page.actor, id, first=first, last=last, now=page.now)
-    trend = trend_of(page.session, page.actor, found.touchpoint, found.period, page.now)
+    found = touchpoint_detail(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
+    trend = trend_of(
+        page.session,
+        page.actor,
+        found.touchpoint,
+        found.period,
+        page.now,
+        suspects=chosen.suspects,
+    )
     return _csv(page, f"touchpoint-{id}", chosen, _day_lines(trend.days))
 
 
@@ -198,7 +216,9 @@ def link_report_csv(page: Page, id: str) -> Response:
     """A link's days for a spreadsheet."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     first, last = chosen.period.first, chosen.period.last
-    found = link_report(page.session, page.actor, id, first=first, last=last, now=page.now)
+    found = link_report(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
     return _csv(page, f"link-{id}", chosen, rows_for_csv(found))
 
 
@@ -228,6 +248,7 @@ def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> 
         last=chosen.period.last,
         journey_id=journey_id,
         metric=metric,
+        suspects=chosen.suspects,
         now=page.now,
     )
 

@@ -1,0 +1,309 @@
+"""Mail scanners that pose as browsers: found by their timing, crowds and quick people are not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from cast import NOW, Home, make_home, make_link, make_touchpoint
+from sqlalchemy import select
+
+from linkservice.clicks.audit import audit
+from linkservice.clicks.calendar import epoch_ms
+from linkservice.clicks.event import Click, Source, encode
+from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.model import (
+    CLASSES,
+    LinkDay,
+    LinkFacet,
+    LinkHour,
+    SuspectedDay,
+    SuspectedFacet,
+    SuspectedHour,
+)
+from linkservice.clicks.model import Click as ClickRow
+from linkservice.clicks.placing import PERSON, SUSPECTED, Origin, PlacedClick, Traits
+from linkservice.clicks.reading import Came, Recorded, Sent
+from linkservice.clicks.reclassify import reclassify
+from linkservice.clicks.scanners import SPAN_MS, Suspects, Suspicion, marked
+from linkservice.clicks.spool import Spool, node_id
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.reports.links import link_report
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.touchpoints import touchpoint_detail
+from linkservice.reports.trend import total, trend_of
+
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+START = epoch_ms(NOW)
+SEGMENT = ("a" * 32, "20261127T120000.000-0123456789abcdef")
+
+
+def made(
+    at: int,
+    link: int,
+    *,
+    language: str = "de",
+    referrer: str = "",
+    network: bytes = b"\x54\x96\x01",
+    agent: str = CHROME,
+    position: int = 0,
+) -> tuple[Recorded, PlacedClick]:
+    """A person's click, as record and placed, at that many milliseconds."""
+    sent, came = Sent(agent, ""), Came(language, referrer)
+    record = Recorded(position, START + at, link, 1, 1, 1, 0, 0, network, b"a" * 16, sent, came)
+    placed = PlacedClick(
+        position, START + at, 1, 1, link, 1, 0, 0, NOW.toordinal(), 12, PERSON, False, False,
+        network, b"a" * 16, 1, Traits((), 1, 0, (1, 2, 3)), Origin(1, 2),
+    )  # fmt: skip
+    return record, placed
+
+
+def suspected(clicks: Sequence[tuple[Recorded, PlacedClick]], batch: int = 1000) -> set[int]:
+    """The places of the clicks that are suspected in the end, seen in batches of that size."""
+    suspects, found = Suspects(), set()
+    numbered = [
+        (record._replace(offset=place), click._replace(position=place))
+        for place, (record, click) in enumerate(clicks)
+    ]
+    for first in range(0, len(numbered), batch):
+        part = numbered[first : first + batch]
+        seen = suspects.watch(SEGMENT, [each for each, _ in part], [each for _, each in part])
+        suspects.settle(seen)
+        found |= {first + place for place in seen.here}
+        assert found.isdisjoint(each.position for each in seen.before)
+        found |= {each.position for each in seen.before}
+    return found
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_who_follows_five_links_in_two_seconds_is_a_scanner(batch: int) -> None:
+    clicks = [made(at * 400, link=at) for at in range(5)]
+    assert suspected(clicks, batch) == set(range(5))
+    assert suspected(clicks[:4], batch) == set()
+
+
+def test_without_a_language_three_links_are_enough() -> None:
+    assert suspected([made(at * 900, at, language="") for at in range(3)]) == {0, 1, 2}
+    twice = [made(at * 100, at // 2, language="") for at in range(6)]
+    assert suspected(twice) == set(range(6))
+
+
+def test_what_follows_at_once_is_the_scanner_too_what_comes_later_is_not() -> None:
+    clicks = [made(at * 400, at) for at in range(5)]
+    clicks += [made(4000, 9), made(4001 + SPAN_MS, 1), made(60_000, 2)]
+    assert suspected(clicks) == set(range(6))
+
+
+@pytest.mark.parametrize(
+    "clicks",
+    [
+        [made(at * 2000, at) for at in range(9)],  # with time to read
+        [made(at * 100, at % 4) for at in range(30)],  # one link again and again
+        [made(at * 100, at, network=bytes((84, 150, at))) for at in range(9)],
+        [made(at * 100, at, agent=f"{CHROME} Edg/{at}") for at in range(9)],
+        [made(at * 100, at, referrer="mail.example") for at in range(9)],
+        [made(at * 100, at, network=b"") for at in range(9)],
+    ],
+)
+def test_people_are_not_suspected(clicks: list[tuple[Recorded, PlacedClick]]) -> None:
+    assert suspected(clicks) == set()
+
+
+def test_robots_scans_and_misses_are_not_looked_at() -> None:
+    clicks = [made(at * 100, at) for at in range(9)]
+    for changes in ({"kind": CLASSES.index("robot")}, {"scan": True}, {"miss": True}):
+        assert suspected([(each, click._replace(**changes)) for each, click in clicks]) == set()
+
+
+def test_a_batch_that_is_seen_again_changes_nothing() -> None:
+    suspects = Suspects()
+    clicks = [made(at * 400, at, position=at) for at in range(5)]
+    records, placed = [each for each, _ in clicks], [each for _, each in clicks]
+    for _ in range(3):  # the database was away
+        assert suspects.watch(SEGMENT, records[:4], placed[:4]) == Suspicion()
+    for _ in range(3):
+        assert suspects.watch(SEGMENT, records, placed).here == set(range(5))
+
+
+def test_what_could_not_be_put_right_is_owed() -> None:
+    suspects = Suspects()
+    clicks = [made(at * 400, at, position=at) for at in range(6)]
+    records, placed = [each for each, _ in clicks], [each for _, each in clicks]
+    suspects.watch(SEGMENT, records[:4], placed[:4])
+    first = suspects.watch(SEGMENT, records[4:5], placed[4:5])
+    assert {each.position for each in first.before} == {0, 1, 2, 3}
+    second = suspects.watch(SEGMENT, records[4:], placed[4:])
+    assert (second.here, second.before) == ({0, 1}, first.before)
+    suspects.settle(second)
+    assert suspects.watch(SEGMENT, records[4:], placed[4:]) == Suspicion(second.here)
+    assert [click.kind for click in marked(placed, (0, 2))][:4] == [
+        *(SUSPECTED, PERSON, SUSPECTED, PERSON)
+    ]
+
+
+def test_an_office_behind_one_address_is_people_and_scanners_are_found() -> None:
+    """A newsletter with eight links: 150 people of one network, three browsers, an hour; and
+    forty scanners of other networks.
+    """
+    chance, links = random.Random(11), range(8)
+    people, scanners = [], []
+    for _ in range(150):
+        at = int(chance.expovariate(1 / 900_000))
+        agent = f"{CHROME} Edg/{chance.randrange(3)}"
+        for link in chance.sample(links, chance.choice((1, 1, 1, 2, 3))):
+            people.append(made(at, link, agent=agent))
+            at += int(3000 + chance.expovariate(1 / 8000))
+    for each in range(40):
+        at = chance.randrange(3_600_000)
+        for link in links:
+            scanners.append(made(at, link, network=bytes((9, 9, each))))
+            at += chance.randrange(20, 500)
+    clicks = sorted((*people, *scanners), key=lambda pair: pair[0].time_ms)
+    found = suspected(clicks, batch=50)
+    of_people = {place for place, (record, _) in enumerate(clicks) if record.network[0] == 84}
+    assert len(found & of_people) <= 0.005 * len(people)
+    assert len(found - of_people) >= 0.99 * len(scanners)
+
+
+@pytest.fixture
+def home(database: Database, settings: Settings) -> Home:
+    with database.transaction() as session:
+        return make_home(session, settings)
+
+
+@pytest.fixture
+def spool(settings: Settings) -> Iterator[Spool]:
+    spool = Spool(settings.spool_dir, node_id(settings.data_dir), sync="off")
+    yield spool
+    spool.close()
+
+
+@pytest.fixture
+def mailing(database: Database, settings: Settings, home: Home) -> list[Click]:
+    """A scanner's clicks on the six links of a mailing, in three seconds."""
+    with database.transaction() as session:
+        touchpoint = make_touchpoint(session, home)
+        links = [
+            make_link(session, settings, home, f"angebot-{number}", touchpoint).id
+            for number in range(6)
+        ]
+    return [
+        Click(
+            time_ms=START + 500 * number,
+            link_id=link,
+            link_version=1,
+            domain_id=home.domain_id,
+            workspace_id=home.workspace_id,
+            network=bytes((84, 150, 1)),
+            token=b"s" * 16,
+            user_agent=CHROME,
+            language="en",
+        )
+        for number, link in enumerate(links)
+    ]
+
+
+def sums(database: Database, model: type[LinkDay | SuspectedDay]) -> tuple[int, ...]:
+    """Clicks, scans, visitors of links, touchpoints and journeys, tokenless."""
+    names = ("clicks", "scans", "visitors", "touchpoint_visitors", "journey_visitors", "tokenless")
+    with database.reading() as session:
+        rows = session.scalars(select(model)).all()
+        return tuple(sum(getattr(row, name) for row in rows) for name in names)
+
+
+def rest(database: Database) -> dict[str, int]:
+    """The sums over hours and facets, of people and of suspects."""
+    with database.reading() as session:
+        return {
+            model.__tablename__: sum(row.clicks for row in session.scalars(select(model)))
+            for model in (LinkHour, LinkFacet, SuspectedHour, SuspectedFacet)
+        }
+
+
+@pytest.mark.parametrize("first", [0, 1, 4])
+def test_clicks_that_were_counted_already_are_counted_apart(
+    settings: Settings, database: Database, spool: Spool, mailing: list[Click], first: int
+) -> None:
+    person = replace(mailing[0], network=bytes((84, 150, 2)), token=b"p" * 16, source=Source.SCAN)
+    ingester = Ingester(settings, database)
+    spool.append(encode(person))
+    for click in mailing[:first]:
+        spool.append(encode(click))
+    ingester.run_once()
+    assert sums(database, LinkDay)[0] == 1 + first
+    for click in mailing[first:]:
+        spool.append(encode(click))
+    ingester.run_once()
+    assert sums(database, LinkDay) == (1, 1, 1, 1, 1, 0)
+    assert sums(database, SuspectedDay) == (6, 0, 6, 1, 1, 0)
+    assert rest(database) == {
+        "link_hours": 1,
+        "link_facets": 6,
+        "suspected_hours": 6,
+        "suspected_facets": 36,
+    }
+    with database.reading() as session:
+        kinds = sorted(session.scalars(select(ClickRow.click_class)))
+    assert kinds == [PERSON, *[SUSPECTED] * 6]
+    found = audit(settings, database)
+    assert (found.accepted, found.ingested, found.difference) == (7, 7, 0)
+    # A suspicion outlasts what the user agent says.
+    assert reclassify(settings, database, lambda done, total: None).changed == 0
+
+
+def test_after_a_restart_the_scanner_is_only_half_known_and_nothing_is_lost(
+    settings: Settings, database: Database, spool: Spool, mailing: list[Click]
+) -> None:
+    for click in mailing[:3]:
+        spool.append(encode(click))
+    Ingester(settings, database).run_once()
+    for click in mailing[3:]:
+        spool.append(encode(click))
+    Ingester(settings, database).run_once()
+    assert sums(database, LinkDay)[0] + sums(database, SuspectedDay)[0] == 6
+    assert audit(settings, database).difference == 0
+
+
+def test_a_report_counts_suspects_as_scanners_or_as_clicks(
+    settings: Settings, database: Database, spool: Spool, mailing: list[Click], home: Home
+) -> None:
+    robot = replace(mailing[0], user_agent="Mimecast", network=bytes((9, 9, 9)))
+    person = replace(mailing[1], network=bytes((84, 150, 2)), token=b"p" * 16)
+    for click in (robot, person, *mailing):
+        spool.append(encode(click))
+    Ingester(settings, database).run_once()
+    day = NOW.date()
+    with database.reading() as session:
+        asked = {"first": day, "last": day, "now": NOW}
+        apart = touchpoint_report(session, home.actor, **asked)
+        counted = touchpoint_report(session, home.actor, suspects=True, **asked)
+        of_link = [
+            link_report(session, home.actor, str(person.link_id), suspects=each, **asked)
+            for each in (False, True)
+        ]
+        row = apart.touchpoints[0]
+        of_touchpoint = [
+            touchpoint_detail(session, home.actor, str(row.id), suspects=each, **asked)
+            for each in (False, True)
+        ]
+        days = [
+            total(trend_of(session, home.actor, None, apart.period, NOW, suspects=each).days)
+            for each in (False, True)
+        ]
+    assert (apart.totals.clicks, apart.totals.scanners, apart.totals.visitors) == (1, 7, 1)
+    assert (counted.totals.clicks, counted.totals.scanners, counted.totals.visitors) == (7, 1, 2)
+    assert [each.clicks for each in days] == [1, 7]
+    for report, clicks, scanners in ((of_link[0], 1, 1), (of_link[1], 2, 0)):
+        assert (report.totals.clicks, report.totals.scanners) == (clicks, scanners)
+        parts = (report.days, report.hours, report.countries, report.devices, report.languages)
+        assert [sum(each.clicks for each in part) for part in parts] == [clicks] * 5
+    for detail, clicks in ((of_touchpoint[0], 1), (of_touchpoint[1], 7)):
+        assert (detail.row.clicks, detail.totals.clicks, detail.undivided) == (clicks, clicks, 0)
+        assert sum(each.clicks for each in detail.hours) == clicks
+        assert sum(each.clicks for each in detail.links) == clicks
