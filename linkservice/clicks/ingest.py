@@ -166,8 +166,10 @@ class Ingester:
         waiting = []
         for segment in open_:
             position, finished = known.get((segment.node, segment.name), (HEADER_BYTES, False))
-            if finished:
-                self._finished.add(segment.identity)
+            # A file that goes on behind its end was finished by a copy, which was shorter.
+            if finished and segment.size <= position:
+                if segment.sealed:
+                    self._finished.add(segment.identity)
             elif segment.sealed or segment.size > position:
                 waiting.append((segment, position))
         return waiting

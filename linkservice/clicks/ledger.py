@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.counted import Added, Counted, Seen, seen
@@ -172,7 +172,7 @@ def _advance(connection: Connection, segment: Segment, batch: Batch, now: dateti
             LedgerEntry.node == segment.node,
             LedgerEntry.name == segment.name,
             LedgerEntry.position == batch.start,
-            LedgerEntry.finished_at.is_(None),
+            or_(LedgerEntry.finished_at.is_(None), LedgerEntry.position < batch.end),
         )
         .values(
             position=batch.end,

@@ -45,21 +45,21 @@ def keep_house(settings: Settings, database: Database, now: datetime) -> None:
 def delete_old_segments(settings: Settings, database: Database, now: datetime) -> int:
     """Delete segments that were ingested longer ago than the retention; their number.
 
-    A segment goes only when the ledger, on stable storage, says that it is finished. What was
-    set aside as damaged goes as long after it was found.
+    A segment goes only when the ledger, on stable storage, says that it is finished, up to the
+    end of this very file. What was set aside as damaged goes as long after it was found.
     """
     kept = timedelta(days=settings.spool_retention_days)
     damage.forget_old(settings.spool_dir, kept.total_seconds())
     horizon = now - kept
     with database.reading() as session:
         finished = {
-            key
+            key: entry.position
             for key, entry in ledger.entries(session).items()
             if entry.finished_at is not None and entry.finished_at < horizon
         }
     deleted = 0
     for segment in segments(settings.spool_dir):
-        if segment.sealed and (segment.node, segment.name) in finished:
+        if segment.sealed and segment.size <= finished.get((segment.node, segment.name), 0):
             passing("before delete")
             delete_segment(segment)
             passing("after delete")
