@@ -9,6 +9,7 @@ import itertools
 import re
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from sqlalchemy import select
 from linkservice.clicks.model import Click, FacetValue
 from linkservice.database import Database
 
+_REFUSED_PAUSE = 0.01
 _MARK = re.compile(r"n(\d+)\.example")
 
 
@@ -69,8 +71,10 @@ def clicking_marked(
 
     def click() -> None:
         while not stopped.is_set():
-            with closing(socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS)) as link:
+            with closing(socket.socket()) as link:
+                link.settimeout(ANSWER_SECONDS)
                 try:
+                    link.connect(("127.0.0.1", port))
                     while not stopped.is_set() and (number := next(numbers)) <= most:
                         marked.sent.add(number)
                         link.sendall(marked_request(number, path, host))
@@ -82,7 +86,7 @@ def clicking_marked(
                         told(number)
                     return
                 except OSError:
-                    continue
+                    time.sleep(_REFUSED_PAUSE)
 
     crew = [threading.Thread(target=click, daemon=True) for _ in range(clients)]
     for client in crew:

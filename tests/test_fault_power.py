@@ -167,13 +167,11 @@ class Life:
 
 
 def serve_for(settings: Settings, life: Life, seconds: float) -> None:
-    """A service under load, killed at the end."""
-    with (
-        running(settings, life.folder, workers=1, environment=life.environment) as service,
-        clicking_marked(service.link_port, told=life.journal.acknowledged) as clicks,
-    ):
-        time.sleep(seconds)
-        service.end()
+    """A service under load, stopped in the end: one that is killed may not note its last write."""
+    with running(settings, life.folder, workers=1, environment=life.environment) as service:
+        with clicking_marked(service.link_port, told=life.journal.acknowledged) as clicks:
+            time.sleep(seconds)
+        assert service.stop() == 0
     assert not clicks.other
 
 

@@ -147,7 +147,7 @@ def audit(
         ]
         differences.sort(key=lambda each: (each.date or date.max, each.name))
         differences += [*_node_differences(session), *spooled.changed]
-        damaged = session.scalar(select(func.sum(LedgerEntry.damaged))) or 0
+        damaged = int(session.scalar(select(func.sum(LedgerEntry.damaged))) or 0)
         stored = _stored_shortfall(session)
     return Audit(
         accepted=sum(node.accepted for node in nodes),
