@@ -83,7 +83,7 @@ def test_an_ingester_that_was_stopped_and_continued_doubles_nothing(
             stopped.send_signal(signal.SIGSTOP)
             before = recording.recorded
             # Where it was stopped in the middle of a transaction the other one has to wait.
-            deadline = time.monotonic() + rng.uniform(0.3, 1.0)
+            deadline = time.monotonic() + rng.uniform(0.3, trial.size(10, 60) / 10)
             while time.monotonic() < deadline and ingested(database) <= before:
                 time.sleep(0.05)
             overtaken += ingested(database) > before
