@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,9 +195,10 @@ def stop_between_writes(process: subprocess.Popen[bytes], database: Database) ->
         process.send_signal(signal.SIGSTOP)
         if not database.is_sqlite:
             return
-        gate = Path(f"{database.engine.url.database}.gate")
-        with gate.open("rb") as file, suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks = [Path(f"{database.engine.url.database}.{name}") for name in ("next", "gate")]
+        with ExitStack() as stack, suppress(BlockingIOError):
+            for each in locks:
+                fcntl.flock(stack.enter_context(each.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         process.send_signal(signal.SIGCONT)
         time.sleep(0.01)

@@ -8,7 +8,6 @@ Not here: what is written (`rollup`, `ledger`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from functools import lru_cache
 from itertools import chain
 from typing import TypeAlias
@@ -17,16 +16,19 @@ from sqlalchemy import BigInteger, Connection, Date, Integer, SmallInteger, Tabl
 
 from linkservice.database import Base
 
-Row: TypeAlias = tuple[int | date, ...]
-"""The values of all columns, in the order of the table's columns."""
+Row: TypeAlias = tuple[int | str, ...]
+"""The values of all columns, in the order of the table's columns; dates as ISO 8601 writes them."""
 
-_AT_ONCE = (256, 32, 4, 1)
+Writes: TypeAlias = Sequence[tuple[str, tuple[int | str, ...]]]
+"""Statements and their parameters."""
+
+_AT_ONCE = (1024, 256, 32, 4, 1)
 """Rows of one statement on SQLite: few sizes, so that each stays prepared."""
 
 
 def insert(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows of integers and dates. Raises `IntegrityError` when a key is taken."""
-    _execute(connection, model, rows, "")
+    run(connection, _writes(connection.dialect.name, model, rows, ""))
 
 
 def add(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
@@ -36,7 +38,18 @@ def add(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
     order: two ingesters on one PostgreSQL then never lock crosswise, and SQLite walks its
     tree once.
     """
-    _execute(connection, model, sorted(rows), _on_conflict(model))
+    run(connection, adding(connection.dialect.name, model, rows))
+
+
+def adding(dialect: str, model: type[Base], rows: Sequence[Row]) -> Writes:
+    """The statements of `add`, to be run later."""
+    return _writes(dialect, model, sorted(rows), _on_conflict(model))
+
+
+def run(connection: Connection, writes: Writes) -> None:
+    """Execute statements, within the caller's transaction."""
+    for statement, values in writes:
+        connection.exec_driver_sql(statement, values)
 
 
 @lru_cache
@@ -49,24 +62,16 @@ def counters(model: type[Base]) -> tuple[str, ...]:
     )
 
 
-def _execute(
-    connection: Connection, model: type[Base], rows: Sequence[Row], on_conflict: str
-) -> None:
+def _writes(dialect: str, model: type[Base], rows: Sequence[Row], on_conflict: str) -> Writes:
     if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        dated = [place for place, kind in enumerate(_kinds(model)) if kind == "date"]
-        for part in _parts(rows):
-            values: list[int | date | str] = list(chain.from_iterable(part))
-            width = len(values) // len(part)
-            for place in dated:
-                values[place::width] = map(str, values[place::width])
-            connection.exec_driver_sql(
-                _values_statement(model, len(part), on_conflict), tuple(values)
-            )
-        return
+        return ()
+    if dialect == "sqlite":
+        return [
+            (_values_statement(model, len(part), on_conflict), tuple(chain.from_iterable(part)))
+            for part in _parts(rows)
+        ]
     arrays = tuple(f"{{{','.join(map(str, column))}}}" for column in zip(*rows, strict=True))
-    connection.exec_driver_sql(_arrays_statement(model, on_conflict), arrays)
+    return [(_arrays_statement(model, on_conflict), arrays)]
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

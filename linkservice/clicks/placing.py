@@ -163,34 +163,52 @@ class Placing:
         """Place records, in their order; rejected are those whose link or workspace is not
         (or no longer) known. Must not be called within a transaction.
         """
-        self._learn(records)
+        # Nearly every batch has new networks, and few anything else that is new: to look for
+        # that would cost as much as to place them.
+        self._learn_countries({each.network for each in records})
+        placed = self._placed(records, learned=False)
+        if placed is None:
+            self._learn(records)
+            placed = self._placed(records, learned=True)
+        assert placed is not None
+        return placed
+
+    def _placed(self, records: Sequence[Recorded], *, learned: bool) -> Placed | None:
+        """The records placed; None at the first with something new, unless all is `learned`."""
         placed = Placed()
-        asked: list[Asked] = []
+        add, asked = placed.clicks.append, list[tuple[int, int, int]]()
+        # Local names: this loop runs for every click.
+        locals_, versions, countries = self._local.get, self._of_version.get, self._countries
+        traits_of, origins = self._traits.get, self._origins.get
         for record in records:
             (
                 offset, time_ms, link_id, link_version, domain_id, workspace_id, bits, flags,
                 network, token, sent, came,
             ) = record  # fmt: skip
-            local = self._local.get(workspace_id)
+            local = locals_(workspace_id)
+            place = versions((link_id, link_version)) if link_id else _NOWHERE
+            traits, origin = traits_of(sent), origins(came)
+            if traits is None or origin is None or local is None or place is None:
+                if not learned:
+                    return None
+                assert traits is not None and origin is not None
             day, hour = (local or _UTC).at(time_ms)
             miss = bool(bits & MISS_BIT) or not link_id
-            asked.append(Asked(day, domain_id, 0 if miss else link_id))
-            place = self._of_version.get((link_id, link_version)) if link_id else _NOWHERE
+            asked.append((day, domain_id, 0 if miss else link_id))
             if local is None or place is None:
-                placed.rejected[asked[-1]] += 1
+                placed.rejected[Asked(*asked[-1])] += 1
                 continue
-            traits = self._traits[sent]
             special = bits & HEAD_BIT or flags & (_PREFETCH | _OWN)
-            placed.clicks.append(
+            add(
                 PlacedClick(
                     offset, time_ms, workspace_id, domain_id, link_id, link_version,
                     place.touchpoint_id, place.journey_id, day, hour,
                     traits.classes[_variant(bits, flags) if special else 0],
-                    bool(bits & SCAN_BIT), miss, network, token, self._countries[network], traits,
-                    self._origins[came],
+                    bool(bits & SCAN_BIT), miss, network, token, countries[network], traits,
+                    origin,
                 )
             )  # fmt: skip
-        placed.accepted.update(asked)
+        placed.accepted.update({Asked(*each): number for each, number in Counter(asked).items()})
         return placed
 
     def traits_of(self, agent_ids: Iterable[int]) -> dict[int, Traits]:
@@ -220,7 +238,6 @@ class Placing:
                 self._of_version.update(_versions(session, sorted(unplaced)))
         self._learn_traits({each.sent for each in records})
         self._learn_origins({each.came for each in records})
-        self._learn_countries({each.network for each in records})
 
     def _learn_traits(self, agents: set[Sent]) -> None:
         unknown = _forgetful(self._traits, agents)
@@ -264,9 +281,11 @@ class Placing:
 
     def _learn_countries(self, networks: set[bytes]) -> None:
         unknown = _forgetful(self._countries, networks)
-        codes = {network: ("country", self._places.country(network)) for network in unknown}
-        values = self._dictionary.values(codes.values())
-        self._countries.update((network, values[code]) for network, code in codes.items())
+        codes = {network: self._places.country(network) for network in unknown}
+        values = self._dictionary.values(("country", code) for code in set(codes.values()))
+        self._countries.update(
+            (network, values[("country", code)]) for network, code in codes.items()
+        )
 
 
 _UTC = LocalHours("UTC")

@@ -63,18 +63,24 @@ class RollUps:
     them another class: write the old ones with -1 and the new ones with 1, in one transaction.
     """
 
-    def __init__(self, clicks: Sequence[PlacedClick], sign: int = 1) -> None:
-        self._sign = sign
+    def __init__(
+        self, clicks: Sequence[PlacedClick], sign: int = 1, *, suspected: bool = False
+    ) -> None:
+        """`suspected` are the sums of suspects, written to tables of their own, as persons."""
+        self._sign, self._of_all = sign, not suspected
         self._days: dict[DayKey, list[int]] = {}
         self._workspaces: dict[int, int] = {}
         """Of each link and, by its negative number, each domain."""
         self._hours: Counter[tuple[int, int, int, bool]] = Counter()
         self._told: dict[tuple[int, int], list[int]] = defaultdict(list)
         self._domains: Counter[tuple[int, int, bool]] = Counter()
+        self._prepared: bulk.Writes | None = None
         suspects = [click for click in clicks if click.kind == SUSPECTED and not click.miss]
         self._suspected: RollUps | None = None
         if suspects:
-            self._suspected = RollUps([_as_person(click) for click in suspects], sign)
+            self._suspected = RollUps(
+                [_as_person(click) for click in suspects], sign, suspected=True
+            )
             clicks = [click for click in clicks if click.kind != SUSPECTED or click.miss]
         self._sum(clicks)
 
@@ -90,20 +96,29 @@ class RollUps:
                 if mark & bit:
                     counts[place] += self._sign
 
+    def prepare(self, dialect: str) -> None:
+        """Work out before the transaction what visitors change nothing of."""
+        hours, facets = (LinkHour, LinkFacet) if self._of_all else (SuspectedHour, SuspectedFacet)
+        self._prepared = [
+            *bulk.adding(dialect, hours, list(self._hour_rows())),
+            *bulk.adding(dialect, facets, list(self._facet_rows())),
+            *bulk.adding(dialect, DomainDay, list(self._domain_rows())),
+        ]
+        if self._suspected is not None:
+            self._suspected.prepare(dialect)
+
     def write(self, connection: Connection) -> None:
         """Add the sums to the tables, within the caller's transaction."""
-        bulk.add(connection, LinkDay, list(self._day_rows()))
-        bulk.add(connection, LinkHour, list(self._hour_rows()))
-        bulk.add(connection, LinkFacet, list(self._facet_rows()))
-        bulk.add(connection, DomainDay, list(self._domain_rows()))
+        if self._prepared is None:
+            self.prepare(connection.dialect.name)
+        assert self._prepared is not None
+        if self._of_all:
+            bulk.add(connection, LinkDay, list(self._day_rows()))
+        else:
+            bulk.add(connection, SuspectedDay, [row[:_OF_PERSONS] for row in self._day_rows()])
+        bulk.run(connection, self._prepared)
         if self._suspected is not None:
-            self._suspected.write_suspected(connection)
-
-    def write_suspected(self, connection: Connection) -> None:
-        """Add the sums, which are of persons, to the tables of suspects."""
-        bulk.add(connection, SuspectedDay, [row[:_OF_PERSONS] for row in self._day_rows()])
-        bulk.add(connection, SuspectedHour, list(self._hour_rows()))
-        bulk.add(connection, SuspectedFacet, list(self._facet_rows()))
+            self._suspected.write(connection)
 
     def _sum(self, clicks: Sequence[PlacedClick]) -> None:
         outcomes: list[tuple[DayKey, int, bool, bool]] = []
@@ -206,5 +221,5 @@ def _day_key(click: PlacedClick) -> DayKey:
 
 
 @lru_cache(maxsize=10_000)
-def _date(day: int) -> date:
-    return date.fromordinal(day)
+def _date(day: int) -> str:
+    return date.fromordinal(day).isoformat()
