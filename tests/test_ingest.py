@@ -191,7 +191,9 @@ def test_replaying_a_segment_from_its_start_is_refused_by_the_ledger(
     (segment,) = segments(settings.spool_dir)
     again = ledger.Batch(HEADER_BYTES, HEADER_BYTES + 1, Placed(), 1, 0, False)
     with pytest.raises(ledger.Overtaken), database.writing_connection() as connection:
-        ledger.Prepared(again).write(connection, segment, Counted(), NOW)
+        ledger.Prepared(again, database.engine.dialect.name).write(
+            connection, segment, Counted(), NOW
+        )
     assert audit(settings, database).difference == 0
 
 

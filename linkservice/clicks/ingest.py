@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import amending, ledger, retention
 from linkservice.clicks.claims import Claims
-from linkservice.clicks.counted import Counted
+from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.place import Places
@@ -47,6 +49,9 @@ LOCK_HOLD_SECONDS = 0.05
 
 SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 250, 1000, 10_000
 
+TURN_SECONDS = 0.0005
+"""How long the one who works ahead may keep Python from the one who writes."""
+
 CACHE_KB = 64 * 1024
 """SQLite's cache while a batch is written: what a day's clicks add to, hours, facets and days."""
 
@@ -74,6 +79,23 @@ class Pass:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch that waits to be written, and whether it is the last of its segment."""
+
+    prepared: ledger.Prepared
+    found: Suspicion
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a transaction added to the visitors' keys, and for how long it held the lock."""
+
+    added: Sequence[Added]
+    seconds: float
+
+
 class Ingester:
     """Moves clicks from the spool into the database."""
 
@@ -90,6 +112,7 @@ class Ingester:
         self._in_log = 0
         self._kept_house_at = float("-inf")
         self._tally = Tally(settings.data_dir)
+        self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -185,11 +208,17 @@ class Ingester:
 
     def _ingest(self, segment: Segment, position: int) -> Iterator[Pass]:
         reader = Reader(segment, position, self._texts)
-        last = False
-        while not last:
+        ahead: Future[_Ready] | None = None
+        while True:
             try:
                 with _collector_resting():
-                    done, last = self._ingest_batch(segment, reader)
+                    ready = ahead.result() if ahead else self._prepare(segment, reader)
+                    # Numbers are worked out while the database, for which Python need not
+                    # wait, writes; of a short stretch nothing is left to be worked out.
+                    ahead = None
+                    if not ready.last:
+                        ahead = self._worker.submit(self._prepare, segment, reader)
+                    done = self._finish(segment, ready, ahead)
             except SpoolFailed as error:
                 # Read again at the next pass; other segments need not wait for it.
                 _log.error("segment %s cannot be read: %s", segment.name, error)
@@ -198,9 +227,11 @@ class Ingester:
                 _log.warning("segment %s is being ingested by another process", segment.name)
                 return
             yield done
+            if ready.last:
+                return
 
-    def _ingest_batch(self, segment: Segment, reader: Reader) -> tuple[Pass, bool]:
-        """What the next batch did, and whether it was the last."""
+    def _prepare(self, segment: Segment, reader: Reader) -> _Ready:
+        """The next batch with all that does not depend on what others have written."""
         stretch = reader.next(self._batch_size)
         passing("after read")
         batch = self._placed(segment, stretch)
@@ -209,11 +240,27 @@ class Ingester:
         )
         if found.here:
             batch.placed.clicks = marked(batch.placed.clicks, found.here)
-        if batch.end > batch.start or batch.finished:
-            self._write(segment, batch, found)
+        dialect = self._database.engine.dialect.name
+        return _Ready(ledger.Prepared(batch, dialect), found, stretch.last)
+
+    def _finish(self, segment: Segment, ready: _Ready, ahead: Future[_Ready] | None) -> Pass:
+        """Write a batch, while the next one is prepared `ahead`."""
+        batch, written = ready.prepared.batch, None
+        try:
+            if batch.end > batch.start or batch.finished:
+                with _quick_turns():
+                    written = self._write(segment, ready)
+        finally:
+            # What both use is changed while only one is at work.
+            if ahead:
+                wait([ahead])
+        if written:
+            self._counted.remember(written.added)
+            self._suspects.settle(ready.found)
+            self._adapt(batch, written.seconds)
             self._tally.add(batch.placed.clicks)
         self._tally.flush()
-        return Pass(batch.ingested, batch.rejected, batch.damaged), stretch.last
+        return Pass(batch.ingested, batch.rejected, batch.damaged)
 
     def _placed(self, segment: Segment, stretch: Stretch) -> ledger.Batch:
         placed = self._placing.place(stretch.records)
@@ -244,12 +291,12 @@ class Ingester:
             )
         return batch
 
-    def _write(self, segment: Segment, batch: ledger.Batch, found: Suspicion) -> None:
-        prepared = ledger.Prepared(batch)
+    def _write(self, segment: Segment, ready: _Ready) -> _Written:
+        prepared = ready.prepared
         if prepared.visitors:
             with self._database.reading() as session:
                 self._counted.prepare(session, [each.day for each in prepared.visitors])
-        before, agents = self._amended(found)
+        before, agents = self._amended(ready.found)
         with self._database.writing_connection() as connection:
             started = time.monotonic()
             if self._database.is_sqlite:
@@ -263,13 +310,11 @@ class Ingester:
             held = time.monotonic() - started
             passing("before commit")
         passing("after commit")
-        self._counted.remember(added)
-        self._suspects.settle(found)
-        self._adapt(batch, held)
-        self._in_log += batch.ingested
+        self._in_log += prepared.batch.ingested
         if self._in_log >= CLICKS_IN_LOG:
             self._database.checkpoint()
             self._in_log = 0
+        return _Written(added, held)
 
     def _amended(
         self, found: Suspicion
@@ -306,6 +351,21 @@ class Ingester:
         if time.monotonic() - self._kept_house_at >= HOUSEKEEPING_SECONDS:
             retention.keep_house(self._settings, self._database, datetime.now(UTC))
             self._kept_house_at = time.monotonic()
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Let a thread that has waited for Python long enough have it soon.
+
+    The usual 5 ms, between two statements each, would keep the database locked for longer
+    than the statements do.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 @contextmanager

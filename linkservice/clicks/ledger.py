@@ -56,11 +56,13 @@ class Batch:
 class Prepared:
     """A batch with all that can be worked out before its transaction, which is to be short."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, dialect: str) -> None:
+        """`dialect` is the database's, as SQLAlchemy calls it."""
         self.batch = batch
         self.visitors: Sequence[Seen] = seen(batch.placed.clicks)
         self._rows = rows_of(batch.placed.clicks)
         self._rollups = RollUps(batch.placed.clicks)
+        self._rollups.prepare(dialect)
 
     def write(
         self, connection: Connection, segment: Segment, counted: Counted, now: datetime

@@ -191,7 +191,8 @@ class Placing:
             if traits is None or origin is None or local is None or place is None:
                 if not learned:
                     return None
-                assert traits is not None and origin is not None
+                assert traits is not None
+                assert origin is not None
             day, hour = (local or _UTC).at(time_ms)
             miss = bool(bits & MISS_BIT) or not link_id
             asked.append((day, domain_id, 0 if miss else link_id))
