@@ -22,7 +22,9 @@ soak: .venv/installed-test
 bench: .venv/installed-test
 	$(BIN)/python -m benchmarks.redirect --seed $(SEED)
 	$(BIN)/python -m benchmarks.calm --seed $(SEED)
+	$(BIN)/python -m benchmarks.pipeline --seed $(SEED)
 	$(BIN)/python -m benchmarks.microseconds --seed $(SEED)
+	$(BIN)/python -m benchmarks.ingest --seed $(SEED) --folder build/ingest --audit
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
