@@ -22,8 +22,10 @@ Row: TypeAlias = tuple[int | str, ...]
 Writes: TypeAlias = Sequence[tuple[str, tuple[int | str, ...]]]
 """Statements and their parameters."""
 
-_AT_ONCE = (1024, 256, 32, 4, 1)
-"""Rows of one statement on SQLite: few sizes, so that each stays prepared."""
+_AT_ONCE = (1024, 256)
+"""Rows of one statement on SQLite: two sizes, which stay prepared, and one for the rest. After
+each statement its thread waits for its turn to run Python again: few are better than cheap ones.
+"""
 
 
 def insert(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
@@ -80,9 +82,11 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         while len(rows) - at >= size:
             yield rows[at : at + size]
             at += size
+    if at < len(rows):
+        yield rows[at:]
 
 
-@lru_cache
+@lru_cache(256)
 def _values_statement(model: type[Base], rows: int, on_conflict: str) -> str:
     one = f"({','.join('?' * len(_table(model).columns))})"
     return f"{_into(model)} VALUES {','.join([one] * rows)} {on_conflict}"

@@ -44,10 +44,11 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 HOUSEKEEPING_SECONDS = 60.0
 
-LOCK_HOLD_SECONDS = 0.05
-"""How long a batch may keep other writers of a SQLite file waiting."""
+LOCK_HOLD_SECONDS = 0.08
+"""How long a batch may keep other writers of a SQLite file waiting, whose turn is next."""
 
-SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 250, 1000, 10_000
+SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 2_000, 2_000, 10_000
+"""Smaller ones do not hold the lock for less where it is the machine that is busy."""
 
 TURN_SECONDS = 0.0005
 """How long the one who works ahead may keep Python from the one who writes."""
