@@ -212,7 +212,7 @@ def _forget_segments(settings: Settings, database: Database) -> None:
 
 def _held(database: Database) -> int:
     with database.reading() as session:
-        return session.scalar(text("SELECT coalesce(sum(ingested), 0) FROM segments")) or 0
+        return int(session.scalar(text("SELECT coalesce(sum(ingested), 0) FROM segments")) or 0)
 
 
 def _measure(settings: Settings, database: Database, shop: Shop, new: int, seed: int) -> None:

@@ -82,7 +82,8 @@ def fill(database: Database, settings: Settings, links: int, seed: int) -> list[
         slugs["".join(rng.choices(_ALPHABET, k=7))] = None
     with database.writing_connection() as connection:
         connection.exec_driver_sql("CREATE TEMP TABLE made (id INTEGER PRIMARY KEY, slug TEXT)")
-        connection.exec_driver_sql("INSERT INTO made VALUES (?, ?)", list(enumerate(slugs, 1)))
+        made = [{"id": number, "slug": slug} for number, slug in enumerate(slugs, 1)]
+        connection.execute(text("INSERT INTO made VALUES (:id, :slug)"), made)
         moment = bindparam("now", now, UtcDateTime())
         connection.execute(text(_LINKS).bindparams(moment), home)
         connection.execute(text(_VERSIONS).bindparams(moment))
@@ -94,13 +95,13 @@ _LINKS = f"""
 INSERT INTO links (id, workspace_id, domain_id, slug, slug_key, destination, title, name_key,
                    forward_query, active, version, created_at, updated_at)
 SELECT id, :workspace, :domain, slug, slug, '{BEFORE}' || slug || '{AFTER}', slug, slug,
-       0, 1, 1, :now, :now
+       false, true, 1, :now, :now
 FROM made
 """
 
 _VERSIONS = f"""
 INSERT INTO link_versions (link_id, version, destination, active, changed_at, changed_by)
-SELECT id, 1, '{BEFORE}' || slug || '{AFTER}', 1, :now, 'benchmark' FROM made
+SELECT id, 1, '{BEFORE}' || slug || '{AFTER}', true, :now, 'benchmark' FROM made
 """
 
 

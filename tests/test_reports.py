@@ -564,7 +564,7 @@ def test_facets_fall_by_clicks_and_name_what_is_empty(ada: World) -> None:
             LinkFacet(
                 link_id=link_id,
                 local_date=day,
-                value_id=value_id(session, facet, value),
+                value_id=value_id(ada.session, facet, value),
                 clicks=clicks,
             )
         )
