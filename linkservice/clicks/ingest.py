@@ -48,8 +48,8 @@ LOCK_HOLD_SECONDS = 0.08
 """How long a batch may keep other writers of a SQLite file waiting, whose turn is next."""
 
 SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 5_000, 5_000, 10_000
-"""Of 2,000 the app's writes waited longer (288 ms, p99) than of 5,000 (183 ms): so small they take
-twice the time a click, and a busy machine lets each wait as long."""
+"""Of 2,000 the app's writes waited longer (288 ms, p99) than of 5,000 (183 to 267): so small they
+take up to twice the time a click, and a busy machine lets each wait as long."""
 
 TURN_SECONDS = 0.0005
 """How long the one who works ahead may keep Python from the one who writes."""
