@@ -137,7 +137,7 @@ def audit(form: str, deep: bool) -> int:
 
 @click.group(cls=Group)
 def node() -> None:
-    """Which data directory a node of several is, after a copy or a move."""
+    """After a copy or a move of the data directory."""
 
 
 @node.command("adopt")
@@ -171,7 +171,7 @@ def node_renew() -> None:
 
 @click.command(cls=Command)
 def reclassify() -> None:
-    """Read again what the spool still holds, with what is known today.
+    """Read again what the spool holds, with what is known today.
 
     After an upgrade that knows more robots, or with another country file. May run beside
     the service and be interrupted; run again, it changes what is left. Older clicks stay.

@@ -180,7 +180,7 @@ def db_check() -> int:
 
 @click.command("settings", cls=Command)
 def show_settings() -> None:
-    """List every setting with its value, its default and what it does."""
+    """List every setting with its value, default and meaning."""
     settings = read_settings()
     width = min(shutil.get_terminal_size().columns, 100)
     for setting in SETTINGS:
