@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,6 +40,11 @@ hypothesis_settings.load_profile("suite")
 
 # Strong hashes take time, which is their purpose; what is tested does not depend on it.
 passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
+
+# Under nohup hangups are ignored, and so they would be by every service that a test starts. A
+# handler is not inherited.
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -88,10 +88,15 @@ def test_who_follows_five_links_in_two_seconds_is_a_scanner(batch: int) -> None:
     assert suspected(clicks[:4], batch) == set()
 
 
-def test_without_a_language_three_links_are_enough() -> None:
-    assert suspected([made(at * 900, at, language="") for at in range(3)]) == {0, 1, 2}
-    twice = [made(at * 100, at // 2, language="") for at in range(6)]
-    assert suspected(twice) == set(range(6))
+def test_without_a_language_each_link_may_be_asked_twice() -> None:
+    twice = [made(at * 100, at // 2, language="") for at in range(10)]
+    assert suspected(twice) == set(range(10))
+    assert suspected(twice[:8]) == set()
+
+
+def test_a_crowd_that_began_like_a_scanner_is_people_from_its_first_repeated_link_on() -> None:
+    clicks = [made(at * 100, at % 6) for at in range(300)]
+    assert suspected(clicks) == set(range(6))
 
 
 def test_what_follows_at_once_is_the_scanner_too_what_comes_later_is_not() -> None:
@@ -109,6 +114,9 @@ def test_what_follows_at_once_is_the_scanner_too_what_comes_later_is_not() -> No
         [made(at * 100, at, agent=f"{CHROME} Edg/{at}") for at in range(9)],
         [made(at * 100, at, referrer="mail.example") for at in range(9)],
         [made(at * 100, at, network=b"") for at in range(9)],
+        [made(at * 100, at, network=bytes((127, 0, 0))) for at in range(9)],
+        [made(at * 100, at, network=bytes((172, 17, 0))) for at in range(9)],
+        [made(at * 100, at, network=bytes(6)) for at in range(9)],
     ],
 )
 def test_people_are_not_suspected(clicks: list[tuple[Recorded, PlacedClick]]) -> None:

@@ -2,7 +2,9 @@
 
 They follow every link of a mailing within seconds: many different links, each once, from one
 network, with one user agent and nothing that led there. Whoever opens links by hand takes
-longer, and a crowd behind one address clicks the same links again and again.
+longer, and a crowd behind one address clicks the same links again and again. Private
+networks are not watched: no scanner stands there, but behind a proxy that nobody named in the
+settings everybody does.
 
 `Suspects` watches clicks by the time they were made, over a few seconds, and holds a bounded
 number of networks; what it held is lost at a restart, and then a scanner that was at work
@@ -21,15 +23,13 @@ from typing import NamedTuple, TypeAlias
 
 from linkservice.clicks.placing import SUSPECTED, PlacedClick
 from linkservice.clicks.reading import Recorded, Sent
+from linkservice.clicks.visitor import is_private
 
 SPAN_MS = 5_000
 """Within so long a scanner has followed its links, and after so long without a click it is gone."""
 
 LEAST_LINKS = 5
 """Different links within the span: four a person may have opened in tabs."""
-
-LEAST_LINKS_WITHOUT_LANGUAGE = 3
-"""Where no click told a language, which every browser of a person does."""
 
 MOST_NETWORKS = 20_000
 MOST_CLICKS = 100
@@ -80,16 +80,19 @@ class _Window:
 
     def judged(self, made: Made) -> Iterable[Made]:
         """The clicks that `made`, the latest, shows to be a scanner's."""
-        if self.suspected:
-            return (made,)
-        if len(self.clicks) < LEAST_LINKS_WITHOUT_LANGUAGE:
+        if len(self.clicks) < LEAST_LINKS:
             return ()
         links = {click.link_id for click in self.clicks.values()}
-        told = any(click.language for click in self.clicks.values())
-        # One that tells no language is none of a crowd: it may ask twice.
-        least, times = (LEAST_LINKS, 1) if told else (LEAST_LINKS_WITHOUT_LANGUAGE, 2)
-        self.suspected = len(links) >= least and len(self.clicks) <= times * len(links)
-        return self.clicks if self.suspected else ()
+        # One that tells no language, as every browser of a person does, may ask twice.
+        times = 1 if any(click.language for click in self.clicks.values()) else 2
+        known, self.suspected = (
+            self.suspected,
+            (len(links) >= LEAST_LINKS and len(self.clicks) <= times * len(links)),
+        )
+        if not self.suspected:
+            # The same links again: a crowd, whatever its beginning looked like.
+            return ()
+        return (made,) if known else self.clicks
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class Suspects:
         for record in records:
             place = place_of.get(record.offset)
             if place is None or record.came.referrer_host or not record.network:
+                continue
+            if is_private(record.network):
                 continue
             click = clicks[place]
             if not click.counts or click.scan:

@@ -111,6 +111,23 @@ def network_text(network: bytes) -> str:
     return ""
 
 
+def is_private(network: bytes) -> bool:
+    """Whether what `cut_network` gave is of the machine itself or of a private network.
+
+    Those of RFC 1918 and RFC 4193, loopback and link-local ones.
+    """
+    first = network[:2]
+    if len(network) == IPV4_NETWORK_BYTES:
+        return (
+            first[0] in (10, 127)
+            or first in (b"\xc0\xa8", b"\xa9\xfe")
+            or b"\xac\x10" <= first <= b"\xac\x1f"
+        )
+    return (
+        network == bytes(IPV6_NETWORK_BYTES) or b"\xfc" <= first < b"\xfe" or first == b"\xfe\x80"
+    )
+
+
 def visitor_token(salt: bytes, workspace_id: int, packed: bytes, user_agent: bytes | str) -> bytes:
     """The pseudonym of a visitor: 16 bytes of keyed BLAKE2b under the salt of the day.
 
