@@ -26,6 +26,7 @@ TOTALS = {
     "previews",
     "prefetches",
     "scanners",
+    "suspected",
     "heads",
     "own",
     "misses",
@@ -149,8 +150,11 @@ def test_suspected_scanners_are_scanners_or_clicks_as_the_question_says(
         for choice, clicks, scanners in (("apart", 3, 5), ("include", 8, 0)):
             totals = people.vera.get(path, **query, scanners=choice).json["totals"]
             assert (totals["clicks"], totals["scanners"]) == (clicks, scanners)
+            assert totals["suspected"] == 5
         assert people.vera.get(path, **query).json["totals"]["scanners"] == 5
-        assert people.vera.get(path, scanners="maybe").status_code == 422
+        answer = people.vera.get(path, scanners="maybe")
+        assert (answer.status_code, codes(answer)) == (422, {("scanners", "not_one_of")})
+        assert "apart, include" in answer.json["errors"][0]["message"]
 
 
 def test_wrong_questions_are_refused(people: People) -> None:

@@ -153,6 +153,7 @@ def test_the_life_of_a_click(product: Product, tmp_path: Path) -> None:
         "previews": 1,
         "prefetches": 1,
         "scanners": 0,
+        "suspected": 0,
         "heads": 1,
         "own": 0,
         "misses": 9,

@@ -18,7 +18,7 @@ from people import Browser, Cast, everybody, text_of
 from rollups import count, tell
 from werkzeug.test import TestResponse
 
-from linkservice.clicks.model import DomainDay
+from linkservice.clicks.model import DomainDay, SuspectedDay
 from linkservice.config import Settings, load
 from linkservice.database import Database
 from linkservice.journeys.model import Journey
@@ -337,8 +337,42 @@ def test_a_reader_counts_suspected_scanners_and_leaves_them_out_again(shop: Shop
         page = vera.get(path, period="7d").text
         assert "Count suspected mail scanners" in page, path
         assert "period=7d&amp;scanners=include" in page, path
+        assert "Clicks of suspected mail scanners are counted." not in page, path
         page = vera.get(path, period="7d", scanners="include").text
         assert "Clicks of suspected mail scanners are counted." in page, path
         assert "Leave them out" in page, path
         # What the page leads to keeps the choice.
         assert "period=90d&amp;scanners=include" in page, path
+
+
+def test_suspected_scanners_are_offered_in_sight_and_told_of_before_the_figures(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        place = make_touchpoint(session, cast.home, "Newsletter")
+        link = make_link(session, settings, cast.home, touchpoint_id=place)
+        today = day_of(now, "Europe/Berlin")
+        count(session, cast.home, link, today, 10, touchpoint_id=place, scanners=2)
+        none = ("scans", "touchpoint_visitors", "journey_visitors", "tokenless")
+        session.add(
+            SuspectedDay(
+                link_id=link.id,
+                local_date=today,
+                touchpoint_id=int(place),
+                workspace_id=cast.home.workspace_id,
+                clicks=3,
+                visitors=1,
+                **dict.fromkeys(none, 0),
+            )
+        )
+        link_id = link.id
+    for path in ("/", "/reports", f"/reports/touchpoints/{place}", f"/reports/links/{link_id}"):
+        page = cast.vera.get(path)
+        assert "(of them suspected: 3)" in text_of(page), path
+        seen = re.sub("<details.*?</details>", "", page.text, flags=re.DOTALL)
+        assert "Count suspected mail scanners" in seen, path
+        page = cast.vera.get(path, scanners="include")
+        assert "of them suspected" not in text_of(page), path
+        told = page.text.index("Clicks of suspected mail scanners are counted.")
+        assert told < page.text.index('id="ranking"' if path == "/reports" else 'id="figures"')

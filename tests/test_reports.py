@@ -234,6 +234,7 @@ def test_every_figure_is_the_sum_of_its_days_and_links(ada: World, cleo: World) 
         "previews": 1,
         "prefetches": 2,
         "scanners": 3,
+        "suspected": 0,
         "heads": 6,
         "own": 0,
         "misses": 7,
@@ -509,6 +510,7 @@ def test_a_link_report_shows_every_day_and_its_totals(ada: World) -> None:
         "previews": 2,
         "prefetches": 3,
         "scanners": 4,
+        "suspected": 0,
         "heads": 5,
         "own": 0,
     }

@@ -130,6 +130,9 @@ def _problem(found: ErrorDetails) -> Problem:
         case "string_too_long":
             length = len(str(found["input"]))
             return Problem(field, "too_long", {"longest": facts["max_length"], "length": length})
+        case "literal_error":
+            allowed = str(facts["expected"]).replace(" or ", ", ").replace("'", "")
+            return Problem(field, "not_one_of", {"allowed": allowed})
         case "too_long":
             return Problem(field, "too_many", {"most": facts["max_length"]})
         case "too_short":

@@ -203,6 +203,7 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
         )
     for note in notes:
         yield coloured(note, dim=True)
+    doubt = f" ({totals.suspected:,} of them suspected)" if totals.suspected else ""
     others = {
         "robots": totals.robots,
         "previews": totals.previews,
@@ -213,7 +214,11 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
         "misses": totals.misses,
         "unrecorded clicks": totals.unrecorded,
     }
-    told = ", ".join(f"{name} {number:,}" for name, number in others.items() if number)
+    told = ", ".join(
+        f"{name} {number:,}{doubt if name == 'scanners' else ''}"
+        for name, number in others.items()
+        if number
+    )
     if told:
         yield coloured(f"Not counted as clicks: {told}.", dim=True)
 

@@ -12,12 +12,12 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
+from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
 from linkservice.links.model import Link
 from linkservice.reports import details
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import Day, LinkReport, LinkTotals
-from linkservice.reports.sources import sources
+from linkservice.reports.sources import sources, suspected
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
@@ -59,10 +59,12 @@ def link_report(
 
 
 def _totals(session: Session, rows: type[LinkDay], link: Link, period: Period) -> LinkTotals:
-    names = [field.name for field in fields(LinkTotals)]
+    names = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
     sums = [func.coalesce(func.sum(getattr(rows, name)), 0) for name in names]
     row = session.execute(select(*sums).where(*_of_link(rows, link, period))).one()
-    return LinkTotals(**dict(zip(names, row, strict=True)))
+    of_link = SuspectedDay.link_id == link.id
+    suspicious = suspected(session, link.workspace_id, period, of_link)
+    return LinkTotals(**dict(zip(names, row, strict=True)), suspected=suspicious)
 
 
 def _days(session: Session, rows: type[LinkDay], link: Link, period: Period) -> list[Day]:

@@ -20,7 +20,7 @@ from typing import cast
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import DomainDay, Unrecorded
+from linkservice.clicks.model import DomainDay, SuspectedDay, Unrecorded
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Stage, Touchpoint
@@ -34,7 +34,7 @@ from linkservice.reports.results import (
     TouchpointRow,
     TouchpointTotals,
 )
-from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
+from linkservice.reports.sources import NO_TOUCHPOINT, PERSONS, Sources, sources, suspected
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
@@ -117,7 +117,8 @@ def touchpoint_report(
         if NO_TOUCHPOINT in counted:
             parts.append(counted[NO_TOUCHPOINT])
             rows.append(_row_without_touchpoint(counted[NO_TOUCHPOINT]))
-    return TouchpointReport(period, asked, _totals(parts, *elsewhere), rows)
+    suspicious = 0 if read is PERSONS else _suspected(session, actor, period, journey)
+    return TouchpointReport(period, asked, _totals(parts, suspicious, *elsewhere), rows)
 
 
 def _question(
@@ -267,6 +268,16 @@ def _rank(row: TouchpointRow) -> tuple[bool, bool, float, int]:
     return row.verdict not in JUDGED, row.rate is None, -(row.rate or 0.0), -row.clicks
 
 
+def _suspected(session: Session, actor: Actor, period: Period, journey: Journey | None) -> int:
+    """Clicks of suspected mail scanners, in all or at the touchpoints of a journey."""
+    if journey is None:
+        return suspected(session, actor.workspace_id, period)
+    stages = select(Stage.id).where(Stage.journey_id == journey.id)
+    touchpoints = select(Touchpoint.id).where(Touchpoint.stage_id.in_(stages))
+    of_journey = SuspectedDay.touchpoint_id.in_(touchpoints)
+    return suspected(session, actor.workspace_id, period, of_journey)
+
+
 def _elsewhere(session: Session, actor: Actor, period: Period) -> tuple[int, int, int]:
     """Misses, HEAD requests that met no link, and unrecorded clicks: of no touchpoint."""
     misses, heads = session.execute(
@@ -286,7 +297,11 @@ def _elsewhere(session: Session, actor: Actor, period: Period) -> tuple[int, int
 
 
 def _totals(
-    parts: Sequence[_Counted], misses: int, heads_of_misses: int, unrecorded: int
+    parts: Sequence[_Counted],
+    suspicious: int,
+    misses: int,
+    heads_of_misses: int,
+    unrecorded: int,
 ) -> TouchpointTotals:
     return TouchpointTotals(
         clicks=sum(part.clicks for part in parts),
@@ -298,6 +313,7 @@ def _totals(
         previews=sum(part.previews for part in parts),
         prefetches=sum(part.prefetches for part in parts),
         scanners=sum(part.scanners for part in parts),
+        suspected=suspicious,
         heads=sum(part.heads for part in parts) + heads_of_misses,
         own=sum(part.own for part in parts),
         misses=misses,

@@ -31,7 +31,9 @@ class TouchpointTotals:
     `scans` are those of the `clicks` that came from a QR code. `visitors` is the sum over
     the rows, `journey_visitors` counts a visitor once per journey and day. `heads`, `misses`
     and `unrecorded` hold what met no link too, except in the report of a single journey,
-    since that belongs to none. `own` are members' visits, by browser or network.
+    since that belongs to none. `own` are members' visits, by browser or network. `suspected`
+    are clicks of suspected mail scanners: among the `scanners`, or among the `clicks` in a
+    report that counts them.
     """
 
     clicks: int
@@ -43,6 +45,7 @@ class TouchpointTotals:
     previews: int
     prefetches: int
     scanners: int
+    suspected: int
     heads: int
     own: int
     misses: int
@@ -104,6 +107,7 @@ class LinkTotals:
     previews: int
     prefetches: int
     scanners: int
+    suspected: int
     heads: int
     own: int
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, case, exists, literal, select, union_all
+from sqlalchemy import ColumnElement, case, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import (
@@ -60,6 +60,20 @@ def sources(session: Session, workspace_id: int, period: Period, suspects: bool)
     if not any_there:
         return PERSONS
     return _both() if suspects else _apart()
+
+
+def suspected(session: Session, workspace_id: int, period: Period, *of: ColumnElement[bool]) -> int:
+    """How many clicks are of suspected mail scanners, whatever a report counts them as; `of`
+    says of which rows of `SuspectedDay`.
+    """
+    total = session.scalar(
+        select(func.sum(SuspectedDay.clicks)).where(
+            SuspectedDay.workspace_id == workspace_id,
+            SuspectedDay.local_date.between(period.first, period.last),
+            *of,
+        )
+    )
+    return total or 0
 
 
 @cache

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
+from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
 from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link
 from linkservice.reports import details
@@ -22,7 +22,7 @@ from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.ranking import PeerGroup
 from linkservice.reports.results import Hour, LinkTotals, TouchpointReport, TouchpointRow, Value
-from linkservice.reports.sources import sources
+from linkservice.reports.sources import sources, suspected
 from linkservice.workspaces.access import Actor, find, find_ever
 
 
@@ -150,15 +150,18 @@ def _totals(
     session: Session, rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
 ) -> tuple[LinkTotals, int]:
     """The touchpoint's sums, and how many of its clicks its hours and facets tell apart."""
+    names = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
     columns = [
-        rows.touchpoint_visitors if field.name == "visitors" else getattr(rows, field.name)
-        for field in fields(LinkTotals)
+        rows.touchpoint_visitors if name == "visitors" else getattr(rows, name) for name in names
     ]
     sums = [func.coalesce(func.sum(column), 0) for column in columns]
     chosen = _of_touchpoint(rows, actor, touchpoint, period)
     row = session.execute(select(*sums).where(*chosen)).one()
     divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, touchpoint)))
-    return LinkTotals(*row), divided or 0
+    of_touchpoint = SuspectedDay.touchpoint_id == touchpoint.id
+    suspicious = suspected(session, actor.workspace_id, period, of_touchpoint)
+    totals = LinkTotals(**dict(zip(names, row, strict=True)), suspected=suspicious)
+    return totals, divided or 0
 
 
 def _alone(rows: type[LinkDay], touchpoint: Touchpoint) -> ColumnElement[bool]:

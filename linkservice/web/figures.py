@@ -266,18 +266,32 @@ def language_name(tag: str) -> str:
     return _language(tag, spoken()) or value_name(tag)
 
 
-def apart(totals: LinkTotals | TouchpointTotals) -> list[tuple[str, int]]:
-    """What was counted but is no click of a person, with its name; nothing that is none."""
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is no click of a person: its name, how many; how many of them are only suspected."""
+
+    label: str
+    count: int
+    suspected: int = 0
+
+    @property
+    def doubt(self) -> str:
+        """How many are only suspected, in words; empty where none is."""
+        if not self.suspected:
+            return ""
+        return gettext("of them suspected: %(count)s", count=write_number(self.suspected))
+
+
+def apart(totals: LinkTotals | TouchpointTotals, *, suspects: bool) -> list[Aside]:
+    """What was counted but is no click of a person; nothing that is none. `suspects`: whether
+    the report counts those of mail scanners as clicks, so that no scanner is one.
+    """
+    suspected = 0 if suspects else totals.suspected
     return [
-        (gettext(label), count)
+        Aside(gettext(label), count, suspected if name == "scanners" else 0)
         for name, label in _OTHERS.items()
         if (count := getattr(totals, name, 0))
     ]
-
-
-def apart_words(totals: LinkTotals | TouchpointTotals) -> str:
-    """The same in one line: "Robots 1,204 · Misses 12"."""
-    return " · ".join(f"{label} {write_number(count)}" for label, count in apart(totals))
 
 
 def _weekday(number: int) -> str:

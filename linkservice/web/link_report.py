@@ -15,7 +15,7 @@ from linkservice.reports.results import LinkReport
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import Chart
-from linkservice.web.figures import FacetCard, KeyFigure
+from linkservice.web.figures import Aside, FacetCard, KeyFigure
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.workspaces.access import find
@@ -34,7 +34,7 @@ class LinkReportView:
     heat: Chart
     facets: list[FacetCard]
     robots: FacetCard
-    apart: list[tuple[str, int]]
+    apart: list[Aside]
 
 
 def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> LinkReportView:
@@ -66,5 +66,5 @@ def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> Lin
         heat=figures.heat_chart("week", found.hours),
         facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
         robots=figures.robots_card(found.robots),
-        apart=figures.apart(found.totals),
+        apart=figures.apart(found.totals, suspects=chosen.suspects),
     )

@@ -67,7 +67,7 @@ def overview(page: Page) -> Response:
         worst=_outstanding(ranking, "worst"),
         journeys=_strips(page, ranking),
         links=[(row, sparkline(row.series)) for row in links.rows],
-        apart=figures.apart_words(report.totals),
+        apart=figures.apart(report.totals, suspects=chosen.suspects),
     )
 
 

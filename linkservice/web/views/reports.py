@@ -105,7 +105,7 @@ def reports(page: Page) -> Response:
         rows=_sorted(rows, asked),
         unlinked=unlinked,
         loose=next((row for row in found.touchpoints if row.id is None), None),
-        apart=figures.apart_words(found.totals),
+        apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         journeys=_journeys(page),
         metrics=[(name, gettext(label)) for name, label in METRICS.items()],
     )
@@ -178,7 +178,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         heat=figures.heat_chart("week", found.hours),
         facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
         robots=figures.robots_card(found.robots),
-        apart=figures.apart(found.totals),
+        apart=figures.apart(found.totals, suspects=chosen.suspects),
         reach=summaries.get(found.touchpoint.id),
     )
 
