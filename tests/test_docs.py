@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import re
 
 import reference
 
+from linkservice.bundled import bundled
 from linkservice.clicks import retention
 from linkservice.clicks.event import Click as Record
 from linkservice.clicks.model import Click
 from linkservice.clicks.salts import MOST_HOURS
+from linkservice.clicks.visitor import TOKEN_BYTES, visitor_token
 from linkservice.config import PREFIX, SETTINGS
 from linkservice.tables import metadata
+from linkservice.web.views.settings import LOGO_BYTES
 
 
 def test_the_settings_table_lists_every_setting() -> None:
@@ -70,6 +75,45 @@ def test_the_privacy_page_says_what_is_stored() -> None:
             assert told.startswith(f"{setting.default} {unit}"), setting.name
     assert f"{retention.DAYS_OF_A_MONTH} days" in rows[f"`{PREFIX}CLICK_RETENTION_MONTHS`"]
     assert f"at most {MOST_HOURS} hours" in page
+
+
+def test_the_texts_name_the_algorithm_that_makes_tokens() -> None:
+    """Where a page or a text to adopt says how a token is made, it says what the code does."""
+    salt, packed, agent = bytes(range(32)), bytes((203, 0, 113, 7)), b"Firefox"
+    message = (7).to_bytes(8, "big") + b"\x04" + packed + agent
+    made = {
+        "BLAKE2b": hashlib.blake2b(message, key=salt, digest_size=TOKEN_BYTES).digest(),
+        "HMAC-SHA-256": hmac.digest(salt, message, "sha256")[:TOKEN_BYTES],
+    }
+    token = visitor_token(salt, 7, packed, agent)
+    (used,) = (name for name, each in made.items() if each == token)
+    readme = (reference.ROOT / "README.md").read_text()
+    page = (reference.ROOT / "docs" / "privacy.md").read_text()
+    told = {
+        "README.md": readme.partition("| A visitor token of the day: ")[2].partition("|")[0],
+        "docs/privacy.md": page.partition("## Who is a visitor")[2].partition("\n#")[0],
+        "assessment": page.partition("<!-- text: de assessment -->")[2].partition("<!-- end")[0],
+    }
+    for where, text in told.items():
+        assert set(re.findall(r"HMAC[-\w]*|SHA-\d+|BLAKE\w+", text)) == {used}, where
+    texts = "".join(each.read_text() for each in (bundled("templates") / "legal").rglob("*.md"))
+    assert set(re.findall(r"HMAC[-\w]*|SHA-\d+|BLAKE\w+", texts)) == {used}
+
+
+def test_the_documented_proxy_lets_a_logo_through_and_keeps_no_addresses() -> None:
+    page = (reference.ROOT / "docs" / "deploy.md").read_text()
+    blocks = re.findall(r"(?s)```nginx\n(.*?)```", page)
+    servers = re.findall(r"(?ms)^server \{\n.*?^\}", "".join(blocks[:2]))
+    assert len(servers) == 2
+    assert all("    access_log off;" in server for server in servers)
+    (most,) = re.findall(r"client_max_body_size (\d+)m;", page)
+    assert int(most) * 1024 * 1024 > LOGO_BYTES
+
+
+def test_there_is_one_unit_for_systemd() -> None:
+    text = "".join(path.read_text() for path in (reference.ROOT / "docs").glob("*.md"))
+    assert text.count("# /etc/systemd/system/linkservice.service\n") == 1
+    assert len(set(re.findall(r"/opt/linkservice/\S*bin/linkservice\b", text))) == 1
 
 
 def cells_of(page: str, heading: str) -> list[list[str]]:

@@ -19,6 +19,7 @@ from linkport import Reply, ask, ask_rudely, recorded
 from people import Cast, everybody, text_of
 from service import BROWSER, running, wait_until
 
+from linkservice.app import close_app, create_app
 from linkservice.clicks.event import Flag
 from linkservice.clicks.imports import import_clicks
 from linkservice.clicks.ingest import Ingester
@@ -30,6 +31,7 @@ from linkservice.fields import Problems
 from linkservice.links.domains import change_domain, create_domain
 from linkservice.links.slug import RESERVED
 from linkservice.redirect.app import LinkDoor, make_application
+from linkservice.web.legal import filled_in, legal_texts
 from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.networks import MOST_NETWORKS, checked_networks
 
@@ -358,4 +360,25 @@ def test_the_texts_are_filled_in_and_follow_the_switch(cast: Cast, database: Dat
     assert "unter go.third.example" not in foreign.text
     cast.ada.done("/settings/privacy")
     page = cast.ada.get("/settings/privacy/texts")
-    assert "Kennziffer" not in page.text.partition('id="assessment-de"')[0]
+    assert page.text.count("<textarea") == 5
+    for word in ("kennziffer", "tagesbesucher", "besucherinnen und besuchern ein", "blake2"):
+        assert word not in page.text.lower()
+    assert "Zählung von Klicks auf Kurz-URLs" in page.text
+    assert "keine Kennung für Besucherinnen und Besucher," in page.text
+
+
+@on_one_engine
+@pytest.mark.parametrize("count_visitors", [True, False])
+def test_every_paragraph_of_the_texts_stands_by_itself(
+    settings: Settings, count_visitors: bool
+) -> None:
+    app = create_app(settings)
+    facts = filled_in(settings, "Marke", "go.a.de", ["go.a.de"], count_visitors=count_visitors)
+    with app.app_context():
+        texts = {(each.name, each.language): each.body for each in legal_texts(facts)}
+    close_app(app)
+    headings = re.findall(r"(?m)^\*\*(\d)\. ", texts["assessment", "de"])
+    assert headings == list("12345678")
+    for text in texts.values():
+        assert not re.search(r"[^\n]\n\*\*", text)
+        assert not re.search(r"(?m) $", text)
