@@ -106,8 +106,10 @@ METRICS = (
     Metric(
         "linkservice_clicks_ingested_total",
         "counter",
-        "Clicks this machine ingested, by class: person, robot, preview, prefetch, scanner, head, "
-        "own, and miss for requests that met no link, whoever sent them.",
+        "Clicks this machine ingested, by class: person, robot, preview, prefetch, scanner, "
+        "suspected (mail scanners by their timing; what was ingested before that showed stays "
+        "person here, not in reports), head, own, and miss for requests that met no link, whoever "
+        "sent them.",
     ),
     Metric(
         "linkservice_web_requests_total",
