@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import ssl
 import threading
 import time
@@ -19,6 +20,7 @@ from cast import NOW, owner_of
 from mailserver import CERTIFICATE, mail_server
 from terminal import done, run
 
+from linkservice.clicks.claims import LEASE, Claims
 from linkservice.clicks.segment import QUARANTINE
 from linkservice.config import Settings, load
 from linkservice.database import Database
@@ -206,3 +208,27 @@ def test_programs_read_it_too_and_no_host_is_asked_where_that_is_wanted(
     assert "domains" not in names
     result = run(settings, "doctor", "--format", "json", LINKSERVICE_TRUSTED_HOPS="many")
     assert (result.exit_code, json.loads(result.stdout)["ok"]) == (1, False)
+
+
+def test_an_installation_nobody_set_up_yet_is_no_problem(
+    settings: Settings, database: Database
+) -> None:
+    checks = {each.name: each for each in stores.contents(settings, database, NOW)}
+    assert checks["workspace"].ok
+    assert "set-up link" in checks["workspace"].detail
+    assert "ok       workspace" in done(settings, "doctor", "--no-network")
+
+
+def test_a_copied_data_directory_is_named(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    # Its database is elsewhere, so both directories may ingest into it.
+    one, other = (replace(settings, data_dir=tmp_path / name) for name in ("one", "other"))
+    one.data_dir.mkdir()
+    assert stores.node(one, database, NOW).ok
+    Claims(one, database).hold(NOW)
+    shutil.copytree(one.data_dir, other.data_dir)
+    assert stores.node(one, database, NOW).ok
+    check = stores.node(other, database, NOW)
+    assert (check.ok, "linkservice node renew" in check.detail) == (False, True)
+    assert stores.node(other, database, NOW + 2 * LEASE).ok

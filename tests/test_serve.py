@@ -311,6 +311,18 @@ def test_a_service_open_to_the_network_tells_the_phone_where_to_go() -> None:
     ]
 
 
+def test_links_of_a_public_host_need_no_way_for_the_phone() -> None:
+    for ip in ("127.0.0.1", "0.0.0.0"):
+        addresses = [
+            Address("web", ip, 8000, "http://127.0.0.1:8000"),
+            Address("redirect", ip, 8001, "https://go.example.com"),
+        ]
+        assert announcement(addresses, "192.168.1.20") == [
+            "App:   http://127.0.0.1:8000",
+            "Links: http://127.0.0.1:8001 (public: https://go.example.com)",
+        ]
+
+
 def test_pauses_grow_only_for_what_never_served() -> None:
     served = [pause_before_restart(deaths, True) for deaths in range(1, 50)]
     failed = [pause_before_restart(deaths, False) for deaths in range(1, 50)]

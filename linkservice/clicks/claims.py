@@ -136,6 +136,26 @@ def place_of(data_dir: Path) -> Place:
     return Place(fingerprint, f"{platform.node()}:{data_dir}"[:500])
 
 
+def look(settings: Settings, database: Database, now: datetime) -> None:
+    """Raise `Conflict` where another place is at work on this directory's node; changes nothing.
+
+    Raises `SpoolFailed` or `Failed` when the node's file cannot be read.
+    """
+    if _goes_along(settings, database) or not (settings.data_dir / "node").exists():
+        return
+    node, place = node_id(settings.data_dir).hex(), place_of(settings.data_dir)
+    with database.reading() as session:
+        query = select(Claim.place, Claim.described, Claim.lapses_at).where(Claim.node == node)
+        held = session.execute(query).one_or_none()
+    if held and held.place != place.fingerprint and held.lapses_at > now:
+        raise _elsewhere(node, held.described, held.lapses_at - now)
+
+
+def _elsewhere(node: str, described: str, left: timedelta) -> Conflict:
+    facts = {"node": node, "place": described, "seconds": round(left.total_seconds())}
+    return Conflict(Problem("", "node_elsewhere", facts))
+
+
 def adopt(settings: Settings, database: Database, now: datetime) -> str:
     """Claim this directory's node although another place holds it; who held it, or nobody ("")."""
     node, place = node_id(settings.data_dir).hex(), place_of(settings.data_dir)
@@ -183,7 +203,6 @@ def _claim(connection: Connection, node: str, place: Place, now: datetime) -> No
     if held.place != place.fingerprint:
         left = held.lapses_at - now
         if left > timedelta():
-            facts = {"node": node, "place": held.described, "seconds": round(left.total_seconds())}
-            raise Conflict(Problem("", "node_elsewhere", facts))
+            raise _elsewhere(node, held.described, left)
         _log.warning("node %s has moved here from %s", node, held.described)
     connection.execute(update(Claim).where(Claim.node == node).values(**ours))

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
+from linkservice.clicks import claims
 from linkservice.clicks.calendar import zone
 from linkservice.clicks.model import LedgerEntry, Salt
 from linkservice.clicks.segment import QUARANTINE, SpoolFailed, segments
 from linkservice.config import PREFIX, Settings
 from linkservice.database import Database
-from linkservice.errors import Conflict
+from linkservice.errors import Conflict, LinkServiceError
 from linkservice.links.model import Domain
 from linkservice.lockfile import exclusive
 from linkservice.readiness import Check
@@ -127,12 +128,22 @@ def geography(settings: Settings, now: datetime) -> Check:
 
 
 def contents(settings: Settings, database: Database, now: datetime) -> Iterator[Check]:
-    """The ingester, the salts it makes, what it had to reject."""
+    """Whose the spool is, the ingester, the salts it makes, what it had to reject."""
+    yield node(settings, database, now)
     running = _ingester(settings)
     detail = f"running (process {running})" if running else "not running; `serve` starts it"
     yield Check("ingester", True, detail)
     yield _salts(database, now, running=bool(running))
     yield _rejected(database)
+
+
+def node(settings: Settings, database: Database, now: datetime) -> Check:
+    """Whether this data directory is the copy of one that is at work, which `serve` refuses."""
+    try:
+        claims.look(settings, database, now)
+    except (LinkServiceError, OSError) as error:
+        return Check("node", False, str(error))
+    return Check("node", True, "no copy of this data directory is at work")
 
 
 def hosts(database: Database) -> list[str]:
@@ -175,7 +186,8 @@ def _salts(database: Database, now: datetime, *, running: bool) -> Check:
         rows = session.execute(select(Salt.workspace_id, Salt.local_date))
         present = {(workspace_id, day) for workspace_id, day in rows}
     if not workspaces:
-        return Check("workspace", False, "there is none; run `linkservice key add NAME`.")
+        todo = "none yet; open the set-up link that `serve` printed, or `linkservice key add NAME`."
+        return Check("workspace", True, todo)
     missing = [
         each.name
         for each in workspaces

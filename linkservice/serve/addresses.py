@@ -148,6 +148,8 @@ def announcement(addresses: Sequence[Address], lan: str | None) -> list[str]:
         title = "App:  " if each.role == "web" else "Links:"
         public = "" if each.public == each.url() else f" (public: {each.public})"
         lines.append(f"{title} {each.url()}{public}")
+    if any(each.role == "redirect" and each.public.startswith("https://") for each in addresses):
+        return lines  # a phone follows the codes to the public host
     if addresses and addresses[0].ip in ("127.0.0.1", "::1"):
         lines.append("Phone: start it with --host 0.0.0.0 to reach it from a phone.")
     elif addresses and lan:
