@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from io import BytesIO
 
 import pytest
 import zxingcpp
-from cast import make_touchpoint
+from cast import NOW, make_link, make_touchpoint
 from people import Browser, Cast, everybody, text_of
 from PIL import Image
 
+from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.links.manage import change_link
+from linkservice.workspaces.access import OPERATOR
 
 cast = pytest.fixture(everybody)
 
@@ -156,3 +160,17 @@ def test_tags_and_campaigns(cast: Cast) -> None:
     page = cast.ben.done(undo[1].replace("&amp;", "&"))
     assert "Druck" in text_of(page)
     assert "Druck" in text_of(cast.ben.get("/links"))
+
+
+def test_what_the_command_line_did_is_told_in_german(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        link = make_link(session, settings, cast.home)
+        made = dataclasses.replace(cast.home.actor, name=OPERATOR)
+        change_link(session, made, settings, str(link.id), {"title": "Neu"}, NOW)
+        path = f"/links/{link.id}"
+    assert "command line" in text_of(cast.vera.get(path))
+    cast.vera.post("/language", locale="de")
+    text = text_of(cast.vera.get(path))
+    assert ("Kommandozeile" in text, "command line" in text) == (True, False)

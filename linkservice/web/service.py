@@ -14,6 +14,7 @@ from linkservice.links.host import reach_of
 from linkservice.web import assets, i18n
 from linkservice.web.door import Door
 from linkservice.web.page import address
+from linkservice.web.trail_words import who
 from linkservice.web.views import DECLARED
 
 
@@ -47,6 +48,7 @@ def _prepare_templates(app: Flask) -> None:
         day=i18n.write_day,
         moment=i18n.write_moment,
         readable=readable,
+        who=who,
     )
 
 

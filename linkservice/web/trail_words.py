@@ -6,6 +6,7 @@ A test demands a sentence for every action that is noted anywhere.
 from __future__ import annotations
 
 from linkservice.web.i18n import N_, gettext
+from linkservice.workspaces.access import OPERATOR
 from linkservice.workspaces.trail import Note
 
 ACTIONS: dict[str, str] = {
@@ -104,6 +105,11 @@ FIELDS: dict[str, str] = {
     "touchpoint_id": N_("Touchpoint"),
 }
 """What the names in the fact `fields` are called; one that is not here stays as it is."""
+
+
+def who(actor: str) -> str:
+    """Who did it, in the language spoken now: people by their address, as it is."""
+    return gettext("command line") if actor == OPERATOR else actor
 
 
 def told(note: Note) -> str:

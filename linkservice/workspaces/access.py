@@ -99,9 +99,13 @@ def inside_id(outside_id: str) -> int | None:
     return number if number <= LARGEST_ID else None
 
 
+OPERATOR = "command line"
+"""What the trail calls whoever sits at the command line of the machine."""
+
+
 def operator(workspace: Workspace) -> Actor:
     """Whoever sits at the command line of the machine: may do all."""
-    return Actor(workspace.id, "command line", frozenset({"admin"}))
+    return Actor(workspace.id, OPERATOR, frozenset({"admin"}))
 
 
 def live_key(session: Session, text: str, now: datetime) -> ApiKey:
