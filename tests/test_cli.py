@@ -467,7 +467,7 @@ def test_doctor_finds_nothing_wrong(settings: Settings, home: Home) -> None:
     assert [line.split()[1] for line in lines] == [
         *("settings", "addresses", "proxies", "metrics", "secret", "folder", "disk", "files"),
         *("database", "schema", "spool", "ingest", "recording", "room", "clock", "sync"),
-        *("segments", "countries", "ingester", "salts", "rejected", "domains", "mail"),
+        *("segments", "countries", "node", "ingester", "salts", "rejected", "domains", "mail"),
     ]
 
 
@@ -491,7 +491,7 @@ def test_doctor_says_what_is_wrong(
 
 
 def test_doctor_misses_tables_and_a_workspace(settings: Settings, fresh: Settings) -> None:
-    assert "run `linkservice key add NAME`" in run(settings, "doctor").stdout
+    assert "or `linkservice key add NAME`" in run(settings, "doctor").stdout
     assert "linkservice db upgrade" in run(fresh, "doctor").stdout
 
 

@@ -164,7 +164,10 @@ def test_a_killed_redirect_worker_is_replaced_while_the_other_one_serves(
     wait_until(lambda: len(lasting.workers("redirect")) == 2)
     time.sleep(SHORTEST_LIFE_SECONDS)
     mains, workers = lasting.processes("redirect"), lasting.workers("redirect")
-    os.kill(workers[0] if level == "worker" else mains[0], signal.SIGKILL)
+    killed = workers[0] if level == "worker" else mains[0]
+    os.kill(killed, signal.SIGKILL)
+    # Who is being served by the dying one is cut off; whoever comes after its end is not.
+    wait_until(lambda: sum(map(alive, workers)) == 1 and not alive(killed))
     assert lasting.get("/poster") == 302
     wait_until(
         lambda: (
