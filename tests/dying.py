@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from linkservice.clicks import failpoints
+from linkservice.clicks import failpoints, ingest
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.retention import delete_old_segments
 from linkservice.config import Settings, load
@@ -63,8 +63,13 @@ def ingest_and_delete(settings: Settings, place: str, number: int) -> None:
     database.close()
 
 
+FEW = 9
+"""Clicks of a batch: a segment of the test then has several, as in a backlog."""
+
+
 def main(data_dir: str, database_url: str) -> int:
     settings = load({}, data_dir=Path(data_dir), database_url=database_url)
+    ingest.FIRST_BATCH, ingest.SMALLEST_BATCH, ingest.LARGEST_BATCH = FEW, FEW, FEW
     # What is imported and compiled on the way, the children need not do again.
     ingest_and_delete(settings, "", 0)
     print(0, flush=True)

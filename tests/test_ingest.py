@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
 from hypothesis import given
@@ -29,7 +30,7 @@ from linkservice.clicks.model import (
     Unrecorded,
     VisitorKeys,
 )
-from linkservice.clicks.placing import Placed
+from linkservice.clicks.placing import ASKED, CLICK, Placed
 from linkservice.clicks.segment import HEADER_BYTES, segments, write_segment
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
@@ -189,7 +190,8 @@ def test_replaying_a_segment_from_its_start_is_refused_by_the_ledger(
     spool.append(encode(click))
     ingest(settings, database)
     (segment,) = segments(settings.spool_dir)
-    again = ledger.Batch(HEADER_BYTES, HEADER_BYTES + 1, Placed(), 1, 0, False)
+    nothing = Placed(np.empty(0, CLICK), np.empty(0, ASKED))
+    again = ledger.Batch(HEADER_BYTES, HEADER_BYTES + 1, nothing, 1, 0, False)
     with pytest.raises(ledger.Overtaken), database.writing_connection() as connection:
         ledger.Prepared(again, database.engine.dialect.name).write(
             connection, segment, Counted(), NOW

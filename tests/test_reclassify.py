@@ -131,7 +131,7 @@ def misread(database: Database, seed: int, share: float) -> int:
             person = chance.random() < 0.5
             known[(row.segment_id, row.position)] = amending.Known(
                 kind=CLASSES.index("person" if person else "robot"),
-                token=b"",
+                token=None,
                 journey_id=0,
                 traits=traits[numbers[names[0] if person else names[1]]],
                 country_id=country,
@@ -184,7 +184,9 @@ def test_robots_that_were_people_all_along_are_visitors_once(
         rows = session.execute(select(ClickRow.__table__)).all()
     agents = placing.traits_of({row.agent_id for row in rows})
     known = {
-        (row.segment_id, row.position): amending.Known(0, b"a" * 16, 0, traits[number])
+        (row.segment_id, row.position): amending.Known(
+            0, (0x6161616161616161,) * 2, 0, traits[number]
+        )
         for row in rows
     }
     with database.writing_connection() as connection:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
 from sqlalchemy import select
@@ -24,11 +26,12 @@ from linkservice.clicks.model import (
     SuspectedHour,
 )
 from linkservice.clicks.model import Click as ClickRow
-from linkservice.clicks.placing import PERSON, SUSPECTED, Origin, PlacedClick, Traits
-from linkservice.clicks.reading import Came, Recorded, Sent
+from linkservice.clicks.placing import CLICK, PERSON, SUSPECTED
+from linkservice.clicks.reading import RECORD, Came, Records, Rows, Sent
 from linkservice.clicks.reclassify import reclassify
-from linkservice.clicks.scanners import SPAN_MS, Suspects, Suspicion, marked
+from linkservice.clicks.scanners import SPAN_MS, Suspects, Suspicion
 from linkservice.clicks.spool import Spool, node_id
+from linkservice.clicks.visitor import packed_network
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.reports.links import link_report
@@ -44,36 +47,43 @@ START = epoch_ms(NOW)
 SEGMENT = ("a" * 32, "20261127T120000.000-0123456789abcdef")
 
 
-def made(
-    at: int,
-    link: int,
-    *,
-    language: str = "de",
-    referrer: str = "",
-    network: bytes = b"\x54\x96\x01",
-    agent: str = CHROME,
-    position: int = 0,
-) -> tuple[Recorded, PlacedClick]:
-    """A person's click, as record and placed, at that many milliseconds."""
-    sent, came = Sent(agent, ""), Came(language, referrer)
-    record = Recorded(position, START + at, link, 1, 1, 1, 0, 0, network, b"a" * 16, sent, came)
-    placed = PlacedClick(
-        position, START + at, 1, 1, link, 1, 0, 0, NOW.toordinal(), 12, PERSON, False, False,
-        network, b"a" * 16, 1, Traits((), 1, 0, (1, 2, 3)), Origin(1, 2),
-    )  # fmt: skip
-    return record, placed
+class Visit(NamedTuple):
+    """A person's click, that many milliseconds after the start."""
+
+    at: int
+    link: int
+    language: str = "de"
+    referrer: str = ""
+    network: bytes = b"\x54\x96\x01"
+    agent: str = CHROME
+    kind: int = PERSON
+    scan: bool = False
+    miss: bool = False
 
 
-def suspected(clicks: Sequence[tuple[Recorded, PlacedClick]], batch: int = 1000) -> set[int]:
+def batch_of(visits: Sequence[Visit], first: int = 0) -> tuple[Records, Rows]:
+    """The visits as records and placed, at positions from `first` on."""
+    agents = [Sent(each.agent, "") for each in visits]
+    origins = [Came(each.language, each.referrer) for each in visits]
+    rows, clicks = np.zeros(len(visits), RECORD), np.zeros(len(visits), CLICK)
+    places = np.arange(len(visits))
+    rows["offset"] = clicks["position"] = places + first
+    rows["agent"] = rows["origin"] = places
+    clicks["token"] = 1
+    clicks["workspace_id"] = clicks["domain_id"] = clicks["link_version"] = 1
+    clicks["time_ms"] = [START + each.at for each in visits]
+    clicks["link_id"] = [each.link for each in visits]
+    clicks["network"] = [packed_network(each.network) for each in visits]
+    for name in ("kind", "scan", "miss"):
+        clicks[name] = [getattr(each, name) for each in visits]
+    return Records(rows, agents, origins), clicks
+
+
+def suspected(visits: Sequence[Visit], batch: int = 1000) -> set[int]:
     """The places of the clicks that are suspected in the end, seen in batches of that size."""
     suspects, found = Suspects(), set()
-    numbered = [
-        (record._replace(offset=place), click._replace(position=place))
-        for place, (record, click) in enumerate(clicks)
-    ]
-    for first in range(0, len(numbered), batch):
-        part = numbered[first : first + batch]
-        seen = suspects.watch(SEGMENT, [each for each, _ in part], [each for _, each in part])
+    for first in range(0, len(visits), batch):
+        seen = suspects.watch(SEGMENT, *batch_of(visits[first : first + batch], first))
         suspects.settle(seen)
         found |= {first + place for place in seen.here}
         assert found.isdisjoint(each.position for each in seen.before)
@@ -83,76 +93,71 @@ def suspected(clicks: Sequence[tuple[Recorded, PlacedClick]], batch: int = 1000)
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
 def test_who_follows_five_links_in_two_seconds_is_a_scanner(batch: int) -> None:
-    clicks = [made(at * 400, link=at) for at in range(5)]
+    clicks = [Visit(at * 400, link=at) for at in range(5)]
     assert suspected(clicks, batch) == set(range(5))
     assert suspected(clicks[:4], batch) == set()
 
 
 def test_without_a_language_each_link_may_be_asked_twice() -> None:
-    twice = [made(at * 100, at // 2, language="") for at in range(10)]
+    twice = [Visit(at * 100, at // 2, language="") for at in range(10)]
     assert suspected(twice) == set(range(10))
     assert suspected(twice[:8]) == set()
 
 
 def test_a_crowd_that_began_like_a_scanner_is_people_from_its_first_repeated_link_on() -> None:
-    clicks = [made(at * 100, at % 6) for at in range(300)]
+    clicks = [Visit(at * 100, at % 6) for at in range(300)]
     assert suspected(clicks) == set(range(6))
 
 
 def test_what_follows_at_once_is_the_scanner_too_what_comes_later_is_not() -> None:
-    clicks = [made(at * 400, at) for at in range(5)]
-    clicks += [made(4000, 9), made(4001 + SPAN_MS, 1), made(60_000, 2)]
+    clicks = [Visit(at * 400, at) for at in range(5)]
+    clicks += [Visit(4000, 9), Visit(4001 + SPAN_MS, 1), Visit(60_000, 2)]
     assert suspected(clicks) == set(range(6))
 
 
 @pytest.mark.parametrize(
     "clicks",
     [
-        [made(at * 2000, at) for at in range(9)],  # with time to read
-        [made(at * 100, at % 4) for at in range(30)],  # one link again and again
-        [made(at * 100, at, network=bytes((84, 150, at))) for at in range(9)],
-        [made(at * 100, at, agent=f"{CHROME} Edg/{at}") for at in range(9)],
-        [made(at * 100, at, referrer="mail.example") for at in range(9)],
-        [made(at * 100, at, network=b"") for at in range(9)],
-        [made(at * 100, at, network=bytes((127, 0, 0))) for at in range(9)],
-        [made(at * 100, at, network=bytes((172, 17, 0))) for at in range(9)],
-        [made(at * 100, at, network=bytes(6)) for at in range(9)],
+        [Visit(at * 2000, at) for at in range(9)],  # with time to read
+        [Visit(at * 100, at % 4) for at in range(30)],  # one link again and again
+        [Visit(at * 100, at, network=bytes((84, 150, at))) for at in range(9)],
+        [Visit(at * 100, at, agent=f"{CHROME} Edg/{at}") for at in range(9)],
+        [Visit(at * 100, at, referrer="mail.example") for at in range(9)],
+        [Visit(at * 100, at, network=b"") for at in range(9)],
+        [Visit(at * 100, at, network=bytes((127, 0, 0))) for at in range(9)],
+        [Visit(at * 100, at, network=bytes((172, 17, 0))) for at in range(9)],
+        [Visit(at * 100, at, network=bytes(6)) for at in range(9)],
     ],
 )
-def test_people_are_not_suspected(clicks: list[tuple[Recorded, PlacedClick]]) -> None:
+def test_people_are_not_suspected(clicks: list[Visit]) -> None:
     assert suspected(clicks) == set()
 
 
 def test_robots_scans_and_misses_are_not_looked_at() -> None:
-    clicks = [made(at * 100, at) for at in range(9)]
+    clicks = [Visit(at * 100, at) for at in range(9)]
     for changes in ({"kind": CLASSES.index("robot")}, {"scan": True}, {"miss": True}):
-        assert suspected([(each, click._replace(**changes)) for each, click in clicks]) == set()
+        assert suspected([each._replace(**changes) for each in clicks]) == set()
 
 
 def test_a_batch_that_is_seen_again_changes_nothing() -> None:
     suspects = Suspects()
-    clicks = [made(at * 400, at, position=at) for at in range(5)]
-    records, placed = [each for each, _ in clicks], [each for _, each in clicks]
+    clicks = [Visit(at * 400, at) for at in range(5)]
     for _ in range(3):  # the database was away
-        assert suspects.watch(SEGMENT, records[:4], placed[:4]) == Suspicion()
+        assert suspects.watch(SEGMENT, *batch_of(clicks[:4])) == Suspicion()
     for _ in range(3):
-        assert suspects.watch(SEGMENT, records, placed).here == set(range(5))
+        assert suspects.watch(SEGMENT, *batch_of(clicks)).here == set(range(5))
 
 
 def test_what_could_not_be_put_right_is_owed() -> None:
     suspects = Suspects()
-    clicks = [made(at * 400, at, position=at) for at in range(6)]
-    records, placed = [each for each, _ in clicks], [each for _, each in clicks]
-    suspects.watch(SEGMENT, records[:4], placed[:4])
-    first = suspects.watch(SEGMENT, records[4:5], placed[4:5])
+    clicks = [Visit(at * 400, at) for at in range(6)]
+    suspects.watch(SEGMENT, *batch_of(clicks[:4]))
+    first = suspects.watch(SEGMENT, *batch_of(clicks[4:5], 4))
     assert {each.position for each in first.before} == {0, 1, 2, 3}
-    second = suspects.watch(SEGMENT, records[4:], placed[4:])
+    second = suspects.watch(SEGMENT, *batch_of(clicks[4:], 4))
     assert (second.here, second.before) == ({0, 1}, first.before)
     suspects.settle(second)
-    assert suspects.watch(SEGMENT, records[4:], placed[4:]) == Suspicion(second.here)
-    assert [click.kind for click in marked(placed, (0, 2))][:4] == [
-        *(SUSPECTED, PERSON, SUSPECTED, PERSON)
-    ]
+    assert suspects.watch(SEGMENT, *batch_of(clicks[4:], 4)) == Suspicion(second.here)
 
 
 def test_an_office_behind_one_address_is_people_and_scanners_are_found() -> None:
@@ -165,16 +170,16 @@ def test_an_office_behind_one_address_is_people_and_scanners_are_found() -> None
         at = int(chance.expovariate(1 / 900_000))
         agent = f"{CHROME} Edg/{chance.randrange(3)}"
         for link in chance.sample(links, chance.choice((1, 1, 1, 2, 3))):
-            people.append(made(at, link, agent=agent))
+            people.append(Visit(at, link, agent=agent))
             at += int(3000 + chance.expovariate(1 / 8000))
     for each in range(40):
         at = chance.randrange(3_600_000)
         for link in links:
-            scanners.append(made(at, link, network=bytes((9, 9, each))))
+            scanners.append(Visit(at, link, network=bytes((9, 9, each))))
             at += chance.randrange(20, 500)
-    clicks = sorted((*people, *scanners), key=lambda pair: pair[0].time_ms)
+    clicks = sorted((*people, *scanners), key=lambda visit: visit.at)
     found = suspected(clicks, batch=50)
-    of_people = {place for place, (record, _) in enumerate(clicks) if record.network[0] == 84}
+    of_people = {place for place, visit in enumerate(clicks) if visit.network[0] == 84}
     assert len(found & of_people) <= 0.005 * len(people)
     assert len(found - of_people) >= 0.99 * len(scanners)
 

@@ -14,19 +14,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
 
 from linkservice.clicks.counted import Added, Counted, seen
+from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import Click, Mark
-from linkservice.clicks.placing import PERSON, SUSPECTED, Origin, PlacedClick, Traits
+from linkservice.clicks.placing import CLICK, PERSON, SUSPECTED, Traits, of_persons
+from linkservice.clicks.reading import Rows
 from linkservice.clicks.rollup import RollUps
+from linkservice.clicks.scanners import Token
 
 RowId: TypeAlias = tuple[int, int]
 """Segment and position of a click row."""
 
+_OF_ROW = {
+    name: name
+    for name in (
+        *("position", "time_ms", "workspace_id", "domain_id", "link_id", "link_version"),
+        *("touchpoint_id", "country_id", "language_id", "referrer_id"),
+    )
+} | {"day": "local_day", "hour": "local_hour"}
+"""The names of a row's columns by those that `CLICK` has for them."""
+
+_OF_AGENT = ("agent_id", "robot_id", "device_id", "browser_id", "system_id")
+
 _CLASS = list(Click.__table__.columns.keys()).index("class")
 _AT_ONCE = 400  # below SQLite's limit of depth and parameters
-_UNKNOWN = b"?"  # a token that is no longer known
 _NEW = int(Mark.NEW_FOR_LINK | Mark.NEW_FOR_TOUCHPOINT | Mark.NEW_FOR_JOURNEY)
 
 
@@ -37,10 +51,28 @@ class Known:
     """
 
     kind: int
-    token: bytes
+    token: Token
     journey_id: int
     traits: Traits | None = None
     country_id: int | None = None
+
+
+def known_of(clicks: Rows) -> list[Known]:
+    """What placed clicks say."""
+    agents = zip(*(clicks[name].tolist() for name in _OF_AGENT), strict=True)
+    names = ("kind", "tokenless", "token", "journey_id", "country_id")
+    return [
+        Known(
+            kind,
+            None if tokenless else (token[0], token[1]),
+            journey_id,
+            Traits((), agent_id, robot_id, (told[0], told[1], told[2])),
+            country_id,
+        )
+        for (agent_id, robot_id, *told), (kind, tokenless, token, journey_id, country_id) in zip(
+            agents, zip(*(clicks[name].tolist() for name in names), strict=True), strict=True
+        )
+    ]
 
 
 def differing(rows: Iterable[Row[Any]], known: Mapping[RowId, Known]) -> set[RowId]:
@@ -85,19 +117,10 @@ def amend(
     ]
     if not changed:
         return 0, []
-    before, after, marks = [], [], []
-    for row in changed:
-        each = known[(row.segment_id, row.position)]
-        old = _placed(row, each, agents[row.agent_id])
-        before.append(old)
-        after.append(
-            old._replace(
-                kind=_kind(row, each),
-                traits=each.traits or old.traits,
-                country_id=old.country_id if each.country_id is None else each.country_id,
-            )
-        )
-        marks.append(row.flags & _NEW)
+    facts = [known[(row.segment_id, row.position)] for row in changed]
+    before = _counted(changed, facts, [agents[row.agent_id] for row in changed])
+    after = _as_known(before, changed, facts)
+    marks = np.array([row.flags & _NEW for row in changed], np.int64)
     _write(connection, before, marks, -1)
     added = _newly_counted(connection, before, after, marks, counted)
     _write(connection, after, marks, 1)
@@ -123,66 +146,64 @@ def _kind(row: Row[Any], known: Known) -> int:
     return was if known.kind == SUSPECTED else known.kind
 
 
-def _placed(row: Row[Any], known: Known, traits: Traits) -> PlacedClick:
-    """The click as it was counted."""
-    return PlacedClick(
-        position=row.position,
-        time_ms=row.time_ms,
-        workspace_id=row.workspace_id,
-        domain_id=row.domain_id,
-        link_id=row.link_id,
-        link_version=row.link_version,
-        touchpoint_id=row.touchpoint_id,
-        journey_id=known.journey_id,
-        day=row.local_day,
-        hour=row.local_hour,
-        kind=row[_CLASS],
-        scan=bool(row.flags & Mark.SCAN),
-        miss=bool(row.flags & Mark.MISS),
-        network=b"",
-        token=b"" if row.flags & Mark.TOKENLESS else known.token or _UNKNOWN,
-        country_id=row.country_id,
-        traits=traits,
-        origin=Origin(row.language_id, row.referrer_id),
-    )
+def _counted(rows: Sequence[Row[Any]], known: Sequence[Known], agents: Sequence[Traits]) -> Rows:
+    """The clicks as they were counted."""
+    clicks = np.zeros(len(rows), CLICK)
+    for name, column in _OF_ROW.items():
+        clicks[name] = [getattr(row, column) for row in rows]
+    clicks["kind"] = [row[_CLASS] for row in rows]
+    flags = np.array([row.flags for row in rows], np.int64)
+    clicks["scan"], clicks["miss"] = flags & Mark.SCAN != 0, flags & Mark.MISS != 0
+    clicks["tokenless"] = flags & Mark.TOKENLESS != 0
+    clicks["journey_id"] = [each.journey_id for each in known]
+    clicks["token"] = [each.token or (0, 0) for each in known]
+    _put_agents(clicks, range(len(rows)), agents)
+    return clicks
 
 
-def _write(
-    connection: Connection, clicks: Sequence[PlacedClick], marks: Sequence[int], sign: int
-) -> None:
+def _as_known(clicks: Rows, rows: Sequence[Row[Any]], known: Sequence[Known]) -> Rows:
+    """The clicks as what is known now has them."""
+    clicks = clicks.copy()
+    clicks["kind"] = [_kind(row, each) for row, each in zip(rows, known, strict=True)]
+    told = [place for place, each in enumerate(known) if each.traits is not None]
+    _put_agents(clicks, told, [each.traits for each in known if each.traits is not None])
+    for place, each in enumerate(known):
+        if each.country_id is not None:
+            clicks["country_id"][place] = each.country_id
+    return clicks
+
+
+def _put_agents(clicks: Rows, places: Sequence[int], agents: Sequence[Traits]) -> None:
+    told = [(each.agent_id, each.robot_id, *each.told) for each in agents]
+    for name, column in zip(_OF_AGENT, zip(*told, strict=True), strict=False):
+        clicks[name][list(places)] = column
+
+
+def _write(connection: Connection, clicks: Rows, marks: Ints, sign: int) -> None:
     rollups = RollUps(clicks, sign)
-    new = [place for place, click in enumerate(clicks) if click.of_person and marks[place]]
-    rollups.count_visitors([clicks[each] for each in new], [marks[each] for each in new])
+    rollups.count_visitors(np.where(of_persons(clicks), marks, 0))
     rollups.write(connection)
 
 
 def _newly_counted(
-    connection: Connection,
-    before: Sequence[PlacedClick],
-    after: Sequence[PlacedClick],
-    marks: list[int],
-    counted: Counted,
+    connection: Connection, before: Rows, after: Rows, marks: Ints, counted: Counted
 ) -> list[Added]:
     """Mark those who are a person's first click of the day only now."""
-    places = [
-        place
-        for place, (old, new) in enumerate(zip(before, after, strict=True))
-        if new.of_person and not old.of_person and not marks[place] and new.token != _UNKNOWN
-    ]
-    fresh = [0] * len(places)
-    added = counted.add(connection, seen([after[place] for place in places]), fresh)
-    for place, mark in zip(places, fresh, strict=True):
-        marks[place] = mark
+    token_is_known = after["token"].any(axis=1)
+    places = np.flatnonzero(of_persons(after) & ~of_persons(before) & (marks == 0) & token_is_known)
+    fresh = np.zeros(len(places), np.int64)
+    added = counted.add(connection, seen(after[places]), fresh)
+    marks[places] = fresh
     return added
 
 
-def _update(
-    connection: Connection,
-    rows: Sequence[Row[Any]],
-    clicks: Sequence[PlacedClick],
-    marks: Sequence[int],
-) -> None:
+def _update(connection: Connection, rows: Sequence[Row[Any]], clicks: Rows, marks: Ints) -> None:
     table = Click.__table__
+    now = zip(
+        *(clicks[name].tolist() for name in ("kind", "agent_id", "country_id")),
+        marks.tolist(),
+        strict=True,
+    )
     connection.execute(
         update(Click)
         .where(table.c.segment_id == bindparam("of"), table.c.position == bindparam("at"))
@@ -199,11 +220,11 @@ def _update(
             {
                 "of": row.segment_id,
                 "at": row.position,
-                "kind": click.kind,
-                "agent": click.traits.agent_id,
-                "country": click.country_id,
+                "kind": kind,
+                "agent": agent,
+                "country": country,
                 "marks": (row.flags & ~_NEW) | mark,
             }
-            for row, click, mark in zip(rows, clicks, marks, strict=True)
+            for row, (kind, agent, country, mark) in zip(rows, now, strict=True)
         ],
     )

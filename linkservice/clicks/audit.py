@@ -200,7 +200,7 @@ def _count(segment: Segment, start: int, end: int | None, progress: Progress) ->
     while not last:
         stretch = reader.next(RECORDS_AT_ONCE)
         offsets = [
-            *(each.offset for each in stretch.records),
+            *stretch.records.rows["offset"].tolist(),
             *(each.offset for each in stretch.unreadable),
         ]
         count += sum(1 for offset in offsets if end is None or offset < end)

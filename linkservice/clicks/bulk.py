@@ -7,17 +7,15 @@ Not here: what is written (`rollup`, `ledger`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from functools import lru_cache
-from itertools import chain
 from typing import TypeAlias
 
 from sqlalchemy import BigInteger, Connection, Date, Integer, SmallInteger, Table
 
+from linkservice.clicks.grouping import Ints
 from linkservice.database import Base
-
-Row: TypeAlias = tuple[int | str, ...]
-"""The values of all columns, in the order of the table's columns; dates as ISO 8601 writes them."""
 
 Writes: TypeAlias = Sequence[tuple[str, tuple[int | str, ...]]]
 """Statements and their parameters."""
@@ -28,24 +26,26 @@ each statement its thread waits for its turn to run Python again: few are better
 """
 
 
-def insert(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows of integers and dates. Raises `IntegrityError` when a key is taken."""
+def insert(connection: Connection, model: type[Base], rows: Ints) -> None:
+    """Insert rows: a number for each column in the table's order, of dates `date.toordinal()`.
+
+    Raises `IntegrityError` when a key is taken.
+    """
     run(connection, _writes(connection.dialect.name, model, rows, ""))
 
 
-def add(connection: Connection, model: type[Base], rows: Sequence[Row]) -> None:
+def add(connection: Connection, model: type[Base], rows: Ints) -> None:
     """Insert each row, or add its counters to the row with that primary key.
 
-    The key is the first columns, and no two rows may have the same. They are written in its
-    order: two ingesters on one PostgreSQL then never lock crosswise, and SQLite walks its
-    tree once.
+    The key is the first columns, no two rows may have the same, and they come in its order:
+    two ingesters on one PostgreSQL then never lock crosswise, and SQLite walks its tree once.
     """
     run(connection, adding(connection.dialect.name, model, rows))
 
 
-def adding(dialect: str, model: type[Base], rows: Sequence[Row]) -> Writes:
+def adding(dialect: str, model: type[Base], rows: Ints) -> Writes:
     """The statements of `add`, to be run later."""
-    return _writes(dialect, model, sorted(rows), _on_conflict(model))
+    return _writes(dialect, model, rows, _on_conflict(model))
 
 
 def run(connection: Connection, writes: Writes) -> None:
@@ -64,19 +64,38 @@ def counters(model: type[Base]) -> tuple[str, ...]:
     )
 
 
-def _writes(dialect: str, model: type[Base], rows: Sequence[Row], on_conflict: str) -> Writes:
-    if not rows:
+def columns(model: type[Base]) -> tuple[str, ...]:
+    """The table's columns in their order."""
+    return tuple(column.name for column in _table(model).columns)
+
+
+def _writes(dialect: str, model: type[Base], rows: Ints, on_conflict: str) -> Writes:
+    if not len(rows):
         return ()
     if dialect == "sqlite":
         return [
-            (_values_statement(model, len(part), on_conflict), tuple(chain.from_iterable(part)))
+            (_values_statement(model, len(part), on_conflict), _flat(model, part))
             for part in _parts(rows)
         ]
-    arrays = tuple(f"{{{','.join(map(str, column))}}}" for column in zip(*rows, strict=True))
+    arrays = tuple(f"{{{','.join(map(str, column))}}}" for column in _columns(model, rows))
     return [(_arrays_statement(model, on_conflict), arrays)]
 
 
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _flat(model: type[Base], rows: Ints) -> tuple[int | str, ...]:
+    """All values, row by row."""
+    values = list[int | str](rows.ravel().tolist())
+    width = rows.shape[1]
+    for place in _dates(model):
+        values[place::width] = [_iso(day) for day in rows[:, place].tolist()]
+    return tuple(values)
+
+
+def _columns(model: type[Base], rows: Ints) -> Iterator[Iterable[int | str]]:
+    for place, column in enumerate(rows.T.tolist()):
+        yield map(_iso, column) if place in _dates(model) else column
+
+
+def _parts(rows: Ints) -> Iterator[Ints]:
     at = 0
     for size in _AT_ONCE:
         while len(rows) - at >= size:
@@ -86,9 +105,20 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         yield rows[at:]
 
 
+@lru_cache
+def _dates(model: type[Base]) -> tuple[int, ...]:
+    """The places of the columns that are dates."""
+    return tuple(place for place, kind in enumerate(_kinds(model)) if kind == "date")
+
+
+@lru_cache(10_000)
+def _iso(day: int) -> str:
+    return date.fromordinal(day).isoformat()
+
+
 @lru_cache(256)
 def _values_statement(model: type[Base], rows: int, on_conflict: str) -> str:
-    one = f"({','.join('?' * len(_table(model).columns))})"
+    one = f"({','.join('?' * len(columns(model)))})"
     return f"{_into(model)} VALUES {','.join([one] * rows)} {on_conflict}"
 
 
@@ -99,8 +129,7 @@ def _arrays_statement(model: type[Base], on_conflict: str) -> str:
 
 
 def _into(model: type[Base]) -> str:
-    table = _table(model)
-    return f"INSERT INTO {table.name} ({', '.join(column.name for column in table.columns)})"
+    return f"INSERT INTO {_table(model).name} ({', '.join(columns(model))})"
 
 
 @lru_cache

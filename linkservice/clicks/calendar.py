@@ -35,8 +35,8 @@ def epoch_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-_BUCKET_MS = 15 * 60 * 1000
-_MOST_BUCKETS = 50_000
+QUARTER_MS = 15 * 60 * 1000
+_MOST_QUARTERS = 50_000
 
 
 class LocalHours:
@@ -48,16 +48,23 @@ class LocalHours:
 
     def at(self, time_ms: int) -> tuple[int, int]:
         """`date.toordinal()` and hour of a moment, as `local_day` gives them."""
-        bucket = time_ms // _BUCKET_MS
-        return self._known.get(bucket) or self._look_up(time_ms, bucket)
-
-    def _look_up(self, time_ms: int, bucket: int) -> tuple[int, int]:
-        first = local_day(bucket * _BUCKET_MS, self.time_zone)
-        if first != local_day((bucket + 1) * _BUCKET_MS - 1, self.time_zone):
-            # Offsets of centuries ago have seconds: such a quarter lies in two hours.
+        found = self.of_quarter(time_ms // QUARTER_MS)
+        if found is None:
             day, hour = local_day(time_ms, self.time_zone)
-            return day.toordinal(), hour
-        if len(self._known) >= _MOST_BUCKETS:
-            self._known.clear()
-        self._known[bucket] = first[0].toordinal(), first[1]
-        return self._known[bucket]
+            found = day.toordinal(), hour
+        return found
+
+    def of_quarter(self, quarter: int) -> tuple[int, int] | None:
+        """The same of a whole quarter of an hour, numbered from the epoch.
+
+        None where it lies in two hours: offsets of centuries ago have seconds.
+        """
+        found = self._known.get(quarter)
+        if found is None:
+            first = local_day(quarter * QUARTER_MS, self.time_zone)
+            if first != local_day((quarter + 1) * QUARTER_MS - 1, self.time_zone):
+                return None
+            if len(self._known) >= _MOST_QUARTERS:
+                self._known.clear()
+            found = self._known[quarter] = first[0].toordinal(), first[1]
+        return found

@@ -24,7 +24,8 @@ from sqlalchemy import Connection, Row, insert, select, text
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import Mark, VisitorKeys
-from linkservice.clicks.placing import PlacedClick
+from linkservice.clicks.placing import of_persons
+from linkservice.clicks.reading import Rows
 
 Keys: TypeAlias = NDArray[np.uint64]
 
@@ -87,27 +88,18 @@ class Added:
     keys: Keys
 
 
-def seen(clicks: Sequence[PlacedClick]) -> list[Seen]:
+def seen(clicks: Rows) -> list[Seen]:
     """The visitors of some clicks, day by day; each at its first click there."""
-    places = [place for place, click in enumerate(clicks) if click.token and click.of_person]
-    if not places:
-        return []
-    tokens = b"".join(clicks[place].token for place in places)
-    halves = np.frombuffer(tokens, _STORED).astype(np.uint64)
-    folded = halves[::2] ^ _mixed(halves[1::2])
-    days = np.array([clicks[place].day for place in places], np.int64)
-    scopes = np.array(
-        [
-            (click.link_id, click.touchpoint_id, click.journey_id)
-            for click in (clicks[place] for place in places)
-        ],
-        np.uint64,
+    places = np.flatnonzero(~clicks["tokenless"] & of_persons(clicks))
+    visits = clicks[places]
+    folded = visits["token"][:, 0] ^ _mixed(visits["token"][:, 1])
+    scopes = np.column_stack(
+        [visits[name].astype(np.uint64) for name in ("link_id", "touchpoint_id", "journey_id")]
     )
-    where = np.array(places, np.int64)
     return [
-        _seen_on(date.fromordinal(int(day)), folded[on], scopes[on], where[on])
-        for day in np.unique(days)
-        if (on := days == day).any()
+        _seen_on(date.fromordinal(day), folded[on], scopes[on], places[on])
+        for day in np.unique(visits["day"]).tolist()
+        if (on := visits["day"] == day).any()
     ]
 
 
@@ -150,7 +142,7 @@ class Counted:
             self._days.popitem(last=False)
 
     def add(
-        self, connection: Connection, visitors: Sequence[Seen], marks: list[int]
+        self, connection: Connection, visitors: Sequence[Seen], marks: NDArray[np.int64]
     ) -> list[Added]:
         """Store who is new, within the caller's transaction, and set those clicks' marks.
 
@@ -163,10 +155,8 @@ class Counted:
             known = self._days.setdefault(each.day, _Day())
             _read_on(connection, each.day, known)
             new = known.lacks(each.keys)
-            for place, mark in zip(
-                each.places[new].tolist(), each.marks[new].tolist(), strict=True
-            ):
-                marks[place] |= mark
+            # A click may earn several marks: `|=` would set one of them only.
+            np.bitwise_or.at(marks, each.places[new], each.marks[new])
             keys = each.keys[new]
             if len(keys):
                 batch = known.batch + 1

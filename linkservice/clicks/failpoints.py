@@ -23,6 +23,8 @@ Place = Literal[
     "after accepted",
     "before commit",
     "after commit",
+    "before facets",
+    "after facets",
     "before delete",
     "after delete",
     "after noting the delete",

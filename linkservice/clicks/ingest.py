@@ -5,9 +5,7 @@ One ingester per data directory (a lock); the ledger makes even two of them harm
 
 from __future__ import annotations
 
-import gc
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,15 +16,16 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkservice.clicks import amending, ledger, retention
+from linkservice.clicks import amending, facets, ledger, retention
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
 from linkservice.clicks.failpoints import passing
+from linkservice.clicks.pacing import collector_resting, quick_turns
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import SUSPECTED, Placing, Traits
 from linkservice.clicks.reading import Reader, Stretch, Texts
-from linkservice.clicks.scanners import Suspects, Suspicion, marked
+from linkservice.clicks.scanners import Suspects, Suspicion
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
 from linkservice.clicks.tally import Tally
 from linkservice.config import Settings
@@ -44,15 +43,13 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 HOUSEKEEPING_SECONDS = 60.0
 
-LOCK_HOLD_SECONDS = 0.08
-"""How long a batch may keep other writers of a SQLite file waiting, whose turn is next."""
+LOCK_HOLD_SECONDS = 0.06
+"""How long the statements of a batch may keep other writers of a SQLite file waiting, whose turn
+is next; the commit comes on top, and what the writer itself needs."""
 
-SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 5_000, 5_000, 10_000
-"""Of 2,000 the app's writes waited longer (288 ms, p99) than of 5,000 (183 to 267): so small they
-take up to twice the time a click, and a busy machine lets each wait as long."""
-
-TURN_SECONDS = 0.0005
-"""How long the one who works ahead may keep Python from the one who writes."""
+SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 4_000, 4_000, 10_000
+"""Each batch writes some pages whatever its size: of 2,500 clicks one takes a third longer a
+click, of 7,000 the app's writes waited 120 to 153 ms (p99) and of 4,000 107 to 139."""
 
 CACHE_KB = 64 * 1024
 """SQLite's cache while a batch is written: what a day's clicks add to, hours, facets and days."""
@@ -112,6 +109,8 @@ class Ingester:
         self._finished: set[bytes] = set()
         self._batch_size = FIRST_BATCH
         self._in_log = 0
+        self._put_off = 1
+        """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
         self._tally = Tally(settings.data_dir)
         self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
@@ -171,6 +170,7 @@ class Ingester:
                 total += done
                 if progress is not None:
                     progress(done.ingested + done.rejected)
+        self._add_facets()
         self._tally.flush()
         retention.take_in_shortfall(self._settings, self._database)
         return total
@@ -213,7 +213,7 @@ class Ingester:
         ahead: Future[_Ready] | None = None
         while True:
             try:
-                with _collector_resting():
+                with collector_resting():
                     ready = ahead.result() if ahead else self._prepare(segment, reader)
                     # Numbers are worked out while the database, for which Python need not
                     # wait, writes; of a short stretch nothing is left to be worked out.
@@ -240,17 +240,19 @@ class Ingester:
         found = self._suspects.watch(
             (segment.node, segment.name), stretch.records, batch.placed.clicks
         )
-        if found.here:
-            batch.placed.clicks = marked(batch.placed.clicks, found.here)
+        batch.placed.clicks["kind"][list(found.here)] = SUSPECTED
         dialect = self._database.engine.dialect.name
-        return _Ready(ledger.Prepared(batch, dialect), found, stretch.last)
+        prepared = ledger.Prepared(batch, dialect, facets_wait=not stretch.last)
+        return _Ready(prepared, found, stretch.last)
 
     def _finish(self, segment: Segment, ready: _Ready, ahead: Future[_Ready] | None) -> Pass:
         """Write a batch, while the next one is prepared `ahead`."""
         batch, written = ready.prepared.batch, None
         try:
             if batch.end > batch.start or batch.finished:
-                with _quick_turns():
+                with quick_turns():
+                    if self._put_off >= facets.TOGETHER:
+                        self._add_facets()
                     written = self._write(segment, ready)
         finally:
             # What both use is changed while only one is at work.
@@ -261,8 +263,15 @@ class Ingester:
             self._suspects.settle(ready.found)
             self._adapt(batch, written.seconds)
             self._tally.add(batch.placed.clicks)
+            self._put_off += not ready.last
         self._tally.flush()
         return Pass(batch.ingested, batch.rejected, batch.damaged)
+
+    def _add_facets(self) -> None:
+        """Add the facets that were put off, if any may have been."""
+        if self._put_off:
+            facets.add_waiting(self._database)
+            self._put_off = 0
 
     def _placed(self, segment: Segment, stretch: Stretch) -> ledger.Batch:
         placed = self._placing.place(stretch.records)
@@ -298,6 +307,8 @@ class Ingester:
         if prepared.visitors:
             with self._database.reading() as session:
                 self._counted.prepare(session, [each.day for each in prepared.visitors])
+        if ready.found.before:
+            self._add_facets()  # or what is taken away might not be there yet
         before, agents = self._amended(ready.found)
         with self._database.writing_connection() as connection:
             started = time.monotonic()
@@ -352,38 +363,8 @@ class Ingester:
     def _keep_house(self) -> None:
         if time.monotonic() - self._kept_house_at >= HOUSEKEEPING_SECONDS:
             retention.keep_house(self._settings, self._database, datetime.now(UTC))
+            self._put_off += 1  # what others left
             self._kept_house_at = time.monotonic()
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Let a thread that has waited for Python long enough have it soon.
-
-    The usual 5 ms, between two statements each, would keep the database locked for longer
-    than the statements do.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Let no garbage be looked for while a batch is worked on.
-
-    Its hundred thousand objects hold no cycles; the collector would look at them, and at
-    all that is remembered, several times a batch, and once with the database locked.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _first_line(error: Exception) -> str:

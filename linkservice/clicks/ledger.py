@@ -11,14 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.orm import Session
 
+from linkservice.clicks import bulk
 from linkservice.clicks.counted import Added, Counted, Seen, seen
 from linkservice.clicks.failpoints import passing
-from linkservice.clicks.model import LedgerEntry, Node
-from linkservice.clicks.placing import Asked, Placed
-from linkservice.clicks.rollup import RollUps, rows_of, write_accepted, write_rows
+from linkservice.clicks.model import AcceptedDay, LedgerEntry, Node
+from linkservice.clicks.placing import ASKED, Placed
+from linkservice.clicks.rollup import RollUps, accepted_rows, rows_of, write_rows
 from linkservice.clicks.segment import HEADER_BYTES, Segment
 from linkservice.database import insert_into
 
@@ -50,19 +52,21 @@ class Batch:
 
     @property
     def rejected(self) -> int:
-        return self.unreadable + self.placed.rejected.total()
+        return self.unreadable + self.placed.rejected
 
 
 class Prepared:
     """A batch with all that can be worked out before its transaction, which is to be short."""
 
-    def __init__(self, batch: Batch, dialect: str) -> None:
-        """`dialect` is the database's, as SQLAlchemy calls it."""
+    def __init__(self, batch: Batch, dialect: str, *, facets_wait: bool = False) -> None:
+        """`dialect` is the database's, as SQLAlchemy calls it; with `facets_wait` whoever
+        writes this sees to it that `facets.add_waiting` follows.
+        """
         self.batch = batch
         self.visitors: Sequence[Seen] = seen(batch.placed.clicks)
         self._rows = rows_of(batch.placed.clicks)
         self._rollups = RollUps(batch.placed.clicks)
-        self._rollups.prepare(dialect)
+        self._rollups.prepare(dialect, facets_wait=facets_wait)
 
     def write(
         self, connection: Connection, segment: Segment, counted: Counted, now: datetime
@@ -75,18 +79,14 @@ class Prepared:
         passing("before ledger")
         segment_id = _advance(connection, segment, batch, now)
         passing("after ledger")
-        clicks, rows = batch.placed.clicks, self._rows
-        marks = [0] * len(rows)
+        marks = np.zeros(len(self._rows), np.int64)
         passing("before visitors")
         added = counted.add(connection, self.visitors, marks)
         passing("after visitors")
-        new = [place for place, mark in enumerate(marks) if mark]
-        for place in new:
-            *row, mark = rows[place]
-            rows[place] = (*row, mark | marks[place])
-        self._rollups.count_visitors([clicks[each] for each in new], [marks[each] for each in new])
+        self._rows[:, -1] |= marks
+        self._rollups.count_visitors(marks)
         passing("before rows")
-        write_rows(connection, segment_id, rows)
+        write_rows(connection, segment_id, self._rows)
         passing("after rows")
         passing("before roll-ups")
         self._rollups.write(connection)
@@ -96,15 +96,16 @@ class Prepared:
         return added
 
     def _write_accepted(self, connection: Connection, segment: Segment, now: datetime) -> None:
-        accepted, rejected = self.batch.placed.accepted, self.batch.placed.rejected
+        asked = self.batch.placed.asked
         if self.batch.unreadable:
             # Nobody knows what these asked for, and when: they stand on the day they were read.
-            unknown = Asked(now.date().toordinal(), 0, 0)
-            accepted, rejected = accepted.copy(), rejected.copy()
-            accepted[unknown] += self.batch.unreadable
-            rejected[unknown] += self.batch.unreadable
-        if accepted:
-            write_accepted(connection, _node_id(connection, segment.node), accepted, rejected)
+            unknown = np.zeros(self.batch.unreadable, ASKED)
+            unknown["day"], unknown["rejected"] = now.date().toordinal(), 1
+            asked = np.concatenate((asked, unknown))
+        if len(asked):
+            bulk.add(
+                connection, AcceptedDay, accepted_rows(asked, _node_id(connection, segment.node))
+            )
 
 
 def entries(session: Session) -> dict[tuple[str, str], LedgerEntry]:

@@ -231,6 +231,19 @@ class LinkFacet(Base):
     clicks: Mapped[int]
 
 
+class WaitingFacets(Base):
+    """What a batch adds to `link_facets` and has not added yet (`clicks.facets`).
+
+    Only while a backlog is worked off: batch after batch would write the same pages again.
+    """
+
+    __tablename__ = "waiting_facets"
+    __table_args__ = (NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    rows: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class SuspectedDay(Base):
     """As `LinkDay`, of clicks of suspected mail scanners; a report may count them again.
 

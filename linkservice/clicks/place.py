@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import maxminddb
 from geoip2.models import Country as MaxMindCountry
 
 from linkservice.clicks.geodata import chosen_file
-from linkservice.clicks.visitor import network_text
+from linkservice.clicks.visitor import IPV4_NETWORK_BYTES
 from linkservice.config import Settings
 
 _log = logging.getLogger(__name__)
@@ -73,10 +73,14 @@ class Places:
         A missing or broken file gives "" with one warning in the log, and is tried again
         when it changes; where an earlier file could be read, that one goes on answering.
         """
+        return self.countries((network,))[0]
+
+    def countries(self, networks: Iterable[bytes]) -> list[str]:
+        """As `country`, of several networks."""
         if self._path is not None and time.monotonic() >= self._look_again_at:
             self._look_again_at = time.monotonic() + self._look_again_seconds
             self._refresh(self._path)
-        return self._look_up(network)
+        return list(map(self._look_up, networks))
 
     def _refresh(self, path: Path) -> None:
         state = _state_of(path)
@@ -105,10 +109,16 @@ def _nowhere(_network: bytes) -> str:
     return ""
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _registry_country(network: bytes) -> str:
-    address = network_text(network).partition("/")[0]
-    return _code(iptocc.country_code(address)) if address else ""
+    address = _address(network)
+    return _registry_code(iptocc.country_code(address)) if address else ""
+
+
+def _address(network: bytes) -> str:
+    """The first address of a network, as text; a third of the time of `inet_ntop`."""
+    if len(network) == IPV4_NETWORK_BYTES:
+        return f"{network[0]}.{network[1]}.{network[2]}.0"
+    return f"{network[:2].hex()}:{network[2:4].hex()}:{network[4:].hex()}::" if network else ""
 
 
 def _file_country(reader: maxminddb.Reader, path: Path) -> _LookUp:
@@ -119,7 +129,7 @@ def _file_country(reader: maxminddb.Reader, path: Path) -> _LookUp:
     @lru_cache(maxsize=_REMEMBERED)
     def look_up(network: bytes) -> str:
         nonlocal warned
-        address = network_text(network).partition("/")[0]
+        address = _address(network)
         if not address or (":" in address and not reads_ipv6):
             return ""
         try:
@@ -143,6 +153,11 @@ def code_in(record: object) -> str:
     if isinstance(record.get("country"), dict):
         return _code(MaxMindCountry(["en"], **record).country.iso_code)
     return next(filter(None, (_code(record.get(name)) for name in _FLAT_NAMES)), "")
+
+
+@lru_cache
+def _registry_code(code: str | None) -> str:
+    return _code(code)
 
 
 def _code(value: object) -> str:

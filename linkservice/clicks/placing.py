@@ -6,21 +6,24 @@ Not here: what is a robot (`agents`), where a network is (`place`), the tables (
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.agents import classify, click_class
-from linkservice.clicks.calendar import LocalHours
+from linkservice.clicks.calendar import QUARTER_MS, LocalHours
 from linkservice.clicks.dictionary import Dictionary, Names
 from linkservice.clicks.event import HEAD_BIT, MISS_BIT, SCAN_BIT, Flag
+from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import CLASSES
 from linkservice.clicks.place import Places
-from linkservice.clicks.reading import Came, Recorded, Sent
+from linkservice.clicks.reading import Came, Records, Rows, Sent
+from linkservice.clicks.visitor import unpacked_network
 from linkservice.database import Database
 from linkservice.journeys.model import Stage, Touchpoint
 from linkservice.links.model import Link, LinkVersion
@@ -71,59 +74,53 @@ class Origin(NamedTuple):
     referrer_id: int
 
 
-class PlacedClick(NamedTuple):
-    """A record with its class, place and local time.
+CLICK = np.dtype(
+    [
+        *((name, np.int64) for name in ("position", "time_ms", "workspace_id", "domain_id")),
+        *((name, np.int64) for name in ("link_id", "link_version", "touchpoint_id")),
+        *((name, np.int64) for name in ("journey_id", "day", "hour", "kind", "network")),
+        *((name, np.int64) for name in ("country_id", "agent_id", "robot_id", "device_id")),
+        *((name, np.int64) for name in ("browser_id", "system_id", "language_id")),
+        ("referrer_id", np.int64),
+        *((name, np.bool_) for name in ("scan", "miss", "tokenless")),
+        ("token", np.uint64, 2),
+    ]
+)
+"""A record with its class, place and local time, and the numbers of its facets.
 
-    `touchpoint_id` and `journey_id` are 0 where there is none, `day` is `date.toordinal()`,
-    `kind` the place of the class in `CLASSES`. The network is for those who look for
-    suspicious neighbours; it goes no further.
-    """
-
-    position: int
-    time_ms: int
-    workspace_id: int
-    domain_id: int
-    link_id: int
-    link_version: int
-    touchpoint_id: int
-    journey_id: int
-    day: int
-    hour: int
-    kind: int
-    scan: bool
-    miss: bool
-    network: bytes
-    token: bytes
-    country_id: int
-    traits: Traits
-    origin: Origin
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is a click: a person's request that was led to the destination."""
-        return self.kind == PERSON and not self.miss
-
-    @property
-    def of_person(self) -> bool:
-        """Whether it counts, or would if nobody suspected a scanner."""
-        return self.kind in (PERSON, SUSPECTED) and not self.miss
+`touchpoint_id`, `journey_id` and `robot_id` are 0 where there is none, `day` is
+`date.toordinal()`, `kind` the place of the class in `CLASSES`. The network is for those who
+look for suspicious neighbours; it goes no further.
+"""
 
 
-class Asked(NamedTuple):
-    """What a record asked for on which day; `link_id` is 0 for a miss (see `AcceptedDay`)."""
-
-    day: int
-    domain_id: int
-    link_id: int
+def that_count(clicks: Rows) -> NDArray[np.bool_]:
+    """Which are clicks: persons' requests that were led to the destination."""
+    counts: NDArray[np.bool_] = (clicks["kind"] == PERSON) & ~clicks["miss"]
+    return counts
 
 
-@dataclass(slots=True)
+def of_persons(clicks: Rows) -> NDArray[np.bool_]:
+    """Which count, or would if nobody suspected a scanner."""
+    suspects: NDArray[np.bool_] = (clicks["kind"] == SUSPECTED) & ~clicks["miss"]
+    return that_count(clicks) | suspects
+
+
+ASKED = np.dtype([(name, np.int64) for name in ("day", "domain_id", "link_id", "rejected")])
+"""What a record asked for on which day, `link_id` 0 for a miss (see `AcceptedDay`), and
+whether (1 or 0) nobody knows of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of some records: clicks, and how many were accepted and rejected of each."""
+    """What became of some records: clicks, and what each asked for, rejected or not."""
 
-    clicks: list[PlacedClick] = field(default_factory=list)
-    accepted: Counter[Asked] = field(default_factory=Counter)
-    rejected: Counter[Asked] = field(default_factory=Counter)
+    clicks: Rows
+    asked: Rows
+
+    @property
+    def rejected(self) -> int:
+        return int(self.asked["rejected"].sum())
 
 
 class Placing:
@@ -140,7 +137,7 @@ class Placing:
         self._of_version: dict[tuple[int, int], _Place] = {}
         self._traits: dict[Sent, Traits] = {}
         self._origins: dict[Came, Origin] = {}
-        self._countries: dict[bytes, int] = {}
+        self._countries: dict[int, int] = {}
         self._countries_since = time.monotonic()
         self._local: dict[int, LocalHours] = {}
 
@@ -159,58 +156,83 @@ class Placing:
             self._countries.clear()
             self._countries_since = time.monotonic()
 
-    def place(self, records: Sequence[Recorded]) -> Placed:
+    def place(self, records: Records) -> Placed:
         """Place records, in their order; rejected are those whose link or workspace is not
         (or no longer) known. Must not be called within a transaction.
         """
-        # Nearly every batch has new networks, and few anything else that is new: to look for
-        # that would cost as much as to place them.
-        self._learn_countries({each.network for each in records})
-        placed = self._placed(records, learned=False)
-        if placed is None:
-            self._learn(records)
-            placed = self._placed(records, learned=True)
-        assert placed is not None
-        return placed
+        rows = records.rows
+        clicks = np.zeros(len(rows), CLICK)
+        clicks["position"] = rows["offset"]
+        for name in _SAME:
+            clicks[name] = rows[name]
+        clicks["scan"] = rows["bits"] & SCAN_BIT != 0
+        clicks["miss"] = (rows["bits"] & MISS_BIT != 0) | (rows["link_id"] == 0)
+        known = self._put_to_links(clicks)
+        known &= self._put_to_days(clicks)
+        self._put_to_agents(clicks, records)
+        self._put_to_origins(clicks, records)
+        self._put_to_countries(clicks)
+        asked = np.empty(len(rows), ASKED)
+        asked["day"], asked["domain_id"] = clicks["day"], clicks["domain_id"]
+        asked["link_id"] = np.where(clicks["miss"], 0, clicks["link_id"])
+        asked["rejected"] = ~known
+        return Placed(clicks if known.all() else clicks[known], asked)
 
-    def _placed(self, records: Sequence[Recorded], *, learned: bool) -> Placed | None:
-        """The records placed; None at the first with something new, unless all is `learned`."""
-        placed = Placed()
-        add, asked = placed.clicks.append, list[tuple[int, int, int]]()
-        # Local names: this loop runs for every click.
-        locals_, versions, countries = self._local.get, self._of_version.get, self._countries
-        traits_of, origins = self._traits.get, self._origins.get
-        for record in records:
-            (
-                offset, time_ms, link_id, link_version, domain_id, workspace_id, bits, flags,
-                network, token, sent, came,
-            ) = record  # fmt: skip
-            local = locals_(workspace_id)
-            place = versions((link_id, link_version)) if link_id else _NOWHERE
-            traits, origin = traits_of(sent), origins(came)
-            if traits is None or origin is None or local is None or place is None:
-                if not learned:
-                    return None
-                assert traits is not None
-                assert origin is not None
-            day, hour = (local or _UTC).at(time_ms)
-            miss = bool(bits & MISS_BIT) or not link_id
-            asked.append((day, domain_id, 0 if miss else link_id))
-            if local is None or place is None:
-                placed.rejected[Asked(*asked[-1])] += 1
-                continue
-            special = bits & HEAD_BIT or flags & (_PREFETCH | _OWN)
-            add(
-                PlacedClick(
-                    offset, time_ms, workspace_id, domain_id, link_id, link_version,
-                    place.touchpoint_id, place.journey_id, day, hour,
-                    traits.classes[_variant(bits, flags) if special else 0],
-                    bool(bits & SCAN_BIT), miss, network, token, countries[network], traits,
-                    origin,
-                )
-            )  # fmt: skip
-        placed.accepted.update({Asked(*each): number for each, number in Counter(asked).items()})
-        return placed
+    def _put_to_links(self, clicks: Rows) -> NDArray[np.bool_]:
+        """Touchpoints and journeys; which clicks' links are known."""
+        asked = list(zip(clicks["link_id"].tolist(), clicks["link_version"].tolist(), strict=True))
+        self._learn_versions({each for each in asked if each[0]})
+        found = [self._of_version.get(each) if each[0] else _NOWHERE for each in asked]
+        clicks["touchpoint_id"] = [place.touchpoint_id if place else 0 for place in found]
+        clicks["journey_id"] = [place.journey_id if place else 0 for place in found]
+        return np.array([place is not None for place in found], np.bool_)
+
+    def _put_to_days(self, clicks: Rows) -> NDArray[np.bool_]:
+        """Local days and hours; which clicks' workspaces are known."""
+        known = np.ones(len(clicks), np.bool_)
+        wanted = set(np.unique(clicks["workspace_id"]).tolist())
+        if wanted - self._local.keys():
+            with self._database.reading() as session:
+                self.refresh(session)
+        for workspace_id in wanted:
+            of_it = clicks["workspace_id"] == workspace_id
+            local = self._local.get(workspace_id)
+            if local is None:
+                known[of_it] = False
+            days_and_hours = _local_times(local or _UTC, clicks["time_ms"][of_it])
+            clicks["day"][of_it], clicks["hour"][of_it] = days_and_hours.T
+        return known
+
+    def _put_to_agents(self, clicks: Rows, records: Records) -> None:
+        """Classes, agents and what is told of them."""
+        numbers, whose = np.unique(records.rows["agent"], return_inverse=True)
+        agents = [records.agents[number] for number in numbers.tolist()]
+        self._learn_traits(set(agents))
+        traits = [self._traits[agent] for agent in agents]
+        for place, name in enumerate(("device_id", "browser_id", "system_id")):
+            clicks[name] = np.array([each.told[place] for each in traits], np.int64)[whose]
+        clicks["agent_id"] = np.array([each.agent_id for each in traits], np.int64)[whose]
+        clicks["robot_id"] = np.array([each.robot_id for each in traits], np.int64)[whose]
+        classes = np.array([each.classes for each in traits], np.int64).reshape(-1, 8)
+        bits, flags = records.rows["bits"], records.rows["flags"]
+        variants = (
+            np.where(bits & HEAD_BIT, 4, 0) + np.where(flags & _OWN, 2, 0) + (flags & _PREFETCH)
+        )
+        clicks["kind"] = classes[whose, variants]
+
+    def _put_to_origins(self, clicks: Rows, records: Records) -> None:
+        """Languages and referrers."""
+        numbers, whose = np.unique(records.rows["origin"], return_inverse=True)
+        origins = [records.origins[number] for number in numbers.tolist()]
+        self._learn_origins(set(origins))
+        found = np.array([self._origins[each] for each in origins], np.int64).reshape(-1, 2)
+        clicks["language_id"], clicks["referrer_id"] = found[whose, 0], found[whose, 1]
+
+    def _put_to_countries(self, clicks: Rows) -> None:
+        networks, whose = np.unique(clicks["network"], return_inverse=True)
+        wanted = networks.tolist()
+        self._learn_countries(set(wanted))
+        clicks["country_id"] = np.array([self._countries[each] for each in wanted], np.int64)[whose]
 
     def traits_of(self, agent_ids: Iterable[int]) -> dict[int, Traits]:
         """What agents were read as, by their numbers; without `classes`. Must not be called
@@ -225,20 +247,11 @@ class Placing:
             found[number] = Traits((), number, robot if each.robot else 0, told)
         return found
 
-    def _learn(self, records: Sequence[Recorded]) -> None:
-        """Read and remember what of these records is not known yet."""
-        unplaced = _forgetful(
-            self._of_version,
-            {(each.link_id, each.link_version) for each in records if each.link_id},
-        )
-        unheard = {each.workspace_id for each in records} - self._local.keys()
-        if unplaced or unheard:
+    def _learn_versions(self, asked: set[tuple[int, int]]) -> None:
+        unplaced = _forgetful(self._of_version, asked)
+        if unplaced:
             with self._database.reading() as session:
-                if unheard:
-                    self.refresh(session)
                 self._of_version.update(_versions(session, sorted(unplaced)))
-        self._learn_traits({each.sent for each in records})
-        self._learn_origins({each.came for each in records})
 
     def _learn_traits(self, agents: set[Sent]) -> None:
         unknown = _forgetful(self._traits, agents)
@@ -280,21 +293,28 @@ class Placing:
             for came in unknown
         )
 
-    def _learn_countries(self, networks: set[bytes]) -> None:
-        unknown = _forgetful(self._countries, networks)
-        codes = {network: self._places.country(network) for network in unknown}
-        values = self._dictionary.values(("country", code) for code in set(codes.values()))
-        self._countries.update(
-            (network, values[("country", code)]) for network, code in codes.items()
-        )
+    def _learn_countries(self, networks: set[int]) -> None:
+        unknown = list(_forgetful(self._countries, networks))
+        codes = self._places.countries(map(unpacked_network, unknown))
+        values = self._dictionary.values(("country", code) for code in set(codes))
+        number_of = {code: values[("country", code)] for code in set(codes)}
+        self._countries.update(zip(unknown, (number_of[code] for code in codes), strict=True))
 
 
 _UTC = LocalHours("UTC")
+_SAME = (
+    *("time_ms", "workspace_id", "domain_id", "link_id", "link_version", "network", "token"),
+    "tokenless",
+)
 
 
-def _variant(bits: int, flags: int) -> int:
-    """The place in `Traits.classes`."""
-    return (4 if bits & HEAD_BIT else 0) | (2 if flags & _OWN else 0) | (flags & _PREFETCH)
+def _local_times(local: LocalHours, times_ms: Ints) -> Ints:
+    """As `local.at`, of many moments: a row of day and hour for each."""
+    quarters, whose = np.unique(times_ms // QUARTER_MS, return_inverse=True)
+    found = [local.of_quarter(quarter) for quarter in quarters.tolist()]
+    if None in found:
+        found, whose = [local.at(each) for each in times_ms.tolist()], np.arange(len(times_ms))
+    return np.array(found, np.int64).reshape(-1, 2)[whose]
 
 
 def _forgetful(known: dict[_Key, _Known], wanted: set[_Key]) -> set[_Key]:

@@ -7,12 +7,18 @@ interpretation only. Not here: what a record is (`event`), what becomes of it (`
 
 from __future__ import annotations
 
+import struct
 import zlib
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from linkservice.clicks.event import (
     FRAME,
+    FRAME_BYTES,
     HEAD_BIT,
     KNOWN_BITS,
     MAX_ID,
@@ -26,14 +32,15 @@ from linkservice.clicks.event import (
     Click,
     Damage,
     Method,
-    Record,
     Source,
     Torn,
     Unreadable,
     decode,
     read_records,
 )
+from linkservice.clicks.grouping import Ints
 from linkservice.clicks.segment import Segment
+from linkservice.clicks.visitor import TOKEN_BYTES, packed_network
 
 PIECE_BYTES = 1 << 20
 """Read at once: enough for thousands of records, and a backlog of any size fits in memory."""
@@ -56,36 +63,35 @@ class Came(NamedTuple):
     referrer_host: str
 
 
-class Recorded(NamedTuple):
-    """A record as ingest takes it: the numbers of `event.Click`, in the order of its bytes.
+RECORD = np.dtype(
+    [
+        *((name, np.int64) for name in ("offset", "time_ms", "link_id", "link_version")),
+        *((name, np.int64) for name in ("domain_id", "workspace_id", "bits", "flags")),
+        *((name, np.int64) for name in ("network", "agent", "origin")),
+        ("token", np.uint64, 2),
+        ("tokenless", np.bool_),
+    ]
+)
+"""A record as ingest takes it: what `event.Click` says, as numbers.
 
-    `offset` is its id within the segment, `bits` tell scans, HEAD requests and misses.
-    """
+`offset` is its id within the segment, `bits` tell scans, HEAD requests and misses, `network`
+is `visitor.packed_network`, `agent` and `origin` are places in `Records`.
+"""
 
-    offset: int
-    time_ms: int
-    link_id: int
-    link_version: int
-    domain_id: int
-    workspace_id: int
-    bits: int
-    flags: int
-    network: bytes
-    token: bytes
-    sent: Sent
-    came: Came
+Rows: TypeAlias = NDArray[np.void]
+"""An array of rows that have named columns."""
 
-    @property
-    def scan(self) -> bool:
-        return bool(self.bits & SCAN_BIT)
 
-    @property
-    def head(self) -> bool:
-        return bool(self.bits & HEAD_BIT)
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Records in their order, as columns: a batch of thousands is then worked on at once."""
 
-    @property
-    def miss(self) -> bool:
-        return bool(self.bits & MISS_BIT)
+    rows: Rows
+    agents: Sequence[Sent]
+    origins: Sequence[Came]
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(slots=True)
@@ -98,7 +104,7 @@ class Stretch:
 
     start: int
     end: int
-    records: list[Recorded] = field(default_factory=list)
+    records: Records
     unreadable: list[Unreadable] = field(default_factory=list)
     damaged: list[Damage | Torn] = field(default_factory=list)
     last: bool = False
@@ -124,52 +130,56 @@ class Reader:
         Of a segment that is sealed the last stretch holds everything up to its end. In one
         that still grows, a record may be incomplete: it is left for the next reader.
         """
-        stretch = Stretch(self._start + self._at, self._start + self._at)
-        while len(stretch.records) < most:
+        self._texts.forget_if_full()
+        begins = self._start + self._at
+        stretch = Stretch(begins, begins, Records(_NONE, self._texts.agents, self._texts.origins))
+        parts, wanted = [_NONE], most
+        while wanted > 0:
             if self._at == len(self._buffer) and not self._read_on(self._piece):
                 stretch.last = True
                 break
-            self._decode(stretch, most)
-            if len(stretch.records) < most and not self._careful(stretch):
-                stretch.last = True
-                break
+            quickly = self._decode(wanted)
+            parts.append(quickly)
+            wanted -= len(quickly)
+            if wanted > 0:
+                found = self._careful(stretch)
+                if found is None:
+                    stretch.last = True
+                    break
+                parts.append(found)
+                wanted -= len(found)
+        stretch.records = replace(stretch.records, rows=np.concatenate(parts))
         stretch.end = self._start + self._at
         return stretch
 
-    def _decode(self, stretch: Stretch, most: int) -> None:
-        wanted = most - len(stretch.records)
-        self._at = decode_run(
-            self._buffer,
-            self._at,
-            self._segment.identity,
-            self._start,
-            wanted,
-            self._texts,
-            stretch.records,
+    def _decode(self, most: int) -> Rows:
+        rows, self._at = decode_run(
+            self._buffer, self._at, self._segment.identity, self._start, most, self._texts
         )
+        return rows
 
-    def _careful(self, stretch: Stretch) -> bool:
-        """Take what the quick way left; whether anything may follow."""
+    def _careful(self, stretch: Stretch) -> Rows | None:
+        """Take what the quick way left; None when nothing can follow."""
         rest = memoryview(self._buffer)[self._at :]
         here = self._start + self._at
-        found = next(read_records(rest, self._segment.identity, here), None)
+        found, rows = next(read_records(rest, self._segment.identity, here), None), _NONE
         if found is None:
-            return True
+            return rows
         if isinstance(found, Torn):
             # Half of it may only not have been read yet.
             if self._read_on(max(self._piece, len(rest))):
-                return True
+                return rows
             if not self._segment.sealed:
-                return False  # its writer may still complete it
+                return None  # its writer may still complete it
             stretch.damaged.append(found)
         elif isinstance(found, Damage):
             stretch.damaged.append(found)
         elif isinstance(found, Unreadable):
             stretch.unreadable.append(found)
         else:
-            stretch.records.append(_recorded(found))
+            rows = row_of(found.offset, found.click, self._texts)
         self._at = found.end - self._start
-        return True
+        return rows
 
     def _read_on(self, size: int) -> bool:
         """Put up to `size` more bytes behind what is left; whether there were any."""
@@ -190,120 +200,197 @@ class Texts:
     """
 
     def __init__(self) -> None:
-        self.sent: dict[tuple[bytes, bytes], Sent] = {}
-        self.came: dict[tuple[int, bytes], Came] = {}
+        self.agents: list[Sent] = []
+        self.origins: list[Came] = []
+        self.of_agent: dict[tuple[bytes, bytes], int] = {}
+        self.of_origin: dict[tuple[int, bytes], int] = {}
 
-    def understood(
+    def forget_if_full(self) -> None:
+        """Begin anew, with other lists, when too many are remembered."""
+        if max(len(self.agents), len(self.origins)) >= MOST_TEXTS:
+            self.__init__()  # type: ignore[misc]  # as new
+
+    def place(
         self, agent: tuple[bytes, bytes], origin: tuple[int, bytes], click: Click
-    ) -> tuple[Sent, Came]:
-        """Remember that these bytes were decoded as the texts of `click`."""
-        for known in (self.sent, self.came):
-            if len(known) >= MOST_TEXTS:
-                known.clear()
-        sent = self.sent[agent] = _sent(click)
-        came = self.came[origin] = _came(click)
-        return sent, came
+    ) -> tuple[int, int]:
+        """The places of the texts of `click`, whose bytes these are."""
+        return (
+            _numbered(self.of_agent, agent, self.agents, Sent(click.user_agent, click.hints)),
+            _numbered(
+                self.of_origin, origin, self.origins, Came(click.language, click.referrer_host)
+            ),
+        )
 
 
 def decode_run(
-    data: bytes,
-    at: int,
-    identity: bytes,
-    start: int,
-    most: int,
-    texts: Texts,
-    records: list[Recorded],
-) -> int:
-    """Append up to `most` records of `data` from `at` on; where the next one begins.
+    data: bytes, start: int, identity: bytes, offset: int, most: int, texts: Texts
+) -> tuple[Rows, int]:
+    """Up to `most` records of `data` from `start` on, and where the next one begins.
 
-    `data` are the bytes of the segment `identity` from offset `start` on. It stops before
-    the first record that is not beyond doubt, and leaves that to `read_records`.
+    `data` are the bytes of the segment `identity` from `offset` on. It stops before the first
+    record that is not beyond doubt, and leaves that to `read_records`.
     """
-    # Local names: this loop runs for every click.
-    unpack, pack, crc32, frame = FRAME.unpack_from, PLACE.pack, zlib.crc32, FRAME.size
-    sent_as, came_as = texts.sent.get, texts.came.get
-    add, view = records.append, memoryview(data)
-    seed, size = crc32(identity), len(data)
-    for _ in range(most):
-        if at + frame > size:
-            break
-        (
-            length, crc, version, time_ms, link_id, link_version, domain_id, workspace_id, bits,
-            flags, networks, tokens, agents, languages, hosts, hints,
-        ) = unpack(data, at)  # fmt: skip
-        end = at + 8 + length
-        network = at + frame
-        token = network + networks
-        text = token + tokens
-        if (
-            version != VERSION
-            or end > size
-            or length > MAX_RECORD - 8
-            or text + agents + languages + hosts + hints != end
-            or bits > KNOWN_BITS
-            or crc32(view[at + 9 : end], crc32(pack(start + at, length, version), seed)) != crc
-            or not _in_bounds(time_ms, link_id, domain_id, workspace_id, networks, tokens)
-        ):
-            break
-        language, hint = text + agents, end - hints
-        agent = data[text:language], data[hint:end]
-        origin = languages, data[language:hint]
-        sent, came = sent_as(agent), came_as(origin)
-        if sent is None or came is None:
-            try:
-                click = decode(view[at + 9 : end], version)
-            except BadRecord:
-                break
-            sent, came = texts.understood(agent, origin, click)
-        add(
-            Recorded(
-                start + at, time_ms, link_id, link_version, domain_id, workspace_id, bits, flags,
-                data[network:token], data[token:text], sent, came,
-            )
-        )  # fmt: skip
-        at = end
-    return at
-
-
-def _in_bounds(
-    time_ms: int, link_id: int, domain_id: int, workspace_id: int, network: int, token: int
-) -> bool:
-    return (
-        0 <= time_ms <= MAX_TIME_MS
-        and link_id <= MAX_ID
-        and domain_id <= MAX_ID
-        and workspace_id <= MAX_ID
-        and network in (0, 3, 6)
-        and token in (0, 16)
+    begins = np.array(_frames(data, start, identity, offset, most), np.int64)
+    if len(begins) < 2:
+        return _NONE, start
+    begins, ends = begins[:-1], begins[1:]
+    raw = np.frombuffer(data, np.uint8)
+    frames = _bytes_at(raw, begins, _FRAME.itemsize).view(_FRAME)[:, 0]
+    network_at = begins + _FRAME.itemsize
+    token_at = network_at + frames["networks"]
+    agent_at = token_at + frames["tokens"]
+    language_at = agent_at + frames["agents"]
+    host_at = language_at + frames["languages"]
+    hints_at = host_at + frames["hosts"]
+    in_order = (hints_at + frames["hints"] == ends) & _in_bounds(frames)
+    number = len(ends) if in_order.all() else int(np.argmin(in_order))
+    spans = zip(
+        agent_at[:number].tolist(),
+        language_at[:number].tolist(),
+        host_at[:number].tolist(),
+        hints_at[:number].tolist(),
+        ends[:number].tolist(),
+        strict=True,
     )
+    agents, origins = _texts(data, spans, begins, texts)
+    number = len(agents)
+    rows = np.empty(number, RECORD)
+    frames = frames[:number]
+    rows["offset"] = begins[:number] + offset
+    for name in (*_SAME, "bits"):
+        rows[name] = frames[name]
+    rows["network"] = _networks(_bytes_at(raw, network_at[:number], 6), frames["networks"])
+    rows["token"] = _bytes_at(raw, token_at[:number], TOKEN_BYTES).view("<u8")
+    rows["tokenless"] = frames["tokens"] == 0
+    rows["agent"], rows["origin"] = agents, origins
+    return rows, int(ends[number - 1]) if number else start
 
 
-def _recorded(record: Record) -> Recorded:
-    click = record.click
-    bits = (
+def row_of(offset: int, click: Click, texts: Texts) -> Rows:
+    """One row, of a click that was read the careful way."""
+    language = click.language.encode()
+    agent, origin = texts.place(
+        (click.user_agent.encode(), click.hints.encode()),
+        (len(language), language + click.referrer_host.encode()),
+        click,
+    )
+    row = np.zeros(1, RECORD)
+    row["offset"] = offset
+    row["bits"] = (
         (SCAN_BIT if click.source == Source.SCAN else 0)
         | (HEAD_BIT if click.method == Method.HEAD else 0)
         | (MISS_BIT if click.miss else 0)
     )
-    return Recorded(
-        record.offset,
-        click.time_ms,
-        click.link_id,
-        click.link_version,
-        click.domain_id,
-        click.workspace_id,
-        bits,
-        click.flags,
-        click.network,
-        click.token,
-        _sent(click),
-        _came(click),
-    )
+    for name in _SAME:
+        row[name] = getattr(click, name)
+    row["network"] = packed_network(click.network)
+    row["agent"], row["origin"] = agent, origin
+    row["tokenless"] = not click.token
+    if click.token:
+        row["token"] = np.frombuffer(click.token, "<u8")
+    return row
 
 
-def _sent(click: Click) -> Sent:
-    return Sent(click.user_agent, click.hints)
+_NONE = np.empty(0, RECORD)
+_SAME = ("time_ms", "link_id", "link_version", "domain_id", "workspace_id", "flags")
+
+_FRAME = np.dtype(
+    [
+        *(("length", "<u4"), ("crc", "<u4"), ("version", "u1"), ("time_ms", "<i8")),
+        *(("link_id", "<u8"), ("link_version", "<u4"), ("domain_id", "<u8")),
+        *(("workspace_id", "<u8"), ("bits", "u1"), ("flags", "<u4"), ("networks", "u1")),
+        *(("tokens", "u1"), ("agents", "<u2"), ("languages", "u1"), ("hosts", "u1")),
+        ("hints", "u1"),
+    ]
+)
+"""`event.FRAME`, by name."""
+
+_SHORTEST = FRAME.size - 8  # length and CRC are not counted in the length
 
 
-def _came(click: Click) -> Came:
-    return Came(click.language, click.referrer_host)
+def _frames(data: bytes, at: int, identity: bytes, offset: int, most: int) -> list[int]:
+    """Where up to `most` whole records of today's version begin, and where the last one ends."""
+    # Local names: this loop runs for every click.
+    unpack, pack, crc32 = _LENGTH_AND_CRC.unpack_from, PLACE.pack, zlib.crc32
+    seed, view, size = crc32(identity), memoryview(data), len(data)
+    found = [at]
+    for _ in range(most):
+        if at + FRAME.size > size:
+            break
+        length, crc = unpack(data, at)
+        end = at + 8 + length
+        if (
+            not _SHORTEST <= length <= MAX_RECORD - 8
+            or end > size
+            or crc32(view[at + 9 : end], crc32(pack(offset + at, length, VERSION), seed)) != crc
+            or data[at + 8] != VERSION
+        ):
+            break
+        found.append(end)
+        at = end
+    return found
+
+
+_LENGTH_AND_CRC = struct.Struct("<II")
+
+
+def _bytes_at(raw: NDArray[np.uint8], places: Ints, number: int) -> NDArray[np.uint8]:
+    """So many bytes from each place on; behind the end the last one again."""
+    return raw.take(places[:, np.newaxis] + np.arange(number), mode="clip")
+
+
+def _in_bounds(frames: Rows) -> NDArray[np.bool_]:
+    good = (frames["time_ms"] >= 0) & (frames["time_ms"] <= MAX_TIME_MS)
+    for name in ("link_id", "domain_id", "workspace_id"):
+        good &= frames[name] <= MAX_ID
+    good &= frames["bits"] <= KNOWN_BITS
+    good &= np.isin(frames["networks"], (0, 3, 6))
+    return good & np.isin(frames["tokens"], (0, TOKEN_BYTES))
+
+
+def _texts(
+    data: bytes,
+    spans: Iterable[tuple[int, int, int, int, int]],
+    begins: Ints,
+    texts: Texts,
+) -> tuple[list[int], list[int]]:
+    """The places of agents and origins, up to the first that are not in order.
+
+    `spans` are where each record's agent, language, host and hints begin, and where it ends.
+    """
+    of_agent, of_origin = texts.of_agent.get, texts.of_origin.get
+    agents, origins = list[int](), list[int]()
+    for agent_at, language_at, host_at, hints_at, end in spans:
+        by_agent = data[agent_at:language_at], data[hints_at:end]
+        by_origin = host_at - language_at, data[language_at:hints_at]
+        agent, origin = of_agent(by_agent), of_origin(by_origin)
+        if agent is None or origin is None:
+            begin = int(begins[len(agents)])
+            try:
+                click = decode(memoryview(data)[begin + FRAME_BYTES : end])
+            except BadRecord:
+                break
+            agent, origin = texts.place(by_agent, by_origin, click)
+        agents.append(agent)
+        origins.append(origin)
+    return agents, origins
+
+
+_Key = TypeVar("_Key")
+_Text = TypeVar("_Text")
+
+
+def _numbered(known: dict[_Key, int], key: _Key, all_: list[_Text], text: _Text) -> int:
+    number = known.get(key)
+    if number is None:
+        number = known[key] = len(all_)
+        all_.append(text)
+    return number
+
+
+def _networks(raw: NDArray[np.uint8], lengths: NDArray[np.uint8]) -> Ints:
+    """As `packed_network`, of six bytes each of which so many count."""
+    found = lengths.astype(np.int64)
+    for place in range(6):
+        found = found << 8 | np.where(place < lengths, raw[:, place], 0)
+    return found

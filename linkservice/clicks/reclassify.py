@@ -13,14 +13,14 @@ clicks of suspected scanners, unless they now name themselves.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from linkservice.clicks import amending, ledger
+from linkservice.clicks import amending, facets, ledger
 from linkservice.clicks.counted import Counted
 from linkservice.clicks.place import Places
-from linkservice.clicks.placing import PlacedClick, Placing
-from linkservice.clicks.reading import Reader, Stretch, Texts
+from linkservice.clicks.placing import Placing
+from linkservice.clicks.reading import Reader, Rows, Stretch, Texts
 from linkservice.clicks.segment import HEADER_BYTES, segments
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -82,13 +82,19 @@ class _Again:
             done += end
         return Reclassified(read, changed)
 
-    def _clicks(self, stretch: Stretch, end: int) -> list[PlacedClick]:
+    def _clicks(self, stretch: Stretch, end: int) -> Rows:
         """What is said today of the records that the ledger has passed."""
-        records = [each for each in stretch.records if each.offset < end]
+        passed = stretch.records.rows["offset"] < end
+        records = replace(stretch.records, rows=stretch.records.rows[passed])
         return self._placing.place(records).clicks
 
-    def _put_right(self, segment_id: int, clicks: list[PlacedClick]) -> int:
-        known = {(segment_id, click.position): _known(click) for click in clicks}
+    def _put_right(self, segment_id: int, clicks: Rows) -> int:
+        known = {
+            (segment_id, position): each
+            for position, each in zip(
+                clicks["position"].tolist(), amending.known_of(clicks), strict=True
+            )
+        }
         with self._database.reading() as session:
             rows = amending.stored(session.connection(), sorted(known))
             wanted = amending.differing(rows, known)
@@ -100,6 +106,7 @@ class _Again:
                 if (row.segment_id, row.position) in wanted
             }
             self._counted.prepare(session, sorted(days))
+        facets.add_waiting(self._database)  # or what is taken away might not be there yet
         agents = self._placing.traits_of(row.agent_id for row in rows)
         with self._database.writing_connection() as connection:
             changed, added = amending.amend(
@@ -107,13 +114,3 @@ class _Again:
             )
         self._counted.remember(added)
         return changed
-
-
-def _known(click: PlacedClick) -> amending.Known:
-    return amending.Known(
-        kind=click.kind,
-        token=click.token,
-        journey_id=click.journey_id,
-        traits=click.traits,
-        country_id=click.country_id,
-    )

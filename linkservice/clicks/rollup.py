@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from functools import lru_cache
-from typing import TypeAlias
-
+import numpy as np
 from sqlalchemy import Connection
 
-from linkservice.clicks import bulk
+from linkservice.clicks import bulk, facets
+from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import (
     CLASSES,
-    AcceptedDay,
     Click,
     DomainDay,
     LinkDay,
@@ -24,7 +19,9 @@ from linkservice.clicks.model import (
     SuspectedFacet,
     SuspectedHour,
 )
-from linkservice.clicks.placing import PERSON, SUSPECTED, Asked, PlacedClick
+from linkservice.clicks.placing import PERSON, SUSPECTED
+from linkservice.clicks.reading import Rows
+from linkservice.database import Base
 
 COUNTER_OF_CLASS = {
     "robot": "robots",
@@ -47,13 +44,12 @@ _VISITORS = (
     (int(Mark.NEW_FOR_TOUCHPOINT), _PLACE["touchpoint_visitors"]),
     (int(Mark.NEW_FOR_JOURNEY), _PLACE["journey_visitors"]),
 )
-_BY_KIND = [_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CLASSES]
+_BY_KIND = np.array([_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CLASSES])
 
-_OF_PERSONS = 4 + len(bulk.counters(SuspectedDay))
-"""Columns of `LinkDay` that `SuspectedDay` has too: its key, its workspace, what counts persons."""
+_TOLD = (*("country_id", "device_id", "browser_id", "system_id", "language_id", "referrer_id"),)
+"""The facets of persons."""
 
-DayKey: TypeAlias = tuple[int, int, int]
-"""Link, day, touchpoint."""
+assert bulk.columns(LinkDay)[: len(bulk.columns(SuspectedDay))] == bulk.columns(SuspectedDay)
 
 
 class RollUps:
@@ -63,163 +59,150 @@ class RollUps:
     them another class: write the old ones with -1 and the new ones with 1, in one transaction.
     """
 
-    def __init__(
-        self, clicks: Sequence[PlacedClick], sign: int = 1, *, suspected: bool = False
-    ) -> None:
-        """`suspected` are the sums of suspects, written to tables of their own, as persons."""
-        self._sign, self._of_all = sign, not suspected
-        self._days: dict[DayKey, list[int]] = {}
-        self._workspaces: dict[int, int] = {}
-        """Of each link and, by its negative number, each domain."""
-        self._hours: Counter[tuple[int, int, int, bool]] = Counter()
-        self._told: dict[tuple[int, int], list[int]] = defaultdict(list)
-        self._domains: Counter[tuple[int, int, bool]] = Counter()
+    def __init__(self, clicks: Rows, sign: int = 1) -> None:
+        suspected = (clicks["kind"] == SUSPECTED) & ~clicks["miss"]
+        led = ~clicks["miss"] & ~suspected
+        self._parts = [_Part(clicks, np.flatnonzero(led), sign, (LinkDay, LinkHour, LinkFacet))]
+        if suspected.any():
+            clicks = clicks.copy()
+            clicks["kind"][suspected] = PERSON
+            tables = SuspectedDay, SuspectedHour, SuspectedFacet
+            self._parts.append(_Part(clicks, np.flatnonzero(suspected), sign, tables))
+        self._domains = _domain_days(clicks[clicks["miss"]], sign)
         self._prepared: bulk.Writes | None = None
-        suspects = [click for click in clicks if click.kind == SUSPECTED and not click.miss]
-        self._suspected: RollUps | None = None
-        if suspects:
-            self._suspected = RollUps(
-                [_as_person(click) for click in suspects], sign, suspected=True
-            )
-            clicks = [click for click in clicks if click.kind != SUSPECTED or click.miss]
-        self._sum(clicks)
+        self._put_off: Ints | None = None
 
-    def count_visitors(self, clicks: Iterable[PlacedClick], marks: Iterable[int]) -> None:
+    def count_visitors(self, marks: Ints) -> None:
         """Add those who are new on their day: the `NEW_…` bits of each click's `Mark`."""
-        for click, mark in zip(clicks, marks, strict=True):
-            if click.kind == SUSPECTED:
-                assert self._suspected is not None
-                self._suspected.count_visitors([_as_person(click)], [mark])
-                continue
-            counts = self._counts(_day_key(click))
-            for bit, place in _VISITORS:
-                if mark & bit:
-                    counts[place] += self._sign
+        for part in self._parts:
+            part.count_visitors(marks)
 
-    def prepare(self, dialect: str) -> None:
-        """Work out before the transaction what visitors change nothing of."""
-        hours, facets = (LinkHour, LinkFacet) if self._of_all else (SuspectedHour, SuspectedFacet)
+    def prepare(self, dialect: str, *, facets_wait: bool = False) -> None:
+        """Work out before the transaction what visitors change nothing of.
+
+        With `facets_wait` the persons' facets are only noted (`clicks.facets`).
+        """
+        rows = [each for part in self._parts for each in (part.hours(), part.facets())]
+        if facets_wait:
+            _, self._put_off = rows.pop(1)
+        rows.append((DomainDay, self._domains))
         self._prepared = [
-            *bulk.adding(dialect, hours, list(self._hour_rows())),
-            *bulk.adding(dialect, facets, list(self._facet_rows())),
-            *bulk.adding(dialect, DomainDay, list(self._domain_rows())),
+            write for table, each in rows for write in bulk.adding(dialect, table, each)
         ]
-        if self._suspected is not None:
-            self._suspected.prepare(dialect)
 
     def write(self, connection: Connection) -> None:
         """Add the sums to the tables, within the caller's transaction."""
         if self._prepared is None:
             self.prepare(connection.dialect.name)
         assert self._prepared is not None
-        if self._of_all:
-            bulk.add(connection, LinkDay, list(self._day_rows()))
-        else:
-            bulk.add(connection, SuspectedDay, [row[:_OF_PERSONS] for row in self._day_rows()])
+        for part in self._parts:
+            part.write_days(connection)
         bulk.run(connection, self._prepared)
-        if self._suspected is not None:
-            self._suspected.write(connection)
-
-    def _sum(self, clicks: Sequence[PlacedClick]) -> None:
-        outcomes: list[tuple[DayKey, int, bool, bool]] = []
-        hours, misses = [], []
-        for click in clicks:
-            kind = click.kind
-            if click.miss:
-                misses.append((click.domain_id, click.day, kind == _HEAD))
-                self._workspaces[-click.domain_id] = click.workspace_id
-                continue
-            self._workspaces[click.link_id] = click.workspace_id
-            scan, traits = click.scan, click.traits
-            outcomes.append((_day_key(click), kind, scan, not click.token))
-            if kind == PERSON:
-                hours.append((click.day, click.link_id, click.hour, scan))
-                told = self._told[(click.day, click.link_id)]
-                told.append(click.country_id)
-                told.extend(traits.told)
-                told.extend(click.origin)
-            elif traits.robot_id and kind != _OWN:
-                self._told[(click.day, click.link_id)].append(traits.robot_id)
-        for (key, kind, scan, tokenless), number in Counter(outcomes).items():
-            counts = self._counts(key)
-            counts[_BY_KIND[kind]] += self._sign * number
-            if kind == PERSON:
-                counts[_PLACE["scans"]] += self._sign * number * scan
-                counts[_PLACE["tokenless"]] += self._sign * number * tokenless
-        self._hours = Counter(hours)
-        self._domains = Counter(misses)
-
-    def _counts(self, key: DayKey) -> list[int]:
-        found = self._days.get(key)
-        if found is None:
-            found = self._days[key] = [0] * len(_COUNTERS)
-        return found
-
-    def _day_rows(self) -> Iterator[bulk.Row]:
-        for (link_id, day, touchpoint_id), counts in self._days.items():
-            yield link_id, _date(day), touchpoint_id, self._workspaces[link_id], *counts
-
-    def _hour_rows(self) -> Iterator[bulk.Row]:
-        for day, link_id, hour in {key[:3] for key in self._hours}:
-            clicks, scans = (self._hours[(day, link_id, hour, scan)] for scan in (False, True))
-            yield _date(day), link_id, hour, self._sign * (clicks + scans), self._sign * scans
-
-    def _facet_rows(self) -> Iterator[bulk.Row]:
-        # In order as they come: sorting them all at once would cost as much as the sums.
-        for (day, link_id), told in sorted(self._told.items()):
-            on = _date(day)
-            for value_id, number in sorted(Counter(told).items()):
-                yield on, link_id, value_id, self._sign * number
-
-    def _domain_rows(self) -> Iterator[bulk.Row]:
-        for domain_id, day in {key[:2] for key in self._domains}:
-            misses, heads = (self._domains[(domain_id, day, head)] for head in (False, True))
-            workspace_id = self._workspaces[-domain_id]
-            yield domain_id, _date(day), workspace_id, self._sign * misses, self._sign * heads
+        if self._put_off is not None:
+            facets.put_off(connection, self._put_off)
 
 
-def _as_person(click: PlacedClick) -> PlacedClick:
-    return click._replace(kind=PERSON)
+class _Part:
+    """The sums of clicks that led somewhere: those at some places, for one set of tables."""
+
+    def __init__(
+        self,
+        clicks: Rows,
+        places: Ints,
+        sign: int,
+        tables: tuple[type[Base], type[Base], type[Base]],
+    ) -> None:
+        self._places = places
+        self._clicks = clicks[places]
+        self._sign = sign
+        self._day_table, self._hour_table, self._facet_table = tables
+        clicks = self._clicks
+        self._days = grouped(clicks["link_id"], clicks["day"], clicks["touchpoint_id"])
+        self._counts = self._days.sums(_outcomes(clicks)) * sign
+
+    def count_visitors(self, marks: Ints) -> None:
+        whose, marks = self._days.whose, marks[self._places]
+        for bit, place in _VISITORS:
+            np.add.at(self._counts[:, place], whose[marks & bit != 0], self._sign)
+
+    def hours(self) -> tuple[type[Base], Ints]:
+        """The table of hours, and what is to be added there."""
+        persons = self._clicks[self._clicks["kind"] == PERSON]
+        hours = grouped(persons["day"], persons["link_id"], persons["hour"])
+        keys = [persons[name][hours.first] for name in ("day", "link_id", "hour")]
+        scans = hours.sums(persons["scan"].astype(np.int64))
+        counts = hours.sizes * self._sign, scans * self._sign
+        return self._hour_table, np.column_stack((*keys, *counts))
+
+    def facets(self) -> tuple[type[Base], Ints]:
+        """The table of facets, and what is to be added there."""
+        clicks = self._clicks
+        persons = clicks[clicks["kind"] == PERSON]
+        robots = clicks[(clicks["robot_id"] != 0) & ~np.isin(clicks["kind"], (PERSON, _OWN))]
+        told = [*((persons, name) for name in _TOLD), (robots, "robot_id")]
+        day = np.concatenate([rows["day"] for rows, _ in told])
+        link_id = np.concatenate([rows["link_id"] for rows, _ in told])
+        value_id = np.concatenate([rows[name] for rows, name in told])
+        of_link = grouped(day, link_id, value_id)
+        keys = [column[of_link.first] for column in (day, link_id, value_id)]
+        return self._facet_table, np.column_stack((*keys, of_link.sizes * self._sign))
+
+    def write_days(self, connection: Connection) -> None:
+        first = self._clicks[self._days.first]
+        keys = [first[name] for name in ("link_id", "day", "touchpoint_id", "workspace_id")]
+        rows = np.column_stack((*keys, self._counts))
+        columns = len(self._day_table.__table__.columns)
+        bulk.add(connection, self._day_table, rows[:, :columns])
 
 
-def rows_of(clicks: Iterable[PlacedClick]) -> list[tuple[int, ...]]:
+def _outcomes(clicks: Rows) -> Ints:
+    """What each click adds to the counters of `LinkDay`."""
+    counts = np.zeros((len(clicks), len(_COUNTERS)), np.int64)
+    counts[np.arange(len(clicks)), _BY_KIND[clicks["kind"]]] = 1
+    persons = clicks["kind"] == PERSON
+    counts[:, _PLACE["scans"]] = persons & clicks["scan"]
+    counts[:, _PLACE["tokenless"]] = persons & clicks["tokenless"]
+    return counts
+
+
+def _domain_days(misses: Rows, sign: int) -> Ints:
+    """Rows of `DomainDay`."""
+    days = grouped(misses["domain_id"], misses["day"])
+    first = misses[days.first]
+    heads = days.sums((misses["kind"] == _HEAD).astype(np.int64))
+    keys = [first[name] for name in ("domain_id", "day", "workspace_id")]
+    return np.column_stack((*keys, (days.sizes - heads) * sign, heads * sign))
+
+
+def rows_of(clicks: Rows) -> Ints:
     """The rows of the table `clicks` without their segment, the marks last.
 
     Neither token nor address nor user agent is in them.
     """
-    return [
-        (
-            click.position, click.time_ms, click.workspace_id, click.domain_id, click.link_id,
-            click.link_version, click.touchpoint_id, click.day, click.traits.agent_id,
-            click.country_id, click.origin.language_id, click.origin.referrer_id, click.hour,
-            click.kind,
-            (_SCAN if click.scan else 0) | (_MISS if click.miss else 0)
-            | (0 if click.token else _TOKENLESS),
-        )
-        for click in clicks
-    ]  # fmt: skip
+    marks = clicks["scan"] * _SCAN | clicks["miss"] * _MISS | clicks["tokenless"] * _TOKENLESS
+    return np.column_stack((*(clicks[name] for name in _KEPT), marks))
 
 
-def write_rows(connection: Connection, segment_id: int, rows: Iterable[tuple[int, ...]]) -> None:
+_KEPT = (
+    *("position", "time_ms", "workspace_id", "domain_id", "link_id", "link_version"),
+    *("touchpoint_id", "day", "agent_id", "country_id", "language_id", "referrer_id", "hour"),
+    "kind",
+)
+
+
+def write_rows(connection: Connection, segment_id: int, rows: Ints) -> None:
     """Insert click rows, within the caller's transaction."""
-    bulk.insert(connection, Click, [(segment_id, *row) for row in rows])
+    bulk.insert(connection, Click, np.insert(rows, 0, segment_id, axis=1))
 
 
-def write_accepted(
-    connection: Connection, node_id: int, accepted: Counter[Asked], rejected: Counter[Asked]
-) -> None:
-    """Add to what the audit holds the roll-ups against, within the caller's transaction."""
-    rows = [
-        (_date(day), node_id, domain_id, link_id, number, rejected[Asked(day, domain_id, link_id)])
-        for (day, domain_id, link_id), number in accepted.items()
-    ]
-    bulk.add(connection, AcceptedDay, rows)
+def accepted_rows(asked: Rows, node_id: int) -> Ints:
+    """What the audit holds the roll-ups against: rows of `AcceptedDay`."""
+    by_link = grouped(asked["day"], asked["domain_id"], asked["link_id"])
+    day, domain_id, link_id = (asked[name][by_link.first] for name in _ASKED)
+    node = np.full(len(day), node_id, np.int64)
+    return np.column_stack(
+        (day, node, domain_id, link_id, by_link.sizes, by_link.sums(asked["rejected"]))
+    )
 
 
-def _day_key(click: PlacedClick) -> DayKey:
-    return click.link_id, click.day, click.touchpoint_id
-
-
-@lru_cache(maxsize=10_000)
-def _date(day: int) -> str:
-    return date.fromordinal(day).isoformat()
+_ASKED = ("day", "domain_id", "link_id")

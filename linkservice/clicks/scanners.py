@@ -17,13 +17,16 @@ Not here: scanners that give their name (`clicks/robots.py`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from linkservice.clicks.placing import SUSPECTED, PlacedClick
-from linkservice.clicks.reading import Recorded, Sent
-from linkservice.clicks.visitor import is_private
+import numpy as np
+
+from linkservice.clicks.placing import that_count
+from linkservice.clicks.reading import Records, Rows, Sent
+from linkservice.clicks.visitor import is_private, unpacked_network
 
 SPAN_MS = 5_000
 """Within so long a scanner has followed its links, and after so long without a click it is gone."""
@@ -38,7 +41,15 @@ MOST_CLICKS = 100
 SegmentKey: TypeAlias = tuple[str, str]
 """Node and name."""
 
-_Who: TypeAlias = tuple[int, bytes, Sent]
+Token: TypeAlias = tuple[int, int] | None
+"""A visitor's token as two numbers; None where there is none, or nobody knows it any more."""
+
+_Who: TypeAlias = tuple[int, int, Sent]
+"""Workspace, network, agent."""
+
+
+_Seen: TypeAlias = tuple[SegmentKey, str, int, int, int, int, bool, list[int]]
+"""A click as `_click` takes it: of most no more is made, because they come alone."""
 
 
 class Made(NamedTuple):
@@ -46,7 +57,7 @@ class Made(NamedTuple):
 
     segment: SegmentKey
     position: int
-    token: bytes
+    token: Token
     journey_id: int
 
 
@@ -54,24 +65,25 @@ class _Click(NamedTuple):
     time_ms: int
     link_id: int
     language: bool
+    made: Made
 
 
-@dataclass(slots=True)
 class _Window:
     """The latest clicks of one network and agent."""
 
-    newest_ms: int
-    clicks: dict[Made, _Click] = field(default_factory=dict)
-    suspected: bool = False
+    def __init__(self, first: _Click) -> None:
+        self.newest_ms = first.time_ms
+        self.clicks = {first.made: first}
+        self.suspected = False
 
-    def add(self, made: Made, click: _Click) -> None:
+    def add(self, click: _Click) -> None:
         if abs(click.time_ms - self.newest_ms) > SPAN_MS:
             # Somebody else by now; or another segment, whose clicks are older.
             self.clicks.clear()
             self.suspected = False
             self.newest_ms = click.time_ms
         self.newest_ms = max(self.newest_ms, click.time_ms)
-        self.clicks[made] = click
+        self.clicks[click.made] = click
         if not self.suspected:
             oldest = self.newest_ms - SPAN_MS
             self.clicks = {each: of for each, of in self.clicks.items() if of.time_ms >= oldest}
@@ -107,57 +119,88 @@ class Suspects:
     """Watches the clicks of one ingester."""
 
     def __init__(self) -> None:
-        self._windows: OrderedDict[_Who, _Window] = OrderedDict()
+        self._windows: OrderedDict[_Who, _Window | _Seen] = OrderedDict()
+        """Most come once: a click alone is its window until there is a second one."""
         self._owed: set[Made] = set()
         """Clicks that are known to be a scanner's and still counted as a person's."""
 
-    def watch(
-        self, segment: SegmentKey, records: Iterable[Recorded], clicks: Sequence[PlacedClick]
-    ) -> Suspicion:
+    def watch(self, segment: SegmentKey, records: Records, clicks: Rows) -> Suspicion:
         """Look at a batch before it is written; whoever could not write it may show it again.
 
         `clicks` are what became of the records.
         """
-        place_of = {click.position: place for place, click in enumerate(clicks)}
         here: set[int] = set()
-        for record in records:
-            place = place_of.get(record.offset)
-            if place is None or record.came.referrer_host or not record.network:
-                continue
-            if is_private(record.network):
-                continue
-            click = clicks[place]
-            if not click.counts or click.scan:
-                continue
-            window = self._window((click.workspace_id, record.network, record.sent), click)
-            made = Made(segment, click.position, click.token, click.journey_id)
-            window.add(made, _Click(click.time_ms, click.link_id, bool(record.came.language)))
-            for each in window.judged(made):
-                at = place_of.get(each.position) if each.segment == segment else None
-                if at is None:
-                    self._owed.add(each)
+        positions = clicks["position"]
+        for who, seen in _watched(segment, records, clicks):
+            for each in self._judged(who, seen):
+                place = int(np.searchsorted(positions, each.position))
+                in_batch = each.segment == segment and place < len(positions)
+                if in_batch and positions[place] == each.position:
+                    here.add(place)
                 else:
-                    here.add(at)
+                    self._owed.add(each)
         return Suspicion(frozenset(here), frozenset(self._owed))
 
     def settle(self, found: Suspicion) -> None:
         """Note that what was counted before is put right, once that is committed."""
         self._owed -= found.before
 
-    def _window(self, who: _Who, click: PlacedClick) -> _Window:
+    def _judged(self, who: _Who, seen: _Seen) -> Iterable[Made]:
+        """The clicks that this one shows to be a scanner's."""
         window = self._windows.get(who)
         if window is None:
-            window = self._windows[who] = _Window(click.time_ms)
+            self._windows[who] = seen
             if len(self._windows) > MOST_NETWORKS:
                 self._windows.popitem(last=False)
-        else:
-            self._windows.move_to_end(who)
-        return window
+            return ()
+        self._windows.move_to_end(who)
+        if isinstance(window, tuple):
+            window = self._windows[who] = _Window(_click(*window))
+        click = _click(*seen)
+        window.add(click)
+        return window.judged(click.made)
 
 
-def marked(clicks: Sequence[PlacedClick], places: Iterable[int]) -> list[PlacedClick]:
-    """The clicks, those at the places suspected."""
-    found = list(clicks)
-    for place in places:
-        found[place] = found[place]._replace(kind=SUSPECTED)
-    return found
+def _watched(segment: SegmentKey, records: Records, clicks: Rows) -> Iterable[tuple[_Who, _Seen]]:
+    """Who may be a scanner: came as a person, from a public network, with nothing that led here."""
+    rows = records.rows[np.searchsorted(records.rows["offset"], clicks["position"])]
+    origins, whose = np.unique(rows["origin"], return_inverse=True)
+    alone = [not records.origins[origin].referrer_host for origin in origins.tolist()]
+    watched = that_count(clicks) & ~clicks["scan"] & np.array(alone, np.bool_)[whose]
+    networks, whose = np.unique(clicks["network"][watched], return_inverse=True)
+    public = [_is_public(network) for network in networks.tolist()]
+    watched[watched] = np.array(public, np.bool_)[whose]
+    clicks, rows = clicks[watched], rows[watched]
+    columns = {name: clicks[name].tolist() for name in _OF_CLICK}
+    agents = [records.agents[agent] for agent in rows["agent"].tolist()]
+    languages = [records.origins[origin].language for origin in rows["origin"].tolist()]
+    seen = (columns[name] for name in ("time_ms", "link_id", "position", "tokenless", "token"))
+    return zip(
+        zip(columns["workspace_id"], columns["network"], agents, strict=True),
+        zip(repeat(segment), languages, columns["journey_id"], *seen, strict=False),
+        strict=True,
+    )
+
+
+_OF_CLICK = (
+    *("position", "time_ms", "link_id", "workspace_id", "network", "tokenless", "token"),
+    "journey_id",
+)
+
+
+def _click(
+    segment: SegmentKey,
+    language: str,
+    journey_id: int,
+    time_ms: int,
+    link_id: int,
+    position: int,
+    tokenless: bool,
+    token: list[int],
+) -> _Click:
+    made = Made(segment, position, None if tokenless else (token[0], token[1]), journey_id)
+    return _Click(time_ms, link_id, bool(language), made)
+
+
+def _is_public(network: int) -> bool:
+    return network != 0 and not is_private(unpacked_network(network))

@@ -7,11 +7,12 @@ each look would read them all. Not here: what the figures are called for readers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from linkservice.clicks.model import CLASSES
-from linkservice.clicks.placing import PlacedClick
+from linkservice.clicks.reading import Rows
 from linkservice.counters import Counters
 
 MISS = "miss"
@@ -26,9 +27,11 @@ class Tally:
         self._counters = Counters(data_dir, "ingest")
         self._counters.follow(self._figures)
 
-    def add(self, clicks: Iterable[PlacedClick]) -> None:
-        """Count clicks that are in the database now; some 0.15 µs each."""
-        self._of_class.update(MISS if each.miss else CLASSES[each.kind] for each in clicks)
+    def add(self, clicks: Rows) -> None:
+        """Count clicks that are in the database now."""
+        hits = np.bincount(clicks["kind"][~clicks["miss"]], minlength=len(CLASSES))
+        self._of_class.update(dict(zip(CLASSES, hits.tolist(), strict=True)))
+        self._of_class[MISS] += int(clicks["miss"].sum())
 
     def flush(self) -> None:
         """Write the counts down, unless that was done this second."""

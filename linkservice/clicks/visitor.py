@@ -111,6 +111,16 @@ def network_text(network: bytes) -> str:
     return ""
 
 
+def packed_network(network: bytes) -> int:
+    """What `cut_network` gave as a number: of its length, and of its bytes filled up to six."""
+    return len(network) << 48 | int.from_bytes(network.ljust(IPV6_NETWORK_BYTES, b"\0"), "big")
+
+
+def unpacked_network(number: int) -> bytes:
+    """What `packed_network` made a number of."""
+    return number.to_bytes(7, "big")[1 : 1 + (number >> 48)]
+
+
 def is_private(network: bytes) -> bool:
     """Whether what `cut_network` gave is of the machine itself or of a private network.
 
