@@ -212,6 +212,7 @@ def environment(settings: Settings) -> dict[str, str]:
         PREFIX + "DATA_DIR": str(settings.data_dir),
         PREFIX + "SPOOL_SYNC": settings.spool_sync,
         PREFIX + "LINK_CACHE": str(settings.link_cache),
+        PREFIX + "LINK_STORE": str(settings.link_store),
     }
 
 

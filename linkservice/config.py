@@ -206,9 +206,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "LINK_CACHE",
-        "350000",
-        "Links each redirect worker keeps in memory, some 400 bytes each.",
+        "100000",
+        "Links each redirect worker keeps ready in memory, those used last; some 400 bytes each.",
         _integer(1, 100_000_000),
+    ),
+    Setting(
+        "LINK_STORE",
+        "1000000",
+        "Links each redirect worker keeps packed in memory, used or not; some 70 bytes each.",
+        _integer(0, 100_000_000),
     ),
     Setting(
         "SMTP_URL",
@@ -264,6 +270,7 @@ class Settings:
     maxmind_license_key: str
     maxmind_edition: str
     link_cache: int
+    link_store: int
     smtp_url: str
     mail_from: str
     log_level: str

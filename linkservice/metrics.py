@@ -89,7 +89,12 @@ METRICS = (
         "(asked of the database).",
     ),
     Metric("linkservice_link_cache_evictions_total", "counter", "Links that had to make room."),
-    Metric("linkservice_link_cache_links", "gauge", "Links in memory, of all redirect workers."),
+    Metric(
+        "linkservice_link_cache_links", "gauge", "Links ready in memory, of all redirect workers."
+    ),
+    Metric(
+        "linkservice_link_store_links", "gauge", "Links packed in memory, of all redirect workers."
+    ),
     Metric("linkservice_ingest_lag_seconds", "gauge", "How long the oldest click waits."),
     Metric("linkservice_ingest_pending_bytes", "gauge", "Bytes in the spool not yet ingested."),
     Metric(

@@ -133,7 +133,9 @@ def test_a_database_in_trouble_stops_no_customer_and_loses_no_click(
 ) -> None:
     seconds = trial.size(1, 60)
     add_links(settings, database, seconds)
-    with running(fault.settings, tmp_path) as service:
+    # Without a store of all links, or those nobody asked for before would be redirected as well.
+    without = {"LINKSERVICE_LINK_STORE": "0"}
+    with running(fault.settings, tmp_path, environment=without) as service:
         warm_up(service.link_port)
         with clicking_steadily(service.link_port, per_second=CLICKS_A_SECOND) as normal:
             time.sleep(trial.size(1, 30) / 2)
@@ -179,6 +181,19 @@ def add_links(settings: Settings, database: Database, seconds: int) -> None:
         make_link(session, settings, home, "poster", now=now)
         for number in range(seconds * 4):
             make_link(session, settings, home, f"other-{number}", now=now)
+
+
+def test_with_every_link_in_memory_nobody_is_turned_away(
+    kind: str, fault: Fault, settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    add_links(settings, database, 1)
+    with running(fault.settings, tmp_path) as service:
+        warm_up(service.link_port)
+        time.sleep(1)  # both workers know all links then
+        with fault.begin():
+            others = asking_for_others(service.link_port, 1)
+        assert others.statuses == [302] * 4
+        assert service.stop() == 0
 
 
 def warm_up(port: int) -> None:

@@ -431,13 +431,25 @@ def test_a_strange_host_learns_nothing(door: LinkDoor, clicks: Callable[[], list
 # Outages
 
 
+def test_every_link_is_redirected_and_recorded_without_the_database(
+    database: Database, settings: Settings, ada: Home, door: LinkDoor
+) -> None:
+    with database.transaction() as session:
+        make_link(session, settings, ada, "never-asked")
+    ask(door, "/sommer")
+    eventually(lambda: door.figures()["linkservice_link_store_links"] == 2)
+    with database_away(database):
+        assert ask(door, "/never-asked").code == 302
+
+
 def test_links_in_memory_are_redirected_and_recorded_without_the_database(
     database: Database,
     settings: Settings,
     ada: Home,
-    door: LinkDoor,
+    link_id: int,
     clicks: Callable[[], list[Click]],
 ) -> None:
+    door = make_application(replace(settings, link_store=0))
     with database.transaction() as session:
         make_link(session, settings, ada, "never-asked")
     ask(door, "/sommer")
@@ -447,6 +459,7 @@ def test_links_in_memory_are_redirected_and_recorded_without_the_database(
         assert (later.code, later.headers["Retry-After"]) == (503, "5")
         assert ask(door, "/sommer").code == 302
     eventually(lambda: ask(door, "/never-asked").code == 302)
+    door.close()
     tokens = {click.token for click in clicks()}
     assert len(clicks()) == 4
     assert len(tokens) == 1

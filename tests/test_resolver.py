@@ -37,9 +37,13 @@ def resolver(database: Database, ada: Home) -> Resolver:
     return started(database)
 
 
-def started(database: Database, link_cache: int = 100, now: datetime = NOW) -> Resolver:
-    resolver = Resolver(database, link_cache)
+def started(
+    database: Database, link_cache: int = 100, link_store: int = 0, now: datetime = NOW
+) -> Resolver:
+    resolver = Resolver(database, link_cache, link_store)
     resolver.catch_up(now)
+    while resolver.read_ahead():
+        pass
     return resolver
 
 
@@ -153,6 +157,74 @@ def test_what_was_read_before_an_eviction_is_not_kept(
     assert fresh.active is (slug == "not-yet")
 
 
+def test_a_packed_link_that_nobody_asked_for_is_found_while_the_database_is_away(
+    database: Database, settings: Settings, ada: Home
+) -> None:
+    link_id = add_link(database, settings, ada, "never-asked")
+    resolver = started(database, link_store=10)
+    with database_away(database):
+        for _ in range(2):  # packed, and then ready
+            found = resolver.link(ada.domain_id, "never-asked")
+            assert found == LinkSnapshot(link_id, 1, "https://example.com/", False, True, None)
+        with pytest.raises(Unavailable):
+            resolver.link(ada.domain_id, "nobody-made-this")
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_an_edit_of_a_packed_link_is_seen_after_the_next_look(
+    database: Database, settings: Settings, ada: Home, asked_before: bool
+) -> None:
+    link_id = add_link(database, settings, ada, "sommer")
+    resolver = started(database, link_store=10)
+    if asked_before:
+        resolver.link(ada.domain_id, "sommer")
+    pause(database, settings, ada, link_id)
+    resolver.catch_up(NOW + SECOND)
+    found = resolver.link(ada.domain_id, "sommer")
+    assert found is not None
+    assert not found.active
+    # What was read again is packed again.
+    resolver._links.clear()
+    with database_away(database):
+        assert resolver.link(ada.domain_id, "sommer") == found
+
+
+def test_links_there_is_no_room_for_are_read_when_they_are_asked_for(
+    database: Database, settings: Settings, ada: Home
+) -> None:
+    slugs = ["a", "b", "c", "d"]
+    for slug in slugs:
+        add_link(database, settings, ada, slug)
+    resolver = started(database, link_store=2)
+    assert resolver.figures()["linkservice_link_store_links"] == 2
+    assert all(resolver.link(ada.domain_id, slug) for slug in slugs)
+
+
+def test_a_worn_store_is_read_again(
+    database: Database, settings: Settings, ada: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkservice.redirect.packed._WORTH_IT", 200)
+    monkeypatch.setattr("linkservice.redirect.resolver.UNKNOWN_ASKED", 0.0)
+    link_id = add_link(database, settings, ada, "sommer")
+    resolver = started(database, link_store=10)
+    for second in range(1, 9):
+        with database.transaction() as session:
+            state = {"destination": f"https://example.com/{second}"}
+            change_link(session, ada.actor, settings, str(link_id), state, NOW)
+        resolver.catch_up(NOW + second * SECOND)
+        resolver.link(ada.domain_id, "sommer")
+    worn = resolver._packed
+    assert worn.is_worn
+    add_link(database, settings, ada, "winter")
+    resolver.catch_up(NOW + 9 * SECOND)
+    while resolver.read_ahead():
+        pass
+    assert not resolver._packed.is_worn
+    assert len(resolver._packed) == 2
+    assert resolver.link(ada.domain_id, "winter") is not None
+    assert resolver.link(ada.domain_id, "herbst") is None
+
+
 def test_the_links_used_last_are_the_ones_kept(
     database: Database, settings: Settings, ada: Home
 ) -> None:
@@ -194,13 +266,14 @@ def test_a_flood_of_unknown_slugs_is_answered_from_memory(
     database: Database, settings: Settings, ada: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("linkservice.redirect.resolver.UNKNOWN_ASKED", 5.0)
-    monkeypatch.setattr("linkservice.redirect.resolver.KEYS_AT_ONCE", 2)
+    monkeypatch.setattr("linkservice.redirect.resolver.LINKS_AT_ONCE", 2)
     slugs = ["a", "b", "c", "d", "e"]
     for slug in slugs:
         add_link(database, settings, ada, slug)
     resolver = Counting(database, 100)
-    for second in range(3):  # two keys at each look
-        resolver.catch_up(NOW + second * SECOND)
+    resolver.catch_up(NOW)
+    while resolver.read_ahead():
+        pass
     began = time.monotonic()
     for number in range(1_000):
         assert resolver.link(ada.domain_id, f"unknown-{number}") is None

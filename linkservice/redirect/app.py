@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,9 @@ _log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 0.25
 """Between two looks at the change feed: an edit is live within a second."""
+
+READ_ON_SECONDS = 0.02
+"""The same while there are links it does not know yet."""
 
 FIRST_LOOK_SECONDS = 5.0
 """How long the first requests of a worker wait for what it reads when it starts."""
@@ -77,7 +81,9 @@ class LinkDoor:
         _doors.add(self)
 
     def _start_afresh(self) -> None:
-        self._resolver = Resolver(self._database, self._settings.link_cache)
+        self._resolver = Resolver(
+            self._database, self._settings.link_cache, self._settings.link_store
+        )
         self._outcomes = {outcome: Ticker() for outcome in OUTCOMES}
         # Bound once: a look-up by name would cost the request as much again.
         self._redirected = self._outcomes["redirect"].tick
@@ -252,11 +258,15 @@ class LinkDoor:
                     _log.error("only links in memory are redirected: %s", reason)
                 away = True
             self._first_look.set()
+            more = False
+            if not away:
+                with suppress(Unavailable):  # told of at the next look
+                    more = resolver.read_ahead()
             if time.monotonic() >= rotate_at:
                 rotate_at = time.monotonic() + ROTATE_SECONDS
                 self._recorder.rotate_if_due(time.time_ns() // 1_000_000)
             self._counters.flush(due=True)
-            stop.wait(FOLLOW_SECONDS)
+            stop.wait(READ_ON_SECONDS if more else FOLLOW_SECONDS)
 
 
 def make_application(settings: Settings) -> LinkDoor:

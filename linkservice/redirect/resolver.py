@@ -24,15 +24,23 @@ from linkservice.errors import Problem, Unavailable
 from linkservice.links.host import is_local, normal_host
 from linkservice.links.model import Domain
 from linkservice.redirect.days import Days
-from linkservice.redirect.lookup import LinkSnapshot, Lookup
+from linkservice.redirect.lookup import LinkSnapshot, Lookup, key_of
 from linkservice.redirect.memory import Allowance, Hint, Recent
+from linkservice.redirect.packed import Packed
 from linkservice.workspaces.model import Workspace
 
 ABSENT_KEPT = 10_000
 """Slug keys without a link that are remembered: a wrong poster is scanned more than once."""
 
-KEYS_AT_ONCE = 10_000
-"""Slug keys read at each look until the worker knows which there are; some milliseconds."""
+LINKS_AT_ONCE = 250
+"""Links read at a time until the worker knows which there are: some milliseconds, after which
+whoever asks for a link has its turn."""
+
+LINKS_A_LOOK = 5_000
+"""Links read between two looks at what changed."""
+
+SPARE = 10_000
+"""Links there is room for at least, packed."""
 
 UNKNOWN_ASKED = 50.0
 """Keys a second that the database is asked for although none such was announced. A link that
@@ -85,16 +93,17 @@ class DomainRule:
 class Resolver:
     """What one worker process knows; safe for threads. `catch_up` is for one thread only."""
 
-    def __init__(self, database: Database, link_cache: int) -> None:
+    def __init__(self, database: Database, link_cache: int, link_store: int = 0) -> None:
+        """`link_cache` links are ready in memory, `link_store` are kept packed."""
         self._database = database
         self._hosts: _Hosts | None = None
         self._lookup = Lookup(database)
         self._links: Recent[LinkSnapshot] = Recent(link_cache)
         self._absent: Recent[bool] = Recent(ABSENT_KEPT)
+        self._most_packed = link_store
         # Every key there is, once all are read: None says that they are not yet.
         self._existing: Hint | None = None
-        self._reading = Hint()
-        self._read_up_to = 0
+        self._start_reading()
         self._unknown = Allowance(UNKNOWN_ASKED)
         self._days = Days(database)
         self.salt = self._days.salt
@@ -128,7 +137,7 @@ class Resolver:
 
     def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         """The link of that key if it is in memory; any text may be asked for."""
-        snapshot = self._links.get(f"{domain_id}/{slug_key}")
+        snapshot = self._links.get(f"{domain_id}/{slug_key}")  # as `key_of`, which is a call more
         if snapshot is not None:
             self._hit()
         return snapshot
@@ -141,10 +150,13 @@ class Resolver:
         snapshot = self.remembered(domain_id, slug_key)
         if snapshot is not None:
             return snapshot
-        key = f"{domain_id}/{slug_key}"
+        key = key_of(domain_id, slug_key)
         if self._absent.get(key):
             self._lookups["absent"].tick()
             return None
+        snapshot = self._unpacked(key)
+        if snapshot is not None:
+            return snapshot
         if self._away:
             raise _unavailable()
         if self._is_surely_absent(key):
@@ -160,6 +172,7 @@ class Resolver:
             for result, ticker in self._lookups.items()
         }
         found["linkservice_link_cache_links"] = float(len(self._links))
+        found["linkservice_link_store_links"] = float(len(self._packed))
         found["linkservice_link_cache_evictions_total"] = float(self._links.evicted)
         return found
 
@@ -175,12 +188,43 @@ class Resolver:
                 self._read_hosts(now)
             elif self._hosts is not None and self._days.due(now):
                 self._days.refresh(self._hosts.zones, now)
-            if self._existing is None:
-                self._read_keys()
         except SQLAlchemyError as error:
             self._away = True
             raise _unavailable() from error
         self._away = False
+
+    def _start_reading(self) -> None:
+        """Have `read_ahead` begin with the first link."""
+        self._packed = Packed(0)
+        self._reading = Hint()
+        self._read_up_to = 0
+        self._all_read = False
+
+    def read_ahead(self) -> bool:
+        """Read some more of the links there are, until all are known; whether some are left.
+
+        For the thread of `catch_up`. Raises `Unavailable`; call again then.
+        """
+        if self._follower is None:
+            return False
+        if self._all_read:
+            if not self._packed.is_worn:
+                return False
+            self._start_reading()
+        try:
+            if not self._read_up_to and self._most_packed:
+                # Room for as many again: what is made later is to be known as well.
+                room = min(self._most_packed, 2 * self._lookup.most() + SPARE)
+                self._packed = Packed(room)
+            for _ in range(LINKS_A_LOOK // LINKS_AT_ONCE):
+                if not self._read_some():
+                    self._existing, self._all_read = self._reading, True
+                    return False
+                time.sleep(0)
+        except SQLAlchemyError as error:
+            self._away = True
+            raise _unavailable() from error
+        return True
 
     def _begin(self, now: datetime) -> None:
         # The follower first: what changes while we read is then announced to us.
@@ -191,7 +235,8 @@ class Resolver:
             self._generation += 1
             self._links.clear()
             self._absent.clear()
-        self._existing, self._reading, self._read_up_to = None, Hint(), 0
+        self._existing = None
+        self._start_reading()
 
     def _follow(self, follower: Follower, now: datetime) -> None:
         announced = follower.poll(now)
@@ -208,8 +253,11 @@ class Resolver:
             self._generation += 1
             for change in announced:
                 if change.domain_id is not None and change.slug_key is not None:
-                    key = f"{change.domain_id}/{change.slug_key}"
+                    key = key_of(change.domain_id, change.slug_key)
                     self._reading.add(key)
+                    if self._existing is not None:
+                        self._existing.add(key)
+                    self._packed.forget(key)
                     self._links.forget(key)
                     self._absent.forget(key)
 
@@ -226,14 +274,26 @@ class Resolver:
         self._hosts = hosts
         self._hosts_stale = False
 
-    def _read_keys(self) -> None:
-        """Read some more of the keys there are; the feed tells of those made meanwhile."""
-        rows = self._lookup.keys(self._read_up_to, KEYS_AT_ONCE)
-        for link_id, domain_id, slug_key in rows:
-            self._reading.add(f"{domain_id}/{slug_key}")
-            self._read_up_to = link_id
-        if len(rows) < KEYS_AT_ONCE:
-            self._existing = self._reading
+    def _read_some(self) -> bool:
+        """Read a few links; the feed tells of those made meanwhile. Whether some are left."""
+        links = self._lookup.links(self._read_up_to, LINKS_AT_ONCE)
+        with self._keeping:
+            for key, link in links:
+                self._reading.add(key)
+                self._packed.put(key, link)
+                self._read_up_to = link.id
+        return len(links) == LINKS_AT_ONCE
+
+    def _unpacked(self, key: str) -> LinkSnapshot | None:
+        """The link of that key from among those packed; from now on it is ready."""
+        generation = self._generation
+        snapshot = self._packed.get(key)
+        if snapshot is not None:
+            self._hit()
+            with self._keeping:
+                if generation == self._generation:
+                    self._links.keep(key, snapshot)
+        return snapshot
 
     def _is_surely_absent(self, key: str) -> bool:
         existing = self._existing
@@ -265,6 +325,7 @@ class Resolver:
                     self._absent.keep(key, True)
                 else:
                     self._links.keep(key, snapshot)
+                    self._packed.put(key, snapshot)
         return snapshot
 
     def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
