@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator
 
 from linkservice.redirect.lookup import LinkSnapshot
 
@@ -60,31 +59,24 @@ class Packed:
 
     def get(self, key: str) -> LinkSnapshot | None:
         """The link of that key."""
-        data = self._bytes
         raw = key.encode("utf-8", "surrogatepass")
-        for at in self._probed(key):
-            place = self._places[at]
-            if not place:
-                return None
-            marks, keys, link_id, version, expires, head, tail, length = _HEAD.unpack_from(
-                data, place
-            )
-            begin = place + _HEAD.size
-            end = begin + keys
-            if data[begin:end] != raw:
-                continue
-            if marks & _GONE:
-                return None
-            middle = data[end : end + length].decode()
-            return LinkSnapshot(
-                link_id,
-                version,
-                f"{self._heads.texts[head]}{middle}{self._tails.texts[tail]}",
-                bool(marks & _FORWARD),
-                bool(marks & _ACTIVE),
-                None if expires < 0 else expires,
-            )
-        return None
+        at, known = self._find(key, raw)
+        if not known:
+            return None
+        data, place = self._bytes, self._places[at]
+        marks, keys, link_id, version, expires, head, tail, length = _HEAD.unpack_from(data, place)
+        if marks & _GONE:
+            return None
+        end = place + _HEAD.size + keys
+        middle = data[end : end + length].decode()
+        return LinkSnapshot(
+            link_id,
+            version,
+            f"{self._heads.texts[head]}{middle}{self._tails.texts[tail]}",
+            marks & _FORWARD != 0,
+            marks & _ACTIVE != 0,
+            None if expires < 0 else expires,
+        )
 
     def put(self, key: str, link: LinkSnapshot) -> None:
         """Have that link; nothing happens when there is no room, or it is too long."""
@@ -119,22 +111,15 @@ class Packed:
             self._bytes[self._places[at]] |= _GONE
 
     def _find(self, key: str, raw: bytes) -> tuple[int, bool]:
-        """Where that key stands, or would."""
-        for at in self._probed(key):
-            place = self._places[at]
-            if not place:
-                return at, False
+        """Where that key stands, or would. Ends: half of the places are free."""
+        data, places, mask = self._bytes, self._places, self._mask
+        at = hash(key) & mask
+        while place := places[at]:
             begin = place + _HEAD.size
-            (keys,) = _KEYS.unpack_from(self._bytes, place + 1)
-            if self._bytes[begin : begin + keys] == raw:
+            if data[begin : begin + (data[place + 1] | data[place + 2] << 8)] == raw:
                 return at, True
-        raise AssertionError("half of the places are free")
-
-    def _probed(self, key: str) -> Iterator[int]:
-        at = hash(key) & self._mask
-        while True:
-            yield at
-            at = (at + 1) & self._mask
+            at = (at + 1) & mask
+        return at, False
 
 
 class _Shared:
@@ -151,9 +136,6 @@ class _Shared:
             found = self._numbers[text] = len(self.texts)
             self.texts.append(text)
         return found
-
-
-_KEYS = struct.Struct("<H")
 
 
 def _parted(destination: str) -> tuple[str, str, str]:

@@ -36,7 +36,7 @@ LINKS_AT_ONCE = 250
 """Links read at a time until the worker knows which there are: some milliseconds, after which
 whoever asks for a link has its turn."""
 
-LINKS_A_LOOK = 5_000
+LINKS_A_LOOK = 1_000
 """Links read between two looks at what changed."""
 
 SPARE = 10_000
