@@ -7,6 +7,7 @@ links than it keeps in memory reads thousands a second. Not here: what is kept (
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ _LINKS = select(
 )
 _ONE = _LINKS.where(Link.domain_id == bindparam("domain"), Link.slug_key == bindparam("key"))
 _SOME = _LINKS.where(Link.id > bindparam("above")).order_by(Link.id).limit(bindparam("most"))
+_SOME_IN_ONE_ROW = select(func.json_group_array(func.json_array(*_SOME.subquery().columns)))
 
 
 class LinkSnapshot(NamedTuple):
@@ -69,7 +71,11 @@ class Lookup:
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
         dialect = self._engine.dialect
-        self._one, self._some = _Query.of(_ONE, dialect), _Query.of(_SOME, dialect)
+        self._one = _Query.of(_ONE, dialect)
+        # After each row SQLite's driver waits for its turn to run Python again; a thousand rows
+        # in one value are read in half of the time, and whoever redirects is disturbed once.
+        self._in_one_row = database.is_sqlite
+        self._some = _Query.of(_SOME_IN_ONE_ROW if self._in_one_row else _SOME, dialect)
         # SQLite stores text; PostgreSQL's driver makes the moment itself.
         self._moment = Link.expires_at.type.dialect_impl(dialect).result_processor(dialect, None)
 
@@ -84,12 +90,13 @@ class Lookup:
             return connection.scalar(select(func.max(Link.id))) or 0
 
     def links(self, above: int, most: int) -> list[tuple[str, LinkSnapshot]]:
-        """Up to `most` links with a higher id than `above`, by id, with their keys."""
+        """The next links by id: up to `most` above that one, in whatever order, with their keys."""
+        rows = self._rows(self._some, {"above": above, "most": most})
+        if self._in_one_row:
+            rows = json.loads(rows[0][0])
         return [
             (key_of(domain_id, slug_key), self._snapshot(*state))
-            for domain_id, slug_key, *state in self._rows(
-                self._some, {"above": above, "most": most}
-            )
+            for domain_id, slug_key, *state in rows
         ]
 
     def _snapshot(

@@ -32,11 +32,11 @@ from linkservice.workspaces.model import Workspace
 ABSENT_KEPT = 10_000
 """Slug keys without a link that are remembered: a wrong poster is scanned more than once."""
 
-LINKS_AT_ONCE = 250
+LINKS_AT_ONCE = 500
 """Links read at a time until the worker knows which there are: some milliseconds, after which
 whoever asks for a link has its turn."""
 
-LINKS_A_LOOK = 1_000
+LINKS_A_LOOK = 2_000
 """Links read between two looks at what changed."""
 
 SPARE = 10_000
@@ -281,7 +281,7 @@ class Resolver:
             for key, link in links:
                 self._reading.add(key)
                 self._packed.put(key, link)
-                self._read_up_to = link.id
+                self._read_up_to = max(self._read_up_to, link.id)
         return len(links) == LINKS_AT_ONCE
 
     def _unpacked(self, key: str) -> LinkSnapshot | None:
