@@ -59,6 +59,9 @@ ANSWER_SECONDS = 2.0
 ROTATE_SECONDS = 10.0
 """Between two looks whether the spool's segment is old enough to be sealed."""
 
+LANGUAGES_KEPT, LONGEST_LANGUAGE = 200, 200
+"""Accept-Language headers, and characters of one, by which a page is kept."""
+
 _LAST = ("Connection", "close")
 
 _AS_IT_STANDS = Asked("", "click", False)
@@ -216,7 +219,7 @@ class LinkDoor:
         self._record(environ, now_ms, domain, None, bits | MISS_BIT)
         if domain.not_found_redirect:
             return answers.redirect(domain.not_found_redirect)
-        return _page("not_found", environ, domain)
+        return _not_found(environ, domain)
 
     def _record(
         self,
@@ -307,6 +310,17 @@ def _page(
 
     brand = domain.brand if domain else None
     return pages.show(kind, brand, environ.get("HTTP_ACCEPT_LANGUAGE", ""), location)
+
+
+def _not_found(environ: WSGIEnvironment, domain: DomainRule) -> Answer:
+    """The page for a slug nobody has, kept for those who try slugs by the thousand."""
+    language = environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    page = domain.not_found.get(language)
+    if page is None:
+        page = _page("not_found", environ, domain)
+        if len(domain.not_found) < LANGUAGES_KEPT and len(language) <= LONGEST_LANGUAGE:
+            domain.not_found[language] = page
+    return page
 
 
 _doors: weakref.WeakSet[LinkDoor] = weakref.WeakSet()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,10 +30,12 @@ _SOME = _LINKS.where(Link.id > bindparam("above")).order_by(Link.id).limit(bindp
 _SOME_IN_ONE_ROW = select(func.json_group_array(func.json_array(*_SOME.subquery().columns)))
 
 
-class LinkSnapshot(NamedTuple):
+@dataclass(slots=True)
+class LinkSnapshot:
     """A link as it stood when it was read; a deleted one is not active.
 
-    A tuple, because a million are made when a worker starts: in a third of the time.
+    Nobody changes one. It is not frozen, because a million are made when a worker starts: a
+    frozen one takes three times as long.
     """
 
     id: int

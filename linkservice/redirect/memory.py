@@ -82,7 +82,7 @@ class Hint:
         self._bits = bytearray(self.BITS // 8)
 
     def add(self, key: str) -> None:
-        """The key exists. For one thread: two that set bits of one byte would lose one."""
+        """The key exists. One thread at a time: two that set bits of one byte would lose one."""
         place = hash(key) % self.BITS
         self._bits[place >> 3] |= 1 << (place & 7)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
@@ -23,6 +23,7 @@ from linkservice.database import Database
 from linkservice.errors import Problem, Unavailable
 from linkservice.links.host import is_local, normal_host
 from linkservice.links.model import Domain
+from linkservice.redirect.answers import Answer
 from linkservice.redirect.days import Days
 from linkservice.redirect.lookup import LinkSnapshot, Lookup, key_of
 from linkservice.redirect.memory import Allowance, Hint, Recent
@@ -88,6 +89,8 @@ class DomainRule:
     brand: Brand
     count_visitors: bool = True
     own_networks: tuple[Network, ...] = ()
+    not_found: dict[str, Answer] = field(default_factory=dict, compare=False)
+    """The page that says there is no such link, by Accept-Language (`app`)."""
 
 
 class Resolver:
@@ -147,10 +150,14 @@ class Resolver:
 
         Raises `Unavailable` when it is not in memory and the database does not answer.
         """
+        key = key_of(domain_id, slug_key)
+        # First, since it costs least: whoever tries slugs by the thousand asks for new ones.
+        if not self._away and self._is_surely_absent(key):
+            self._lookups["absent"].tick()
+            return None
         snapshot = self.remembered(domain_id, slug_key)
         if snapshot is not None:
             return snapshot
-        key = key_of(domain_id, slug_key)
         if self._absent.get(key):
             self._lookups["absent"].tick()
             return None
@@ -159,9 +166,6 @@ class Resolver:
             return snapshot
         if self._away:
             raise _unavailable()
-        if self._is_surely_absent(key):
-            self._lookups["absent"].tick()
-            return None
         self._lookups["load"].tick()
         return self._load(key, domain_id, slug_key)
 
@@ -254,9 +258,7 @@ class Resolver:
             for change in announced:
                 if change.domain_id is not None and change.slug_key is not None:
                     key = key_of(change.domain_id, change.slug_key)
-                    self._reading.add(key)
-                    if self._existing is not None:
-                        self._existing.add(key)
+                    self._exists(key)
                     self._packed.forget(key)
                     self._links.forget(key)
                     self._absent.forget(key)
@@ -295,6 +297,12 @@ class Resolver:
                     self._links.keep(key, snapshot)
         return snapshot
 
+    def _exists(self, key: str) -> None:
+        """Note a key that was not among those read; for whoever is `_keeping`."""
+        self._reading.add(key)
+        if self._existing is not None:
+            self._existing.add(key)
+
     def _is_surely_absent(self, key: str) -> bool:
         existing = self._existing
         if existing is None or existing.may_have(key):
@@ -326,6 +334,7 @@ class Resolver:
                 else:
                     self._links.keep(key, snapshot)
                     self._packed.put(key, snapshot)
+                    self._exists(key)
         return snapshot
 
     def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
