@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import multiprocessing
 import re
 import socket
 import threading
@@ -17,6 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 
 from service import BROWSER
 
@@ -222,6 +225,46 @@ def clicking_steadily(
     manner = _Manner(1, per_connection, clients / per_second, host)
     with _at_work(port, paths, clients, manner) as crowd:
         yield crowd
+
+
+@dataclass
+class Report:
+    """What a crowd in a process of its own saw, once it has ended."""
+
+    seconds: list[float]
+    in_doubt: int
+    refused: int
+    other: dict[int, int]
+
+
+@contextmanager
+def clicking_apart(port: int, *, per_second: float, clients: int) -> Iterator[list[Report]]:
+    """As `clicking_steadily`, in a process of its own; its report is there after the block.
+
+    What is measured must not wait for Python while this process does hard work.
+    """
+    context = multiprocessing.get_context("spawn")
+    stop, begun = context.Event(), context.Event()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_click, args=(port, per_second, clients, begun, stop, sender))
+    process.start()
+    assert begun.wait(ANSWER_SECONDS)
+    reports: list[Report] = []
+    try:
+        yield reports
+    finally:
+        stop.set()
+        reports.append(receiver.recv())
+        process.join()
+
+
+def _click(
+    port: int, per_second: float, clients: int, begun: Event, stop: Event, sender: Connection
+) -> None:
+    with clicking_steadily(port, per_second=per_second, clients=clients) as crowd:
+        begun.set()
+        stop.wait()
+    sender.send(Report(crowd.seconds, crowd.in_doubt, crowd.refused, dict(crowd.other)))
 
 
 @contextmanager

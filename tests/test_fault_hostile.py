@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hostile
 import pytest
-from clients import clicking_steadily, percentile
+from clients import clicking_apart, clicking_steadily, percentile
 from counted import add_poster, assert_each_counted_once
 from evidence import Trial
 from service import running
@@ -41,19 +41,19 @@ def test_slow_and_hostile_clients_keep_nobody(
     with running(settings, tmp_path, roles=roles) as service:
         ports = (service.link_port, service.port)
         before = service.descendants()
-        with (
-            hostile.slow_clients(ports, slow, rng),
-            clicking_steadily(service.link_port, per_second=200, clients=5) as honest,
-            ThreadPoolExecutor(8) as pool,
-        ):
-            sent = [*hostile.requests().values(), *[hostile.mutated(rng) for _ in range(mutated)]]
-            statuses = {
-                status
-                for port in ports
-                for found in pool.map(partial(hostile.answers, port), sent)
-                for status in found
-            }
-            honest.stop()
+        with hostile.slow_clients(ports, slow, rng):
+            with (
+                clicking_apart(service.link_port, per_second=200, clients=5) as reports,
+                ThreadPoolExecutor(8) as pool,
+            ):
+                sent = [*hostile.requests().values()]
+                sent += [hostile.mutated(rng) for _ in range(mutated)]
+                statuses = {
+                    status
+                    for port in ports
+                    for found in pool.map(partial(hostile.answers, port), sent)
+                    for status in found
+                }
             assert service.descendants() == before, "a worker died"
             assert service.get("/poster") == 302
             said = service.log.read_text()
@@ -61,6 +61,7 @@ def test_slow_and_hostile_clients_keep_nobody(
             began = time.monotonic()
             assert service.stop() == 0
             assert time.monotonic() - began < EXIT_SECONDS
+    (honest,) = reports
     assert {status // 100 for status in statuses} <= {2, 3, 4}, said
     assert "Traceback" not in said
     assert (honest.in_doubt, honest.refused, honest.other) == (0, 0, {})
