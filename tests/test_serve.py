@@ -180,6 +180,16 @@ def test_a_killed_redirect_worker_is_replaced_while_the_other_one_serves(
     assert all(map(alive, lasting.descendants())), "a zombie was not collected"
 
 
+def test_who_redirects_goes_before_reports_and_ingestion(ready: Settings, tmp_path: Path) -> None:
+    with running(ready, tmp_path, roles=("redirect", "web", "ingest")) as service:
+        nice = {
+            role: {os.getpriority(os.PRIO_PROCESS, each) for each in service.processes(role)}
+            for role in ("redirect", "web", "ingest")
+        }
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert nice == {"redirect": {own}, "web": {own + 5}, "ingest": {own + 5}}
+
+
 def test_who_comes_while_no_worker_lives_is_served_by_the_next(lasting: Service) -> None:
     wait_until(lambda: len(lasting.workers("redirect")) == 2)
     victims = [*lasting.processes("redirect"), *lasting.workers("redirect")]
