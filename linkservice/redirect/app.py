@@ -14,7 +14,6 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -252,6 +251,8 @@ class LinkDoor:
         while not stop.is_set():
             try:
                 resolver.catch_up(datetime.now(UTC))
+                self._first_look.set()  # nobody need wait for the links that are read ahead
+                more = resolver.read_ahead()
                 if away:
                     _log.warning("the database answers again")
                 away = False
@@ -260,11 +261,8 @@ class LinkDoor:
                     reason = str(error.__cause__ or error).partition("\n")[0]
                     _log.error("only links in memory are redirected: %s", reason)
                 away = True
-            self._first_look.set()
-            more = False
-            if not away:
-                with suppress(Unavailable):  # told of at the next look
-                    more = resolver.read_ahead()
+                more = False
+                self._first_look.set()
             if time.monotonic() >= rotate_at:
                 rotate_at = time.monotonic() + ROTATE_SECONDS
                 self._recorder.rotate_if_due(time.time_ns() // 1_000_000)
