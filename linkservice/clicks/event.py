@@ -170,20 +170,24 @@ def encoded_texts(user_agent: str, language: str, referrer_host: str, hints: str
     return Texts(len(agent), len(spoken), len(host), len(hinted), joined)
 
 
-def encode(click: Click) -> bytes:
-    """The body of a record of version `VERSION`, at most `MAX_BODY` bytes."""
-    bits = (
+def bits_of(click: Click) -> int:
+    """What a record says of the click in single bits."""
+    return (
         (SCAN_BIT if click.source == Source.SCAN else 0)
         | (HEAD_BIT if click.method == Method.HEAD else 0)
         | (MISS_BIT if click.miss else 0)
     )
+
+
+def encode(click: Click) -> bytes:
+    """The body of a record of version `VERSION`, at most `MAX_BODY` bytes."""
     return encode_parts(
         click.time_ms,
         click.link_id,
         click.link_version,
         click.domain_id,
         click.workspace_id,
-        bits,
+        bits_of(click),
         click.flags,
         click.network,
         click.token,

@@ -73,7 +73,6 @@ class _Overtaken(Exception):
 
 def _summed(found: Sequence[Row[int, bytes]]) -> Ints:
     rows = np.concatenate([np.frombuffer(row.rows, _STORED) for row in found])
-    day, link_id, value_id, clicks = (rows[name].astype(np.int64) for name in _STORED.names or ())
-    facets = grouped(day, link_id, value_id)
-    keys = [column[facets.first] for column in (day, link_id, value_id)]
-    return np.column_stack((*keys, facets.sums(clicks)))
+    *keys, clicks = (rows[name].astype(np.int64) for name in _STORED.names or ())
+    facets = grouped(*keys)
+    return facets.rows(keys, facets.sums(clicks))

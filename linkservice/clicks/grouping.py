@@ -43,6 +43,11 @@ class Grouping:
         found[self.order] = np.repeat(np.arange(len(self.starts)), self.sizes)
         return found
 
+    def rows(self, keys: Sequence[Ints], *counts: Ints) -> Ints:
+        """A row for each group: the keys of its first row, then its counts."""
+        first = self.first
+        return np.column_stack((*(key[first] for key in keys), *counts))
+
     def sums(self, counts: Ints) -> Ints:
         """The sums of each group's counts, a number or a row of numbers for each row."""
         if not len(self.starts):

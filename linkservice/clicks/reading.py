@@ -19,22 +19,18 @@ from numpy.typing import NDArray
 from linkservice.clicks.event import (
     FRAME,
     FRAME_BYTES,
-    HEAD_BIT,
     KNOWN_BITS,
     MAX_ID,
     MAX_RECORD,
     MAX_TIME_MS,
-    MISS_BIT,
     PLACE,
-    SCAN_BIT,
     VERSION,
     BadRecord,
     Click,
     Damage,
-    Method,
-    Source,
     Torn,
     Unreadable,
+    bits_of,
     decode,
     read_records,
 )
@@ -200,15 +196,18 @@ class Texts:
     """
 
     def __init__(self) -> None:
-        self.agents: list[Sent] = []
-        self.origins: list[Came] = []
-        self.of_agent: dict[tuple[bytes, bytes], int] = {}
-        self.of_origin: dict[tuple[int, bytes], int] = {}
+        self._begin()
 
     def forget_if_full(self) -> None:
         """Begin anew, with other lists, when too many are remembered."""
         if max(len(self.agents), len(self.origins)) >= MOST_TEXTS:
-            self.__init__()  # type: ignore[misc]  # as new
+            self._begin()
+
+    def _begin(self) -> None:
+        self.agents: list[Sent] = []
+        self.origins: list[Came] = []
+        self.of_agent: dict[tuple[bytes, bytes], int] = {}
+        self.of_origin: dict[tuple[int, bytes], int] = {}
 
     def place(
         self, agent: tuple[bytes, bytes], origin: tuple[int, bytes], click: Click
@@ -276,11 +275,7 @@ def row_of(offset: int, click: Click, texts: Texts) -> Rows:
     )
     row = np.zeros(1, RECORD)
     row["offset"] = offset
-    row["bits"] = (
-        (SCAN_BIT if click.source == Source.SCAN else 0)
-        | (HEAD_BIT if click.method == Method.HEAD else 0)
-        | (MISS_BIT if click.miss else 0)
-    )
+    row["bits"] = bits_of(click)
     for name in _SAME:
         row[name] = getattr(click, name)
     row["network"] = packed_network(click.network)

@@ -46,7 +46,7 @@ _VISITORS = (
 )
 _BY_KIND = np.array([_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CLASSES])
 
-_TOLD = (*("country_id", "device_id", "browser_id", "system_id", "language_id", "referrer_id"),)
+_TOLD = ("country_id", "device_id", "browser_id", "system_id", "language_id", "referrer_id")
 """The facets of persons."""
 
 assert bulk.columns(LinkDay)[: len(bulk.columns(SuspectedDay))] == bulk.columns(SuspectedDay)
@@ -117,6 +117,7 @@ class _Part:
         self._sign = sign
         self._day_table, self._hour_table, self._facet_table = tables
         clicks = self._clicks
+        self._persons = clicks[clicks["kind"] == PERSON]
         self._days = grouped(clicks["link_id"], clicks["day"], clicks["touchpoint_id"])
         self._counts = self._days.sums(_outcomes(clicks)) * sign
 
@@ -127,32 +128,28 @@ class _Part:
 
     def hours(self) -> tuple[type[Base], Ints]:
         """The table of hours, and what is to be added there."""
-        persons = self._clicks[self._clicks["kind"] == PERSON]
-        hours = grouped(persons["day"], persons["link_id"], persons["hour"])
-        keys = [persons[name][hours.first] for name in ("day", "link_id", "hour")]
+        persons = self._persons
+        keys = [persons[name] for name in ("day", "link_id", "hour")]
+        hours = grouped(*keys)
         scans = hours.sums(persons["scan"].astype(np.int64))
-        counts = hours.sizes * self._sign, scans * self._sign
-        return self._hour_table, np.column_stack((*keys, *counts))
+        return self._hour_table, hours.rows(keys, hours.sizes * self._sign, scans * self._sign)
 
     def facets(self) -> tuple[type[Base], Ints]:
         """The table of facets, and what is to be added there."""
         clicks = self._clicks
-        persons = clicks[clicks["kind"] == PERSON]
         robots = clicks[(clicks["robot_id"] != 0) & ~np.isin(clicks["kind"], (PERSON, _OWN))]
-        told = [*((persons, name) for name in _TOLD), (robots, "robot_id")]
-        day = np.concatenate([rows["day"] for rows, _ in told])
-        link_id = np.concatenate([rows["link_id"] for rows, _ in told])
-        value_id = np.concatenate([rows[name] for rows, name in told])
-        of_link = grouped(day, link_id, value_id)
-        keys = [column[of_link.first] for column in (day, link_id, value_id)]
-        return self._facet_table, np.column_stack((*keys, of_link.sizes * self._sign))
+        told = [*((self._persons, name) for name in _TOLD), (robots, "robot_id")]
+        keys = [
+            *(np.concatenate([rows[name] for rows, _ in told]) for name in ("day", "link_id")),
+            np.concatenate([rows[name] for rows, name in told]),
+        ]
+        of_link = grouped(*keys)
+        return self._facet_table, of_link.rows(keys, of_link.sizes * self._sign)
 
     def write_days(self, connection: Connection) -> None:
-        first = self._clicks[self._days.first]
-        keys = [first[name] for name in ("link_id", "day", "touchpoint_id", "workspace_id")]
-        rows = np.column_stack((*keys, self._counts))
-        columns = len(self._day_table.__table__.columns)
-        bulk.add(connection, self._day_table, rows[:, :columns])
+        names = ("link_id", "day", "touchpoint_id", "workspace_id")
+        rows = self._days.rows([self._clicks[name] for name in names], self._counts)
+        bulk.add(connection, self._day_table, rows[:, : len(bulk.columns(self._day_table))])
 
 
 def _outcomes(clicks: Rows) -> Ints:
@@ -168,10 +165,9 @@ def _outcomes(clicks: Rows) -> Ints:
 def _domain_days(misses: Rows, sign: int) -> Ints:
     """Rows of `DomainDay`."""
     days = grouped(misses["domain_id"], misses["day"])
-    first = misses[days.first]
     heads = days.sums((misses["kind"] == _HEAD).astype(np.int64))
-    keys = [first[name] for name in ("domain_id", "day", "workspace_id")]
-    return np.column_stack((*keys, (days.sizes - heads) * sign, heads * sign))
+    keys = [misses[name] for name in ("domain_id", "day", "workspace_id")]
+    return days.rows(keys, (days.sizes - heads) * sign, heads * sign)
 
 
 def rows_of(clicks: Rows) -> Ints:
@@ -197,12 +193,7 @@ def write_rows(connection: Connection, segment_id: int, rows: Ints) -> None:
 
 def accepted_rows(asked: Rows, node_id: int) -> Ints:
     """What the audit holds the roll-ups against: rows of `AcceptedDay`."""
-    by_link = grouped(asked["day"], asked["domain_id"], asked["link_id"])
-    day, domain_id, link_id = (asked[name][by_link.first] for name in _ASKED)
-    node = np.full(len(day), node_id, np.int64)
-    return np.column_stack(
-        (day, node, domain_id, link_id, by_link.sizes, by_link.sums(asked["rejected"]))
-    )
-
-
-_ASKED = ("day", "domain_id", "link_id")
+    day, domain_id, link_id = (asked[name] for name in ("day", "domain_id", "link_id"))
+    by_link = grouped(day, domain_id, link_id)
+    keys = day, np.full(len(day), node_id, np.int64), domain_id, link_id
+    return by_link.rows(keys, by_link.sizes, by_link.sums(asked["rejected"]))
