@@ -149,6 +149,13 @@ class Spool:
         if failure is not None:
             raise SpoolFailed(failure)
 
+    def append_all(self, bodies: list[bytes]) -> None:
+        """Record some clicks with one write: all of them, or none. Raises as `append` does."""
+        with self._writing:
+            failure = self._record(bodies)
+        if failure is not None:
+            raise SpoolFailed(failure)
+
     def rotate_if_due(self, now_ms: int) -> None:
         """Seal the segment when it is older than allowed at `now_ms` (UTC epoch ms)."""
         with self._writing:

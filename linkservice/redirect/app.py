@@ -125,6 +125,7 @@ class LinkDoor:
     def leave_to_parent(self) -> None:
         """In a forked child: connections, thread and memory are the parent's; begin anew."""
         self._database.engine.dispose(close=False)
+        self._recorder.leave_to_parent()
         self._start_afresh()
 
     def _answer(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
@@ -153,6 +154,8 @@ class LinkDoor:
                 parsed = parse_path(path)
                 if parsed is None or parsed.slug_key in RESERVED:
                     return self._no_slug(environ, domain, path)
+                if self._resolver.turns_away(domain.id, parsed.slug_key):
+                    return self._turned_away(environ, domain, parsed)
                 asked, link = parsed, self._resolver.link(domain.id, parsed.slug_key)
         except Unavailable:
             self._outcomes["unavailable"].tick()
@@ -216,8 +219,17 @@ class LinkDoor:
         self._outcomes["miss"].tick()
         now_ms = time.time_ns() // 1_000_000
         self._record(environ, now_ms, domain, None, bits | MISS_BIT)
-        if domain.not_found_redirect:
-            return answers.redirect(domain.not_found_redirect)
+        return _not_found(environ, domain)
+
+    def _turned_away(
+        self, environ: WSGIEnvironment, domain: DomainRule, asked: Asked
+    ) -> tuple[str, Headers, bytes]:
+        """One of a flood of unknown slugs: the same answer, and written down later."""
+        self._outcomes["miss"].tick()
+        bits = SCAN_BIT if asked.source == "scan" else 0
+        if environ["REQUEST_METHOD"] == "HEAD":
+            bits |= HEAD_BIT
+        self._recorder.record_later(domain, bits, time.time_ns() // 1_000_000)
         return _not_found(environ, domain)
 
     def _record(
@@ -263,9 +275,11 @@ class LinkDoor:
                 away = True
                 more = False
                 self._first_look.set()
+            now_ms = time.time_ns() // 1_000_000
+            self._recorder.write_late(now_ms)
             if time.monotonic() >= rotate_at:
                 rotate_at = time.monotonic() + ROTATE_SECONDS
-                self._recorder.rotate_if_due(time.time_ns() // 1_000_000)
+                self._recorder.rotate_if_due(now_ms)
             self._counters.flush(due=True)
             stop.wait(READ_ON_SECONDS if more else FOLLOW_SECONDS)
 
@@ -310,8 +324,11 @@ def _page(
     return pages.show(kind, brand, environ.get("HTTP_ACCEPT_LANGUAGE", ""), location)
 
 
-def _not_found(environ: WSGIEnvironment, domain: DomainRule) -> Answer:
-    """The page for a slug nobody has, kept for those who try slugs by the thousand."""
+def _not_found(environ: WSGIEnvironment, domain: DomainRule) -> tuple[str, Headers, bytes]:
+    """For a slug nobody has: the domain's page for that, or ours, which is kept for those who
+    try slugs by the thousand."""
+    if domain.not_found_redirect:
+        return answers.redirect(domain.not_found_redirect)
     language = environ.get("HTTP_ACCEPT_LANGUAGE", "")
     page = domain.not_found.get(language)
     if page is None:

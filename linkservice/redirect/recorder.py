@@ -6,7 +6,9 @@ a record is durable (`clicks/spool`), what it counts as (`clicks/ingest`).
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkservice.clicks.calendar import local_day
@@ -35,6 +37,7 @@ from linkservice.clicks.visitor import (
     visitor_token,
 )
 from linkservice.config import ForwardedHeader
+from linkservice.redirect.late import Late
 from linkservice.redirect.lookup import LinkSnapshot
 from linkservice.redirect.resolver import DomainRule
 
@@ -90,6 +93,7 @@ class Recorder:
         forwarded_header: ForwardedHeader = "x-forwarded-for",
     ) -> None:
         self._spool = spool
+        self._late = Late(spool)
         self._shortfall = shortfall
         self._trusted_hops = trusted_hops
         self._forwarded, self._address_of = source(forwarded_header)
@@ -150,6 +154,20 @@ class Recorder:
                 self._failing = False
                 _log.warning("clicks are recorded again")
 
+    def record_later(self, domain: DomainRule, bits: int, now_ms: int) -> None:
+        """Have a miss of a flood recorded soon; what the disk refuses is tried again then."""
+        with contextlib.suppress(SpoolFailed):
+            self._late.add(domain.workspace_id, domain.id, bits, now_ms)
+
+    def write_late(self, now_ms: int) -> None:
+        """Record what was put off; what the disk refuses is tried again the next time."""
+        with contextlib.suppress(SpoolFailed):
+            self._late.write(now_ms)
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: what the parent put off is the parent's."""
+        self._late = Late(self._spool)
+
     def rotate_if_due(self, now_ms: int) -> None:
         """Seal the spool's segment when it is old enough."""
         self._spool.rotate_if_due(now_ms)
@@ -167,7 +185,8 @@ class Recorder:
         }
 
     def close(self) -> None:
-        """Seal the segment and let go of the files."""
+        """Record what was put off, seal the segment and let go of the files."""
+        self.write_late(time.time_ns() // 1_000_000)
         self._spool.close()
         self._shortfall.close()
 

@@ -151,10 +151,6 @@ class Resolver:
         Raises `Unavailable` when it is not in memory and the database does not answer.
         """
         key = key_of(domain_id, slug_key)
-        # First, since it costs least: whoever tries slugs by the thousand asks for new ones.
-        if not self._away and self._is_surely_absent(key):
-            self._lookups["absent"].tick()
-            return None
         snapshot = self.remembered(domain_id, slug_key)
         if snapshot is not None:
             return snapshot
@@ -168,6 +164,16 @@ class Resolver:
             raise _unavailable()
         self._lookups["load"].tick()
         return self._load(key, domain_id, slug_key)
+
+    def turns_away(self, domain_id: int, slug_key: str) -> bool:
+        """Whether the key is one of a flood: surely no link's, and too many were asked for lately.
+
+        To be asked before `link`: whoever tries slugs by the thousand is to cost least.
+        """
+        if self._away or not self._is_surely_absent(key_of(domain_id, slug_key)):
+            return False
+        self._lookups["absent"].tick()
+        return True
 
     def figures(self) -> dict[str, float]:
         """What the memory was good for so far, by the names of `/metrics`."""
