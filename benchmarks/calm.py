@@ -18,13 +18,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Select, func, insert, select
 
 from benchmarks.load import Stream, offer, saturate
 from benchmarks.stand import Running, Stand, service, stand, status
 from benchmarks.table import Options, heading, judged, line, options
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.bulk import counters
+from linkservice.clicks.model import LinkDay, TouchpointDay
 from linkservice.database import open_database
 from linkservice.journeys.manage import create_journey
 from linkservice.workspaces.access import SCOPES, Actor
@@ -139,8 +141,17 @@ def _with_clicks(here: Stand, seed: int) -> str:
                 for day in range(REPORT_DAYS)
             ]
             connection.execute(insert(LinkDay), rows)
+        connection.execute(insert(TouchpointDay).from_select(*_of_touchpoints()))
     database.close()
     return key
+
+
+def _of_touchpoints() -> tuple[list[str], Select[Any]]:
+    """What ingest adds up by touchpoint."""
+    key = LinkDay.workspace_id, LinkDay.local_date, LinkDay.touchpoint_id
+    sums = [func.sum(getattr(LinkDay, name)) for name in counters(TouchpointDay)]
+    names = [column.key for column in key] + list(counters(TouchpointDay))
+    return names, select(*key, *sums).group_by(*key)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ from linkservice.clicks.model import (
     LinkDay,
     LinkFacet,
     LinkHour,
+    TouchpointDay,
     VisitorKeys,
 )
 from linkservice.clicks.segment import write_segment
@@ -162,7 +163,7 @@ def _copy_first_day(connection: Connection, days: int) -> None:
     sqlite = connection.dialect.name == "sqlite"
     later = f"date(local_date, '+{days} day')" if sqlite else f"local_date + {days}"
     first = BEGUN.date()
-    for model in (LinkDay, LinkHour, LinkFacet, DomainDay, AcceptedDay, VisitorKeys):
+    for model in (LinkDay, TouchpointDay, LinkHour, LinkFacet, DomainDay, AcceptedDay, VisitorKeys):
         names = [column.name for column in model.__table__.columns]
         values = [later if name == "local_date" else name for name in names]
         connection.execute(

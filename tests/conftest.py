@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import rollups  # noqa: F401  # days of links that a test adds are days of touchpoints, too
 from evidence import Trial
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings

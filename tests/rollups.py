@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from cast import Home
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, event, func, select
+from sqlalchemy.orm import Mapper, Session
 
 from linkservice.clicks.counted import keys_of
 from linkservice.clicks.dictionary import value_id
-from linkservice.clicks.model import FacetValue, LinkDay, LinkFacet, LinkHour, VisitorKeys
+from linkservice.clicks.model import (
+    FacetValue,
+    LinkDay,
+    LinkFacet,
+    LinkHour,
+    TouchpointDay,
+    VisitorKeys,
+)
+from linkservice.database import insert_into
 from linkservice.links.model import Link
 
 COUNTERS = (
@@ -27,6 +35,17 @@ COUNTERS = (
     "heads",
     "own",
 )
+
+
+@event.listens_for(LinkDay, "after_insert")
+def _add_to_touchpoint(mapper: Mapper[LinkDay], connection: Connection, row: LinkDay) -> None:
+    """A day of a link that a test adds is one of its touchpoint, too."""
+    key = ("workspace_id", "local_date", "touchpoint_id")
+    of_link = {name: getattr(row, name) for name in key}
+    of_link |= {name: int(getattr(row, name) or 0) for name in COUNTERS}
+    statement = insert_into(TouchpointDay, connection).values(of_link)
+    sums = {name: TouchpointDay.__table__.c[name] + of_link[name] for name in COUNTERS}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=sums))
 
 
 def count(

@@ -12,17 +12,25 @@ import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
-from sqlalchemy import select
+from sqlalchemy import func, select
 from terminal import done
 
 from linkservice.clicks import amending
 from linkservice.clicks.audit import audit
+from linkservice.clicks.bulk import counters
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.counted import Counted
 from linkservice.clicks.dictionary import Dictionary, Names
 from linkservice.clicks.event import Click, Method, Source, encode
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import CLASSES, DomainDay, LinkDay, LinkFacet, LinkHour
+from linkservice.clicks.model import (
+    CLASSES,
+    DomainDay,
+    LinkDay,
+    LinkFacet,
+    LinkHour,
+    TouchpointDay,
+)
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
@@ -40,7 +48,7 @@ AGENTS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
 )
-ROLLUPS = (LinkDay, LinkHour, LinkFacet, DomainDay)
+ROLLUPS = (LinkDay, TouchpointDay, LinkHour, LinkFacet, DomainDay)
 
 
 @pytest.fixture
@@ -112,6 +120,15 @@ def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
     return {model.__tablename__: table(database, model) for model in (*ROLLUPS, ClickRow)}
 
 
+def by_touchpoint(database: Database) -> list[tuple[object, ...]]:
+    """What the days of links add up to."""
+    key = LinkDay.workspace_id, LinkDay.local_date, LinkDay.touchpoint_id
+    sums = [func.sum(getattr(LinkDay, name)) for name in counters(TouchpointDay)]
+    with database.reading() as session:
+        rows = session.execute(select(*key, *sums).group_by(*key)).all()
+    return sorted((tuple(row) for row in rows if any(row[3:])), key=str)
+
+
 def misread(database: Database, seed: int, share: float) -> int:
     """Count some clicks as an older classifier would have: another class, agent, country."""
     chance, dictionary, counted = random.Random(seed), Dictionary(database), Counted()
@@ -150,8 +167,10 @@ def test_what_was_misread_is_put_right_to_the_digit(
         spool.append(encode(click))
     Ingester(settings, database).run_once()
     right = everything(database)
+    assert by_touchpoint(database) == right["touchpoint_days"]
     changed = misread(database, seed=3, share=0.6)
     assert changed > 150
+    assert by_touchpoint(database) == table(database, TouchpointDay) != right["touchpoint_days"]
     assert everything(database)["link_days"] != right["link_days"]
     assert everything(database)["link_facets"] != right["link_facets"]
     assert audit(settings, database).difference == 0

@@ -202,6 +202,31 @@ class LinkDay(Base):
     own: Mapped[int] = mapped_column(server_default=text("0"), default=0)
 
 
+class TouchpointDay(Base):
+    """Roll-up day × touchpoint: the sums of `LinkDay` over links, so that a report of a year
+    reads a tenth of the rows. Links without a touchpoint are `touchpoint_id` 0.
+    """
+
+    __tablename__ = "touchpoint_days"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    touchpoint_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    clicks: Mapped[int] = mapped_column(BigId)
+    scans: Mapped[int] = mapped_column(BigId)
+    visitors: Mapped[int] = mapped_column(BigId)
+    touchpoint_visitors: Mapped[int] = mapped_column(BigId)
+    journey_visitors: Mapped[int] = mapped_column(BigId)
+    tokenless: Mapped[int] = mapped_column(BigId)
+    robots: Mapped[int] = mapped_column(BigId)
+    previews: Mapped[int] = mapped_column(BigId)
+    prefetches: Mapped[int] = mapped_column(BigId)
+    scanners: Mapped[int] = mapped_column(BigId)
+    heads: Mapped[int] = mapped_column(BigId)
+    own: Mapped[int] = mapped_column(BigId)
+
+
 class LinkHour(Base):
     """Roll-up hour × link, in the workspace's local time.
 

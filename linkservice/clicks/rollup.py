@@ -18,6 +18,7 @@ from linkservice.clicks.model import (
     SuspectedDay,
     SuspectedFacet,
     SuspectedHour,
+    TouchpointDay,
 )
 from linkservice.clicks.placing import PERSON, SUSPECTED
 from linkservice.clicks.reading import Rows
@@ -49,6 +50,7 @@ _BY_KIND = np.array([_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CL
 _TOLD = ("country_id", "device_id", "browser_id", "system_id", "language_id", "referrer_id")
 """The facets of persons."""
 
+assert bulk.counters(TouchpointDay) == _COUNTERS
 assert bulk.columns(LinkDay)[: len(bulk.columns(SuspectedDay))] == bulk.columns(SuspectedDay)
 
 
@@ -150,6 +152,16 @@ class _Part:
         names = ("link_id", "day", "touchpoint_id", "workspace_id")
         rows = self._days.rows([self._clicks[name] for name in names], self._counts)
         bulk.add(connection, self._day_table, rows[:, : len(bulk.columns(self._day_table))])
+        if self._day_table is LinkDay:
+            bulk.add(connection, TouchpointDay, _of_touchpoints(rows))
+
+
+def _of_touchpoints(days: Ints) -> Ints:
+    """Rows of `TouchpointDay`, from those of `LinkDay`."""
+    _, day, touchpoint_id, workspace_id = days.T[:4]
+    keys = workspace_id, day, touchpoint_id
+    of_touchpoint = grouped(*keys)
+    return of_touchpoint.rows(keys, of_touchpoint.sums(days[:, 4:]))
 
 
 def _outcomes(clicks: Rows) -> Ints:

@@ -14,7 +14,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
 from typing import cast
 
 from sqlalchemy import case, func, select
@@ -45,7 +44,7 @@ JUDGED = ("best", "as_expected", "worst")
 class _Counted:
     """The sums of a touchpoint in the period; `daily` is what its rate counts, day by day."""
 
-    daily: Sequence[int]
+    daily: list[int]
     clicks: int = 0
     scans: int = 0
     visitors: int = 0
@@ -168,14 +167,15 @@ def _counted(
     session: Session, read: Sources, actor: Actor, period: Period, metric: Metric
 ) -> dict[int, _Counted]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
-    rows, visitors = read.days, read.visitors
+    rows, visitors = read.touchpoints, read.visitors
     placed = rows.touchpoint_id != NO_TOUCHPOINT
-    judged = rows.clicks if metric == "clicks_per_day" else visitors + rows.tokenless
-    query = (
+    asked = (
+        rows.workspace_id == actor.workspace_id,
+        rows.local_date.between(period.first, period.last),
+    )
+    sums = session.execute(
         select(
             rows.touchpoint_id,
-            rows.local_date,
-            func.sum(judged),
             func.sum(rows.clicks),
             func.sum(rows.scans),
             func.sum(visitors),
@@ -188,20 +188,18 @@ def _counted(
             func.sum(rows.heads),
             func.sum(rows.own),
         )
-        .where(
-            rows.workspace_id == actor.workspace_id,
-            rows.local_date.between(period.first, period.last),
-        )
-        .group_by(rows.touchpoint_id, rows.local_date)
-        .order_by(rows.touchpoint_id, rows.local_date)
+        .where(*asked)
+        .group_by(rows.touchpoint_id)
     )
-    found = {}
-    for touchpoint_id, days in groupby(session.execute(query), key=lambda row: row[0]):
-        _, dates, judged_counts, *sums = zip(*days, strict=True)
-        daily = [0] * len(period)
-        for day, count in zip(dates, judged_counts, strict=True):
-            daily[period.number(day)] = count
-        found[touchpoint_id] = _Counted(daily, *map(sum, sums))
+    # PostgreSQL sums 64-bit columns to a decimal.
+    found = {
+        touchpoint_id: _Counted([0] * len(period), *map(int, counts))
+        for touchpoint_id, *counts in sums
+    }
+    judged = rows.clicks if metric == "clicks_per_day" else visitors + rows.tokenless
+    by_day = select(rows.touchpoint_id, rows.local_date, judged).where(*asked)
+    for touchpoint_id, day, count in session.execute(by_day):
+        found[touchpoint_id].daily[period.number(day)] += count
     return found
 
 

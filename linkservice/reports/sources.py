@@ -10,7 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Subquery,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import (
@@ -20,6 +30,7 @@ from linkservice.clicks.model import (
     SuspectedDay,
     SuspectedFacet,
     SuspectedHour,
+    TouchpointDay,
 )
 from linkservice.reports.period import Period
 
@@ -29,8 +40,10 @@ NO_TOUCHPOINT = 0
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Days, hours and facets, with the columns of those models."""
+    """Days of touchpoints, and days, hours and facets of links, with the columns of those
+    models; the former add up the latter's days."""
 
+    touchpoints: type[TouchpointDay]
     days: type[LinkDay]
     hours: type[LinkHour]
     facets: type[LinkFacet]
@@ -38,13 +51,13 @@ class Sources:
     @property
     def visitors(self) -> ColumnElement[int]:
         """The visitors of a touchpoint; where there is none, those of the link."""
-        days = self.days
+        days = self.touchpoints
         return case(
             (days.touchpoint_id != NO_TOUCHPOINT, days.touchpoint_visitors), else_=days.visitors
         )
 
 
-PERSONS = Sources(LinkDay, LinkHour, LinkFacet)
+PERSONS = Sources(TouchpointDay, LinkDay, LinkHour, LinkFacet)
 
 
 def sources(session: Session, workspace_id: int, period: Period, suspects: bool) -> Sources:
@@ -80,8 +93,8 @@ def suspected(session: Session, workspace_id: int, period: Period, *of: ColumnEl
 def _both() -> Sources:
     """Suspects are persons."""
     shared = {column.name for column in SuspectedDay.__table__.columns}
-    return Sources(
-        _days({name: name for name in shared}),
+    return _with_days(
+        {name: name for name in shared},
         aliased(LinkHour, union_all(select(LinkHour), select(SuspectedHour)).subquery()),
         aliased(LinkFacet, union_all(select(LinkFacet), select(SuspectedFacet)).subquery()),
     )
@@ -91,18 +104,25 @@ def _both() -> Sources:
 def _apart() -> Sources:
     """Suspects are scanners."""
     key = ("link_id", "local_date", "touchpoint_id", "workspace_id")
+    return _with_days({**{name: name for name in key}, "scanners": "clicks"}, LinkHour, LinkFacet)
+
+
+def _with_days(taken: dict[str, str], hours: type[LinkHour], facets: type[LinkFacet]) -> Sources:
+    """With the days of persons and suspects; of the latter the columns named, others are 0."""
     return Sources(
-        _days({**{name: name for name in key}, "scanners": "clicks"}), LinkHour, LinkFacet
+        aliased(TouchpointDay, _days(TouchpointDay.__table__, taken)),
+        aliased(LinkDay, _days(LinkDay.__table__, taken)),
+        hours,
+        facets,
     )
 
 
-def _days(taken: dict[str, str]) -> type[LinkDay]:
-    """The days of persons and suspects; of the latter the columns named, the others are 0."""
+def _days(of_persons: FromClause, taken: dict[str, str]) -> Subquery:
     of_suspects = SuspectedDay.__table__.c
     columns = [
         of_suspects[taken[column.name]].label(column.name)
         if column.name in taken
         else literal(0).label(column.name)
-        for column in LinkDay.__table__.columns
+        for column in of_persons.columns
     ]
-    return aliased(LinkDay, union_all(select(LinkDay.__table__), select(*columns)).subquery())
+    return union_all(select(of_persons), select(*columns)).subquery()

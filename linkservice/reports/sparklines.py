@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.model import LinkDay, TouchpointDay
 from linkservice.links.model import Link
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
@@ -37,7 +37,7 @@ def link_series(
     own = select(Link.id).where(Link.workspace_id == actor.workspace_id, Link.id.in_(link_ids))
     # By the links alone: told the workspace as well, SQLite reads its whole month.
     of_links = LinkDay.link_id.in_(session.scalars(own).all())
-    found = _series(session, last_days(session, actor, now), LinkDay.link_id, of_links)
+    found = _series(session, last_days(session, actor, now), LinkDay, of_links)
     return {link_id: found.get(link_id) or [0] * DAYS for link_id in link_ids}
 
 
@@ -47,23 +47,24 @@ def touchpoint_series(session: Session, actor: Actor, now: datetime) -> dict[int
     A click belongs to the touchpoint its link had then; those without one have the id 0.
     """
     actor.require("reports:read")
-    of_workspace = LinkDay.workspace_id == actor.workspace_id
-    return _series(session, last_days(session, actor, now), LinkDay.touchpoint_id, of_workspace)
+    of_workspace = TouchpointDay.workspace_id == actor.workspace_id
+    return _series(session, last_days(session, actor, now), TouchpointDay, of_workspace)
 
 
 def _series(
     session: Session,
     period: Period,
-    key: InstrumentedAttribute[int],
+    rows: type[LinkDay | TouchpointDay],
     which: ColumnElement[bool],
 ) -> dict[int, list[int]]:
+    key = rows.link_id if issubclass(rows, LinkDay) else rows.touchpoint_id
     query = (
-        select(key, LinkDay.local_date, func.sum(LinkDay.clicks))
-        .where(which, LinkDay.local_date.between(period.first, period.last))
-        .group_by(key, LinkDay.local_date)
+        select(key, rows.local_date, func.sum(rows.clicks))
+        .where(which, rows.local_date.between(period.first, period.last))
+        .group_by(key, rows.local_date)
     )
     found: dict[int, list[int]] = {}
     for number, day, clicks in session.execute(query):
         if clicks:
-            found.setdefault(number, [0] * DAYS)[period.number(day)] = clicks
+            found.setdefault(number, [0] * DAYS)[period.number(day)] = int(clicks)
     return found

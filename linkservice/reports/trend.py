@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.model import LinkDay, TouchpointDay
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
-from linkservice.reports.sources import sources
+from linkservice.reports.sources import PERSONS, Sources, sources
 from linkservice.workspaces.access import Actor
 
 Counted: TypeAlias = Journey | Touchpoint | Link | None
@@ -109,9 +109,8 @@ def trend_of(
     if period.first - date.min < shift:
         return trend
     before = Period(period.first - shift, period.last - shift, period.time_zone)
-    began = session.scalar(
-        select(func.min(LinkDay.local_date)).where(*_of(LinkDay, actor, counted))
-    )
+    rows = _days_of(PERSONS, counted)
+    began = session.scalar(select(func.min(rows.local_date)).where(*_of(rows, actor, counted)))
     if began is None or began > before.first:
         return trend
     return Trend(period, today, trend.days, _days(session, actor, counted, before, suspects))
@@ -129,7 +128,7 @@ def _days(
 ) -> list[Day]:
     """Every day of the period, those without clicks included."""
     read = sources(session, actor.workspace_id, period, suspects)
-    rows = read.days
+    rows = _days_of(read, counted)
     visitors = rows.visitors if isinstance(counted, Link) else read.visitors
     query = (
         select(
@@ -141,16 +140,24 @@ def _days(
         .where(*_of(rows, actor, counted), rows.local_date.between(period.first, period.last))
         .group_by(rows.local_date)
     )
-    found = {day: Day(day, *sums) for day, *sums in session.execute(query)}
+    # PostgreSQL sums 64-bit columns to a decimal.
+    found = {day: Day(day, *map(int, sums)) for day, *sums in session.execute(query)}
     return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
 
 
-def _of(rows: type[LinkDay], actor: Actor, counted: Counted) -> list[ColumnElement[bool]]:
+def _days_of(read: Sources, counted: Counted) -> type[LinkDay | TouchpointDay]:
+    return read.days if isinstance(counted, Link) else read.touchpoints
+
+
+def _of(
+    rows: type[LinkDay | TouchpointDay], actor: Actor, counted: Counted
+) -> list[ColumnElement[bool]]:
     """The roll-up rows of what is counted."""
     if isinstance(counted, Link):
         # Asking the database for both would read every row of the workspace.
         own = counted.workspace_id == actor.workspace_id
-        return [rows.link_id == counted.id if own else false()]
+        of_links = cast(type[LinkDay], rows)
+        return [of_links.link_id == counted.id if own else false()]
     chosen = [rows.workspace_id == actor.workspace_id]
     if isinstance(counted, Touchpoint):
         chosen.append(rows.touchpoint_id == counted.id)
