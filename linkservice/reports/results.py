@@ -200,14 +200,15 @@ def _object(value: object) -> dict[str, Json]:
             "time_zone": value.time_zone,
         }
     assert is_dataclass(value)
-    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
 
 
-def _plain(value: object) -> Json:
+def plain(value: object) -> Json:
+    """Any value of a report as JSON has it."""
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Sequence):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return _object(value)

@@ -15,6 +15,7 @@ from linkservice.reports.results import LinkReport
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import Chart
+from linkservice.web.counted import Fact, counted
 from linkservice.web.figures import Aside, FacetCard, KeyFigure
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
@@ -35,6 +36,7 @@ class LinkReportView:
     facets: list[FacetCard]
     robots: FacetCard
     apart: list[Aside]
+    counted: list[Fact]
 
 
 def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> LinkReportView:
@@ -67,4 +69,5 @@ def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> Lin
         facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
         robots=figures.robots_card(found.robots),
         apart=figures.apart(found.totals, suspects=chosen.suspects),
+        counted=counted(page, chosen, "link"),
     )

@@ -115,9 +115,10 @@ class Ranking:
         }
         return cls(report, measures, scales)
 
-    def rows(self) -> list[Shown]:
+    def rows(self, *, drawn: bool = True) -> list[Shown]:
         """Every row but that of links without a touchpoint, in the report's order."""
-        return [self.shown(row) for row in self.report.touchpoints if row.id is not None]
+        rows = (row for row in self.report.touchpoints if row.id is not None)
+        return [self.shown(row, drawn=drawn) for row in rows]
 
     def shown(self, row: TouchpointRow, *, drawn: bool = True) -> Shown:
         """One row of the report; without its plot where that is not `drawn`."""

@@ -6,6 +6,7 @@ from itertools import chain
 
 from linkservice.web.views import (
     account,
+    downloads,
     entry,
     everywhere,
     journeys,
@@ -31,6 +32,7 @@ DECLARED = tuple(
         module.PAGES.declared
         for module in (
             account,
+            downloads,
             entry,
             everywhere,
             journeys,

@@ -23,13 +23,14 @@ from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import sparkline
+from linkservice.web.counted import METRIC_WORDS, counted
 from linkservice.web.door import Pages
-from linkservice.web.i18n import N_, gettext
+from linkservice.web.i18n import gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.ranked import Ranking, Shown
-from linkservice.workspaces.access import scoped
+from linkservice.workspaces.access import find, scoped
 
 PAGES = Pages("reports")
 
@@ -38,10 +39,6 @@ MOST_JOURNEYS = 200
 FOLDED_FROM = 4
 """So many touchpoints without a link are told in one line."""
 
-METRICS = {
-    "visitors_per_reach": N_("Visitors per reach"),
-    "clicks_per_day": N_("Clicks a day"),
-}
 COLUMNS = {
     "name": "name",
     "clicks": "clicks",
@@ -91,7 +88,7 @@ def asked_for(page: Page) -> Asked:
 def reports(page: Page) -> Response:
     """Which touchpoints perform best and worst."""
     asked = asked_for(page)
-    found = _report(page, asked.chosen, asked.journey_id, asked.metric)
+    found = report_asked(page, asked)
     ranking = Ranking.of(found)
     rows, unlinked = _fold(ranking.rows(), linked_touchpoints(page.session, page.actor))
     return page.render(
@@ -102,21 +99,20 @@ def reports(page: Page) -> Response:
         found=found,
         finding=finding(found.touchpoints),
         groups=[] if asked.sort else ranking.groups(rows),
-        rows=_sorted(rows, asked),
+        rows=in_order(rows, asked),
         unlinked=unlinked,
         loose=next((row for row in found.touchpoints if row.id is None), None),
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
+        counted=counted(
+            page,
+            asked.chosen,
+            "touchpoints",
+            metric=found.metric,
+            journey=journey_name(page, asked),
+        ),
         journeys=_journeys(page),
-        metrics=[(name, gettext(label)) for name, label in METRICS.items()],
+        metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
     )
-
-
-@PAGES.get("/reports/touchpoints.csv", scope="reports:read")
-def reports_csv(page: Page) -> Response:
-    """The same report for a spreadsheet, exact."""
-    asked = asked_for(page)
-    found = _report(page, asked.chosen, asked.journey_id, asked.metric)
-    return _csv(page, "touchpoints", asked.chosen, rows_for_csv(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +137,7 @@ def journey_report(page: Page, id: str) -> Response:
         journey=found.journey,
         stages=_cards(page, found, report),
         totals=report.totals,
+        counted=counted(page, chosen, "touchpoints", journey=found.journey.name),
         finding=finding(report.touchpoints),
         journeys=_journeys(page),
     )
@@ -180,6 +177,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         robots=figures.robots_card(found.robots),
         apart=figures.apart(found.totals, suspects=chosen.suspects),
         reach=summaries.get(found.touchpoint.id),
+        counted=counted(page, chosen, "touchpoint"),
     )
 
 
@@ -240,6 +238,11 @@ def finding(rows: Sequence[TouchpointRow]) -> Finding:
     return Finding(judged, best, worst, len(kinds) - judged)
 
 
+def report_asked(page: Page, asked: Asked) -> TouchpointReport:
+    """The touchpoint report a page asks for. Raises `Invalid` (metric), `NotFound`."""
+    return _report(page, asked.chosen, asked.journey_id, asked.metric)
+
+
 def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> TouchpointReport:
     return touchpoint_report(
         page.session,
@@ -251,6 +254,13 @@ def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> 
         suspects=chosen.suspects,
         now=page.now,
     )
+
+
+def journey_name(page: Page, asked: Asked) -> str:
+    """The name of the journey the report is kept to; "" for all."""
+    if not asked.journey_id:
+        return ""
+    return find(page.session, page.actor, Journey, asked.journey_id, "journey_id").name
 
 
 def _journeys(page: Page) -> Sequence[Journey]:
@@ -273,8 +283,8 @@ def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[
     return [each for each in rows if each not in bare], bare
 
 
-def _sorted(rows: list[Shown], asked: Asked) -> list[Shown]:
-    """By the column that is asked for, names from A and figures from the top."""
+def in_order(rows: list[Shown], asked: Asked) -> list[Shown]:
+    """The rows by the column that is asked for, names from A and figures from the top."""
     if not asked.sort:
         return rows
     if asked.sort == "name":

@@ -1,0 +1,189 @@
+"""A report as files hold it: the figures its page shows, as tables and as JSON.
+
+Decided here: which tables a report has, and how several become one CSV. They are made of the
+same frozen result the page is made of, so that nothing is counted twice over. Not here: what
+columns and values are called in a language (`web/exports`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+
+from linkservice import cells
+from linkservice.reports.period import Period
+from linkservice.reports.ranking import Peers
+from linkservice.reports.results import (
+    Day,
+    Hour,
+    Json,
+    LinkReport,
+    LinkTotals,
+    TouchpointReport,
+    TouchpointRow,
+    TouchpointTotals,
+    Value,
+    plain,
+    to_json,
+)
+from linkservice.reports.touchpoints import TouchpointDetail
+from linkservice.reports.trend import Trend
+from linkservice.workbook import Cell
+
+FACET_TABLES = (
+    "countries",
+    "devices",
+    "browsers",
+    "systems",
+    "languages",
+    "referrers",
+    "robots",
+)
+
+_PEERS = ("group", "count", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table by the names of the contract; a row has a cell for every column."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A report: `content` is what the API answers, `tables` are the same figures, the most
+    important one first. `filters` is what was asked besides the period.
+    """
+
+    period: Period
+    filters: Mapping[str, str | None]
+    content: dict[str, Json]
+    tables: Sequence[Table]
+
+    @property
+    def stamp(self) -> dict[str, str]:
+        """Period and filters by name: what makes a figure understood when it stands alone."""
+        days = {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()}
+        told = {name: text for name, text in self.filters.items() if text}
+        return {**days, "time_zone": self.period.time_zone, **told}
+
+
+def of_touchpoints(
+    report: TouchpointReport, rows: Sequence[TouchpointRow], filters: Mapping[str, str | None]
+) -> Exported:
+    """The ranking; `rows` are its touchpoints in the order they are shown."""
+    content = to_json(report)
+    content["touchpoints"] = [plain(row) for row in rows]
+    tables = [_ranking("touchpoints", rows), _totals(report.totals)]
+    return Exported(report.period, filters, content, tables)
+
+
+def of_touchpoint(
+    found: TouchpointDetail, trend: Trend, filters: Mapping[str, str | None]
+) -> Exported:
+    """One touchpoint: its row and those of its peers, then what it is made of."""
+    links = [
+        (str(each.link.id), each.host, each.link.slug, each.clicks, each.scans, each.visitors)
+        for each in found.links
+    ]
+    columns = ("id", "domain", "slug", "clicks", "scans", "visitors")
+    content: dict[str, Json] = {
+        "period": plain(found.period),
+        "touchpoint": plain(found.row),
+        "peers": [plain(row) for row in found.peers],
+        "totals": plain(found.totals),
+        "days": [plain(day) for day in trend.days],
+        "links": [dict(zip(columns, each, strict=True)) for each in links],
+        "hours": [plain(hour) for hour in found.hours],
+        **{name: plain(getattr(found, name)) for name in FACET_TABLES},
+        "undivided": found.undivided,
+    }
+    tables = [
+        _ranking("touchpoints", [found.row, *found.peers]),
+        _totals(found.totals),
+        _days(trend.days),
+        Table("links", columns, links),
+        _hours(found.hours),
+        *(_facet(name, getattr(found, name)) for name in FACET_TABLES),
+    ]
+    return Exported(found.period, filters, content, tables)
+
+
+def of_link(report: LinkReport, filters: Mapping[str, str | None]) -> Exported:
+    """One link: its days, its hours of the week, who clicked from where."""
+    tables = [
+        _days(report.days),
+        _totals(report.totals),
+        _hours(report.hours),
+        *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
+    ]
+    return Exported(report.period, filters, to_json(report), tables)
+
+
+def csv_lines(tables: Sequence[Table], stamp: Mapping[str, str]) -> Iterator[list[cells.Cell]]:
+    """A head line, then every row with the stamp after it. Of several tables each row says
+    first whose it is, and has nothing under the columns of the others.
+    """
+    if len(tables) == 1:
+        (table,) = tables
+        yield [*table.columns, *(f"asked_{name}" for name in stamp)]
+        for row in table.rows:
+            yield [*map(_text, row), *stamp.values()]
+        return
+    columns = list(dict.fromkeys(name for table in tables for name in table.columns))
+    yield ["table", *columns, *(f"asked_{name}" for name in stamp)]
+    for table in tables:
+        places = {name: place for place, name in enumerate(table.columns)}
+        for row in table.rows:
+            found = [_text(row[places[name]]) if name in places else None for name in columns]
+            yield [table.name, *found, *stamp.values()]
+
+
+def _ranking(name: str, rows: Sequence[TouchpointRow]) -> Table:
+    names = [field.name for field in fields(TouchpointRow)]
+    columns = [
+        column
+        for each in names
+        for column in ([f"peers_{part}" for part in _PEERS] if each == "peers" else [each])
+    ]
+    return Table(
+        name,
+        columns,
+        [[cell for each in names for cell in _cells(each, getattr(row, each))] for row in rows],
+    )
+
+
+def _cells(name: str, value: object) -> list[Cell]:
+    if name == "peers":
+        if not isinstance(value, Peers):
+            return [None] * len(_PEERS)
+        return [value.group, value.count, value.mean]
+    assert value is None or isinstance(value, str | int | float | date)
+    return [value]
+
+
+def _totals(totals: TouchpointTotals | LinkTotals) -> Table:
+    names = [field.name for field in fields(totals)]
+    return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
+
+
+def _days(days: Sequence[Day]) -> Table:
+    rows = [(day.date, day.clicks, day.scans, day.visitors) for day in days]
+    return Table("days", ("date", "clicks", "scans", "visitors"), rows)
+
+
+def _hours(hours: Sequence[Hour]) -> Table:
+    rows = [(each.weekday, each.hour, each.clicks) for each in hours]
+    return Table("hours", ("weekday", "hour", "clicks"), rows)
+
+
+def _facet(name: str, values: Sequence[Value]) -> Table:
+    return Table(name, ("value", "clicks"), [(each.value, each.clicks) for each in values])
+
+
+def _text(cell: Cell) -> cells.Cell:
+    return cell.isoformat() if isinstance(cell, date) else cell

@@ -1,0 +1,128 @@
+"""“How was this counted?”: definitions, period, filters and version of a report, in words.
+
+The panel on a page, the last sheet of a workbook and the JSON file say the same, since all
+three are made here. Not here: the rules themselves (`reports`, `clicks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from linkservice import __version__
+from linkservice.reports.results import Metric
+from linkservice.web.i18n import N_, gettext, write_day, write_moment
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen
+
+About: TypeAlias = Literal["touchpoints", "touchpoint", "link"]
+
+METRIC_WORDS: dict[Metric, str] = {
+    "visitors_per_reach": N_("Visitors per reach"),
+    "clicks_per_day": N_("Clicks a day"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is told, and what is said of it."""
+
+    term: str
+    text: str
+
+
+def counted(
+    page: Page,
+    chosen: Chosen,
+    about: About,
+    *,
+    metric: Metric = "visitors_per_reach",
+    journey: str = "",
+) -> list[Fact]:
+    """How the figures of a report came about; `journey` is the name of the one it is kept to."""
+    return [
+        *_definitions(about, metric),
+        Fact(gettext("Period"), _period(chosen)),
+        Fact(gettext("Time zone"), chosen.period.time_zone),
+        Fact(gettext("Filters"), "; ".join(_filters(chosen, about, metric, journey))),
+        Fact(
+            gettext("Version"),
+            gettext(
+                "linkservice %(version)s, read on %(moment)s",
+                version=__version__,
+                moment=write_moment(page.now),
+            ),
+        ),
+    ]
+
+
+def _definitions(about: About, metric: Metric) -> Iterator[Fact]:
+    yield Fact(
+        gettext("Clicks"),
+        gettext(
+            "Every redirect of a person, repeated ones too; a scan is a click that came from a QR "
+            "code. Robots, previews, prefetches, mail scanners, HEAD requests and own visits are "
+            "counted apart."
+        ),
+    )
+    whose = (
+        gettext("Who is new to the link on that day.")
+        if about == "link"
+        else gettext("Who is new to the touchpoint on that day.")
+    )
+    yield Fact(
+        gettext("Visitors"),
+        whose
+        + " "
+        + gettext(
+            "Who comes on two days counts twice. A browser that asks not to be followed is no "
+            "visitor, but counts as one in rates, for each of its clicks."
+        ),
+    )
+    if about != "link":
+        yield from _judgements(metric)
+
+
+def _judgements(metric: Metric) -> Iterator[Fact]:
+    if metric == "clicks_per_day":
+        rate = gettext("Clicks divided by the days of the period on which the touchpoint was live.")
+    else:
+        rate = gettext(
+            "Visitors and clicks without a token, divided by the reach of the period. Reach that "
+            "is given for several days is spread evenly over them."
+        )
+    yield Fact(gettext("Rate"), rate)
+    yield Fact(
+        gettext("Interval"),
+        gettext(
+            "Where the true rate lies with 95 %% certainty, widened by how much the days differ."
+        ),
+    )
+    yield Fact(
+        gettext("Verdict"),
+        gettext(
+            "Best or worst is who differs from the mean of its peers by more than a tenth with 95 "
+            "%% certainty and has reach enough to tell; all touchpoints are judged together."
+        ),
+    )
+
+
+def _period(chosen: Chosen) -> str:
+    """Both days are named, whatever the preset: a file outlives the day it was made on."""
+    first, last = write_day(chosen.period.first), write_day(chosen.period.last)
+    return gettext("%(first)s to %(last)s, both days included", first=first, last=last)
+
+
+def _filters(chosen: Chosen, about: About, metric: Metric, journey: str) -> Sequence[str]:
+    found = []
+    if about != "link":
+        found.append(gettext("What is compared: %(metric)s", metric=gettext(METRIC_WORDS[metric])))
+    if journey:
+        found.append(gettext("Journey: %(journey)s", journey=journey))
+    found.append(
+        gettext("Clicks of suspected mail scanners are counted")
+        if chosen.suspects
+        else gettext("Suspected mail scanners are left out")
+    )
+    return found

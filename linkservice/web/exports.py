@@ -1,0 +1,166 @@
+"""A report as a file: CSV and JSON by the names of the contract, a workbook in words.
+
+Decided here: what columns, tables and values are called in a workbook. Not here: which figures
+a file holds (`reports/exported`), how it is written (`cells`, `workbook`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from flask import Response
+
+from linkservice import cells
+from linkservice.reports.exported import FACET_TABLES, Exported, Table, csv_lines
+from linkservice.web import fieldwords
+from linkservice.web.counted import Fact
+from linkservice.web.figures import country_name, device_name, language_name, value_name
+from linkservice.web.i18n import N_, gettext
+from linkservice.web.page import Page
+from linkservice.workbook import Cell, Sheet, workbook
+
+FORMATS = {"xlsx": N_("Excel (XLSX)"), "csv": N_("CSV"), "json": N_("JSON")}
+"""What a report can be saved as, in the order it is offered."""
+
+USUAL_FORMAT = "xlsx"
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_TABLES = {
+    "touchpoints": N_("Touchpoints"),
+    "totals": N_("Totals"),
+    "days": N_("Days"),
+    "links": N_("Links"),
+    "hours": N_("Hours of the week"),
+    "countries": N_("Countries"),
+    "devices": N_("Devices"),
+    "browsers": N_("Browsers"),
+    "systems": N_("Systems"),
+    "languages": N_("Languages"),
+    "referrers": N_("Referrers"),
+    "robots": N_("Robots and previews"),
+}
+_HEADS = {
+    "id": N_("Id"),
+    "name": N_("Name"),
+    "stage": N_("Stage"),
+    "stage_id": N_("Id of the stage"),
+    "journey": N_("Journey"),
+    "journey_id": N_("Id of the journey"),
+    "kind": N_("Kind"),
+    "channel": N_("Channel"),
+    "clicks": N_("Clicks"),
+    "scans": N_("Scans"),
+    "visitors": N_("Visitors"),
+    "tokenless": N_("Clicks without a token"),
+    "reach": N_("Reach"),
+    "unit": N_("Unit of reach"),
+    "rate": N_("Rate"),
+    "low": N_("Interval, from"),
+    "high": N_("Interval, to"),
+    "verdict": N_("Verdict"),
+    "peers_group": N_("Peers of the same"),
+    "peers_count": N_("Number of peers"),
+    "peers_mean": N_("Mean of the peers"),
+    "more_reach_needed": N_("Reach still needed"),
+    "deleted": N_("deleted"),
+    "figure": N_("Figure"),
+    "count": N_("Count"),
+    "date": N_("Day"),
+    "domain": N_("Domain"),
+    "slug": N_("Slug"),
+    "weekday": N_("Weekday (1 is Monday)"),
+    "hour": N_("Hour"),
+    "value": N_("Value"),
+}
+_FIGURES = {
+    **{name: _HEADS[name] for name in ("clicks", "scans", "visitors", "tokenless")},
+    "journey_visitors": N_("Visitors of journeys"),
+    "robots": N_("Robots"),
+    "previews": N_("Link previews"),
+    "prefetches": N_("Prefetches"),
+    "scanners": N_("Mail scanners"),
+    "suspected": N_("Suspected mail scanners"),
+    "heads": N_("HEAD requests"),
+    "own": N_("Own visits"),
+    "misses": N_("Misses"),
+    "unrecorded": N_("Unrecorded clicks"),
+}
+_GROUPS = {
+    "stage_and_kind": N_("stage and kind"),
+    "stage": N_("stage"),
+    "journey": N_("journey"),
+    "workspace": N_("workspace"),
+    "target": N_("target rate"),
+}
+_WORDS = {
+    "verdict": fieldwords.VERDICTS,
+    "unit": fieldwords.UNITS,
+    "kind": fieldwords.KINDS,
+    "channel": fieldwords.CHANNELS,
+    "peers_group": _GROUPS,
+    "figure": _FIGURES,
+}
+"""What enumerated values of a column are called; others stand as they are."""
+
+_NAMES: dict[str, Callable[[str], str]] = {
+    "countries": country_name,
+    "devices": device_name,
+    "languages": language_name,
+}
+
+
+def saved(
+    page: Page, found: Exported, facts: Sequence[Fact], form: str, name: str, *, one_table: bool
+) -> Response:
+    """The report as a file of one of `FORMATS`; a CSV of `one_table` has only the first."""
+    title = f"{name}-{found.period.first.isoformat()}-{found.period.last.isoformat()}"
+    if form == "csv":
+        tables = found.tables[:1] if one_table else found.tables
+        data = cells.table(csv_lines(tables, found.stamp))
+        return page.file(data, "text/csv; charset=utf-8", f"{title}.csv")
+    if form == "json":
+        return page.file(_json(found, facts), "application/json", f"{title}.json")
+    sheets = [_sheet(table) for table in found.tables]
+    sheets.append(
+        Sheet(
+            gettext("How this was counted"),
+            (gettext("What"), gettext("How")),
+            [(fact.term, fact.text) for fact in facts],
+        )
+    )
+    return page.file(workbook(sheets, title=title, made_by=facts[-1].text), XLSX, f"{title}.xlsx")
+
+
+def _json(found: Exported, facts: Sequence[Fact]) -> bytes:
+    content = {
+        **found.content,
+        "filters": dict(found.filters),
+        "counted": [{"term": fact.term, "text": fact.text} for fact in facts],
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _sheet(table: Table) -> Sheet:
+    name = gettext(_TABLES[table.name]) if table.name in _TABLES else table.name
+    heads = [_head(column) for column in table.columns]
+    if table.name in FACET_TABLES:
+        called = _NAMES.get(table.name, value_name)
+        rows = [(called(str(value)), clicks, value) for value, clicks in table.rows]
+        return Sheet(name, (name, _head("clicks"), _head("value")), rows)
+    rows_in_words = [
+        [_worded(column, cell) for column, cell in zip(table.columns, row, strict=True)]
+        for row in table.rows
+    ]
+    return Sheet(name, heads, rows_in_words)
+
+
+def _head(column: str) -> str:
+    return gettext(_HEADS[column]) if column in _HEADS else column
+
+
+def _worded(column: str, cell: Cell) -> str | int | float | date | None:
+    words = _WORDS.get(column, {})
+    return gettext(words[cell]) if isinstance(cell, str) and cell in words else cell

@@ -1,0 +1,130 @@
+"""Every report as a file: the figures its page shows, with the page's period and filters."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from linkservice.fields import Problems
+from linkservice.reports import exported
+from linkservice.reports.exported import Exported
+from linkservice.reports.links import link_report
+from linkservice.reports.touchpoints import touchpoint_detail
+from linkservice.reports.trend import trend_of
+from linkservice.web import periods
+from linkservice.web.counted import counted
+from linkservice.web.door import Pages
+from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen
+from linkservice.web.ranked import Ranking
+from linkservice.web.views.reports import (
+    Asked,
+    asked_for,
+    in_order,
+    journey_name,
+    report_asked,
+)
+
+PAGES = Pages("reports")
+
+
+@PAGES.get("/reports/download", scope="reports:read")
+def download_reports(page: Page) -> Response:
+    """The ranking, in the order it is sorted by."""
+    return _ranking(page, asked_for(page), _format(page))
+
+
+@PAGES.get("/reports/touchpoints.csv", scope="reports:read")
+def reports_csv(page: Page) -> Response:
+    """The ranking as a CSV file, under the address it always had."""
+    return _ranking(page, asked_for(page), "csv")
+
+
+@PAGES.get("/reports/journeys/<id>/download", scope="reports:read")
+def download_journey(page: Page, id: str) -> Response:
+    """The touchpoints of one journey, as its map shows them."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    asked = Asked(chosen, id, "visitors_per_reach", "", False)
+    return _ranking(page, asked, _format(page), f"journey-{id}")
+
+
+@PAGES.get("/reports/touchpoints/<id>/download", scope="reports:read")
+def download_touchpoint(page: Page, id: str) -> Response:
+    """One touchpoint with its peers, days, links, hours and origins."""
+    form, chosen = _format(page), periods.chosen(page.query, page.time_zone, page.now)
+    found = touchpoint_file(page, id, chosen)
+    facts = counted(page, chosen, "touchpoint")
+    return saved(page, found, facts, form, f"touchpoint-{id}", one_table=False)
+
+
+@PAGES.get("/reports/links/<id>/download", scope="reports:read")
+def download_link(page: Page, id: str) -> Response:
+    """One link with its days, hours and origins."""
+    form, chosen = _format(page), periods.chosen(page.query, page.time_zone, page.now)
+    found = link_file(page, id, chosen)
+    facts = counted(page, chosen, "link")
+    return saved(page, found, facts, form, f"link-{id}", one_table=False)
+
+
+def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
+    """What a file of that touchpoint holds. Raises `NotFound`."""
+    first, last = chosen.period.first, chosen.period.last
+    found = touchpoint_detail(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
+    trend = trend_of(
+        page.session,
+        page.actor,
+        found.touchpoint,
+        found.period,
+        page.now,
+        suspects=chosen.suspects,
+    )
+    return exported.of_touchpoint(found, trend, _filters(chosen))
+
+
+def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
+    """What a file of that link holds. Raises `NotFound`."""
+    first, last = chosen.period.first, chosen.period.last
+    found = link_report(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
+    return exported.of_link(found, _filters(chosen))
+
+
+def ranking_file(page: Page, asked: Asked) -> Exported:
+    """What a file of the ranking holds: every row, those of links without a touchpoint too."""
+    report = report_asked(page, asked)
+    shown = in_order(Ranking.of(report).rows(drawn=False), asked)
+    loose = [row for row in report.touchpoints if row.id is None]
+    filters = {
+        **_filters(asked.chosen),
+        "metric": asked.metric,
+        "journey_id": asked.journey_id,
+    }
+    return exported.of_touchpoints(report, [*(each.row for each in shown), *loose], filters)
+
+
+def _ranking(page: Page, asked: Asked, form: str, name: str = "touchpoints") -> Response:
+    found = ranking_file(page, asked)
+    facts = counted(
+        page,
+        asked.chosen,
+        "touchpoints",
+        metric="clicks_per_day" if asked.metric == "clicks_per_day" else "visitors_per_reach",
+        journey=journey_name(page, asked),
+    )
+    return saved(page, found, facts, form, name, one_table=True)
+
+
+def _filters(chosen: Chosen) -> dict[str, str | None]:
+    return {"scanners": "include" if chosen.suspects else "apart"}
+
+
+def _format(page: Page) -> str:
+    """The kind of file that is asked for. Raises `Invalid` (format)."""
+    form = page.query.get("format") or USUAL_FORMAT
+    problems = Problems()
+    problems.one_of("format", form, tuple(FORMATS))
+    problems.raise_if_any()
+    return form
