@@ -25,6 +25,7 @@ bench: .venv/installed-test
 	$(BIN)/python -m benchmarks.pipeline --seed $(SEED)
 	$(BIN)/python -m benchmarks.microseconds --seed $(SEED)
 	$(BIN)/python -m benchmarks.ingest --seed $(SEED) --folder build/ingest --audit
+	$(BIN)/python -m benchmarks.reports --seed $(SEED) --folder build/reports
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

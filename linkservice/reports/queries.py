@@ -11,12 +11,13 @@ The database sums; at most one row per touchpoint and day is left for Python.
 from __future__ import annotations
 
 import datetime as dt
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
 
-from sqlalchemy import case, func, select
+import numpy as np
+from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import DomainDay, SuspectedDay, Unrecorded
@@ -44,7 +45,7 @@ JUDGED = ("best", "as_expected", "worst")
 class _Counted:
     """The sums of a touchpoint in the period; `daily` is what its rate counts, day by day."""
 
-    daily: list[int]
+    daily: Sequence[int]
     clicks: int = 0
     scans: int = 0
     visitors: int = 0
@@ -137,7 +138,7 @@ def _question(
     except Invalid as error:
         problems.take(error)
     problems.raise_if_any()
-    return period, cast(Metric, metric)
+    return period, typing.cast(Metric, metric)
 
 
 def _lines(
@@ -169,38 +170,51 @@ def _counted(
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
     rows, visitors = read.touchpoints, read.visitors
     placed = rows.touchpoint_id != NO_TOUCHPOINT
-    asked = (
-        rows.workspace_id == actor.workspace_id,
-        rows.local_date.between(period.first, period.last),
+    columns = (
+        rows.touchpoint_id,
+        rows.clicks if metric == "clicks_per_day" else visitors + rows.tokenless,
+        rows.clicks,
+        rows.scans,
+        visitors,
+        case((placed, rows.journey_visitors), else_=0),
+        rows.tokenless,
+        rows.robots,
+        rows.previews,
+        rows.prefetches,
+        rows.scanners,
+        rows.heads,
+        rows.own,
     )
-    sums = session.execute(
+    # Written out, a line for each day: a year of 200 touchpoints has 73,000 rows, and to sort
+    # them by touchpoint or to make each a row of Python takes twice the time.
+    lines = session.execute(
         select(
-            rows.touchpoint_id,
-            func.sum(rows.clicks),
-            func.sum(rows.scans),
-            func.sum(visitors),
-            func.sum(case((placed, rows.journey_visitors), else_=0)),
-            func.sum(rows.tokenless),
-            func.sum(rows.robots),
-            func.sum(rows.previews),
-            func.sum(rows.prefetches),
-            func.sum(rows.scanners),
-            func.sum(rows.heads),
-            func.sum(rows.own),
+            rows.local_date,
+            *(func.aggregate_strings(cast(column, Text), ",") for column in columns),
         )
-        .where(*asked)
-        .group_by(rows.touchpoint_id)
-    )
-    # PostgreSQL sums 64-bit columns to a decimal.
-    found = {
-        touchpoint_id: _Counted([0] * len(period), *map(int, counts))
-        for touchpoint_id, *counts in sums
+        .where(
+            rows.workspace_id == actor.workspace_id,
+            rows.local_date.between(period.first, period.last),
+        )
+        .group_by(rows.local_date)
+    ).all()
+    if not lines:
+        return {}
+    days, *texts = zip(*lines, strict=True)
+    which, judged, *counts = (np.fromstring(",".join(text), np.int64, sep=",") for text in texts)
+    sizes = [text.count(",") + 1 for text in texts[0]]
+    numbers = np.repeat([period.number(day) for day in days], sizes)
+    touchpoint_ids, places = np.unique(which, return_inverse=True)
+    daily = np.zeros((len(touchpoint_ids), len(period)), np.int64)
+    np.add.at(daily, (places, numbers), judged)
+    sums = np.zeros((len(touchpoint_ids), len(counts)), np.int64)
+    np.add.at(sums, places, np.column_stack(counts))
+    return {
+        touchpoint_id: _Counted(series, *totals)
+        for touchpoint_id, series, totals in zip(
+            touchpoint_ids.tolist(), daily.tolist(), sums.tolist(), strict=True
+        )
     }
-    judged = rows.clicks if metric == "clicks_per_day" else visitors + rows.tokenless
-    by_day = select(rows.touchpoint_id, rows.local_date, judged).where(*asked)
-    for touchpoint_id, day, count in session.execute(by_day):
-        found[touchpoint_id].daily[period.number(day)] += count
-    return found
 
 
 def _observation(line: _Line, metric: Metric, period: Period, today: dt.date) -> Observation:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -123,7 +123,14 @@ def _locale(name: str) -> Locale:
 def write_number(value: float, decimals: int | None = None) -> str:
     """``1.234`` or ``1,234``; with as many decimals as asked for, else those it has."""
     pattern = None if decimals is None else "#,##0." + "0" * decimals if decimals else "#,##0"
-    return format_decimal(value, format=pattern, locale=_locale(spoken()))
+    return _number(value, pattern, spoken())
+
+
+# A ranking of 200 touchpoints writes 4,000 numbers, most of them more than once; each takes
+# Babel 30 µs.
+@lru_cache(10_000, typed=True)
+def _number(value: float, pattern: str | None, language: str) -> str:
+    return format_decimal(value, format=pattern, locale=_locale(language))
 
 
 def write_compact(value: float) -> str:
@@ -143,9 +150,14 @@ def write_percent(share: float, decimals: int = 0) -> str:
 
 def write_day(day: date, form: str = "medium") -> str:
     """``29.03.2026`` or ``29 Mar 2026``; `form` is one of Babel's, or a skeleton (``MMMd``)."""
+    return _day(day, form, spoken())
+
+
+@lru_cache(10_000)
+def _day(day: date, form: str, language: str) -> str:
     if form in ("short", "medium", "long", "full"):
-        return format_date(day, format=form, locale=_locale(spoken()))
-    return format_skeleton(form, day, locale=_locale(spoken()))
+        return format_date(day, format=form, locale=_locale(language))
+    return format_skeleton(form, day, locale=_locale(language))
 
 
 def write_moment(moment: datetime, form: str = "") -> str:

@@ -1,0 +1,136 @@
+"""How long the service works on a report, beside millions of clicks.
+
+    python -m benchmarks.reports --folder /var/tmp/reports [--engine postgresql] [--clicks N]
+
+The database is filled once and kept in the folder: 400 days of 2,000 links at some 200
+touchpoints. Each page is asked for in this process, as its owner, without the network: once to
+warm it, then 20 times; the middle one counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from benchmarks.history import Past, fill_up, installation, shop_of
+from benchmarks.table import heading, judged, line
+from linkservice import schema
+from linkservice.app import close_app, create_app
+from linkservice.clicks.model import Click
+from linkservice.config import Settings
+from linkservice.database import Database, open_database
+from linkservice.journeys.model import Journey, Touchpoint
+from linkservice.links.model import Link
+from linkservice.web.guard import Cookies
+from linkservice.workspaces import sessions
+from linkservice.workspaces.accounts import add_user
+from linkservice.workspaces.model import User, Workspace
+
+DAYS, TOUCHPOINTS = 400, 185
+"""Fifteen more touchpoints are those of the template."""
+
+TIMES = 20
+PERIODS = {"7 days": 7, "28 days": 28, "90 days": 90, "12 months": 365, "all 400 days": DAYS}
+PAGE_MS, PAGE_KB, MEMORY_MB, CLICK_BYTES = 150.0, 150.0, 300.0, 130.0
+
+
+def main() -> None:
+    """Fill, measure, and print."""
+    parser = argparse.ArgumentParser(description="Measure reports.")
+    parser.add_argument("--folder", type=Path, required=True, help="where the database is kept")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--clicks", type=int, default=10_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    today = datetime.now(UTC).replace(hour=1, minute=0, second=0, microsecond=0)
+    past = Past(today - timedelta(days=DAYS - 1), DAYS, given.clicks, TOUCHPOINTS)
+    with installation(given.folder, given.engine) as settings:
+        database = open_database(settings)
+        schema.upgrade(database)
+        shop = shop_of(database, settings, past)
+        fill_up(settings, database, shop, past, given.seed)
+        _measure(settings, database)
+        database.close()
+
+
+def _measure(settings: Settings, database: Database) -> None:
+    client = _signed_in(settings, database)
+    largest = 0
+    for name, path, days in _pages(database):
+        last = datetime.now(UTC).date()
+        address = f"/app{path}from={last - timedelta(days=days - 1)}&to={last}"
+        took, size = _asked(client, address)
+        largest = max(largest, size)
+        judged(f"{name}, {days} days", took, "≤", PAGE_MS, " ms")
+    heading("Beside that")
+    judged("largest page, gzipped", largest / 1000, "≤", PAGE_KB, " kB")
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    line("memory of this process at most", f"{used:.0f} MB")
+    if database.is_sqlite:
+        with database.reading() as session:
+            rows = session.scalar(select(func.count()).select_from(Click)) or 1
+        size = (settings.data_dir / "linkservice.db").stat().st_size
+        judged("bytes per click in the whole database", size / rows, "≤", CLICK_BYTES)
+    close_app(client.application)
+
+
+def _pages(database: Database) -> Iterator[tuple[str, str, int]]:
+    """What each page is called, its path up to the period, and the days of the period."""
+    with database.reading() as session:
+        journey = session.scalar(select(func.min(Journey.id)))
+        touchpoint = session.scalar(select(func.max(Touchpoint.id)))
+        link = session.scalar(select(func.min(Link.id)))
+    pages = {
+        "overview": "/?",
+        "touchpoints": "/reports?",
+        "touchpoints by clicks a day": "/reports?metric=clicks_per_day&",
+        "journey map": f"/reports/journeys/{journey}?",
+        "one touchpoint": f"/reports/touchpoints/{touchpoint}?",
+        "one link, the most clicked": f"/reports/links/{link}?",
+    }
+    for name, path in pages.items():
+        heading(name)
+        for days in PERIODS.values():
+            yield name, path, days
+
+
+def _asked(client: FlaskClient, address: str) -> tuple[float, int]:
+    """The middle time in milliseconds, and the size of the page gzipped."""
+    took = []
+    for turn in range(TIMES + 1):
+        began = time.perf_counter()
+        answer = client.get(address)
+        seconds = time.perf_counter() - began
+        assert answer.status_code == 200, (address, answer.status)
+        if turn:
+            took.append(1000 * seconds)
+    return statistics.median(took), len(gzip.compress(answer.data))
+
+
+def _signed_in(settings: Settings, database: Database) -> FlaskClient:
+    """The browser of somebody who may see all."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        workspace = session.scalars(select(Workspace)).one()
+        workspace.set_up_at = now
+        user = session.scalars(select(User)).first()
+        if user is None:
+            member = add_user(session, workspace, "ada@example.org", "owner", now)
+            user = session.get_one(User, member.user_id)
+        token = sessions.start(session, user, "benchmark", now)
+    client = create_app(settings).test_client()
+    client.set_cookie(Cookies.of(settings).name("session"), token)
+    return client
+
+
+if __name__ == "__main__":
+    main()
