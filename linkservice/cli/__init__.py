@@ -9,6 +9,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     objects.py     key, user, link, qr
     report.py      report
     data.py        ingest, clicks, audit, reclassify, backup, restore, node
+    click_files.py clicks export
     geo.py         geo
     addresses.py   where the service is reached
     output.py      progress, bars, colour
@@ -19,13 +20,15 @@ from __future__ import annotations
 import click
 
 from linkservice import __version__
-from linkservice.cli import data, objects, report, service
+from linkservice.cli import click_files, data, objects, report, service
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
 from linkservice.cli.geo import geo
 from linkservice.cli.metrics import show_metrics
 
 __all__ = ["main"]
+
+assert click_files.clicks_export.name in data.clicks.commands  # it joins the group by itself
 
 
 @takes_data_dir

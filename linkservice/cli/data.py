@@ -62,7 +62,7 @@ def ingest(once: bool) -> None:
 
 @click.group(cls=Group)
 def clicks() -> None:
-    """Clicks from elsewhere."""
+    """Single clicks: those from elsewhere in, those that are here out."""
 
 
 @clicks.command("import")

@@ -1,0 +1,196 @@
+"""Single clicks of a period, to be taken away: every row once, a few thousand at a time.
+
+A row says what the table `clicks` holds, in words: there is no token, address or user agent to
+tell. Rows come day by day, in the order they were ingested. Each batch is a transaction of its
+own, so a slow reader holds neither memory nor a connection; what is ingested meanwhile comes
+too if its day is still ahead. Rows older than `LINKSERVICE_CLICK_RETENTION_MONTHS` are gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from linkservice import cells
+from linkservice.clicks.calendar import moment
+from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, Mark
+from linkservice.database import Database
+from linkservice.journeys.model import Touchpoint
+from linkservice.links.model import Domain, Link
+from linkservice.workspaces.access import Actor, find_ever
+
+Format: TypeAlias = Literal["csv", "jsonl"]
+FORMATS: tuple[Format, ...] = ("csv", "jsonl")
+
+BATCH = 2000
+"""Rows read at once: some 2 MB."""
+
+COLUMNS = (
+    *("time", "date", "hour", "domain", "slug", "link_id", "link_version"),
+    *("touchpoint_id", "touchpoint", "source", "class", "miss", "robot", "device"),
+    *("browser", "system", "country", "language", "referrer", "tokenless"),
+    *("new_for_link", "new_for_touchpoint", "new_for_journey"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which clicks: of the local days from `first` to `last`, both included; None is no bound.
+    Of one link or touchpoint where there is one.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    link_id: str | None = None
+    touchpoint_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Clicks that the actor may read, as `select_clicks` found them."""
+
+    conditions: tuple[ColumnElement[bool], ...]
+
+
+def select_clicks(session: Session, actor: Actor, wanted: Wanted) -> Selection:
+    """What is wanted, checked. Raises `NotFound` (link_id, touchpoint_id), `Forbidden`."""
+    actor.require("reports:read")
+    conditions = [Click.workspace_id == actor.workspace_id]
+    if wanted.first is not None:
+        conditions.append(Click.local_day >= wanted.first.toordinal())
+    if wanted.last is not None:
+        conditions.append(Click.local_day <= wanted.last.toordinal())
+    if wanted.link_id is not None:
+        conditions.append(Click.link_id == find_ever(session, actor, Link, wanted.link_id).id)
+    if wanted.touchpoint_id is not None:
+        found = find_ever(session, actor, Touchpoint, wanted.touchpoint_id)
+        conditions.append(Click.touchpoint_id == found.id)
+    return Selection(tuple(conditions))
+
+
+def how_many(session: Session, selection: Selection) -> int:
+    """How many rows there are now, for progress."""
+    return session.scalar(select(func.count()).select_from(Click).where(*selection.conditions)) or 0
+
+
+def batches(database: Database, selection: Selection) -> Iterator[list[Mapping[str, cells.Cell]]]:
+    """The rows by the names of `COLUMNS`, at most `BATCH` at once; none is empty."""
+    day = 0
+    while True:
+        with database.reading() as session:
+            following = select(func.min(Click.local_day)).where(
+                *selection.conditions, Click.local_day > day
+            )
+            found = session.scalar(following)
+        if found is None:
+            return
+        day = found
+        yield from _of_day(database, selection, day)
+
+
+def written(database: Database, selection: Selection, form: Format) -> Iterator[tuple[int, str]]:
+    """A file in pieces, each with the number of rows in it; the head has none."""
+    if form == "csv":
+        yield 0, cells.MARK + cells.line(COLUMNS)
+    line: Callable[[Mapping[str, cells.Cell]], str] = _csv_line if form == "csv" else _json_line
+    for batch in batches(database, selection):
+        yield len(batch), "".join(map(line, batch))
+
+
+def _of_day(
+    database: Database, selection: Selection, day: int
+) -> Iterator[list[Mapping[str, cells.Cell]]]:
+    """A day's rows: by their key, from where the batch before ended."""
+    place = 0, -1
+    while True:
+        query = (
+            _query()
+            .where(
+                *selection.conditions,
+                Click.local_day == day,
+                tuple_(Click.segment_id, Click.position) > place,
+            )
+            .order_by(Click.segment_id, Click.position)
+            .limit(BATCH)
+        )
+        with database.reading() as session:
+            rows = session.execute(query).all()
+        if rows:
+            place = rows[-1].segment_id, rows[-1].position
+            yield [_in_words(row) for row in rows]
+        if len(rows) < BATCH:
+            return
+
+
+def _query() -> Select[tuple[object, ...]]:
+    """Rows with the words behind their numbers, which may be of what is deleted since."""
+    country, language, referrer = (aliased(FacetValue) for _ in range(3))
+    return (
+        select(
+            *Click.__table__.columns,
+            Domain.host.label("domain"),
+            Link.slug,
+            Touchpoint.name.label("touchpoint"),
+            AgentName.robot,
+            AgentName.device,
+            AgentName.browser,
+            AgentName.system,
+            country.value.label("country"),
+            language.value.label("language"),
+            referrer.value.label("referrer"),
+        )
+        .select_from(Click)
+        .outerjoin(Domain, Domain.id == Click.domain_id)
+        .outerjoin(Link, Link.id == Click.link_id)
+        .outerjoin(Touchpoint, Touchpoint.id == Click.touchpoint_id)
+        .outerjoin(AgentName, AgentName.id == Click.agent_id)
+        .outerjoin(country, country.id == Click.country_id)
+        .outerjoin(language, language.id == Click.language_id)
+        .outerjoin(referrer, referrer.id == Click.referrer_id)
+    )
+
+
+def _in_words(row: Row[tuple[object, ...]]) -> Mapping[str, cells.Cell]:
+    found = row._mapping
+    flags = Mark(found["flags"])
+    time = moment(found["time_ms"]).isoformat(timespec="milliseconds")
+    return {
+        "time": time.replace("+00:00", "Z"),
+        "date": date.fromordinal(found["local_day"]).isoformat(),
+        "hour": found["local_hour"],
+        "domain": found["domain"],
+        "slug": found["slug"],
+        "link_id": _id(found["link_id"]),
+        "link_version": found["link_version"],
+        "touchpoint_id": _id(found["touchpoint_id"]),
+        "touchpoint": found["touchpoint"],
+        "source": "scan" if Mark.SCAN in flags else "click",
+        "class": CLASSES[found["class"]],
+        "miss": Mark.MISS in flags,
+        "robot": found["robot"] or None,
+        **{name: found[name] or None for name in ("device", "browser", "system")},
+        **{name: found[name] or None for name in ("country", "language", "referrer")},
+        "tokenless": Mark.TOKENLESS in flags,
+        "new_for_link": Mark.NEW_FOR_LINK in flags,
+        "new_for_touchpoint": Mark.NEW_FOR_TOUCHPOINT in flags,
+        "new_for_journey": Mark.NEW_FOR_JOURNEY in flags,
+    }
+
+
+def _id(number: int) -> str | None:
+    """As the API has it; None where there is no link or touchpoint."""
+    return str(number) if number else None
+
+
+def _csv_line(row: Mapping[str, cells.Cell]) -> str:
+    return cells.line([row[name] for name in COLUMNS])
+
+
+def _json_line(row: Mapping[str, cells.Cell]) -> str:
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"

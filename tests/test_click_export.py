@@ -1,0 +1,208 @@
+"""Single clicks are taken away whole, in words, and in little memory however many there are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import islice
+
+import pytest
+from belongings import on_one_engine
+from cast import NOW, Home, make_link, make_touchpoint
+from people import Cast, everybody
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+from terminal import done, refused
+
+from linkservice.clicks.dictionary import value_id
+from linkservice.clicks.export import BATCH, COLUMNS, Wanted, how_many, select_clicks, written
+from linkservice.clicks.model import AgentName, Click, LedgerEntry, Mark
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.errors import Forbidden, NotFound
+from linkservice.links.manage import delete_link
+from linkservice.workspaces.access import Actor
+
+cast = pytest.fixture(everybody)
+
+DAY = date(2026, 11, 20)
+MANY = 100_000
+ALL = Wanted()
+
+
+def fill(
+    session: Session,
+    home: Home,
+    settings: Settings,
+    clicks: int,
+    days: int = 2,
+    slug: str = "sommer",
+) -> int:
+    """Clicks on a link whose names want care, spread over days and two segments; its id."""
+    place = make_touchpoint(session, home, "=HYPERLINK(1)")
+    link = make_link(session, settings, home, slug, touchpoint_id=place)
+    agent = AgentName(robot="", tag="", device="mobile", browser="Firefox", system="Android")
+    known = session.query(AgentName).filter_by(browser="Firefox", system="Android").first()
+    if known is None:
+        session.add(agent)
+    segments = [
+        LedgerEntry(
+            node=f"n{home.workspace_id}",
+            name=f"{slug}-{number}",
+            position=0,
+            accepted=0,
+            ingested=0,
+            rejected=0,
+            damaged=0,
+        )
+        for number in range(2)
+    ]
+    session.add_all(segments)
+    session.flush()
+    common = {
+        "workspace_id": home.workspace_id,
+        "domain_id": home.domain_id,
+        "link_id": link.id,
+        "link_version": 1,
+        "touchpoint_id": int(place),
+        "agent_id": (known or agent).id,
+        "country_id": value_id(session, "country", "DE"),
+        "language_id": value_id(session, "language", "de-DE"),
+        "referrer_id": value_id(session, "referrer", ""),
+        "local_hour": 9,
+        "click_class": 0,
+    }
+    for first in range(0, clicks, 10_000):
+        session.execute(
+            insert(Click),
+            [
+                {
+                    **common,
+                    "segment_id": segments[number % 2].id,
+                    "position": number,
+                    "time_ms": 1_795_000_000_000 + number,
+                    "local_day": (DAY + timedelta(days=number % days)).toordinal(),
+                    "flags": Mark.SCAN | Mark.NEW_FOR_LINK if number % 10 == 0 else 0,
+                }
+                for number in range(first, min(first + 10_000, clicks))
+            ],
+        )
+    return link.id
+
+
+def lines(database: Database, actor: Actor, wanted: Wanted = ALL) -> Iterator[dict[str, object]]:
+    with database.reading() as session:
+        found = select_clicks(session, actor, wanted)
+    for _, text in written(database, found, "jsonl"):
+        yield from map(json.loads, text.splitlines())
+
+
+def test_every_click_comes_once_in_words(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        link_id = fill(session, cast.home, settings, 2 * BATCH + 1)
+        fill(session, cast.foreign, settings, 3)
+    rows = list(lines(database, cast.home.actor))
+    assert len(rows) == len({row["time"] for row in rows}) == 2 * BATCH + 1
+    assert [row["date"] for row in rows] == sorted(str(row["date"]) for row in rows)
+    first = rows[0]
+    assert list(first) == list(COLUMNS)
+    assert first["time"] == "2026-11-18T11:06:40.000Z"
+    assert (first["date"], first["hour"], first["slug"]) == ("2026-11-20", 9, "sommer")
+    assert first["link_id"] == str(link_id)
+    assert (first["source"], first["class"], first["new_for_link"]) == ("scan", "person", True)
+    assert (first["device"], first["browser"], first["system"]) == ("mobile", "Firefox", "Android")
+    assert (first["country"], first["language"], first["referrer"]) == ("DE", "de-DE", None)
+    assert sum(row["source"] == "scan" for row in rows) == 401
+
+
+def test_days_links_and_touchpoints_choose(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        one = fill(session, cast.home, settings, 10)
+        other = fill(session, cast.home, settings, 6, days=3, slug="winter")
+        foreign = fill(session, cast.foreign, settings, 3)
+        delete_link(session, cast.home.actor, str(one), NOW)
+    actor = cast.home.actor
+    assert len(list(lines(database, actor, Wanted(DAY, DAY)))) == 5 + 2
+    assert len(list(lines(database, actor, Wanted(first=DAY + timedelta(days=1))))) == 5 + 4
+    assert len(list(lines(database, actor, Wanted(link_id=str(one))))) == 10
+    rows = list(lines(database, actor, Wanted(link_id=str(other))))
+    place = str(rows[0]["touchpoint_id"])
+    assert len(list(lines(database, actor, Wanted(touchpoint_id=place)))) == 6
+    with database.reading() as session:
+        with pytest.raises(NotFound):
+            select_clicks(session, actor, Wanted(link_id=str(foreign)))
+        with pytest.raises(Forbidden):
+            select_clicks(session, Actor(actor.workspace_id, "x", frozenset()), Wanted())
+        assert how_many(session, select_clicks(session, actor, Wanted())) == 16
+
+
+@on_one_engine
+def test_a_hundred_thousand_rows_take_the_memory_of_a_batch(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    """And the first rows are there before the last ones are read."""
+    with database.transaction() as session:
+        fill(session, cast.home, settings, MANY, days=5)
+    with database.reading() as session:
+        found = select_clicks(session, cast.home.actor, Wanted())
+    pieces = written(database, found, "csv")
+    assert [rows for rows, _ in islice(pieces, 2)] == [0, BATCH]
+    tracemalloc.start()
+    rest = sum(rows for rows, _ in pieces)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rest + BATCH == MANY
+    # The file is 12 MB, and all rows at once are 150 MB.
+    assert peak < 10_000_000
+
+
+def test_members_save_single_clicks(cast: Cast, database: Database, settings: Settings) -> None:
+    with database.transaction() as session:
+        link_id = fill(session, cast.home, settings, 10)
+    asked = {"from": "2026-11-20", "to": "2026-11-20", "link_id": str(link_id)}
+    answer = cast.vera.get("/reports/clicks", **asked)
+    assert answer.mimetype == "text/csv"
+    assert "filename=clicks-2026-11-20-2026-11-20.csv" in answer.headers["Content-Disposition"]
+    assert "Content-Length" not in answer.headers
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert len(rows) == 5
+    assert rows[0]["touchpoint"] == "'=HYPERLINK(1)"
+    told = cast.vera.get("/reports/clicks", format="jsonl", **asked).text.splitlines()
+    assert [json.loads(line)["time"] for line in told] == [row["time"] for row in rows]
+    assert json.loads(told[0])["touchpoint"] == "=HYPERLINK(1)"
+    assert cast.vera.get("/reports/clicks", format="exe").status_code == 422
+    assert cast.cleo.get("/reports/clicks", link_id=str(link_id)).status_code == 404
+    assert cast.cleo.get("/reports/clicks", format="jsonl").data == b""
+    assert cast.stranger.get("/reports/clicks").status_code == 303
+
+
+def test_nobody_reads_on_and_it_ends(cast: Cast, database: Database, settings: Settings) -> None:
+    """Whoever goes away in the middle leaves no transaction behind."""
+    with database.transaction() as session:
+        fill(session, cast.home, settings, 3 * BATCH)
+    answer = cast.vera.get("/reports/clicks", **{"from": "2026-11-01", "to": "2026-11-30"})
+    pieces = answer.iter_encoded()
+    assert next(iter(pieces))
+    answer.close()
+    # Writing waits for nobody.
+    with database.transaction() as session:
+        fill(session, cast.home, settings, 1, slug="other")
+
+
+def test_the_command_writes_files(cast: Cast, database: Database, settings: Settings) -> None:
+    with database.transaction() as session:
+        link_id = fill(session, cast.home, settings, 10)
+    told = done(settings, "clicks", "export", "--format", "jsonl", "--from", "2026-11-21")
+    assert [json.loads(line)["date"] for line in told.splitlines()] == ["2026-11-21"] * 5
+    file = settings.data_dir / "clicks.csv"
+    assert done(settings, "clicks", "export", "--link", str(link_id), "-o", str(file)) == ""
+    assert len(list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))) == 10
+    refused(settings, "clicks", "export", "--link", "999")
