@@ -36,6 +36,8 @@ SENTENCES: dict[str, str] = {
     "out_of_range": "This must lie between {low} and {high}.",
     "bad_colour": "Not a colour; write it as #rrggbb, for example #0b5fff.",
     "bad_time_zone": "Not a time zone; use an IANA name such as Europe/Berlin.",
+    "bad_region": "No public holidays are known of “{text}”; write a country such as DE, or one of "
+    "its states such as DE-BY.",
     "bad_email": "Not an e-mail address; write it as name@example.com.",
     "bad_notice_url": "Not the address of a page; write it as https://example.com/imprint.",
     # workspaces

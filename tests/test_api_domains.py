@@ -91,6 +91,7 @@ def test_ada_changes_her_workspace_and_nobody_else_may(people: People) -> None:
         "privacy_url": None,
         "count_visitors": True,
         "own_networks": [],
+        "holidays": None,
     }
     assert people.ada.get("/workspace").json == changed.json
     assert people.cleo.get("/workspace").json["id"] != before["id"]
@@ -111,6 +112,14 @@ def test_ada_counts_no_visitors_and_lists_her_networks(people: People) -> None:
     assert "Line 2: “our office” is no network" in refused.json["detail"]
     assert people.ada.patch("/workspace", own_networks=["x"] * 101).status_code == 422
     assert people.ada.patch("/workspace", own_networks=[]).json["own_networks"] == []
+
+
+def test_ada_says_whose_holidays_are_kept(people: People) -> None:
+    assert people.ada.patch("/workspace", holidays="de-by").json["holidays"] == "DE-BY"
+    assert people.ada.patch("/workspace", name="Marke").json["holidays"] == "DE-BY"
+    refused = people.ada.patch("/workspace", holidays="Bavaria")
+    assert (refused.status_code, codes(refused)) == (422, {("holidays", "bad_region")})
+    assert people.ada.patch("/workspace", holidays=None).json["holidays"] is None
 
 
 def test_a_wrong_workspace_is_refused_field_by_field(people: People) -> None:

@@ -117,6 +117,25 @@ def test_time_zones_are_offered_once_and_a_rare_one_is_kept(cast: Cast, database
     assert offered() == ["Asia/Calcutta", *usual]
 
 
+def test_the_public_holidays_of_a_state_are_chosen_and_given_up(
+    cast: Cast, database: Database
+) -> None:
+    def chosen() -> list[str]:
+        part = cast.ada.get("/settings").text.partition('name="holidays"')[2].partition("</select")
+        return re.findall(r'<option value="([^"]*)" selected', part[0])
+
+    assert chosen() == [""]
+    cast.ada.done("/settings", holidays="DE-NW")
+    assert chosen() == ["DE-NW"]
+    refused = cast.ada.post("/settings", holidays="DE-XX")
+    assert refused.status_code == 422
+    assert "No public holidays are known of “DE-XX”" in text_of(refused)
+    cast.ada.done("/settings", name="Marke")
+    assert chosen() == ["DE-NW"]
+    cast.ada.done("/settings", holidays="")
+    assert chosen() == [""]
+
+
 def test_a_spent_demonstration_link_says_to_start_it_again(cast: Cast) -> None:
     spent = cast.stranger.get("/sign-in/spent")
     assert spent.status_code == 404

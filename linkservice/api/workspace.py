@@ -12,6 +12,7 @@ from linkservice.workspaces import accounts
 from linkservice.workspaces.accounts import LONGEST_NAME, LONGEST_URL, WorkspaceChanges
 from linkservice.workspaces.model import LOCALES, Workspace
 from linkservice.workspaces.networks import LONGEST_NETWORK, MOST_NETWORKS
+from linkservice.workspaces.public_holidays import LONGEST_REGION
 
 WORKSPACE = Calls("Workspace")
 
@@ -19,6 +20,12 @@ Locale = Annotated[str, one_of(LOCALES)]
 Colour = Annotated[str, described(pattern="^#[0-9a-fA-F]{6}$")]
 # No enumeration: the names are those the machine's time zone data has, some 600.
 TimeZone = Annotated[str, described(format="iana-time-zone", examples=["Europe/Berlin", "UTC"])]
+# No enumeration either: a country, or one of its subdivisions, some 2,500.
+HolidayRegion = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_REGION),
+    described(format="iso-3166", examples=["DE-BY", "AT"]),
+]
 NoticeUrl = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_URL),
@@ -36,6 +43,7 @@ class WorkspaceChangesGiven(Changes):
 
     name: Annotated[str, text(LONGEST_NAME)] = ""
     time_zone: TimeZone = ""
+    holidays: HolidayRegion | None = None
     locale: Locale = ""
     brand_colour: Colour = ""
     imprint_url: NoticeUrl | None = None
@@ -47,13 +55,15 @@ class WorkspaceChangesGiven(Changes):
 class WorkspaceAnswer(Answer):
     """A workspace; `time_zone` (IANA) decides on which local day a click falls.
 
-    `count_visitors` lets clicks carry a visitor token of the day; clicks from `own_networks`
-    (addresses, or networks such as 203.0.113.0/24) are counted apart as own visits.
+    `holidays` is the country or state (ISO 3166) whose public holidays are no usual days when
+    changes are judged. `count_visitors` lets clicks carry a visitor token of the day; clicks from
+    `own_networks` (addresses, or networks such as 203.0.113.0/24) are counted apart as own visits.
     """
 
     id: Id
     name: str
     time_zone: str
+    holidays: str | None
     locale: Locale
     brand_colour: Colour
     imprint_url: str | None
@@ -82,6 +92,7 @@ def _workspace(workspace: Workspace) -> WorkspaceAnswer:
         id=str(workspace.id),
         name=workspace.name,
         time_zone=workspace.time_zone,
+        holidays=workspace.holidays,
         locale=workspace.locale,
         brand_colour=workspace.brand_colour,
         imprint_url=workspace.imprint_url,

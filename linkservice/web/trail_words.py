@@ -88,6 +88,7 @@ FIELDS: dict[str, str] = {
     "destination": N_("Destination"),
     "expires_at": N_("Expires"),
     "forward_query": N_("Pass the query on"),
+    "holidays": N_("Public holidays"),
     "imprint_url": N_("Imprint"),
     "kind": N_("Kind"),
     "locale": N_("Language"),

@@ -19,6 +19,7 @@ from linkservice.fields import Problems
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import LOCALES, ROLES, Member, User, Workspace
 from linkservice.workspaces.networks import checked_networks
+from linkservice.workspaces.public_holidays import checked_region
 from linkservice.workspaces.trail import assign, note
 
 LONGEST_NAME = 100
@@ -30,6 +31,7 @@ class WorkspaceChanges(TypedDict, total=False):
 
     name: str
     time_zone: str
+    holidays: str | None
     locale: str
     brand_colour: str
     imprint_url: str | None
@@ -137,6 +139,8 @@ def change_workspace(
         checked["name"] = problems.text("name", wanted["name"], longest=LONGEST_NAME)
     if "time_zone" in wanted:
         checked["time_zone"] = problems.time_zone("time_zone", wanted["time_zone"])
+    if "holidays" in wanted:
+        checked["holidays"] = checked_region(problems, "holidays", wanted["holidays"])
     if "locale" in wanted:
         checked["locale"] = problems.one_of("locale", wanted["locale"], LOCALES)
     if "brand_colour" in wanted:

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
+from linkservice.workspaces.public_holidays import LONGEST_REGION
 
 ROLES = ("owner", "editor", "viewer")
 LOCALES = ("de", "en")
@@ -29,7 +30,8 @@ class Workspace(Base):
     """A tenant. `time_zone` (IANA) decides on which local day a click falls.
 
     `count_visitors` lets clicks carry a visitor token of the day; `own_networks` lists, a line
-    each, the networks whose visits are the workspace's own. `logo` is a PNG. `set_up_at` is
+    each, the networks whose visits are the workspace's own. `holidays` is the region whose public
+    holidays are no usual days (`DE-BY`; see `public_holidays`). `logo` is a PNG. `set_up_at` is
     when its owner finished (or left) the first run; a `demonstration` is invented and says so
     on every page.
     """
@@ -54,6 +56,7 @@ class Workspace(Base):
     demonstration: Mapped[bool] = mapped_column(server_default=false(), default=False)
     count_visitors: Mapped[bool] = mapped_column(server_default=true(), default=True)
     own_networks: Mapped[str] = mapped_column(Text, server_default="", default="")
+    holidays: Mapped[str | None] = mapped_column(String(LONGEST_REGION))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

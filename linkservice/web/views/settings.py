@@ -15,6 +15,7 @@ from linkservice.web import fieldwords
 from linkservice.web.door import ANY, Pages
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
+from linkservice.web.regions import region_groups
 from linkservice.web.time_zones import time_zone_groups
 from linkservice.web.trail_words import told
 from linkservice.web.views.new_link import end_of_day
@@ -37,7 +38,11 @@ def settings(page: Page) -> Response:
     """The workspace as its owner sees it; whoever is none finds their account here."""
     if not page.may("admin"):
         return page.go("account")
-    return page.render("settings/workspace.html", time_zones=time_zone_groups(page.home.time_zone))
+    return page.render(
+        "settings/workspace.html",
+        time_zones=time_zone_groups(page.home.time_zone),
+        regions=region_groups(page.home.holidays),
+    )
 
 
 @PAGES.post("/settings", scope="admin", again=settings)
@@ -167,6 +172,8 @@ def wanted_workspace(page: Page) -> WorkspaceChanges:
         wanted["name"] = typed["name"]
     if "time_zone" in typed:
         wanted["time_zone"] = typed["time_zone"]
+    if "holidays" in typed:
+        wanted["holidays"] = page.form.optional("holidays")
     if "locale" in typed:
         wanted["locale"] = typed["locale"]
     if "brand_colour" in typed:

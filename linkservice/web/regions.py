@@ -1,0 +1,48 @@
+"""The countries and states whose public holidays a workspace can choose.
+
+States are offered of the countries whose language we speak. A workspace may be set to any other
+one through the API: `region_groups` offers that too.
+"""
+
+from __future__ import annotations
+
+from unicodedata import normalize
+
+from babel import Locale
+
+from linkservice.web.i18n import gettext, spoken
+from linkservice.web.places import Group
+from linkservice.workspaces.public_holidays import countries, states
+
+OUR_COUNTRIES = ("DE", "AT", "CH")
+
+
+def region_groups(current: str | None) -> list[Group]:
+    """The states of our countries, then all countries, in alphabetical order of the language
+    spoken now; `current` comes first where it is none of them.
+    """
+    names = Locale(spoken()).territories
+    nationwide = gettext("Nationwide only")
+    groups = [
+        (names[country], [(country, nationwide), *sorted(states(country), key=_by_name)])
+        for country in OUR_COUNTRIES
+    ]
+    others = sorted(countries().difference(OUR_COUNTRIES))
+    groups.append(
+        (gettext("Other countries"), sorted(((c, names[c]) for c in others), key=_by_name))
+    )
+    if current is None or any(current == code for _, members in groups for code, _ in members):
+        return groups
+    return [(gettext("Set now"), [(current, current)]), *groups]
+
+
+def region_name(region: str) -> str:
+    """What a region is called: "Deutschland, Bayern"."""
+    country = region.partition("-")[0]
+    name = Locale(spoken()).territories[country]
+    state = dict(states(country)).get(region)
+    return f"{name}, {state}" if state else name
+
+
+def _by_name(pair: tuple[str, str]) -> str:
+    return normalize("NFKD", pair[1]).casefold()
