@@ -156,6 +156,11 @@ SENTENCES: dict[str, str] = {
     "until_before_date": "The last day lies before the first; exchange them.",
     "other_unit": "The touchpoint's reach is already counted in “{unit}”; use the same unit, "
     "since different units cannot be added up.",
+    "not_an_amount": "This is no amount; write it as {example}.",
+    "other_currency": "Costs are entered in {currency}, and this is {other}; convert the amount, "
+    "or choose another currency in the settings before the first cost is entered.",
+    "currency_in_use": "Costs are entered in {currency} already ({entries}); delete them first, "
+    "since amounts of two currencies cannot be added up.",
     "table_not_text": "This is no text; save the table as CSV, or copy its cells and paste them.",
     "table_too_large": "The table is larger than {most} MB; split it.",
     "table_too_long": "The table has {rows} rows, at most {most} fit; split it.",

@@ -28,6 +28,7 @@ from linkservice.app import create_app
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.journeys.campaigns import create_campaign
+from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.stages import create_stage
@@ -227,6 +228,9 @@ def furnish(
     new_reach = NewReach(date(2026, 3, 1), 1000, "printed")
     reach = add_reach(session, actor, str(touchpoint.id), new_reach, now)
     campaign = create_campaign(session, actor, f"{mark} campaign {nth}", now)
+    new_cost = NewCost(date(2026, 3, 1), 120050, "EUR")
+    cost = add_cost(session, actor, Subject("touchpoint", str(touchpoint.id)), new_cost, now)
+    add_cost(session, actor, Subject("campaign", str(campaign.id)), new_cost, now)
     tag = create_tag(session, actor, f"{mark} tag {nth}", now)
     # Names are echoed by the page they are asked of: so these two are called like nobody.
     domain = create_domain(session, actor, settings, f"go{home.workspace_id}-{nth}.example", now)
@@ -251,6 +255,7 @@ def furnish(
         "stages": stage.id,
         "touchpoints": touchpoint.id,
         "reach": reach.id,
+        "costs": cost.id,
         "campaigns": campaign.id,
         "tags": tag.id,
         "domains": domain.id,

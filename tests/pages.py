@@ -21,6 +21,8 @@ Pair = tuple[str, str]
 UNSEEN: dict[str, dict[str, str]] = {
     "place_stage": {"id": "stages", "position": "0"},
     "place_touchpoint": {"id": "touchpoints", "list": "stages", "position": "0"},
+    "restore_campaign_cost": {"date": "2026-05-05", "amount": "10", "currency": "EUR"},
+    "restore_touchpoint_cost": {"date": "2026-05-05", "amount": "10", "currency": "EUR"},
     "restore_reach": {"date": "2026-05-05", "amount": "10", "unit": "printed"},
     "bring_tag_back": {"name": "A tag that was deleted", "links": "links"},
     "undo_links": {"changed": ""},

@@ -37,10 +37,11 @@ from linkservice.demo.logo import SIDE, logo
 from linkservice.demo.reaching import missing_reach
 from linkservice.demo.retailer import BEST, LINKS, NO_REACH, STAGES, TOO_EARLY, TOUCHPOINTS, WORST
 from linkservice.demo.season import DAYS, Floats
+from linkservice.demo.spending import BUDGETS, MONTHLY, Thing, missing_costs
 from linkservice.demo.visitors import HOMES
 from linkservice.errors import Conflict, Failed
 from linkservice.journeys.manage import list_journeys
-from linkservice.journeys.model import Reach, Touchpoint
+from linkservice.journeys.model import Cost, Reach, Touchpoint
 from linkservice.links.destination import check_destination
 from linkservice.links.history import link_history
 from linkservice.links.manage import change_link
@@ -315,6 +316,20 @@ def test_reach_is_told_once_for_each_day(story: Story) -> None:
     assert len(daily) == DAYS + 9 - 1  # the last day is not over yet
 
 
+def test_costs_are_told_once_for_each_day(story: Story) -> None:
+    until: dict[Thing, date] = {}
+    covered: Counter[tuple[Thing, date]] = Counter()
+    for now in (NOW, NOW + timedelta(hours=3), NOW + timedelta(days=40)):
+        for made, thing, new in missing_costs(story.begun, now, until):
+            assert made <= now
+            last = new.until or new.date
+            for number in range((last - new.date).days + 1):
+                covered[(thing, new.date + timedelta(days=number))] += 1
+            until[thing] = max(last, until.get(thing, last))
+    assert set(covered.values()) == {1}
+    assert {thing[1] for thing, _ in covered} == {*MONTHLY, *BUDGETS}
+
+
 # the workspace
 
 
@@ -388,6 +403,20 @@ def test_a_later_start_adds_only_what_came_since(settings: Settings, furnished: 
         with furnished.transaction() as session:
             furnish(session, elsewhere, NOW)
             assert session.scalars(select(Domain.host)).one() == url.removeprefix("http://")
+
+
+def test_a_later_start_goes_on_paying(settings: Settings, furnished: Database) -> None:
+    def costs() -> int | None:
+        with furnished.reading() as session:
+            return session.scalar(select(func.count(Cost.id)))
+
+    count = costs()
+    with furnished.transaction() as session:
+        furnish(session, settings, NOW)
+    assert costs() == count
+    with furnished.transaction() as session:
+        furnish(session, settings, NOW + timedelta(days=31))
+    assert (costs() or 0) >= (count or 0) + len(MONTHLY)
 
 
 def test_nothing_invented_goes_into_a_workspace_of_ones_own(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from linkservice.api import docs
+from linkservice.api.cost_report import COST_REPORT
+from linkservice.api.costs import COSTS
 from linkservice.api.domains import DOMAINS, TAGS
 from linkservice.api.door import Door, IdConverter
 from linkservice.api.journeys import CAMPAIGNS, JOURNEYS
@@ -15,7 +17,19 @@ from linkservice.api.workspace import WORKSPACE
 from linkservice.config import Settings
 from linkservice.database import Database
 
-NOUNS = (JOURNEYS, TOUCHPOINTS, REACH, LINKS, CAMPAIGNS, TAGS, DOMAINS, REPORTS, WORKSPACE)
+NOUNS = (
+    JOURNEYS,
+    TOUCHPOINTS,
+    REACH,
+    COSTS,
+    LINKS,
+    CAMPAIGNS,
+    TAGS,
+    DOMAINS,
+    REPORTS,
+    COST_REPORT,
+    WORKSPACE,
+)
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.operations)
 
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from linkservice.api.door import Call, Calls, Nothing
 from linkservice.api.values import WEB_ADDRESS, Answer, Changes, Id, described, one_of, text
+from linkservice.journeys.costs import choose_currency
+from linkservice.money import CURRENCIES
 from linkservice.workspaces import accounts
 from linkservice.workspaces.accounts import LONGEST_NAME, LONGEST_URL, WorkspaceChanges
 from linkservice.workspaces.model import LOCALES, Workspace
@@ -17,6 +19,7 @@ from linkservice.workspaces.public_holidays import LONGEST_REGION
 WORKSPACE = Calls("Workspace")
 
 Locale = Annotated[str, one_of(LOCALES)]
+Currency = Annotated[str, one_of(CURRENCIES)]
 Colour = Annotated[str, described(pattern="^#[0-9a-fA-F]{6}$")]
 # No enumeration: the names are those the machine's time zone data has, some 600.
 TimeZone = Annotated[str, described(format="iana-time-zone", examples=["Europe/Berlin", "UTC"])]
@@ -49,6 +52,7 @@ class WorkspaceChangesGiven(Changes):
     imprint_url: NoticeUrl | None = None
     privacy_url: NoticeUrl | None = None
     count_visitors: bool = True
+    currency: Currency = ""
     own_networks: OwnNetworks = []  # noqa: RUF012  # pydantic copies defaults
 
 
@@ -58,6 +62,7 @@ class WorkspaceAnswer(Answer):
     `holidays` is the country or state (ISO 3166) whose public holidays are no usual days when
     changes are judged. `count_visitors` lets clicks carry a visitor token of the day; clicks from
     `own_networks` (addresses, or networks such as 203.0.113.0/24) are counted apart as own visits.
+    `currency` (ISO 4217) is that of all costs; it can be changed until the first is entered.
     """
 
     id: Id
@@ -70,6 +75,7 @@ class WorkspaceAnswer(Answer):
     privacy_url: str | None
     count_visitors: bool
     own_networks: list[str]
+    currency: Currency
 
 
 @WORKSPACE.call("GET", "/workspace", scope="admin", answers=WorkspaceAnswer)
@@ -79,11 +85,21 @@ def get_workspace(call: Call, given: Nothing) -> WorkspaceAnswer:
 
 
 @WORKSPACE.call(
-    "PATCH", "/workspace", scope="admin", takes=WorkspaceChangesGiven, answers=WorkspaceAnswer
+    "PATCH",
+    "/workspace",
+    scope="admin",
+    takes=WorkspaceChangesGiven,
+    answers=WorkspaceAnswer,
+    conflicts=True,
 )
 def change_workspace(call: Call, given: WorkspaceChangesGiven) -> WorkspaceAnswer:
     """Change the key's workspace"""
-    changes = cast(WorkspaceChanges, given.given())
+    wanted = given.given()
+    # Of another noun: whether it may change, the costs say.
+    currency = wanted.pop("currency", None)
+    if currency is not None:
+        choose_currency(call.session, call.actor, currency, call.now)
+    changes = cast(WorkspaceChanges, wanted)
     return _workspace(accounts.change_workspace(call.session, call.actor, changes, call.now))
 
 
@@ -99,4 +115,5 @@ def _workspace(workspace: Workspace) -> WorkspaceAnswer:
         privacy_url=workspace.privacy_url,
         count_visitors=workspace.count_visitors,
         own_networks=workspace.own_networks.split(),
+        currency=workspace.currency,
     )

@@ -7,7 +7,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     doctor.py      doctor
     metrics.py     metrics
     objects.py     key, user, link, qr
-    report.py      report
+    report.py      report, report_costs.py its `costs`
     data.py        ingest, clicks, audit, reclassify, backup, restore, node
     click_files.py clicks export
     geo.py         geo
@@ -25,6 +25,7 @@ from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
 from linkservice.cli.geo import geo
 from linkservice.cli.metrics import show_metrics
+from linkservice.cli.report_costs import costs
 
 __all__ = ["main"]
 
@@ -41,6 +42,7 @@ def main() -> None:
     """
 
 
+report.report.add_command(costs)
 for _command in (
     service.serve,
     service.demo,

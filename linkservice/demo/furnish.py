@@ -24,17 +24,20 @@ from linkservice.demo import retailer, season
 from linkservice.demo.logo import logo
 from linkservice.demo.reaching import missing_reach, moment_of
 from linkservice.demo.retailer import LINKS, TIME_ZONE, TOUCHPOINTS
+from linkservice.demo.spending import Thing, missing_costs
 from linkservice.demo.story import LinkStory, StageStory, TouchpointStory
 from linkservice.errors import Conflict, NotFound, Problem
 from linkservice.journeys.campaigns import create_campaign
+from linkservice.journeys.costs import NewCost, Subject, add_cost, report_currency, subject_of
 from linkservice.journeys.manage import create_journey
-from linkservice.journeys.model import Reach, Touchpoint
+from linkservice.journeys.model import Campaign, Cost, Reach, Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.stages import create_stage
 from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.domains import domain_named, first_domain
 from linkservice.links.manage import LinkChanges, NewLink, archive_link, change_link, create_link
 from linkservice.links.model import Domain, Link
+from linkservice.money import USUAL
 from linkservice.workspaces.access import Actor, actor_of_member, operator, scoped
 from linkservice.workspaces.accounts import add_user, create_workspace, first_workspace
 from linkservice.workspaces.logo import set_logo
@@ -151,6 +154,8 @@ def _make_journey(making: _Making, now: datetime) -> None:
     events = _year(making)
     for when, name, new in missing_reach(making.begun, now, {}):
         events.append((when, _enters(making, name, new)))
+    for when, thing, cost in missing_costs(making.begun, now, {}):
+        events.append((when, _spends(making, thing, cost)))
     for moment, happen in sorted(events, key=lambda event: event[0]):
         happen(moment)
 
@@ -254,6 +259,14 @@ def _enters(making: _Making, name: str, new: NewReach) -> Callable[[datetime], o
     )
 
 
+def _spends(making: _Making, thing: Thing, new: NewCost) -> Callable[[datetime], object]:
+    kind, name = thing
+    places = making.touchpoints if kind == "touchpoint" else making.campaigns
+    return lambda moment: add_cost(
+        making.session, making.actor, Subject(kind, places[name]), new, moment
+    )
+
+
 def _catch_up(session: Session, actor: Actor, begun: date, now: datetime) -> None:
     """Enter the reach since it was last entered, where nobody changed what is reached."""
     rows = session.execute(
@@ -268,6 +281,29 @@ def _catch_up(session: Session, actor: Actor, begun: date, now: datetime) -> Non
         touchpoint_id, _, unit = known.get(name, ("", None, None))
         if unit == new.unit:
             add_reach(session, actor, touchpoint_id, new, moment)
+    _spend_on(session, actor, begun, now)
+
+
+def _spend_on(session: Session, actor: Actor, begun: date, now: datetime) -> None:
+    """Enter the costs since they were last entered, of what somebody entered some for before."""
+    if report_currency(session, actor) != USUAL:
+        return
+    known: dict[Thing, Subject] = {}
+    until: dict[Thing, date] = {}
+    for cost in session.scalars(scoped(actor, Cost)):
+        subject = subject_of(cost)
+        row: Touchpoint | Campaign
+        if subject.kind == "touchpoint":
+            row = session.get_one(Touchpoint, int(subject.id))
+        else:
+            row = session.get_one(Campaign, int(subject.id))
+        thing = subject.kind, row.name
+        until[thing] = max(cost.ends_on, until.get(thing, cost.ends_on))
+        if not (isinstance(row, Touchpoint) and row.deleted_at):
+            known[thing] = subject
+    for moment, thing, new in missing_costs(begun, now, until):
+        if thing in known:
+            add_cost(session, actor, known[thing], new, moment)
 
 
 def _destination(page: str) -> str:

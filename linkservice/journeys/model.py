@@ -1,4 +1,4 @@
-"""Journeys, stages, touchpoints, reach and campaigns.
+"""Journeys, stages, touchpoints, reach, campaigns and costs.
 
 Journeys, stages and touchpoints are deleted softly: their clicks stay in the reports, and
 a printed code of a deleted touchpoint goes on counting for it.
@@ -134,3 +134,29 @@ class Campaign(Owned, Base):
 
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Cost(Owned, Base):
+    """Money spent on a touchpoint or on a campaign: `amount` of the currency's smallest unit,
+    spread evenly over `starts_on`…`ends_on`.
+    """
+
+    __tablename__ = "costs"
+    __table_args__ = (
+        CheckConstraint("ends_on >= starts_on", name="span"),
+        CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint("length(currency) = 3", name="currency"),
+        CheckConstraint("(touchpoint_id IS NULL) != (campaign_id IS NULL)", name="subject"),
+        Index("ix_costs_touchpoint_id_starts_on", "touchpoint_id", "starts_on"),
+        Index("ix_costs_campaign_id_starts_on", "campaign_id", "starts_on"),
+        NEVER_REUSED,
+    )
+
+    touchpoint_id: Mapped[int | None] = mapped_column(
+        ForeignKey("touchpoints.id", ondelete="CASCADE")
+    )
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    amount: Mapped[int] = mapped_column(BigId)
+    currency: Mapped[str] = mapped_column(String(3))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,9 +23,17 @@ from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.numbers import (
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_name,
+    get_currency_symbol,
+)
 
 from linkservice.errors import Problem
+from linkservice.money import CURRENCIES, DECIMALS
 from linkservice.wording import SENTENCES
 from linkservice.workspaces.model import LOCALES
 
@@ -146,6 +155,41 @@ def write_percent(share: float, decimals: int = 0) -> str:
     pattern = _locale(spoken()).percent_formats[None].pattern
     with_decimals = pattern.replace("#,##0", "#,##0." + "0" * decimals) if decimals else pattern
     return format_percent(share, format=with_decimals, locale=_locale(spoken()))
+
+
+def write_money(amount: float, currency: str) -> str:
+    """An amount of the smallest unit as ``1.234,50 €`` or ``€1,234.50``; of what is less than ten
+    of it (a click's cost) two decimals more.
+    """
+    decimals = DECIMALS[currency]
+    exact = isinstance(amount, int) or not 0 < abs(amount) < 10
+    shown = "." + "0" * decimals if exact and decimals else "." + "0" * (decimals + 2)
+    locale = _locale(spoken())
+    pattern = locale.currency_formats["standard"].pattern
+    if pattern.startswith("¤") and get_currency_symbol(currency, locale)[-1].isalpha():
+        # Babel leaves this out: letters would run into the digits.
+        pattern = pattern.replace("¤", "¤\u00a0")
+    return format_currency(
+        Decimal(amount).scaleb(-decimals),
+        currency,
+        format=pattern.replace(".00", "" if exact and not decimals else shown),
+        locale=locale,
+        currency_digits=False,
+    )
+
+
+def write_amount(amount: int, currency: str) -> str:
+    """As `write_money`, without the currency: as one types it."""
+    decimals = DECIMALS[currency]
+    value = Decimal(amount).scaleb(-decimals)
+    pattern = "0." + "0" * decimals if decimals else "0"
+    return format_decimal(value, format=pattern, locale=_locale(spoken()))
+
+
+def currency_names() -> list[tuple[str, str]]:
+    """Every currency one can choose: ("EUR", "EUR · Euro")."""
+    locale = _locale(spoken())
+    return [(code, f"{code} · {get_currency_name(code, locale=locale)}") for code in CURRENCIES]
 
 
 def write_day(day: date, form: str = "medium") -> str:

@@ -45,6 +45,8 @@ def _prepare_templates(app: Flask) -> None:
         number=i18n.write_number,
         compact=i18n.write_compact,
         percent=i18n.write_percent,
+        money=i18n.write_money,
+        amount=i18n.write_amount,
         day=i18n.write_day,
         moment=i18n.write_moment,
         readable=readable,

@@ -31,7 +31,8 @@ class Workspace(Base):
 
     `count_visitors` lets clicks carry a visitor token of the day; `own_networks` lists, a line
     each, the networks whose visits are the workspace's own. `holidays` is the region whose public
-    holidays are no usual days (`DE-BY`; see `public_holidays`). `logo` is a PNG. `set_up_at` is
+    holidays are no usual days (`DE-BY`; see `public_holidays`), `currency` (ISO 4217) that of all
+    costs. `logo` is a PNG. `set_up_at` is
     when its owner finished (or left) the first run; a `demonstration` is invented and says so
     on every page.
     """
@@ -57,6 +58,7 @@ class Workspace(Base):
     count_visitors: Mapped[bool] = mapped_column(server_default=true(), default=True)
     own_networks: Mapped[str] = mapped_column(Text, server_default="", default="")
     holidays: Mapped[str | None] = mapped_column(String(LONGEST_REGION))
+    currency: Mapped[str] = mapped_column(String(3), server_default="EUR", default="EUR")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

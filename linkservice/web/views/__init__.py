@@ -6,6 +6,9 @@ from itertools import chain
 
 from linkservice.web.views import (
     account,
+    campaign,
+    cost_report,
+    costs,
     downloads,
     entry,
     everywhere,
@@ -32,6 +35,9 @@ DECLARED = tuple(
         module.PAGES.declared
         for module in (
             account,
+            campaign,
+            cost_report,
+            costs,
             downloads,
             entry,
             everywhere,

@@ -110,7 +110,7 @@ def reports(page: Page) -> Response:
             metric=found.metric,
             journey=journey_name(page, asked),
         ),
-        journeys=_journeys(page),
+        journeys=listed_journeys(page),
         metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
     )
 
@@ -139,7 +139,7 @@ def journey_report(page: Page, id: str) -> Response:
         totals=report.totals,
         counted=counted(page, chosen, "touchpoints", journey=found.journey.name),
         finding=finding(report.touchpoints),
-        journeys=_journeys(page),
+        journeys=listed_journeys(page),
     )
 
 
@@ -263,7 +263,7 @@ def journey_name(page: Page, asked: Asked) -> str:
     return find(page.session, page.actor, Journey, asked.journey_id, "journey_id").name
 
 
-def _journeys(page: Page) -> Sequence[Journey]:
+def listed_journeys(page: Page) -> Sequence[Journey]:
     """Those one can choose from, by name."""
     query = scoped(page.actor, Journey).order_by(Journey.name, Journey.id)
     return page.session.scalars(query.limit(MOST_JOURNEYS)).all()

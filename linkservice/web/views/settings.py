@@ -7,13 +7,14 @@ from typing import Any
 from flask import Response
 
 from linkservice.errors import Invalid, Problem
+from linkservice.journeys.costs import choose_currency
 from linkservice.links import domains as hosts
 from linkservice.links.addresses import origin
 from linkservice.links.domains import DomainChanges
 from linkservice.links.host import is_local
 from linkservice.web import fieldwords
 from linkservice.web.door import ANY, Pages
-from linkservice.web.i18n import gettext
+from linkservice.web.i18n import currency_names, gettext
 from linkservice.web.page import Page
 from linkservice.web.regions import region_groups
 from linkservice.web.time_zones import time_zone_groups
@@ -42,6 +43,7 @@ def settings(page: Page) -> Response:
         "settings/workspace.html",
         time_zones=time_zone_groups(page.home.time_zone),
         regions=region_groups(page.home.holidays),
+        currencies=currency_names(),
     )
 
 
@@ -49,6 +51,13 @@ def settings(page: Page) -> Response:
 def change_settings(page: Page) -> Response:
     """Name, colour, language, time zone and notices."""
     change_workspace(page.session, page.actor, wanted_workspace(page), page.now)
+    return page.go("settings", toast=gettext("The workspace is changed."))
+
+
+@PAGES.post("/settings/currency", scope="admin", again=settings)
+def change_currency(page: Page) -> Response:
+    """The currency of all costs."""
+    choose_currency(page.session, page.actor, page.form.text("currency"), page.now)
     return page.go("settings", toast=gettext("The workspace is changed."))
 
 

@@ -1,16 +1,15 @@
-"""Touchpoints: made, changed and moved on the journey map; and the page of one, with its reach
-and its links.
+"""Touchpoints: made, changed and moved on the journey map; and the page of one, with its reach,
+its costs and its links.
 
 Decided here: how a channel is typed (its word or one's own), and a target rate (visitors per
-1,000 of reach). Not here: entering reach (`reach.py`).
+1,000 of reach). Not here: entering reach (`reach.py`) and costs (`costs.py`).
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,8 +18,9 @@ from flask import Response
 from linkservice.errors import Invalid
 from linkservice.journeys import manage, stages, touchpoints
 from linkservice.journeys import reach as reaches
+from linkservice.journeys.costs import Subject
 from linkservice.journeys.manage import JourneyMap, Place
-from linkservice.journeys.model import CHANNELS, Reach, Touchpoint
+from linkservice.journeys.model import CHANNELS, Touchpoint
 from linkservice.journeys.touchpoints import NewTouchpoint, TouchpointChanges
 from linkservice.links.addresses import short_url
 from linkservice.links.listing import LinkFilter
@@ -29,11 +29,12 @@ from linkservice.reports.period import day_of
 from linkservice.reports.sparklines import DAYS, touchpoint_series
 from linkservice.web import fieldwords
 from linkservice.web.charts import sparkline
+from linkservice.web.cost_box import cost_box
 from linkservice.web.door import Pages
+from linkservice.web.entries import SHOWN_ENTRIES, before, cursor
 from linkservice.web.i18n import gettext, look_up, spoken
 from linkservice.web.page import Page, address
 from linkservice.web.views.journeys import whole
-from linkservice.workspaces.access import inside_id
 
 PAGES = Pages("journeys")
 
@@ -43,7 +44,6 @@ PER = 1_000
 LONGEST_RATE = 30
 """Characters of a rate that is typed."""
 
-SHOWN_ENTRIES = 12
 SHOWN_LINKS = 20
 
 
@@ -108,13 +108,13 @@ def add_touchpoint(page: Page, id: str) -> Response:
 
 @PAGES.get("/touchpoints/<id>", scope="journeys:read")
 def touchpoint(page: Page, id: str) -> Response:
-    """One touchpoint: what it is, its reach, its links."""
+    """One touchpoint: what it is, its reach, its costs, its links."""
     found = touchpoints.one_touchpoint(page.session, page.actor, id)
     place = _map_of(page, found)
     stage = next(stage for stage, _ in place.stages if stage.id == found.stage_id)
-    before = _before(page.query.get("before", ""))
+    begin = before(page.query.get("before", ""))
     entries = reaches.newest_reach(
-        page.session, page.actor, id, before=before, limit=SHOWN_ENTRIES + 1
+        page.session, page.actor, id, before=begin, limit=SHOWN_ENTRIES + 1
     )
     wanted = LinkFilter(touchpoint_id=id)
     links = link_page(page.session, page.actor, wanted, limit=SHOWN_LINKS, now=page.now)
@@ -130,8 +130,9 @@ def touchpoint(page: Page, id: str) -> Response:
         spark=sparkline(days),
         reach=summaries.get(found.id),
         entries=entries[:SHOWN_ENTRIES],
-        more=_cursor(entries),
-        first_page=before is None,
+        more=cursor(entries),
+        first_page=begin is None,
+        costs=cost_box(page, Subject("touchpoint", id)),
         links=links,
         link_rows=[
             (
@@ -336,21 +337,3 @@ def _to_card(page: Page, found: Touchpoint, toast: str = "", undo: str = "") -> 
     stage = stages.one_stage(page.session, page.actor, str(found.stage_id))
     here = f"touchpoint-{found.id}"
     return page.go("journey", id=stage.journey_id, toast=toast, undo=undo, _anchor=here)
-
-
-def _before(text: str) -> tuple[dt.date, int] | None:
-    """The last entry of the page before: ``2026-03-01_17``; None for a text that is none."""
-    day, _, number = text.partition("_")
-    found = inside_id(number)
-    try:
-        return None if found is None else (dt.date.fromisoformat(day), found)
-    except ValueError:
-        return None
-
-
-def _cursor(entries: Sequence[Reach]) -> str | None:
-    """Where the next page begins, if there is one."""
-    if len(entries) <= SHOWN_ENTRIES:
-        return None
-    last = entries[SHOWN_ENTRIES - 1]
-    return f"{last.starts_on.isoformat()}_{last.id}"

@@ -1,0 +1,111 @@
+"""What clicks and visitors cost, as a table for people, as CSV, as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from linkservice.cli.door import current_database, now, read_settings
+from linkservice.cli.output import coloured, fit
+from linkservice.cli.report import day
+
+if TYPE_CHECKING:
+    from linkservice.reports.cost_results import CostReport, CostRow, Costs
+
+NAME_WIDTH = 34
+GROUPS = ("touchpoint", "channel", "medium", "campaign")
+
+
+@click.command("costs")
+@click.option("--from", "from_", type=day, help="First day. [28 days in all]")
+@click.option("--to", type=day, help="Last day. [today]")
+@click.option(
+    "--group",
+    type=click.Choice(GROUPS),
+    default=GROUPS[0],
+    show_default=True,
+    help="What a line is.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv", "json")),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
+    """What clicks and visitors cost.
+
+    Days are those of the workspace's time zone, the last one included.
+    """
+    from linkservice.reports.cost_results import rows_for_csv, to_json
+    from linkservice.reports.costs import cost_report
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.accounts import first_workspace
+
+    with current_database(read_settings()) as database, database.reading() as session:
+        found = cost_report(
+            session,
+            operator(first_workspace(session)),
+            first=from_,
+            last=to,
+            group=group,
+            now=now(),
+        )
+    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
+    stdout = sys.stdout.buffer
+    if form == "json":
+        stdout.write((json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n").encode())
+    elif form == "csv":
+        file = io.StringIO(newline="")
+        csv.writer(file).writerows(rows_for_csv(found))
+        stdout.write(file.getvalue().encode())
+    else:
+        for line in _table(found):
+            click.echo(line)
+
+
+def _table(found: CostReport) -> Iterator[str]:
+    period = found.period
+    yield coloured(
+        f"Costs {period.first} to {period.last} ({period.time_zone}), {found.currency}", bold=True
+    )
+    yield ""
+    head = f"{found.group.capitalize():<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {'Cost':>15}"
+    yield coloured(f"{head} {'a click':>9} {'a visitor':>10}", dim=True)
+    for row in found.rows:
+        yield _line(_name(row), row.costs, found.currency)
+        if row.kind == "campaign" and found.group != "campaign":
+            yield coloured("  spent on a campaign that brought nobody in these days", dim=True)
+    yield ""
+    yield _line("Total", found.totals, found.currency)
+    if found.totals.visitors_with_cost < found.totals.visitors + found.totals.tokenless:
+        yield coloured("Per click and visitor: only those a cost is entered for.", dim=True)
+
+
+def _name(row: CostRow) -> str:
+    name = row.name if row.name is not None else "(none)"
+    return f"(deleted) {name}" if row.deleted else name
+
+
+def _line(name: str, costs: Costs, currency: str) -> str:
+    from linkservice.money import DECIMALS, write_plain
+
+    decimals = DECIMALS[currency]
+
+    def ratio(value: float | None) -> str:
+        return "–" if value is None else f"{value / 10**decimals:,.{decimals + 1}f}"
+
+    cost = "no cost entered" if costs.cost is None else write_plain(costs.cost, currency)
+    return (
+        f"{fit(name, NAME_WIDTH)} {costs.clicks:>9,} {costs.visitors:>9,} {cost:>15}"
+        f" {ratio(costs.cost_per_click):>9} {ratio(costs.cost_per_visitor):>10}"
+    )

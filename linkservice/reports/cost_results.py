@@ -1,0 +1,153 @@
+"""What the report on costs says, as frozen values, and as rows of a spreadsheet.
+
+Amounts are whole numbers of the currency's smallest unit (cents), costs per click and per visitor
+fractions of it. Not here: where the figures come from (`costs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+from linkservice.cells import Cell, harmless
+from linkservice.money import DECIMALS, write_plain
+from linkservice.reports.period import Period
+
+Group: TypeAlias = Literal["touchpoint", "channel", "medium", "campaign"]
+GROUPS: tuple[Group, ...] = ("touchpoint", "channel", "medium", "campaign")
+
+Figure: TypeAlias = int | float | None
+
+RowKind: TypeAlias = Literal["touchpoint", "channel", "medium", "campaign", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What was counted and spent in the period, of a row or in all.
+
+    `cost` is None where no cost is entered for these days: unlike 0, that says nothing.
+    `shared_cost` is what of it was entered elsewhere and shared out by visitors: of campaigns
+    in a row of touchpoints, of touchpoints in a row of campaigns. What a click or visitor cost
+    is told of those alone that a cost was entered for: `clicks_with_cost` and
+    `visitors_with_cost`, which holds the `tokenless` clicks, each as one visitor.
+    """
+
+    clicks: int = 0
+    visitors: int = 0
+    tokenless: int = 0
+    cost: int | None = None
+    shared_cost: int = 0
+    clicks_with_cost: int = 0
+    visitors_with_cost: int = 0
+
+    @property
+    def cost_per_click(self) -> float | None:
+        """In the smallest unit; None without a cost, or without a click it was spent for."""
+        return _ratio(self.cost, self.clicks_with_cost)
+
+    @property
+    def cost_per_visitor(self) -> float | None:
+        """As `cost_per_click`, by visitors."""
+        return _ratio(self.cost, self.visitors_with_cost)
+
+
+def _ratio(cost: int | None, count: int) -> float | None:
+    return cost / count if cost is not None and count else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostRow:
+    """A row of the report.
+
+    `kind` says what `id` and `name` are of. In a report by touchpoint, channel or medium a row
+    of kind "campaign" is what was spent on a campaign that brought nobody; "none" are the links
+    without a touchpoint, in a report by campaign all that belongs to no campaign. Of a channel
+    or a medium `id` and `name` are its word.
+    """
+
+    kind: RowKind
+    id: str | None
+    name: str | None
+    stage: str | None = None
+    journey: str | None = None
+    deleted: bool = False
+    costs: Costs
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """What clicks and visitors cost: the cheapest visitors first, then what was spent for nobody,
+    then rows without a cost.
+    """
+
+    period: Period
+    group: Group
+    currency: str
+    totals: Costs
+    rows: Sequence[CostRow]
+
+
+FIGURES = (
+    "clicks",
+    "visitors",
+    "tokenless",
+    "cost",
+    "shared_cost",
+    "clicks_with_cost",
+    "visitors_with_cost",
+    "cost_per_click",
+    "cost_per_visitor",
+)
+"""The figures of `Costs`, in the order in which every door tells them."""
+
+_PLACE = ("kind", "id", "name", "stage", "journey", "deleted")
+
+
+def figures_of(costs: Costs) -> dict[str, Figure]:
+    """Every figure by its name."""
+    return {name: cast(Figure, getattr(costs, name)) for name in FIGURES}
+
+
+def to_json(report: CostReport) -> dict[str, object]:
+    """The report as the public contract writes it."""
+    period = report.period
+    return {
+        "period": {
+            "from": period.first.isoformat(),
+            "to": period.last.isoformat(),
+            "time_zone": period.time_zone,
+        },
+        "group": report.group,
+        "currency": report.currency,
+        "decimals": DECIMALS[report.currency],
+        "totals": figures_of(report.totals),
+        "rows": [
+            {**{name: getattr(row, name) for name in _PLACE}, **figures_of(row.costs)}
+            for row in report.rows
+        ],
+    }
+
+
+def rows_for_csv(report: CostReport) -> Iterator[list[Cell]]:
+    """A head line, then a line a row; amounts in the currency's main unit, as 1234.50.
+
+    Names are the workspace's own words, so they are made `harmless`.
+    """
+    yield [*_PLACE, "currency", *FIGURES]
+    for row in report.rows:
+        place = [getattr(row, name) for name in _PLACE]
+        figures = figures_of(row.costs)
+        yield [
+            *(harmless(each) if isinstance(each, str) else each for each in place),
+            report.currency,
+            *(_cell(name, value, report.currency) for name, value in figures.items()),
+        ]
+
+
+def _cell(name: str, value: Figure, currency: str) -> Cell:
+    if value is None or "cost" not in name or name.endswith("_with_cost"):
+        return value
+    if isinstance(value, int):
+        return write_plain(value, currency)
+    return cast(float, value / 10 ** DECIMALS[currency])

@@ -1,0 +1,332 @@
+"""The report on costs: what clicks and visitors cost, by touchpoint, channel, medium or campaign.
+
+Decided here: whose clicks a cost was spent for. Clicks are told apart by touchpoint and campaign
+at once; each such pair is a cell, and every report adds up the same cells, so that all of them
+have the same total, to the cent. What was spent on a touchpoint is shared out among its cells,
+what was spent on a campaign among the campaign's: by their visitors (`apportion`), since a
+visitor is what either was spent for. So a campaign's money stands with its touchpoints, and each
+of them pays as much for a visitor of the campaign as the others: how they differ, only costs that
+are entered for each can tell. What was spent and brought nobody has no cell to go to: it stays
+the touchpoint's or the campaign's own, and is neither lost nor put on others.
+
+As in all reports, days to come are left out: of a span only the days up to today have been paid
+for, and visited. A touchpoint is that of the time of the click, a campaign the link's of today.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeAlias, cast
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import LinkDay, TouchpointDay
+from linkservice.errors import Invalid
+from linkservice.fields import Problems
+from linkservice.journeys.costs import report_currency
+from linkservice.journeys.model import Campaign, Cost, Journey, Stage, Touchpoint
+from linkservice.links.model import Link
+from linkservice.money import apportion, within
+from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs, Group, RowKind
+from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.sources import NO_TOUCHPOINT, sources
+from linkservice.workspaces.access import Actor
+from linkservice.workspaces.model import Workspace
+
+NO_CAMPAIGN = 0
+
+Place: TypeAlias = tuple[int, int]
+"""A touchpoint and a campaign; 0 where there is none."""
+
+
+@dataclass(slots=True)
+class _Cell:
+    """What was counted at a place, and what was spent for it."""
+
+    clicks: int = 0
+    visitors: int = 0
+    tokenless: int = 0
+    by_touchpoint: int | None = None
+    by_campaign: int | None = None
+
+    def add(self, clicks: int, visitors: int, tokenless: int) -> None:
+        """Count so many more."""
+        # PostgreSQL sums 64-bit columns to a decimal.
+        self.clicks += int(clicks)
+        self.visitors += int(visitors)
+        self.tokenless += int(tokenless)
+
+    def told(self, group: Group) -> Costs:
+        """The cell as a part of a row."""
+        spent = [part for part in (self.by_touchpoint, self.by_campaign) if part is not None]
+        shared = self.by_touchpoint if group == "campaign" else self.by_campaign
+        return Costs(
+            clicks=self.clicks,
+            visitors=self.visitors,
+            tokenless=self.tokenless,
+            cost=sum(spent) if spent else None,
+            shared_cost=shared or 0,
+            clicks_with_cost=self.clicks if spent else 0,
+            visitors_with_cost=self.visitors + self.tokenless if spent else 0,
+        )
+
+
+def cost_report(
+    session: Session,
+    actor: Actor,
+    *,
+    first: dt.date | None,
+    last: dt.date | None,
+    group: str = GROUPS[0],
+    suspects: bool = False,
+    now: dt.datetime,
+) -> CostReport:
+    """What was spent, and for how many; with the clicks of suspected mail scanners or without.
+
+    A row has clicks or a cost; all others say nothing. Raises `Invalid` (from, to, group),
+    `Forbidden`.
+    """
+    actor.require("reports:read")
+    period, asked = _question(session, actor, first, last, group, now)
+    cells = _counted(session, actor, period, suspects)
+    _spend(session, actor, period, day_of(now, period.time_zone), cells)
+    rows = _rows(cells, asked, _Names.read(session, actor))
+    totals = _sum([row.costs for row in rows])
+    return CostReport(
+        period, asked, report_currency(session, actor), totals, sorted(rows, key=_rank)
+    )
+
+
+def _question(
+    session: Session,
+    actor: Actor,
+    first: dt.date | None,
+    last: dt.date | None,
+    group: str,
+    now: dt.datetime,
+) -> tuple[Period, Group]:
+    """The period and the grouping; raises every problem of the two at once."""
+    problems = Problems()
+    problems.one_of("group", group, GROUPS)
+    time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+    try:
+        period = choose_period(first, last, time_zone, now)
+    except Invalid as error:
+        problems.take(error)
+    problems.raise_if_any()
+    return period, cast(Group, group)
+
+
+def _counted(
+    session: Session, actor: Actor, period: Period, suspects: bool
+) -> defaultdict[Place, _Cell]:
+    """The clicks of the period, by their place.
+
+    The days of touchpoints are read whole, the days of links only where a link has a campaign:
+    what is left of a touchpoint belongs to none.
+    """
+    read = sources(session, actor.workspace_id, period, suspects)
+    every, of_links = read.touchpoints, read.days
+    cells: defaultdict[Place, _Cell] = defaultdict(_Cell)
+    whole = (
+        select(every.touchpoint_id, *_sums(every, read.visitors))
+        .where(*_in_period(every, actor, period))
+        .group_by(every.touchpoint_id)
+    )
+    for touchpoint_id, *counts in session.execute(whole):
+        cells[touchpoint_id, NO_CAMPAIGN].add(*counts)
+    links = select(Link.id, Link.campaign_id).where(
+        Link.workspace_id == actor.workspace_id, Link.campaign_id.is_not(None)
+    )
+    campaign_of = {link: campaign or NO_CAMPAIGN for link, campaign in session.execute(links)}
+    visitors = case(
+        (of_links.touchpoint_id != NO_TOUCHPOINT, of_links.touchpoint_visitors),
+        else_=of_links.visitors,
+    )
+    parts = (
+        select(of_links.link_id, of_links.touchpoint_id, *_sums(of_links, visitors))
+        .where(
+            *_in_period(of_links, actor, period),
+            of_links.link_id.in_(links.with_only_columns(Link.id)),
+        )
+        .group_by(of_links.link_id, of_links.touchpoint_id)
+    )
+    for link_id, touchpoint_id, *counts in session.execute(parts):
+        cells[touchpoint_id, campaign_of[link_id]].add(*counts)
+        cells[touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
+    # A day of robots alone is no part of a report on people.
+    for place in [place for place, cell in cells.items() if not cell.clicks]:
+        del cells[place]
+    return cells
+
+
+def _sums(
+    rows: type[TouchpointDay | LinkDay], visitors: ColumnElement[int]
+) -> Sequence[ColumnElement[int]]:
+    return func.sum(rows.clicks), func.sum(visitors), func.sum(rows.tokenless)
+
+
+def _in_period(
+    rows: type[TouchpointDay | LinkDay], actor: Actor, period: Period
+) -> Sequence[ColumnElement[bool]]:
+    return (
+        rows.workspace_id == actor.workspace_id,
+        rows.local_date.between(period.first, period.last),
+    )
+
+
+def _spend(
+    session: Session,
+    actor: Actor,
+    period: Period,
+    today: dt.date,
+    cells: defaultdict[Place, _Cell],
+) -> None:
+    """Put what was spent in the period, so far, into the cells it was spent for."""
+    end = min(period.last, today)
+    entries = session.execute(
+        select(
+            Cost.touchpoint_id, Cost.campaign_id, Cost.starts_on, Cost.ends_on, Cost.amount
+        ).where(
+            Cost.workspace_id == actor.workspace_id,
+            Cost.starts_on <= end,
+            Cost.ends_on >= period.first,
+        )
+    )
+    touchpoints: defaultdict[int, int] = defaultdict(int)
+    campaigns: defaultdict[int, int] = defaultdict(int)
+    for touchpoint_id, campaign_id, starts_on, ends_on, amount in entries:
+        span = (ends_on - starts_on).days + 1
+        begin = max(0, (period.first - starts_on).days)
+        part = within(amount, span, begin, min(span, (end - starts_on).days + 1))
+        if touchpoint_id is not None:
+            touchpoints[touchpoint_id] += part
+        elif campaign_id is not None:
+            campaigns[campaign_id] += part
+    places = sorted(cells)
+    for touchpoint_id, cost in touchpoints.items():
+        own = [place for place in places if place[0] == touchpoint_id]
+        for place, share in _shares(cost, own or [(touchpoint_id, NO_CAMPAIGN)], cells):
+            cells[place].by_touchpoint = share
+    for campaign_id, cost in campaigns.items():
+        own = [place for place in places if place[1] == campaign_id]
+        for place, share in _shares(cost, own or [(NO_TOUCHPOINT, campaign_id)], cells):
+            cells[place].by_campaign = share
+
+
+def _shares(
+    cost: int, places: Sequence[Place], cells: defaultdict[Place, _Cell]
+) -> list[tuple[Place, int]]:
+    """`cost` by the visitors of the places."""
+    found = [cells[place] for place in places]
+    weights = [cell.visitors + cell.tokenless for cell in found]
+    if not any(weights):
+        # All who came had been counted as visitors of the touchpoint through another link.
+        weights = [cell.clicks for cell in found]
+    if not any(weights):
+        weights = [1] * len(found)
+    return list(zip(places, apportion(cost, weights), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What touchpoints and campaigns are called, and where touchpoints stand."""
+
+    touchpoints: Mapping[int, tuple[Touchpoint, str, str]]
+    campaigns: Mapping[int, str]
+
+    @classmethod
+    def read(cls, session: Session, actor: Actor) -> _Names:
+        places = session.execute(
+            select(Touchpoint, Stage.name, Journey.name)
+            .join(Stage, Stage.id == Touchpoint.stage_id)
+            .join(Journey, Journey.id == Stage.journey_id)
+            .where(Touchpoint.workspace_id == actor.workspace_id)
+        )
+        campaigns = select(Campaign.id, Campaign.name).where(
+            Campaign.workspace_id == actor.workspace_id
+        )
+        return cls(
+            {touchpoint.id: (touchpoint, stage, journey) for touchpoint, stage, journey in places},
+            {each.id: each.name for each in session.execute(campaigns)},
+        )
+
+    def row(self, kind: RowKind, key: str | None, costs: Costs) -> CostRow:
+        """The row of what `key` names."""
+        if kind == "touchpoint":
+            touchpoint, stage, journey = self.touchpoints[int(key or 0)]
+            return CostRow(
+                kind=kind,
+                id=key,
+                name=touchpoint.name,
+                stage=stage,
+                journey=journey,
+                deleted=touchpoint.deleted_at is not None,
+                costs=costs,
+            )
+        name = self.campaigns[int(key or 0)] if kind == "campaign" else key
+        return CostRow(kind=kind, id=key, name=name, costs=costs)
+
+
+def _rows(cells: Mapping[Place, _Cell], group: Group, names: _Names) -> list[CostRow]:
+    key_of = _KEYS[group]
+    parts: defaultdict[tuple[RowKind, str | None], list[Costs]] = defaultdict(list)
+    for place in sorted(cells):
+        parts[key_of(names, place, cells[place])].append(cells[place].told(group))
+    return [names.row(kind, key, _sum(costs)) for (kind, key), costs in parts.items()]
+
+
+def _by_touchpoint(names: _Names, place: Place, cell: _Cell) -> tuple[RowKind, str | None]:
+    touchpoint_id, campaign_id = place
+    if touchpoint_id != NO_TOUCHPOINT:
+        return "touchpoint", str(touchpoint_id)
+    if not cell.clicks:
+        return "campaign", str(campaign_id)
+    return "none", None
+
+
+def _by_trait(trait: RowKind) -> Callable[[_Names, Place, _Cell], tuple[RowKind, str | None]]:
+    def key(names: _Names, place: Place, cell: _Cell) -> tuple[RowKind, str | None]:
+        found = _by_touchpoint(names, place, cell)
+        if found[0] != "touchpoint":
+            return found
+        return trait, getattr(names.touchpoints[place[0]][0], trait)
+
+    return key
+
+
+def _by_campaign(names: _Names, place: Place, cell: _Cell) -> tuple[RowKind, str | None]:
+    return ("none", None) if place[1] == NO_CAMPAIGN else ("campaign", str(place[1]))
+
+
+_KEYS: dict[Group, Callable[[_Names, Place, _Cell], tuple[RowKind, str | None]]] = {
+    "touchpoint": _by_touchpoint,
+    "channel": _by_trait("channel"),
+    "medium": _by_trait("medium"),
+    "campaign": _by_campaign,
+}
+
+
+def _sum(parts: Sequence[Costs]) -> Costs:
+    """All parts together; without a cost if none of them has one."""
+    names = [field.name for field in fields(Costs) if field.name != "cost"]
+    spent = [part.cost for part in parts if part.cost is not None]
+    return Costs(
+        cost=sum(spent) if spent else None,
+        **{name: sum(getattr(part, name) for part in parts) for name in names},
+    )
+
+
+def _rank(row: CostRow) -> tuple[int, float, int]:
+    """The cheapest visitors first, then what was spent for nobody, then rows without a cost."""
+    costs = row.costs
+    if costs.cost is None:
+        return 2, 0.0, -costs.clicks
+    per_visitor = costs.cost_per_visitor
+    if per_visitor is None:
+        return 1, 0.0, -costs.cost
+    return 0, per_visitor, -costs.clicks

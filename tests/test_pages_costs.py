@@ -1,0 +1,108 @@
+"""Costs on pages: entered with a touchpoint or a campaign, taken back, read in the report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from people import Browser, Cast, everybody, text_of
+from test_pages_journeys import new_journey, new_stage, new_touchpoint, number_in, undo
+
+cast = pytest.fixture(everybody)
+
+DAY = {"date": "2025-11-02", "until": "", "amount": "1.200,50"}
+PERIOD = {"from": "2025-11-01", "to": "2025-11-10"}
+
+
+@pytest.fixture
+def poster(cast: Cast) -> str:
+    journey = new_journey(cast.ben)
+    return new_touchpoint(cast.ben, new_stage(cast.ben, journey, "Before"), name="Poster")
+
+
+def new_campaign(who: Browser) -> str:
+    who.done("/campaigns", name="Autumn")
+    return number_in(who.get("/campaigns"), r'href="/app/campaigns/')
+
+
+def test_ben_enters_changes_and_deletes_a_cost_and_takes_it_back(cast: Cast, poster: str) -> None:
+    for place in (f"/touchpoints/{poster}", f"/campaigns/{new_campaign(cast.ben)}"):
+        assert "Enter a cost" in text_of(cast.ben.get(place))
+        assert 'name="amount"' in cast.ben.get(f"{place}/costs/new").text
+        page = cast.ben.done(f"{place}/costs", **DAY)
+        assert "The cost is entered." in text_of(page)
+        assert "€1,200.50 in all" in text_of(page)
+        cost = number_in(page, r'href="/app/costs/')
+        form = cast.ben.get(f"/costs/{cost}").text
+        assert 'value="1200.50"' in form
+        page = cast.ben.done(f"/costs/{cost}", **{**DAY, "amount": "0", "until": "2025-11-09"})
+        assert "2 Nov 2025 to 9 Nov 2025 €0.00" in text_of(page)
+        page = cast.ben.done(f"/costs/{cost}/delete")
+        assert "€" not in text_of(cast.ben.get(place))
+        page = undo(cast.ben, page)
+        assert "The cost is back." in text_of(page)
+        assert "2 Nov 2025 to 9 Nov 2025 €0.00" in text_of(page)
+        assert "Enter a cost" not in text_of(cast.vera.get(place))
+
+
+def test_what_is_no_amount_is_asked_for_again(cast: Cast, poster: str) -> None:
+    answer = cast.ben.post(f"/touchpoints/{poster}/costs", **{**DAY, "amount": "many", "date": ""})
+    assert answer.status_code == 422
+    told = text_of(answer)
+    assert "This is no amount; write it as 120.50." in told
+    assert "Day: This must not be empty." in told
+    assert 'value="many"' in answer.text
+    answer = cast.ben.post(f"/touchpoints/{poster}/costs", **{**DAY, "until": "2025-11-01"})
+    assert "The last day lies before the first" in text_of(answer)
+
+
+def test_many_costs_come_in_pages(cast: Cast, poster: str) -> None:
+    for day in range(1, 15):
+        cast.ben.done(f"/touchpoints/{poster}/costs", date=f"2025-10-{day:02}", amount=str(day))
+    page = cast.ben.get(f"/touchpoints/{poster}")
+    assert "14 Oct 2025" in text_of(page)
+    assert " 2 Oct 2025" not in text_of(page)
+    (more,) = re.findall(r'rel="next" href="/app([^"#]+)', page.text)
+    assert " 2 Oct 2025" in text_of(cast.ben.get(more))
+
+
+def test_the_report_says_what_is_known_and_what_is_not(cast: Cast, poster: str) -> None:
+    assert "nothing was clicked and nothing was spent" in text_of(
+        cast.vera.get("/reports/costs", **PERIOD)
+    )
+    cast.ben.done(f"/touchpoints/{poster}/costs", **DAY)
+    cast.ben.done(f"/campaigns/{new_campaign(cast.ben)}/costs", **{**DAY, "amount": "99"})
+    told = text_of(cast.vera.get("/reports/costs", **PERIOD))
+    assert "€1,299.50 spent, and nobody came" in told
+    assert "Campaign that brought nobody in these days" in told
+    told = text_of(cast.vera.get("/reports/costs", group="campaign", **PERIOD))
+    assert "Without a campaign" in told
+    assert "of this, €1,200.50 of touchpoints" in told
+    told = text_of(cast.vera.get("/reports/costs", group="moon", **PERIOD))
+    assert "€1,299.50 spent" in told
+    answer = cast.vera.get("/reports/costs.csv", group="channel", **PERIOD)
+    rows = list(csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))))
+    assert [(row["name"], row["cost"]) for row in rows] == [
+        ("email", "1200.50"),
+        ("Autumn", "99.00"),
+    ]
+
+
+def test_the_report_speaks_german(cast: Cast, poster: str) -> None:
+    cast.ben.done(f"/touchpoints/{poster}/costs", **DAY)
+    cast.ben.done("/language", locale="de")
+    told = text_of(cast.ben.get("/reports/costs", group="medium", **PERIOD))
+    assert "1.200,50 € ausgegeben" in told
+    assert "eigen" in told
+
+
+def test_the_currency_is_chosen_before_the_first_cost(cast: Cast, poster: str) -> None:
+    assert cast.ada.post("/settings/currency", currency="CHF").status_code == 303
+    page = cast.ben.done(f"/touchpoints/{poster}/costs", **DAY)
+    assert "CHF 1,200.50 in all" in text_of(page)
+    answer = cast.ada.post("/settings/currency", currency="EUR")
+    assert answer.status_code == 409
+    assert "Costs are entered in CHF already (1)" in text_of(answer)
+    assert cast.ben.post("/settings/currency", currency="EUR").status_code == 403
