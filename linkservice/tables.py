@@ -8,9 +8,20 @@ from linkservice.clicks import model as clicks
 from linkservice.database import Base
 from linkservice.journeys import model as journeys
 from linkservice.links import model as links
+from linkservice.reports import model as reports
 from linkservice.sheets import model as sheets
 from linkservice.workspaces import model as workspaces
 
-__all__ = ["changes", "claims", "clicks", "journeys", "links", "metadata", "sheets", "workspaces"]
+__all__ = [
+    "changes",
+    "claims",
+    "clicks",
+    "journeys",
+    "links",
+    "metadata",
+    "reports",
+    "sheets",
+    "workspaces",
+]
 
 metadata = Base.metadata

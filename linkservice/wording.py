@@ -82,6 +82,11 @@ SENTENCES: dict[str, str] = {
     "a few words will do.",
     "password_is_email": "This is your e-mail address; choose something nobody can guess.",
     "expiry_past": "This lies in the past; choose a later day.",
+    "share_gone": "The link does not lead to a report, or not any more; ask whoever gave it to you "
+    "for a new one.",
+    "share_too_long": "A share link ends after {days} days at the latest; choose an earlier day.",
+    "share_password_wrong": "This is not the password of the report; ask whoever gave you "
+    "the link.",
     "key_ambiguous": "Several keys are called “{name}”; name one by its id: {ids}.",
     # mail
     "bad_mail_from": "An SMTP server is named, but nobody the letters come from; set it as "

@@ -36,6 +36,8 @@ from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.domains import create_domain
 from linkservice.links.manage import LinkChanges, NewLink, change_link, create_link
 from linkservice.links.tags import create_tag
+from linkservice.reports.model import ReportShare
+from linkservice.reports.shares import NewShare, create_share
 from linkservice.sheets.choice import SheetQuestion
 from linkservice.sheets.manage import ask_sheet
 from linkservice.sheets.order import Words
@@ -57,7 +59,7 @@ PERSONAL = frozenset({"sessions"})
 on_one_engine = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 """For what is decided before the database is asked, or by a condition both read alike."""
 
-TOKENS = frozenset({"setup", "password", "sign-in", "invitation"})
+TOKENS = frozenset({"setup", "password", "sign-in", "invitation", "shared"})
 """Words before a parameter that is a secret by itself."""
 
 PLAIN = {"version": "2"}
@@ -265,6 +267,7 @@ def furnish(
         "invitations": invitation.id,
         "sessions": _other_browser(session, home, mark, now),
         "sheets": _sheet(session, settings, home, str(journey.id), now),
+        "shares": _share(session, home, f"{mark} share {nth}", now)[0].id,
     }
     named = {name: str(number) for name, number in ids.items()}
     fields = {
@@ -377,6 +380,12 @@ def _sheet(session: Session, settings: Settings, home: Home, journey_id: str, no
     return sheet.id
 
 
+def _share(session: Session, home: Home, name: str, now: datetime) -> tuple[ReportShare, str]:
+    """A report of all touchpoints that anybody with the link reads, and its token."""
+    new = NewShare(name, "touchpoints", None, now + timedelta(days=30))
+    return create_share(session, home.actor, new, now)
+
+
 def _tokens(session: Session, settings: Settings, home: Home, now: datetime) -> dict[str, str]:
     """A live secret for each kind of link that carries one; no installation with people in it
     can be set up, so that one is dead.
@@ -395,6 +404,7 @@ def _tokens(session: Session, settings: Settings, home: Home, now: datetime) -> 
         "password": one_time.password_link(session, newcomer, now, timedelta(hours=1)),
         "sign-in": one_time.sign_in_link(session, session.get_one(User, guest.user_id), now),
         "invitation": invitation,
+        "shared": _share(session, home, "A shared report", now)[1],
     }
 
 

@@ -184,7 +184,10 @@ def test_ada_signs_in_and_is_known(database: Database, enter: Callable[..., str]
         ("owner", {"admin"}),
         (
             "editor",
-            {"links:read", "links:write", "journeys:read", "journeys:write", "reports:read"},
+            {
+                *("links:read", "links:write", "journeys:read", "journeys:write"),
+                *("reports:read", "reports:share"),
+            },
         ),
         ("viewer", {"links:read", "journeys:read", "reports:read"}),
     ],

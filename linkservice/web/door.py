@@ -65,6 +65,7 @@ class Declared:
     again: View | None
     most_bytes: int | None
     own_transactions: bool
+    bare: bool
     view: View
 
     @property
@@ -79,9 +80,11 @@ class Pages:
         self.section = section
         self.declared: list[Declared] = []
 
-    def get(self, path: str, *, scope: str | None) -> Callable[[F], F]:
-        """A page to look at; `scope` is what it takes (`ANY` member, `PUBLIC`)."""
-        return self._declare("GET", path, scope, None, None, False)
+    def get(self, path: str, *, scope: str | None, bare: bool = False) -> Callable[[F], F]:
+        """A page to look at; `scope` is what it takes (`ANY` member, `PUBLIC`). A `bare` one is
+        for strangers: it sets no cookie, reads no session and tells no other page of itself.
+        """
+        return self._declare("GET", path, scope, None, None, False, bare)
 
     def post(
         self,
@@ -91,14 +94,15 @@ class Pages:
         again: View | None = None,
         most_bytes: int | None = None,
         own_transactions: bool = False,
+        bare: bool = False,
     ) -> Callable[[F], F]:
         """What a form does. The view runs in one transaction; on a `Problem` all is undone and
         `again` (a view to look at) is shown with what was typed and what is wrong with it.
 
         `own_transactions`: the view gets a reading session and opens its own (`page.database`),
-        for work whose parts must last even if it fails in the end.
+        for work whose parts must last even if it fails in the end. `bare`: as `get` has it.
         """
-        return self._declare("POST", path, scope, again, most_bytes, own_transactions)
+        return self._declare("POST", path, scope, again, most_bytes, own_transactions, bare)
 
     def _declare(
         self,
@@ -108,11 +112,20 @@ class Pages:
         again: View | None,
         most_bytes: int | None,
         own_transactions: bool,
+        bare: bool,
     ) -> Callable[[F], F]:
         def declare(view: F) -> F:
             self.declared.append(
                 Declared(
-                    method, path, scope, self.section, again, most_bytes, own_transactions, view
+                    method,
+                    path,
+                    scope,
+                    self.section,
+                    again,
+                    most_bytes,
+                    own_transactions,
+                    bare,
+                    view,
                 )
             )
             return view
@@ -218,9 +231,14 @@ class Door:
     def page(self, session: Session, declared: Declared | None, form: Form | None) -> Page:
         """The page for whoever asks."""
         now = datetime.now(UTC)
-        token = self.cookies.get(request, "session")
+        bare = declared is not None and declared.bare
+        token = "" if bare else self.cookies.get(request, "session")
         known = sessions.who(session, token, now) if token else None
-        cookie = token if known else self.cookies.get(request, "visit") or new_token()
+        if bare:
+            # No cookie to tie the form to: it is tied to its page, which is a secret.
+            cookie = f"bare {request.path}"
+        else:
+            cookie = token if known else self.cookies.get(request, "visit") or new_token()
         locale = i18n.choose_locale(
             known.user.locale if known else None,
             self.cookies.get(request, "language"),
@@ -238,11 +256,14 @@ class Door:
             form=form or Form(),
             cookies=self.cookies,
             cookie=cookie,
-            toast=self._toasts.get(request) if request.method == "GET" else None,
+            toast=self._toasts.get(request) if request.method == "GET" and not bare else None,
+            bare=bare,
         )
 
     def finish(self, page: Page, response: Response) -> Response:
         """What every page carries besides its content."""
+        if page.bare:
+            return with_policy(response, page.nonce, bare=True)
         if page.signed_in is None and not self.cookies.get(request, "visit"):
             self.cookies.put(response, "visit", page.cookie, VISIT_SECONDS)
         if page.toast is not None and response.mimetype == "text/html":

@@ -10,6 +10,7 @@ SCOPES = {
     "journeys:read": N_("Read journeys"),
     "journeys:write": N_("Make and change journeys and reach"),
     "reports:read": N_("Read reports"),
+    "reports:share": N_("Share reports by a link"),
     "admin": N_("Everything, members and settings too"),
 }
 

@@ -93,14 +93,16 @@ def is_own_form(settings: Settings, cookie: str, sent: str) -> bool:
     )
 
 
-def with_policy(response: Response, nonce: str) -> Response:
-    """The headers every page carries."""
+def with_policy(response: Response, nonce: str, *, bare: bool = False) -> Response:
+    """The headers every page carries; the address of a `bare` one is a secret."""
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
         "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )
-    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Referrer-Policy"] = "no-referrer" if bare else "same-origin"
+    if bare:
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     return response

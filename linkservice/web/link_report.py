@@ -39,11 +39,14 @@ class LinkReportView:
     counted: list[Fact]
 
 
-def link_report_context(page: Page, link_id: str, endpoint: str = "link") -> LinkReportView:
+def link_report_context(
+    page: Page, link_id: str, endpoint: str = "link", chosen: Chosen | None = None
+) -> LinkReportView:
     """The link's report for the period the page's query asks for; `endpoint` is the page that
-    shows it, whose path has the link's `id`. Raises `NotFound`, `Forbidden`.
+    shows it, whose path has the link's `id`; `chosen` is a period that is fixed. Raises `NotFound`,
+    `Forbidden`.
     """
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = chosen or periods.chosen(page.query, page.time_zone, page.now)
     first, last = chosen.period.first, chosen.period.last
     found = link_report(
         page.session,

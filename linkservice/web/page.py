@@ -55,6 +55,14 @@ class Brand:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Whom a page is shown to without being signed in: what they may read, and of whom."""
+
+    actor: Actor
+    workspace: Workspace
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a view needs, and what its template sees as `page`."""
 
@@ -70,6 +78,8 @@ class Page:
     cookie: str
     toast: Toast | None = None
     nonce: str = field(default_factory=new_token)
+    bare: bool = False
+    guest: Guest | None = None
 
     @property
     def who(self) -> SignedIn:
@@ -81,7 +91,7 @@ class Page:
     @property
     def actor(self) -> Actor:
         """Who acts. Raises `Unauthenticated`."""
-        return self.who.actor
+        return self.guest.actor if self.guest else self.who.actor
 
     @property
     def user(self) -> User | None:
@@ -89,6 +99,8 @@ class Page:
 
     @property
     def workspace(self) -> Workspace | None:
+        if self.guest is not None:
+            return self.guest.workspace
         return self.signed_in.workspace if self.signed_in else None
 
     @property
@@ -160,6 +172,7 @@ class Page:
 
     def may(self, scope: str) -> bool:
         """Whether the person may do what needs that scope."""
+        # A guest is only shown something: no button is theirs.
         held = self.signed_in.actor.scopes if self.signed_in else frozenset()
         return scope in held or "admin" in held
 

@@ -52,6 +52,8 @@ ACTIONS: dict[str, str] = {
     "reach.restored": N_("Brought reach of %(name)s back"),
     "reach.imported": N_("Imported reach"),
     "reach.import_undone": N_("Undid an import of reach"),
+    "share.created": N_("Shared the report “%(name)s” by a link"),
+    "share.revoked": N_("Revoked the link of the shared report “%(name)s”"),
     "sheet.asked": N_("Asked for the sheet “%(name)s” (%(codes)s codes)"),
     "sheet.deleted": N_("Deleted the sheet “%(name)s”"),
     "sheet.resumed": N_("Went on with the sheet “%(name)s”"),

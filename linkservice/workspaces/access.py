@@ -20,6 +20,7 @@ SCOPES = (
     "journeys:read",
     "journeys:write",
     "reports:read",
+    "reports:share",
     "admin",
 )
 """What a key may be allowed; `admin` includes all the others."""

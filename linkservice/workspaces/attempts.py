@@ -40,6 +40,8 @@ class Counter:
 
 SIGN_IN_ACCOUNT = (Limit(5, timedelta(minutes=15)), Limit(15, timedelta(hours=24)))
 SIGN_IN_NETWORK = (Limit(20, timedelta(hours=1)),)
+SHARE = (Limit(50, timedelta(minutes=15)), Limit(200, timedelta(hours=24)))
+SHARE_NETWORK = (Limit(10, timedelta(minutes=15)), Limit(40, timedelta(hours=24)))
 FORGOTTEN_ACCOUNT = (Limit(3, timedelta(hours=1)),)
 FORGOTTEN_NETWORK = (Limit(10, timedelta(hours=1)),)
 
@@ -57,6 +59,16 @@ def of_account(settings: Settings, email: str) -> Counter:
 def of_network(settings: Settings, network: bytes) -> Counter:
     """Passwords tried from that network (`clicks.visitor.cut_network`), on any account."""
     return Counter(_key(settings, "sign_in network", network.hex()), SIGN_IN_NETWORK)
+
+
+def of_share(settings: Settings, share_id: int, network: bytes) -> tuple[Counter, Counter]:
+    """Passwords tried on a shared report: from one network, and from all of them, so that many
+    cannot guess together while nobody alone locks the others out for long.
+    """
+    return (
+        Counter(_key(settings, "share", str(share_id)), SHARE),
+        Counter(_key(settings, "share network", f"{share_id} {network.hex()}"), SHARE_NETWORK),
+    )
 
 
 def of_forgotten(settings: Settings, email: str, network: bytes) -> tuple[Counter, Counter]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 from markupsafe import Markup
@@ -147,6 +148,18 @@ def journey_report(page: Page, id: str) -> Response:
 def touchpoint_report_page(page: Page, id: str) -> Response:
     """One touchpoint beside its peers, and who came through it."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
+    shown = touchpoint_context(page, id, chosen)
+    summaries = reach_summaries(page.session, page.actor, [shown["found"].touchpoint.id])
+    return page.render(
+        "reports/touchpoint.html",
+        here=Here("touchpoint_report_page", chosen.query, {"id": id}),
+        reach=summaries.get(shown["found"].touchpoint.id),
+        **shown,
+    )
+
+
+def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
+    """What the page of one touchpoint shows, but its reach. Raises `NotFound`."""
     first, last = chosen.period.first, chosen.period.last
     found = touchpoint_detail(
         page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
@@ -160,25 +173,21 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         page.now,
         suspects=chosen.suspects,
     )
-    summaries = reach_summaries(page.session, page.actor, [found.touchpoint.id])
-    return page.render(
-        "reports/touchpoint.html",
-        chosen=chosen,
-        here=Here("touchpoint_report_page", chosen.query, {"id": id}),
-        found=found,
-        shown=ranking.shown(found.row),
-        beside_it=[ranking.shown(row) for row in _ranked([found.row, *found.peers])],
-        axis=ranking.axis(found.row),
-        figures=figures.key_figures(trend),
-        change_note=figures.change_note(trend),
-        trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
-        heat=figures.heat_chart("week", found.hours),
-        facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
-        robots=figures.robots_card(found.robots),
-        apart=figures.apart(found.totals, suspects=chosen.suspects),
-        reach=summaries.get(found.touchpoint.id),
-        counted=counted(page, chosen, "touchpoint"),
-    )
+    return {
+        "chosen": chosen,
+        "found": found,
+        "shown": ranking.shown(found.row),
+        "beside_it": [ranking.shown(row) for row in _ranked([found.row, *found.peers])],
+        "axis": ranking.axis(found.row),
+        "figures": figures.key_figures(trend),
+        "change_note": figures.change_note(trend),
+        "trend": figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
+        "heat": figures.heat_chart("week", found.hours),
+        "facets": figures.facet_cards(found, approximate=is_built_in(page.settings)),
+        "robots": figures.robots_card(found.robots),
+        "apart": figures.apart(found.totals, suspects=chosen.suspects),
+        "counted": counted(page, chosen, "touchpoint"),
+    }
 
 
 @PAGES.get("/reports/touchpoints/<id>/days.csv", scope="reports:read")

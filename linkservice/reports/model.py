@@ -1,0 +1,45 @@
+"""Reports that are shared with whoever has the link."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, LargeBinary, String, UniqueConstraint, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
+from linkservice.workspaces.model import LONGEST_EMAIL, Owned
+
+LONGEST_NAME = 100
+
+
+class ReportShare(Owned, Base):
+    """A report that can be read with a link, whose token is kept as a hash only.
+
+    `about` says which report, `subject_id` whose (a journey's, touchpoint's or link's id; it
+    may be gone since). Without `first` and `last` the period rolls: the 28 days up to today.
+    """
+
+    __tablename__ = "report_shares"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        CheckConstraint("about IN ('touchpoints', 'journey', 'touchpoint', 'link')", name="about"),
+        CheckConstraint("(about = 'touchpoints') = (subject_id IS NULL)", name="subject"),
+        CheckConstraint("(first_date IS NULL) = (last_date IS NULL)", name="period"),
+        CheckConstraint("length(name) BETWEEN 1 AND 100", name="name_length"),
+        NEVER_REUSED,
+    )
+
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    about: Mapped[str] = mapped_column(String(11))
+    subject_id: Mapped[int | None] = mapped_column(BigId)
+    metric: Mapped[str] = mapped_column(String(20))
+    suspects: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    first_date: Mapped[date | None]
+    last_date: Mapped[date | None]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    created_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
