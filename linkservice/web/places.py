@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from linkservice.journeys.campaigns import list_campaigns
 from linkservice.journeys.manage import JourneyMap, list_journeys
+from linkservice.journeys.model import Journey
 from linkservice.links.domains import list_domains
 from linkservice.links.tags import tags_with_counts
 from linkservice.web.page import Page
+from linkservice.workspaces.access import scoped
 
 MOST = 1_000
 """Journeys, campaigns or domains a page offers: no workspace has nearly as many."""
@@ -17,6 +21,12 @@ Group = tuple[str, list[tuple[str, str]]]
 def journeys(page: Page) -> list[JourneyMap]:
     """Every journey with its stages and touchpoints."""
     return list_journeys(page.session, page.actor, after=None, limit=MOST)
+
+
+def journeys_by_name(page: Page) -> Sequence[Journey]:
+    """The journeys whose maps one can choose from, by name."""
+    query = scoped(page.actor, Journey).order_by(Journey.name, Journey.id)
+    return page.session.scalars(query.limit(MOST)).all()
 
 
 def touchpoint_groups(maps: list[JourneyMap]) -> list[Group]:

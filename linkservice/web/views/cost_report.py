@@ -14,7 +14,7 @@ from linkservice.web.door import Pages
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page, address
 from linkservice.web.periods import Chosen, Here
-from linkservice.web.views.reports import listed_journeys
+from linkservice.web.places import journeys_by_name
 
 PAGES = Pages("reports")
 
@@ -62,7 +62,7 @@ def costs_report(page: Page) -> Response:
         rows=[(row, _name(row, found.group), _href(row)) for row in found.rows],
         missing=sum(row.costs.cost is None for row in found.rows),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
-        journeys=listed_journeys(page),
+        journeys=journeys_by_name(page),
     )
 
 

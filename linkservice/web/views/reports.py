@@ -30,12 +30,11 @@ from linkservice.web.i18n import gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
+from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, Shown
-from linkservice.workspaces.access import find, scoped
+from linkservice.workspaces.access import find
 
 PAGES = Pages("reports")
-
-MOST_JOURNEYS = 200
 
 FOLDED_FROM = 4
 """So many touchpoints without a link are told in one line."""
@@ -111,7 +110,7 @@ def reports(page: Page) -> Response:
             metric=found.metric,
             journey=journey_name(page, asked),
         ),
-        journeys=listed_journeys(page),
+        journeys=journeys_by_name(page),
         metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
     )
 
@@ -140,7 +139,7 @@ def journey_report(page: Page, id: str) -> Response:
         totals=report.totals,
         counted=counted(page, chosen, "touchpoints", journey=found.journey.name),
         finding=finding(report.touchpoints),
-        journeys=listed_journeys(page),
+        journeys=journeys_by_name(page),
     )
 
 
@@ -270,12 +269,6 @@ def journey_name(page: Page, asked: Asked) -> str:
     if not asked.journey_id:
         return ""
     return find(page.session, page.actor, Journey, asked.journey_id, "journey_id").name
-
-
-def listed_journeys(page: Page) -> Sequence[Journey]:
-    """Those one can choose from, by name."""
-    query = scoped(page.actor, Journey).order_by(Journey.name, Journey.id)
-    return page.session.scalars(query.limit(MOST_JOURNEYS)).all()
 
 
 def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:

@@ -18,20 +18,23 @@
   if (!document.querySelector("[data-live][id]")) return;
 
   let wait = EVERY;
-  const refresh = async () => {
-    if (!document.hidden && !document.querySelector("dialog[open]")) {
-      try {
-        const answer = await fetch(location.href, { headers: { "X-Requested-With": "live" } });
-        // Signed out meanwhile: the next click will say so.
-        if (answer.redirected) return;
-        if (!answer.ok) throw new Error(answer.status);
-        takeFrom(parse(await answer.text()));
-        wait = EVERY;
-      } catch {
-        wait = Math.min(wait * 2, LONGEST);
-      }
+  const look = async () => {
+    if (document.hidden || document.querySelector("dialog[open]")) return;
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Requested-With": "live" } });
+      // Signed out meanwhile: the next click will say so.
+      if (answer.redirected) return;
+      if (!answer.ok) throw new Error(answer.status);
+      takeFrom(parse(await answer.text()));
+      wait = EVERY;
+    } catch {
+      wait = Math.min(wait * 2, LONGEST);
     }
-    setTimeout(refresh, wait);
   };
-  setTimeout(refresh, wait);
+  window.linkservice.refresh = look;
+  const again = async () => {
+    await look();
+    setTimeout(again, wait);
+  };
+  setTimeout(again, wait);
 })();
