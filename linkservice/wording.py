@@ -38,6 +38,8 @@ SENTENCES: dict[str, str] = {
     "bad_time_zone": "Not a time zone; use an IANA name such as Europe/Berlin.",
     "bad_region": "No public holidays are known of “{text}”; write a country such as DE, or one of "
     "its states such as DE-BY.",
+    "day_not_over": "{day} is not over yet; choose a day up to yesterday.",
+    "day_too_early": "There is nothing before {day} to compare it with; choose a later day.",
     "bad_email": "Not an e-mail address; write it as name@example.com.",
     "bad_notice_url": "Not the address of a page; write it as https://example.com/imprint.",
     # workspaces

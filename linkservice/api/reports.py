@@ -11,14 +11,22 @@ from pydantic import Field
 from linkservice.api.door import Call, Calls
 from linkservice.api.values import Answer, Day, Given, Id, one_of
 from linkservice.reports import results
+from linkservice.reports.changed import ChangeRow, change_report
 from linkservice.reports.links import link_report
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import METRICS
+from linkservice.workspaces.public_holidays import Reason
 
 REPORTS = Calls("Reports")
 
 Figures = Sequence[results.Value]
+
+
+Scanners = Annotated[
+    Literal["apart", "include"],
+    Field(description="Whether suspected mail scanners are counted among scanners or as clicks."),
+]
 
 
 class PeriodQuery(Given):
@@ -26,10 +34,7 @@ class PeriodQuery(Given):
 
     first: Day | None = Field(default=None, alias="from")
     last: Day | None = Field(default=None, alias="to")
-    scanners: Literal["apart", "include"] = Field(
-        default="apart",
-        description="Whether suspected mail scanners are counted among scanners or as clicks.",
-    )
+    scanners: Scanners = "apart"
 
 
 class TouchpointReportQuery(PeriodQuery):
@@ -54,6 +59,33 @@ class TouchpointReportAnswer(Answer):
     metric: results.Metric
     totals: results.TouchpointTotals
     touchpoints: Sequence[results.TouchpointRow]
+
+
+class ChangesQuery(Given):
+    """Which three days; a day that is over."""
+
+    last: Day | None = Field(
+        default=None, alias="to", description="The last day that is judged; yesterday if left out."
+    )
+    scanners: Scanners = "apart"
+
+
+class FreeDayAnswer(Answer):
+    """A day that is no usual one; a public holiday has a name."""
+
+    date: dt.date
+    reason: Reason
+    name: str | None
+
+
+class ChangesAnswer(Answer):
+    """Which touchpoints had unusually few or many visitors, for these weekdays and their age."""
+
+    period: PeriodAnswer
+    false_discovery_rate: float
+    holidays: str | None
+    left_out: list[FreeDayAnswer]
+    touchpoints: Sequence[ChangeRow]
 
 
 class DayAnswer(Answer):
@@ -106,6 +138,34 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         period=_period(report.period),
         metric=report.metric,
         totals=report.totals,
+        touchpoints=report.touchpoints,
+    )
+
+
+@REPORTS.call(
+    "GET",
+    "/reports/changes",
+    scope="reports:read",
+    takes=ChangesQuery,
+    answers=ChangesAnswer,
+)
+def report_changes(call: Call, given: ChangesQuery) -> ChangesAnswer:
+    """Tell what changed"""
+    report = change_report(
+        call.session,
+        call.actor,
+        last=given.last,
+        suspects=given.scanners == "include",
+        now=call.now,
+    )
+    return ChangesAnswer(
+        period=_period(report.period),
+        false_discovery_rate=report.false_discovery_rate,
+        holidays=report.holidays,
+        left_out=[
+            FreeDayAnswer(date=each.date, reason=each.reason, name=each.name)
+            for each in report.left_out
+        ],
         touchpoints=report.touchpoints,
     )
 

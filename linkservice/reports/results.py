@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from linkservice.cells import Cell, harmless
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers, Verdict
+
+if TYPE_CHECKING:
+    from linkservice.reports.changed import ChangeReport
 
 Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day"]
 METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day")
@@ -160,7 +163,7 @@ class LinkReport:
     robots: Sequence[Value]
 
 
-def to_json(report: TouchpointReport | LinkReport) -> dict[str, Json]:
+def to_json(report: TouchpointReport | LinkReport | ChangeReport) -> dict[str, Json]:
     """The report as the public contract writes it."""
     return _object(report)
 

@@ -10,10 +10,11 @@ from linkservice.journeys.manage import list_journeys
 from linkservice.journeys.model import Stage
 from linkservice.links.listing import LinkFilter
 from linkservice.reports.beginning import first_lack
+from linkservice.reports.changed import change_report
 from linkservice.reports.link_list import link_page
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.trend import todays_counts, trend_of
-from linkservice.web import figures, periods
+from linkservice.web import change_sentences, figures, periods
 from linkservice.web.charts import sparkline
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
@@ -50,6 +51,7 @@ def overview(page: Page) -> Response:
     trend = trend_of(
         page.session, page.actor, None, chosen.period, page.now, suspects=chosen.suspects
     )
+    changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
     ranking = Ranking.of(report)
     links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
     kept = None if figure == "visitors" else figure
@@ -65,6 +67,8 @@ def overview(page: Page) -> Response:
         trend=figures.trend_chart("trend", trend, figure),
         best=_outstanding(ranking, "best"),
         worst=_outstanding(ranking, "worst"),
+        changes=change_sentences.changes(changed),
+        change_notes=change_sentences.notes(changed),
         journeys=_strips(page, ranking),
         links=[(row, sparkline(row.series)) for row in links.rows],
         apart=figures.apart(report.totals, suspects=chosen.suspects),

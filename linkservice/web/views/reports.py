@@ -16,13 +16,14 @@ from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
 from linkservice.reports.beginning import linked_touchpoints
+from linkservice.reports.changed import change_report
 from linkservice.reports.links import link_report
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import Day, TouchpointReport, TouchpointRow, rows_for_csv
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.trend import trend_of
-from linkservice.web import figures, periods
+from linkservice.web import change_sentences, figures, periods
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import METRIC_WORDS, counted
 from linkservice.web.door import Pages
@@ -149,10 +150,13 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     shown = touchpoint_context(page, id, chosen)
     summaries = reach_summaries(page.session, page.actor, [shown["found"].touchpoint.id])
+    changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
+    row = changed.row(id)
     return page.render(
         "reports/touchpoint.html",
         here=Here("touchpoint_report_page", chosen.query, {"id": id}),
         reach=summaries.get(shown["found"].touchpoint.id),
+        change=None if row is None else change_sentences.told(row, changed),
         **shown,
     )
 

@@ -1,0 +1,107 @@
+"""What changed, as a table for people, as CSV for spreadsheets, as JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from linkservice.cli.door import current_database, now, read_settings
+from linkservice.cli.output import coloured, fit
+from linkservice.cli.report import NAME_WIDTH, day, report
+
+if TYPE_CHECKING:
+    from linkservice.reports.changed import ChangeReport, ChangeRow
+
+CHANGES = {
+    "below": ("▼ unusually few", "red"),
+    "above": ("▲ unusually many", "blue"),
+    "as_usual": ("as usual", None),
+    "too_early": ("too early", None),
+    "no_link": ("no active link", None),
+    "left_out": ("only holidays", None),
+}
+WINDOWS = {None: "", "yesterday": "last day", "three_days": "three days"}
+
+
+@report.command("changes")
+@click.option("--to", type=day, help="Last day that is judged. [yesterday]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv", "json")),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+def changes(to: date | None, form: str) -> None:
+    """Which touchpoints had unusually few or many visitors.
+
+    The last day and the last three together, beside the same weekdays before and the age of the
+    touchpoint; public holidays, if the workspace has chosen whose, are left out.
+    """
+    from linkservice.reports.changed import change_report
+    from linkservice.workspaces.access import operator
+    from linkservice.workspaces.accounts import first_workspace
+
+    with current_database(read_settings()) as database, database.reading() as session:
+        found = change_report(session, operator(first_workspace(session)), last=to, now=now())
+    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
+    stdout = sys.stdout.buffer
+    if form == "json":
+        stdout.write(_json(found))
+    elif form == "csv":
+        stdout.write(_csv(found))
+    else:
+        for line in _table(found):
+            click.echo(line)
+
+
+def _json(found: ChangeReport) -> bytes:
+    from linkservice.reports.results import to_json
+
+    return (json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _csv(found: ChangeReport) -> bytes:
+    from linkservice.reports.changed import rows_of_changes
+
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows(rows_of_changes(found))
+    return file.getvalue().encode()
+
+
+def _table(found: ChangeReport) -> Iterator[str]:
+    period = found.period
+    yield coloured(f"Changes {period.first} to {period.last} ({period.time_zone})", bold=True)
+    yield ""
+    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Visitors':>9} {'Usual':>9} {'95 %':>13}"
+    yield coloured(f"{head}  {'Of the':<10}  Change", dim=True)
+    for row in found.touchpoints:
+        yield _line(row)
+    yield ""
+    for each in found.left_out:
+        why = each.name or each.reason.replace("_", " ")
+        yield coloured(f"Left out, no usual day: {each.date} ({why}).", dim=True)
+    if found.holidays is None:
+        yield coloured("Public holidays are not known: the workspace chose none.", dim=True)
+
+
+def _line(row: ChangeRow) -> str:
+    word, colour = CHANGES[row.change]
+    if row.days_needed is not None:
+        word += f", {row.days_needed} more days needed"
+    visitors = usual = interval = ""
+    if (told := row.told) is not None:
+        visitors, usual = f"{told.visitors:,}", f"{told.expected:,.1f}"
+        interval = f"{told.low:,}–{told.high:,}"
+    return (
+        f"{fit(row.name, NAME_WIDTH)} {visitors:>9} {usual:>9} {interval:>13}"
+        f"  {WINDOWS[row.window]:<10}  {coloured(word, colour, bold=bool(colour))}"
+    ).rstrip()

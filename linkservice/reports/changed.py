@@ -1,0 +1,255 @@
+"""What changed: each touchpoint's last days beside what is usual for it, as one frozen result.
+
+Decided here: which visitors count, which touchpoints are looked at, and from when a touchpoint
+lives: from its first click. Not here: what is usual (`expected`), what a change is (`change`),
+which days are no usual ones (`workspaces/public_holidays`), how it reads (the doors).
+
+Visitors are those of the rates: daily ones, and clicks that carry no token. Today is never
+judged: it is not over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from linkservice.cells import Cell, harmless
+from linkservice.clicks.model import TouchpointDay
+from linkservice.errors import Invalid, Problem
+from linkservice.journeys.model import Journey, Stage, Touchpoint
+from linkservice.links.model import Link
+from linkservice.reports.change import (
+    HISTORY,
+    WINDOW,
+    Change,
+    Judged,
+    Series,
+    WindowName,
+    judge_changes,
+)
+from linkservice.reports.period import Period, day_of
+from linkservice.reports.sources import NO_TOUCHPOINT, sources
+from linkservice.workspaces.access import Actor
+from linkservice.workspaces.model import Workspace
+from linkservice.workspaces.public_holidays import FreeDay, free_days
+
+FALSE_DISCOVERIES = 0.05
+"""Of the changes named in all reports, the share that chance may have made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The visitors of some days beside the `expected` ones and their 95 % interval.
+
+    `days` are the usual days of the window: fewer where holidays are left out.
+    """
+
+    days: int
+    visitors: int
+    expected: float
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One touchpoint. `window` names the days that tell it, `yesterday` or `three_days`.
+
+    `false_discovery_rate` is the level at which this would just be a change. `days_needed` more
+    usual days are missing where it is too early.
+    """
+
+    id: str
+    name: str
+    stage: str
+    stage_id: str
+    journey: str
+    journey_id: str
+    kind: str
+    channel: str
+    change: Change
+    window: WindowName | None
+    yesterday: Beside | None
+    three_days: Beside | None
+    false_discovery_rate: float | None
+    days_needed: int | None
+
+    @property
+    def told(self) -> Beside | None:
+        """The window that tells it; None where nothing is judged."""
+        return None if self.window is None else getattr(self, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What changed on the three days of `period`: losses first, then gains, then the others.
+
+    `holidays` is the workspace's region, `left_out` the days of the period that are no usual ones.
+    """
+
+    period: Period
+    false_discovery_rate: float
+    holidays: str | None
+    left_out: Sequence[FreeDay]
+    touchpoints: Sequence[ChangeRow]
+
+    def row(self, touchpoint_id: str) -> ChangeRow | None:
+        """That touchpoint's; None for one that is deleted."""
+        return next((row for row in self.touchpoints if row.id == touchpoint_id), None)
+
+
+def change_report(
+    session: Session,
+    actor: Actor,
+    *,
+    last: date | None = None,
+    suspects: bool = False,
+    now: datetime,
+) -> ChangeReport:
+    """Every touchpoint of the workspace on the three full days up to `last` (yesterday); with
+    the clicks of suspected mail scanners or without.
+
+    Links count as they are now. Raises `Invalid` (to) for a day that is not over, `Forbidden`.
+    """
+    actor.require("reports:read")
+    workspace = session.get_one(Workspace, actor.workspace_id)
+    today = day_of(now, workspace.time_zone)
+    last = today - timedelta(1) if last is None else last
+    if last >= today:
+        raise Invalid(Problem("to", "day_not_over", {"day": last}))
+    if last - date.min < timedelta(HISTORY + WINDOW):
+        raise Invalid(Problem("to", "day_too_early", {"day": last}))
+    known = Period(last - timedelta(HISTORY + WINDOW - 1), last, workspace.time_zone)
+    free = free_days(workspace.holidays, known.first, known.last)
+    places = _places(session, actor)
+    series = _series(session, actor, known, [each.id for each, _, _ in places], suspects, now)
+    taken = {each.date for each in free}
+    days = known.days()
+    judged = judge_changes(series, [day.weekday() for day in days], [day in taken for day in days])
+    rows = [_row(*place, each) for place, each in zip(places, judged, strict=True)]
+    rows.sort(key=_rank)
+    period = Period(last - timedelta(WINDOW - 1), last, workspace.time_zone)
+    left_out = [each for each in free if each.date >= period.first]
+    return ChangeReport(period, FALSE_DISCOVERIES, workspace.holidays, left_out, rows)
+
+
+def rows_of_changes(report: ChangeReport) -> Iterator[list[Cell]]:
+    """A head line, then a line per touchpoint. Names are made `harmless`."""
+    windows: tuple[WindowName, ...] = ("yesterday", "three_days")
+    texts = ("id", "name", "stage", "journey", "kind", "channel", "change", "window")
+    figures = ("days", "visitors", "expected", "low", "high")
+    numbers = ("false_discovery_rate", "days_needed")
+    yield [*texts, *(f"{window}_{each}" for window in windows for each in figures), *numbers]
+    for row in report.touchpoints:
+        beside = [getattr(row, window) for window in windows]
+        yield [
+            *(harmless(getattr(row, name) or "") for name in texts),
+            *(None if each is None else getattr(each, name) for each in beside for name in figures),
+            *(getattr(row, name) for name in numbers),
+        ]
+
+
+def _places(session: Session, actor: Actor) -> Sequence[tuple[Touchpoint, Stage, Journey]]:
+    """The touchpoints there are, in the order the journeys give them."""
+    found = session.execute(
+        select(Touchpoint, Stage, Journey)
+        .join(Stage, Stage.id == Touchpoint.stage_id)
+        .join(Journey, Journey.id == Stage.journey_id)
+        .where(Touchpoint.workspace_id == actor.workspace_id, Touchpoint.deleted_at.is_(None))
+        .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
+    )
+    return [(touchpoint, stage, journey) for touchpoint, stage, journey in found]
+
+
+def _series(
+    session: Session,
+    actor: Actor,
+    known: Period,
+    touchpoint_ids: Sequence[int],
+    suspects: bool,
+    now: datetime,
+) -> list[Series]:
+    """The days of each of these touchpoints."""
+    rows = sources(session, actor.workspace_id, known, suspects).touchpoints
+    counted: dict[int, list[int]] = {each: [0] * len(known) for each in touchpoint_ids}
+    query = select(
+        rows.touchpoint_id, rows.local_date, rows.touchpoint_visitors + rows.tokenless
+    ).where(
+        rows.workspace_id == actor.workspace_id,
+        rows.local_date.between(known.first, known.last),
+    )
+    for touchpoint_id, day, visitors in session.execute(query):
+        if touchpoint_id in counted:
+            counted[touchpoint_id][known.number(day)] += visitors
+    first, linked = _first_days(session, actor, known.last), _linked(session, actor, now)
+    return [
+        Series(
+            days,
+            (known.last - first[touchpoint_id]).days if touchpoint_id in first else None,
+            touchpoint_id in linked,
+        )
+        for touchpoint_id, days in counted.items()
+    ]
+
+
+def _first_days(session: Session, actor: Actor, last: date) -> Mapping[int, date]:
+    """The first day with a click of each touchpoint that has any up to `last`."""
+    query = (
+        select(TouchpointDay.touchpoint_id, func.min(TouchpointDay.local_date))
+        .where(
+            TouchpointDay.workspace_id == actor.workspace_id,
+            TouchpointDay.local_date <= last,
+            TouchpointDay.touchpoint_id != NO_TOUCHPOINT,
+            TouchpointDay.clicks > 0,
+        )
+        .group_by(TouchpointDay.touchpoint_id)
+    )
+    return dict(session.execute(query).all())
+
+
+def _linked(session: Session, actor: Actor, now: datetime) -> frozenset[int]:
+    """The touchpoints with a link that leads somewhere now; an archived one does."""
+    query = select(Link.touchpoint_id).where(
+        Link.workspace_id == actor.workspace_id,
+        Link.touchpoint_id.is_not(None),
+        Link.deleted_at.is_(None),
+        Link.active,
+        or_(Link.expires_at.is_(None), Link.expires_at > now),
+    )
+    return frozenset(each for each in session.scalars(query.distinct()) if each is not None)
+
+
+def _row(touchpoint: Touchpoint, stage: Stage, journey: Journey, judged: Judged) -> ChangeRow:
+    windows = {
+        each.name: Beside(each.days, each.visitors, each.expected, each.low, each.high)
+        for each in judged.windows
+    }
+    return ChangeRow(
+        id=str(touchpoint.id),
+        name=touchpoint.name,
+        stage=stage.name,
+        stage_id=str(stage.id),
+        journey=journey.name,
+        journey_id=str(journey.id),
+        kind=touchpoint.kind,
+        channel=touchpoint.channel,
+        change=judged.change,
+        window=judged.told,
+        yesterday=windows.get("yesterday"),
+        three_days=windows.get("three_days"),
+        false_discovery_rate=judged.adjusted,
+        days_needed=judged.days_needed,
+    )
+
+
+_ORDER: Sequence[Change] = ("below", "above", "as_usual", "too_early", "left_out", "no_link")
+
+
+def _rank(row: ChangeRow) -> tuple[int, float]:
+    """Losses before gains, of each the surest first; the others as the journeys have them."""
+    changed = row.change in ("below", "above")
+    return _ORDER.index(row.change), (row.false_discovery_rate or 0.0) if changed else 0.0

@@ -1,0 +1,156 @@
+"""What changed, in words: "41 visitors in the last three days, where 80 are usual".
+
+Not here: what a change is (`reports/change`). The sentences say what came and what was usual, and
+leave "good" and "bad" to the reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linkservice.reports.change import Change
+from linkservice.reports.changed import Beside, ChangeReport, ChangeRow
+from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number
+from linkservice.web.regions import region_name
+from linkservice.workspaces.public_holidays import FreeDay, free_days
+
+CHANGES: dict[Change, str] = {
+    "below": N_("unusually few"),
+    "above": N_("unusually many"),
+    "as_usual": N_("as usual"),
+    "too_early": N_("too early to say"),
+    "no_link": N_("no active link"),
+    "left_out": N_("only holidays"),
+}
+LOOKS: dict[Change, str] = {
+    "below": "worst",
+    "above": "best",
+    "as_usual": "as_expected",
+    "too_early": "too_early",
+    "no_link": "no_reach",
+    "left_out": "no_reach",
+}
+"""Which verdict a change looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A touchpoint's change as a page shows it."""
+
+    row: ChangeRow
+    word: str
+    look: str
+    sentence: str
+
+
+def told(row: ChangeRow, report: ChangeReport) -> Told:
+    """The word, the look and the sentence of one touchpoint."""
+    return Told(row, gettext(CHANGES[row.change]), LOOKS[row.change], change_sentence(row, report))
+
+
+def changes(report: ChangeReport) -> list[Told]:
+    """The touchpoints whose days were unusual, losses first."""
+    return [told(row, report) for row in report.touchpoints if row.change in ("below", "above")]
+
+
+def change_sentence(row: ChangeRow, report: ChangeReport) -> str:
+    """What came and what is usual, or why that cannot be said."""
+    if row.change == "too_early":
+        return ngettext(
+            "Too early to say what is usual: one more day is needed.",
+            "Too early to say what is usual: %(num)s more days are needed.",
+            row.days_needed or 1,
+        )
+    if row.change == "no_link":
+        return gettext("No link of it leads anywhere now, so no visitors are expected.")
+    beside = row.told
+    if beside is None:
+        return gettext("The last three days were holidays: there is no usual day among them.")
+    facts = {
+        "usual": _figure(beside.expected),
+        "low": write_number(beside.low),
+        "high": write_number(beside.high),
+    }
+    if row.window == "yesterday":
+        return ngettext(
+            "One visitor yesterday, where %(usual)s are usual on a %(weekday)s "
+            "(95%%: %(low)s–%(high)s).",
+            "%(num)s visitors yesterday, where %(usual)s are usual on a %(weekday)s "
+            "(95%%: %(low)s–%(high)s).",
+            beside.visitors,
+            weekday=write_day(report.period.last, "EEEE"),
+            **facts,
+        )
+    return _of_days(beside, facts)
+
+
+def _of_days(beside: Beside, facts: dict[str, str]) -> str:
+    if beside.days == 3:
+        return ngettext(
+            "One visitor in the last three days, where %(usual)s are usual on these weekdays "
+            "(95%%: %(low)s–%(high)s).",
+            "%(num)s visitors in the last three days, where %(usual)s are usual on these weekdays "
+            "(95%%: %(low)s–%(high)s).",
+            beside.visitors,
+            **facts,
+        )
+    return ngettext(
+        "One visitor in the last three days without holidays, where %(usual)s are usual on these "
+        "weekdays (95%%: %(low)s–%(high)s).",
+        "%(num)s visitors in the last three days without holidays, where %(usual)s are usual on "
+        "these weekdays (95%%: %(low)s–%(high)s).",
+        beside.visitors,
+        **facts,
+    )
+
+
+def notes(report: ChangeReport) -> list[str]:
+    """What was compared, what was left out, and how many touchpoints could not be judged."""
+    found = [
+        gettext(
+            "Yesterday and the three days from %(first)s to %(last)s, beside the same weekdays of "
+            "up to twelve weeks before and the age of the touchpoint. Of the changes named, at "
+            "most one in twenty is chance.",
+            first=write_day(report.period.first),
+            last=write_day(report.period.last),
+        )
+    ]
+    if report.left_out:
+        days = ", ".join(_free_day(each, report.holidays) for each in report.left_out)
+        found.append(gettext("No usual days, so left out: %(days)s.", days=days))
+    if report.holidays is not None:
+        found.append(gettext("Public holidays: %(region)s.", region=region_name(report.holidays)))
+    said = [row.change for row in report.touchpoints]
+    if number := said.count("too_early"):
+        found.append(
+            ngettext(
+                "For one touchpoint it is too early to say what is usual.",
+                "For %(num)s touchpoints it is too early to say what is usual.",
+                number,
+            )
+        )
+    if number := said.count("no_link"):
+        found.append(
+            ngettext(
+                "One touchpoint has no active link and is not judged.",
+                "%(num)s touchpoints have no active link and are not judged.",
+                number,
+            )
+        )
+    return found
+
+
+def _free_day(each: FreeDay, region: str | None) -> str:
+    """A day that was left out, and why."""
+    if each.reason == "public_holiday":
+        why = free_days(region, each.date, each.date, spoken())[0].name or ""
+    elif each.reason == "between_years":
+        why = gettext("between the years")
+    else:
+        why = gettext("bridge day")
+    return f"{write_day(each.date)} ({why})"
+
+
+def _figure(expected: float) -> str:
+    """Whole visitors, but what is few with a decimal."""
+    return write_number(round(expected) if expected >= 9.95 else round(expected, 1))
