@@ -28,6 +28,9 @@ MOST_LINKS = 5
 MOST_OUTSTANDING = 2
 """Of the best and of the worst."""
 
+MOST_CHANGES = 6
+"""Told at first sight; the others are one keystroke away."""
+
 MOST_JOURNEYS = 3
 
 
@@ -68,6 +71,7 @@ def overview(page: Page) -> Response:
         best=_outstanding(ranking, "best"),
         worst=_outstanding(ranking, "worst"),
         changes=change_sentences.changes(changed),
+        most_changes=MOST_CHANGES,
         change_notes=change_sentences.notes(changed),
         journeys=_strips(page, ranking),
         links=[(row, sparkline(row.series)) for row in links.rows],
