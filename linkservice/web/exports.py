@@ -123,7 +123,7 @@ def saved(
         return page.file(data, "text/csv; charset=utf-8", f"{title}.csv")
     if form == "json":
         return page.file(_json(found, facts), "application/json", f"{title}.json")
-    sheets = [_sheet(table) for table in found.tables]
+    sheets = sheets_of(found.tables)
     sheets.append(
         Sheet(
             gettext("How this was counted"),
@@ -132,6 +132,11 @@ def saved(
         )
     )
     return page.file(workbook(sheets, title=title, made_by=facts[-1].text), XLSX, f"{title}.xlsx")
+
+
+def sheets_of(tables: Sequence[Table]) -> list[Sheet]:
+    """The tables in words."""
+    return [_sheet(table) for table in tables]
 
 
 def _json(found: Exported, facts: Sequence[Fact]) -> bytes:

@@ -15,7 +15,9 @@ from linkservice.web import periods
 from linkservice.web.counted import counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
+from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
+from linkservice.web.papers import paper_of
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking
 from linkservice.web.views.reports import (
@@ -24,6 +26,7 @@ from linkservice.web.views.reports import (
     in_order,
     journey_name,
     report_asked,
+    touchpoint_context,
 )
 
 PAGES = Pages("reports")
@@ -96,6 +99,38 @@ _CLICK_TYPES: dict[export.Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/jsonl; charset=utf-8",
 }
+
+
+@PAGES.get("/reports/paper", scope="reports:read")
+def paper_reports(page: Page) -> Response:
+    """The ranking as PDF, with its intervals."""
+    asked = asked_for(page)
+    report = report_asked(page, asked)
+    ranking = Ranking.of(report)
+    rows = in_order(ranking.rows(drawn=False), asked)
+    facts = counted(
+        page, asked.chosen, "touchpoints", metric=report.metric, journey=journey_name(page, asked)
+    )
+    found = exported.of_touchpoints(report, [each.row for each in rows], {})
+    title = journey_name(page, asked) or gettext("Touchpoints")
+    data = paper_of(page, found, facts, title, ranking, rows)
+    return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
+
+
+@PAGES.get("/reports/touchpoints/<id>/paper", scope="reports:read")
+def paper_touchpoint(page: Page, id: str) -> Response:
+    """One touchpoint with its peers as PDF."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    shown = touchpoint_context(page, id, chosen)
+    detail, found = shown["found"], touchpoint_file(page, id, chosen)
+    ranking = Ranking.of(detail.report)
+    rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
+    data = paper_of(page, found, shown["counted"], detail.row.name, ranking, rows)
+    return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
+
+
+def _days(found: Exported, name: str) -> str:
+    return f"{name}-{found.period.first.isoformat()}-{found.period.last.isoformat()}"
 
 
 def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:

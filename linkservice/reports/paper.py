@@ -1,0 +1,281 @@
+"""A report as PDF: A4 pages of tables with intervals, the brand, and page numbers.
+
+Decided here: the page. Not here: which figures stand in the tables and what they are called
+(the web door), how a line of text is drawn (`sheets/lettering`). All lengths are in millimetres.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from fpdf import FPDF
+
+from linkservice.qr.pdf import new_document
+from linkservice.sheets.layout import closing_fonts
+from linkservice.sheets.lettering import Lettering, Style, readable
+
+PAGE = 210.0, 297.0
+MARGIN = 16.0
+FOOT = 12.0
+WIDTH = PAGE[0] - 2 * MARGIN
+LOGO = 9.0
+GAP = 1.5
+"""Above and below the words of a row."""
+
+MOST_LINES = 3
+"""Of a cell; the file for spreadsheets has all of it."""
+
+MUTED = 96
+TITLE, HEADING = Style(16, bold=True), Style(11, bold=True)
+TEXT, STRONG, SMALL = Style(8), Style(8, bold=True), Style(7, grey=MUTED)
+
+Mark = Literal["best", "worst", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """An interval and its peers' mean, as shares of the scale that its table shares."""
+
+    rate: float
+    low: float
+    high: float
+    peers: float | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The words of each column; under the first one `place`, in the plot column `plot`."""
+
+    cells: Sequence[str]
+    place: str = ""
+    plot: Plot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by its share of the width; `kind` says what stands in it."""
+
+    head: str
+    share: float
+    kind: Literal["text", "number", "plot"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table with its heading."""
+
+    heading: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is printed; `numbering` has ``{page}`` and ``{pages}``, `colour` is `#rrggbb`."""
+
+    workspace: str
+    logo: bytes | None
+    colour: str
+    title: str
+    lead: Sequence[str]
+    parts: Sequence[Part]
+    facts: Sequence[tuple[str, str]]
+    facts_heading: str
+    numbering: str
+    language: str
+
+
+def make_paper(paper: Paper, made_at: datetime) -> bytes:
+    """The PDF."""
+    document = new_document(PAGE, made_at)
+    # Names may hold "{nb}", which would become a number.
+    document.alias_nb_pages("")
+    document.set_title(paper.title)
+    document.set_lang(paper.language)
+    with TemporaryDirectory(prefix="linkservice-") as folder, closing_fonts(document):
+        pages = _Pages(document, paper, Path(folder))
+        pages.fill()
+        return bytes(document.output())
+
+
+class _Pages:
+    """The document while it is filled from top to bottom."""
+
+    def __init__(self, document: FPDF, paper: Paper, folder: Path) -> None:
+        self._document, self._paper = document, paper
+        texts = [readable(text) for text in _texts(paper)]
+        self._lettering = Lettering(document, folder, plain=texts, bold=texts)
+        red, green, blue = (int(paper.colour[at : at + 2], 16) for at in (1, 3, 5))
+        self._brand = red, green, blue
+        self._y = 0.0
+
+    def fill(self) -> None:
+        self._new_page()
+        self._head()
+        for part in self._paper.parts:
+            self._table(part)
+        self._y += 5
+        self._room(20)
+        self._write(self._paper.facts_heading, HEADING, MARGIN, WIDTH)
+        self._y += HEADING.line_mm + GAP
+        for term, text in self._paper.facts:
+            lines = self._lettering.lines(readable(text), TEXT, WIDTH - 34, 8)
+            self._room(len(lines) * TEXT.line_mm + GAP)
+            self._write(term, STRONG, MARGIN, 32)
+            for line in lines:
+                self._write(line, TEXT, MARGIN + 34, WIDTH - 34)
+                self._y += TEXT.line_mm
+            self._y += GAP
+        self._number()
+
+    def _head(self) -> None:
+        left = MARGIN
+        if self._paper.logo:
+            picture = io.BytesIO(self._paper.logo)
+            self._document.image(picture, MARGIN, self._y, h=LOGO, keep_aspect_ratio=True)
+            left += LOGO * 2
+        self._y += (LOGO - HEADING.line_mm) / 2
+        self._write(self._paper.workspace, HEADING, left, WIDTH - (left - MARGIN))
+        self._y = MARGIN + LOGO + 2
+        self._document.set_draw_color(*self._brand)
+        self._document.set_line_width(0.6)
+        self._document.line(MARGIN, self._y, MARGIN + WIDTH, self._y)
+        self._y += 4
+        for line in self._lettering.lines(readable(self._paper.title), TITLE, WIDTH, 2):
+            self._write(line, TITLE, MARGIN, WIDTH)
+            self._y += TITLE.line_mm
+        for text in self._paper.lead:
+            for line in self._lettering.lines(readable(text), TEXT, WIDTH, 3):
+                self._write(line, TEXT, MARGIN, WIDTH)
+                self._y += TEXT.line_mm
+
+    def _table(self, part: Part) -> None:
+        if not part.rows:
+            return
+        self._y += 5
+        self._room(HEADING.line_mm + 3 * TEXT.line_mm + 4 * GAP)
+        self._write(part.heading, HEADING, MARGIN, WIDTH)
+        self._y += HEADING.line_mm + GAP
+        self._heads(part)
+        for row in part.rows:
+            lines = [
+                self._lettering.lines(readable(text), TEXT, column.share * WIDTH - 2, MOST_LINES)
+                for text, column in zip(row.cells, part.columns, strict=True)
+            ]
+            place = readable(row.place)
+            height = max(len(each) for each in lines) * TEXT.line_mm
+            height = max(height, len(lines[0]) * TEXT.line_mm + (SMALL.line_mm if place else 0))
+            if self._room(height + 2 * GAP):
+                self._heads(part)
+            self._row(part, row, lines, height)
+
+    def _row(self, part: Part, row: Row, lines: list[list[str]], height: float) -> None:
+        left, top = MARGIN, self._y + GAP
+        for number, (column, found) in enumerate(zip(part.columns, lines, strict=True)):
+            width = column.share * WIDTH
+            self._y = top
+            for line in found:
+                style = STRONG if number == 0 else TEXT
+                self._write(line, style, left, width - 2, right=column.kind == "number")
+                self._y += TEXT.line_mm
+            if number == 0 and row.place:
+                (place,) = self._lettering.lines(readable(row.place), SMALL, width - 2, 1)
+                self._write(place, SMALL, left, width - 2)
+            if column.kind == "plot" and row.plot is not None:
+                self._plot(row.plot, left + 2, top + height / 2, width - 8)
+            left += width
+        self._y = top + height + GAP
+        self._line()
+
+    def _heads(self, part: Part) -> None:
+        left = MARGIN
+        for column in part.columns:
+            width = column.share * WIDTH
+            (head,) = self._lettering.lines(readable(column.head), SMALL, width - 2, 1) or [""]
+            self._write(head, SMALL, left, width - 2, right=column.kind == "number")
+            left += width
+        self._y += SMALL.line_mm + GAP / 2
+        self._line()
+
+    def _plot(self, plot: Plot, left: float, middle: float, width: float) -> None:
+        """The interval as a capped line, the rate as a mark whose form says the verdict."""
+        pen = self._document
+        pen.set_draw_color(60)
+        pen.set_line_width(0.25)
+        low, high, rate = (left + width * share for share in (plot.low, plot.high, plot.rate))
+        pen.line(low, middle, high, middle)
+        for end in (low, high):
+            pen.line(end, middle - 1, end, middle + 1)
+        if plot.peers is not None:
+            pen.set_dash_pattern(0.6, 0.6)
+            peers = left + width * plot.peers
+            pen.line(peers, middle - 2.6, peers, middle + 2.6)
+            pen.set_dash_pattern()
+        pen.set_fill_color(30)
+        if plot.mark == "other":
+            pen.circle(rate, middle, 0.8, style="F")
+            return
+        tip = -1.3 if plot.mark == "best" else 1.3
+        points = [(rate - 1.2, middle - tip * 0.7), (rate + 1.2, middle - tip * 0.7)]
+        pen.polygon([*points, (rate, middle + tip)], style="F")
+
+    def _line(self) -> None:
+        self._document.set_draw_color(210)
+        self._document.set_line_width(0.15)
+        self._document.line(MARGIN, self._y, MARGIN + WIDTH, self._y)
+
+    def _room(self, height: float) -> bool:
+        """Go on on a new page where there is no such room on this one."""
+        if self._y + height <= PAGE[1] - MARGIN - FOOT:
+            return False
+        self._new_page()
+        return True
+
+    def _new_page(self) -> None:
+        self._document.add_page()
+        self._y = MARGIN
+
+    def _number(self) -> None:
+        """Only now is it known how many pages there are."""
+        pages = self._document.pages_count
+        for page in range(1, pages + 1):
+            self._document.page = page
+            self._y = PAGE[1] - FOOT
+            # A page knows no font that was set on another: let the next line set it anew.
+            self._document.set_font_size(SMALL.points + 1)
+            text = self._paper.numbering.format(page=page, pages=pages)
+            self._write(text, SMALL, MARGIN, WIDTH, right=True)
+            self._write(self._paper.workspace, SMALL, MARGIN, WIDTH / 2)
+
+    def _write(
+        self, text: str, style: Style, left: float, width: float, *, right: bool = False
+    ) -> None:
+        self._lettering.write(
+            readable(text),
+            style,
+            x_mm=left,
+            y_mm=self._y,
+            width_mm=width,
+            align="R" if right else "L",
+        )
+
+
+def _texts(paper: Paper) -> Iterator[str]:
+    """Every text there will be, for the fonts."""
+    yield from (paper.workspace, paper.title, paper.facts_heading, *paper.lead)
+    # With every digit, since any may stand in a page's number.
+    yield paper.numbering.format(page=1234567890, pages=1)
+    for fact in paper.facts:
+        yield from fact
+    for part in paper.parts:
+        yield part.heading
+        yield from (column.head for column in part.columns)
+        for row in part.rows:
+            yield from (*row.cells, row.place)

@@ -1,0 +1,114 @@
+"""The words of a report's PDF: the tables of its files, and the ranking as its page groups it.
+
+Not here: how they stand on the page (`reports/paper`), which figures they are (`reports`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from linkservice.reports.exported import Exported
+from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
+from linkservice.web.counted import Fact
+from linkservice.web.exports import sheets_of
+from linkservice.web.i18n import gettext, write_day, write_number
+from linkservice.web.page import Page
+from linkservice.web.ranked import Ranking, Shown
+from linkservice.workbook import Cell, Sheet
+
+NOT_PRINTED = ("hours", "touchpoints")
+"""168 lines of an hour each help nobody on paper; the ranking has a table of its own."""
+
+
+def paper_of(
+    page: Page,
+    found: Exported,
+    facts: Sequence[Fact],
+    title: str,
+    ranking: Ranking,
+    rows: Sequence[Shown],
+) -> bytes:
+    """The report as PDF; `rows` are those of its ranking, in the order of its page."""
+    tables = [table for table in found.tables if table.name not in NOT_PRINTED]
+    told = {fact.term: fact.text for fact in facts}
+    lead = [told[term] for term in (gettext("Period"), gettext("Filters")) if term in told]
+    paper = Paper(
+        workspace=page.home.name,
+        logo=page.home.logo,
+        colour=page.brand.light,
+        title=title,
+        lead=lead,
+        parts=[*_groups(ranking, rows), *(_part(sheet) for sheet in sheets_of(tables))],
+        facts=[(fact.term, fact.text) for fact in facts],
+        facts_heading=gettext("How this was counted"),
+        numbering=gettext("Page {page} of {pages}"),
+        language=page.locale,
+    )
+    return make_paper(paper, page.now)
+
+
+def _groups(ranking: Ranking, rows: Sequence[Shown]) -> list[Part]:
+    columns = (
+        Column(gettext("Touchpoint"), 0.25),
+        Column(gettext("Clicks"), 0.08, "number"),
+        Column(gettext("Scans"), 0.08, "number"),
+        Column(gettext("Visitors"), 0.09, "number"),
+        Column(gettext("Reach"), 0.1, "number"),
+        Column(gettext("Rate"), 0.08, "number"),
+        Column(gettext("Interval and peers"), 0.18, "plot"),
+        Column(gettext("Verdict"), 0.14),
+    )
+    found = []
+    for group in ranking.groups(rows):
+        highest = max(
+            [
+                share
+                for each in group.rows
+                for share in (each.row.high, each.row.rate, each.row.peers and each.row.peers.mean)
+                if share
+            ],
+            default=0.0,
+        )
+        found.append(Part(group.title, columns, [_judged(each, highest) for each in group.rows]))
+    return found
+
+
+def _judged(each: Shown, highest: float) -> Row:
+    row = each.row
+    plot = None
+    if highest and row.rate is not None and row.low is not None and row.high is not None:
+        marks: dict[str, Mark] = {"best": "best", "worst": "worst"}
+        plot = Plot(
+            row.rate / highest,
+            row.low / highest,
+            row.high / highest,
+            row.peers.mean / highest if row.peers else None,
+            marks.get(row.verdict, "other"),
+        )
+    numbers = [write_number(value) for value in (row.clicks, row.scans, row.visitors)]
+    reach = write_number(each.reach) if row.unit else "–"
+    cells = (row.name or "", *numbers, reach, each.figure or "–", "", each.verdict)
+    return Row(cells, row.stage or "", plot)
+
+
+def _part(sheet: Sheet) -> Part:
+    first = 0.4
+    rest = (1 - first) / max(1, len(sheet.heads) - 1)
+    numeric = [
+        all(isinstance(row[place], int | float) or row[place] is None for row in sheet.rows)
+        for place in range(len(sheet.heads))
+    ]
+    columns = [
+        Column(head, first if place == 0 else rest, "number" if numeric[place] else "text")
+        for place, head in enumerate(sheet.heads)
+    ]
+    return Part(sheet.name, columns, [Row([_told(cell) for cell in row]) for row in sheet.rows])
+
+
+def _told(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, date):
+        return write_day(cell)
+    return cell if isinstance(cell, str) else write_number(cell)

@@ -1,0 +1,68 @@
+"""A report as PDF: the figures of its page, whose it is, how it was counted, numbered pages."""
+
+from __future__ import annotations
+
+import re
+
+import pypdfium2
+import pytest
+from test_downloads import on_page
+from test_pages_reports import Shop, shop
+
+from linkservice.web.guard import Cookies
+
+__all__ = ["shop"]
+
+
+def pages_of(shop: Shop, path: str, **query: str) -> list[str]:
+    answer = shop.cast.vera.get(path, **query)
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/pdf"
+    assert ".pdf" in answer.headers["Content-Disposition"]
+    file = pypdfium2.PdfDocument(answer.data)
+    assert {round(side / 72 * 25.4) for page in file for side in page.get_size()} == {210, 297}
+    return [" ".join(page.get_textpage().get_text_bounded().split()) for page in file]
+
+
+def test_the_ranking_on_paper_is_that_of_the_page(shop: Shop) -> None:
+    pages = pages_of(shop, "/reports/paper", period="90d")
+    whole = " ".join(pages)
+    for name, cells in on_page(shop.cast.vera.get("/reports", period="90d")).items():
+        if name not in ("Strong", "Weak", "C"):
+            continue
+        figures = cells[:3]
+        reach = cells[3].split()[0]
+        assert re.search(rf"{name} .{{0,40}}{' '.join(figures)} {reach} ", whole), (name, whole)
+    for words in ("best", "worst", "How this was counted", "Europe/Berlin", "both days included"):
+        assert words in whole
+    for number, text in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in text
+
+
+def test_days_and_origins_of_a_touchpoint(shop: Shop) -> None:
+    pages = pages_of(shop, f"/reports/touchpoints/{shop.ids['Strong']}/paper")
+    whole = " ".join(pages)
+    assert "Germany 90 DE" in whole
+    assert "Clicks 2,520" in whole
+    assert len(pages) > 1
+
+
+@pytest.mark.parametrize("language", ["de"])
+def test_in_german(shop: Shop, language: str) -> None:
+    vera = shop.cast.vera
+    name = Cookies.of(vera.settings).name("language")
+    vera.client.set_cookie(name, language)
+    try:
+        pages = pages_of(shop, "/reports/paper", metric="clicks_per_day")
+    finally:
+        vera.client.set_cookie(name, "en")
+    whole = " ".join(pages)
+    assert "Wie gezählt wurde" in whole
+    assert f"Seite 1 von {len(pages)}" in whole
+    assert "2.520" in whole
+
+
+def test_cleo_has_no_paper_of_adas(shop: Shop) -> None:
+    path = f"/reports/touchpoints/{shop.ids['Strong']}/paper"
+    assert shop.cast.cleo.get(path).status_code == 404
+    assert shop.cast.stranger.get("/reports/paper").status_code == 303
