@@ -30,11 +30,13 @@ from linkservice.database import Database
 from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.journeys.manage import create_journey
+from linkservice.journeys.personas import create_persona, set_journey_personas
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.stages import create_stage
 from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.domains import create_domain
 from linkservice.links.manage import LinkChanges, NewLink, change_link, create_link
+from linkservice.links.personas import set_link_personas
 from linkservice.links.tags import create_tag
 from linkservice.reports.model import ReportShare
 from linkservice.reports.shares import NewShare, create_share
@@ -233,6 +235,8 @@ def furnish(
     new_cost = NewCost(date(2026, 3, 1), 120050, "EUR")
     cost = add_cost(session, actor, Subject("touchpoint", str(touchpoint.id)), new_cost, now)
     add_cost(session, actor, Subject("campaign", str(campaign.id)), new_cost, now)
+    persona = create_persona(session, actor, f"{mark} persona {nth}", now)
+    set_journey_personas(session, actor, str(journey.id), [str(persona.id)], now)
     tag = create_tag(session, actor, f"{mark} tag {nth}", now)
     # Names are echoed by the page they are asked of: so these two are called like nobody.
     domain = create_domain(session, actor, settings, f"go{home.workspace_id}-{nth}.example", now)
@@ -248,6 +252,7 @@ def furnish(
     link = create_link(session, actor, settings, new, now).link
     changes: LinkChanges = {"title": f"{mark} link {nth}, changed"}
     change_link(session, actor, settings, str(link.id), changes, now)
+    set_link_personas(session, actor, str(link.id), [str(persona.id)], now)
     create_key(session, actor, f"{mark} key {nth}", [], now)
     member = add_user(session, workspace, f"member@{low}.example", "viewer", now)
     invitation, _ = invite(session, actor, f"invited@{low}.example", "viewer", now)
@@ -259,6 +264,7 @@ def furnish(
         "reach": reach.id,
         "costs": cost.id,
         "campaigns": campaign.id,
+        "personas": persona.id,
         "tags": tag.id,
         "domains": domain.id,
         "links": link.id,
@@ -277,6 +283,7 @@ def furnish(
         "touchpoint_id": named["touchpoints"],
         "touchpoint_ids": named["touchpoints"],
         "campaign_id": named["campaigns"],
+        "persona_ids": named["personas"],
         "link_id": named["links"],
         "link_ids": named["links"],
         "like": named["links"],

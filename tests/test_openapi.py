@@ -37,6 +37,7 @@ DEPENDENT = (
     "create_reach",
     "change_reach",
     "report_costs",
+    "report_personas",
     "create_touchpoint_cost",
     "create_campaign_cost",
     "change_cost",

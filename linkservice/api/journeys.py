@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, cast
 
 from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, listed
+from linkservice.api.personas import PersonaIds
 from linkservice.api.touchpoints import TouchpointAnswer, touchpoint_answer
 from linkservice.api.values import Answer, Changes, Given, Id, Moment, Whole, between, one_of, text
 from linkservice.journeys import campaigns, manage, stages
 from linkservice.journeys.manage import JourneyMap
 from linkservice.journeys.model import LONGEST_NAME, Campaign, Stage
 from linkservice.journeys.order import LAST_POSITION
+from linkservice.journeys.personas import set_journey_personas
 from linkservice.journeys.stages import StageChanges
 from linkservice.journeys.template import TEMPLATES
 from linkservice.workspaces.model import LOCALES
@@ -26,8 +29,16 @@ class JourneyGiven(Given):
     """A journey to be made, empty or from a template in a language."""
 
     name: Name
+    persona_ids: PersonaIds = []  # noqa: RUF012  # pydantic copies defaults
     template: Annotated[str, one_of(TEMPLATES)] | None = None
     locale: Annotated[str, one_of(LOCALES)] | None = None
+
+
+class JourneyChangesGiven(Changes):
+    """What of a journey changes; `persona_ids` are all it is made for."""
+
+    name: Name = ""
+    persona_ids: PersonaIds = []  # noqa: RUF012  # pydantic copies defaults
 
 
 class NameGiven(Given):
@@ -71,6 +82,7 @@ class JourneyAnswer(Answer):
 
     id: Id
     name: str
+    persona_ids: list[Id]
     created_at: Moment
     stages: list[StageMapAnswer]
 
@@ -84,20 +96,24 @@ class CampaignAnswer(Answer):
 
 
 @JOURNEYS.call(
-    "POST", "/journeys", scope="journeys:write", takes=JourneyGiven, answers=JourneyAnswer
+    "POST",
+    "/journeys",
+    scope="journeys:write",
+    takes=JourneyGiven,
+    answers=JourneyAnswer,
+    refers=True,
 )
 def create_journey(call: Call, given: JourneyGiven) -> JourneyAnswer:
     """Make a journey"""
-    return _journey(
-        manage.create_journey(
-            call.session,
-            call.actor,
-            given.name,
-            call.now,
-            template=given.template,
-            locale=given.locale,
-        )
+    made = manage.create_journey(
+        call.session,
+        call.actor,
+        given.name,
+        call.now,
+        template=given.template,
+        locale=given.locale,
     )
+    return _journey(_made_for(call, made, given.persona_ids) if given.persona_ids else made)
 
 
 @JOURNEYS.call("GET", "/journeys", scope="journeys:read", takes=Page, answers=Listed[JourneyAnswer])
@@ -123,12 +139,15 @@ def get_journey(call: Call, given: Nothing) -> JourneyAnswer:
     "PATCH",
     "/journeys/{id}",
     scope="journeys:write",
-    takes=NameGiven,
+    takes=JourneyChangesGiven,
     answers=JourneyAnswer,
+    refers=True,
 )
-def change_journey(call: Call, given: NameGiven) -> JourneyAnswer:
-    """Rename a journey"""
-    return _journey(manage.rename_journey(call.session, call.actor, call.id, given.name, call.now))
+def change_journey(call: Call, given: JourneyChangesGiven) -> JourneyAnswer:
+    """Rename a journey, or say whom it is made for"""
+    wanted = given.given()
+    found = manage.rename_journey(call.session, call.actor, call.id, wanted.get("name"), call.now)
+    return _journey(_made_for(call, found, given.persona_ids) if "persona_ids" in wanted else found)
 
 
 @JOURNEYS.call("DELETE", "/journeys/{id}", scope="journeys:write")
@@ -235,10 +254,18 @@ def delete_campaign(call: Call, given: Nothing) -> None:
     campaigns.delete_campaign(call.session, call.actor, call.id, call.now)
 
 
+def _made_for(call: Call, found: JourneyMap, persona_ids: list[Id]) -> JourneyMap:
+    """The journey with these personas and no other."""
+    outside_id = str(found.journey.id)
+    personas = set_journey_personas(call.session, call.actor, outside_id, persona_ids, call.now)
+    return replace(found, personas=personas)
+
+
 def _journey(found: JourneyMap) -> JourneyAnswer:
     return JourneyAnswer(
         id=str(found.journey.id),
         name=found.journey.name,
+        persona_ids=[str(number) for number in found.personas],
         created_at=found.journey.created_at,
         stages=[
             StageMapAnswer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, cast
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy.orm import Session
 
 from linkservice.api.door import PREFIX, Call, Calls, File, Listed, Nothing, Page, listed
+from linkservice.api.personas import PersonaIds
 from linkservice.api.values import (
     NUMBER_IN_QUERY,
     PARAMETER_VALUE,
@@ -31,6 +33,7 @@ from linkservice.links.destination import DESTINATION_MAX, UTM_MAX
 from linkservice.links.host import HOST_MAX
 from linkservice.links.listing import LONGEST_FILTER, LinkFilter, LinkView, State
 from linkservice.links.manage import LONGEST_TITLE, MOST_AT_ONCE, LinkChanges, NewLink
+from linkservice.links.personas import set_link_personas
 from linkservice.links.slug import RESERVED, SLUG_MAX
 from linkservice.links.tags import LONGEST_TAG, MOST_TAGS
 from linkservice.qr import design, render
@@ -101,13 +104,16 @@ class _LinkFields(Given):
     title: Title | None = None
     campaign_id: Id | None = None
     tags: Tags | None = None
+    persona_ids: PersonaIds | None = None
     forward_query: bool = False
     utm: Utm | None = None
     expires_at: Moment | None = None
 
     def new(self) -> NewLink:
         """The same for the noun."""
-        return NewLink(**self.model_dump(exclude_none=True, exclude={"touchpoint_ids"}))
+        return NewLink(
+            **self.model_dump(exclude_none=True, exclude={"touchpoint_ids", "persona_ids"})
+        )
 
 
 class LinkGiven(_LinkFields):
@@ -139,6 +145,7 @@ class LinkChangesGiven(Changes):
     touchpoint_id: Id | None = None
     campaign_id: Id | None = None
     tags: Tags = []  # noqa: RUF012  # pydantic copies defaults
+    persona_ids: PersonaIds = []  # noqa: RUF012
     forward_query: bool = False
     utm: Utm = Utm()
     expires_at: Moment | None = None
@@ -148,6 +155,7 @@ class LinkChangesGiven(Changes):
     def wanted(self) -> LinkChanges:
         """The same for the noun."""
         wanted = self.given()
+        wanted.pop("persona_ids", None)
         if "utm" in wanted:
             wanted["utm"] = self.utm.model_dump(exclude_none=True)
         return cast(LinkChanges, wanted)
@@ -201,6 +209,7 @@ class LinkAnswer(Answer):
     touchpoint_id: Id | None
     campaign_id: Id | None
     tags: list[str]
+    persona_ids: list[Id]
     forward_query: bool
     active: bool
     archived: bool
@@ -227,7 +236,8 @@ class LinksAnswer(Answer):
 )
 def create_link(call: Call, given: LinkGiven) -> LinkAnswer:
     """Make a link"""
-    return _link(call, manage.create_link(*_who(call), given.new(), call.now))
+    made = manage.create_link(*_who(call), given.new(), call.now)
+    return _link(call, _made_for(call, made, given.persona_ids or None))
 
 
 @LINKS.call(
@@ -236,7 +246,8 @@ def create_link(call: Call, given: LinkGiven) -> LinkAnswer:
 def create_links(call: Call, given: LinksGiven) -> LinksAnswer:
     """Make one link per touchpoint, all or none"""
     made = manage.create_links(*_who(call), given.new(), given.touchpoint_ids, call.now)
-    return LinksAnswer(items=[_link(call, view) for view in made])
+    personas = given.persona_ids or None
+    return LinksAnswer(items=[_link(call, _made_for(call, view, personas)) for view in made])
 
 
 @LINKS.call("GET", "/links", scope="links:read", takes=LinkQuery, answers=Listed[LinkAnswer])
@@ -270,7 +281,8 @@ def get_link(call: Call, given: Nothing) -> LinkAnswer:
 )
 def change_link(call: Call, given: LinkChangesGiven) -> LinkAnswer:
     """Change a link; live within a second"""
-    return _link(call, manage.change_link(*_who(call), call.id, given.wanted(), call.now))
+    found = manage.change_link(*_who(call), call.id, given.wanted(), call.now)
+    return _link(call, _made_for(call, found, given.given().get("persona_ids")))
 
 
 @LINKS.call("DELETE", "/links/{id}", scope="links:write")
@@ -301,6 +313,15 @@ def _who(call: Call) -> tuple[Session, Actor, Settings]:
     return call.session, call.actor, call.settings
 
 
+def _made_for(call: Call, view: LinkView, persona_ids: list[Id] | None) -> LinkView:
+    """The link with these personas and no other; None leaves them as they are."""
+    if persona_ids is None:
+        return view
+    outside_id = str(view.link.id)
+    personas = set_link_personas(call.session, call.actor, outside_id, persona_ids, call.now)
+    return replace(view, personas=personas)
+
+
 def _link(call: Call, view: LinkView) -> LinkAnswer:
     link = view.link
     settings = call.settings
@@ -316,6 +337,7 @@ def _link(call: Call, view: LinkView) -> LinkAnswer:
         touchpoint_id=optional_id(link.touchpoint_id),
         campaign_id=optional_id(link.campaign_id),
         tags=list(view.tags),
+        persona_ids=[str(number) for number in view.personas],
         forward_query=link.forward_query,
         active=link.active,
         archived=link.archived_at is not None,

@@ -11,6 +11,7 @@ from linkservice.api.domains import DOMAINS, TAGS
 from linkservice.api.door import Door, IdConverter
 from linkservice.api.journeys import CAMPAIGNS, JOURNEYS
 from linkservice.api.links import LINKS
+from linkservice.api.personas import PERSONA_REPORT, PERSONAS
 from linkservice.api.reports import REPORTS
 from linkservice.api.touchpoints import REACH, TOUCHPOINTS
 from linkservice.api.workspace import WORKSPACE
@@ -22,12 +23,14 @@ NOUNS = (
     TOUCHPOINTS,
     REACH,
     COSTS,
+    PERSONAS,
     LINKS,
     CAMPAIGNS,
     TAGS,
     DOMAINS,
     REPORTS,
     COST_REPORT,
+    PERSONA_REPORT,
     WORKSPACE,
 )
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.operations)

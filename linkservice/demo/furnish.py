@@ -31,12 +31,14 @@ from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost, report_currency, subject_of
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.model import Campaign, Cost, Reach, Touchpoint
+from linkservice.journeys.personas import create_persona
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.stages import create_stage
 from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.domains import domain_named, first_domain
 from linkservice.links.manage import LinkChanges, NewLink, archive_link, change_link, create_link
 from linkservice.links.model import Domain, Link
+from linkservice.links.personas import set_link_personas
 from linkservice.money import USUAL
 from linkservice.workspaces.access import Actor, actor_of_member, operator, scoped
 from linkservice.workspaces.accounts import add_user, create_workspace, first_workspace
@@ -60,6 +62,7 @@ class _Making:
     stages: dict[str, str] = field(default_factory=dict)
     touchpoints: dict[str, str] = field(default_factory=dict)
     campaigns: dict[str, str] = field(default_factory=dict)
+    personas: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -151,6 +154,9 @@ def _make_journey(making: _Making, now: datetime) -> None:
     for campaign in retailer.CAMPAIGNS:
         found = create_campaign(making.session, making.actor, campaign.name, start)
         making.campaigns[campaign.name] = str(found.id)
+    for name in retailer.PERSONAS:
+        persona = create_persona(making.session, making.actor, name, start)
+        making.personas[name] = str(persona.id)
     events = _year(making)
     for when, name, new in missing_reach(making.begun, now, {}):
         events.append((when, _enters(making, name, new)))
@@ -210,6 +216,10 @@ def _life(making: _Making, link: LinkStory, touchpoint: TouchpointStory) -> list
         )
         made = create_link(making.session, making.actor, making.settings, new, moment)
         making.links[link.slug] = str(made.link.id)
+        personas = [
+            making.personas[name] for name, slugs in retailer.PERSONAS.items() if link.slug in slugs
+        ]
+        set_link_personas(making.session, making.actor, making.links[link.slug], personas, moment)
 
     def change(wanted: LinkChanges) -> Callable[[datetime], object]:
         return lambda moment: change_link(

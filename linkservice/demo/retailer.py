@@ -33,6 +33,12 @@ CAMPAIGNS = (
     CampaignStory(JUBILEE),
 )
 
+PERSONAS = {
+    "Bergwanderin, 34": ("suche", "plakat-a", "insta", "katalog", "fenster", "news", "danke"),
+    "Stadtpendler, 52": ("sale", "plakat-b", "gewinnspiel", "advent", "fruehling", "regal"),
+}
+"""Whom links are made for, by slug; the others are for everybody."""
+
 _SEARCH = (("www.google.com", 0.86), ("www.bing.com", 0.08), ("duckduckgo.com", 0.06))
 _INSTAGRAM = (("l.instagram.com", 0.82), ("l.facebook.com", 0.1))
 _SHOP = (("shop.example.com", 0.85), ("www.google.com", 0.06))

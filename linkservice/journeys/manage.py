@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from linkservice.fields import Problems
 from linkservice.journeys.model import LONGEST_NAME, Journey, Stage, Touchpoint
 from linkservice.journeys.order import held_journey, hold
+from linkservice.journeys.personas import personas_of_journeys
 from linkservice.journeys.template import TEMPLATES
 from linkservice.workspaces.access import Actor, find, find_ever, page, scoped
 from linkservice.workspaces.model import LOCALES, Workspace
@@ -26,10 +27,13 @@ Direction: TypeAlias = Literal["up", "down", "left", "right"]
 
 @dataclass(frozen=True, slots=True)
 class JourneyMap:
-    """A journey with its stages in order, each with its touchpoints in order."""
+    """A journey with its stages in order, each with its touchpoints in order, and the inside ids
+    of the personas it is made for.
+    """
 
     journey: Journey
     stages: Sequence[tuple[Stage, Sequence[Touchpoint]]]
+    personas: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def _beside(found: JourneyMap, column: int, row: int) -> Place:
 
 
 def _maps(session: Session, actor: Actor, journeys: Sequence[Journey]) -> list[JourneyMap]:
-    """The maps of the journeys, in two queries however many they are."""
+    """The maps of the journeys, in three queries however many they are."""
     stages = session.scalars(
         scoped(actor, Stage)
         .where(Stage.journey_id.in_([journey.id for journey in journeys]))
@@ -140,17 +144,21 @@ def _maps(session: Session, actor: Actor, journeys: Sequence[Journey]) -> list[J
     of_journey = {journey.id: [] for journey in journeys}
     for stage in stages:
         of_journey[stage.journey_id].append((stage, of_stage[stage.id]))
-    return [JourneyMap(journey, of_journey[journey.id]) for journey in journeys]
+    personas = personas_of_journeys(session, of_journey.keys())
+    return [
+        JourneyMap(journey, of_journey[journey.id], personas.get(journey.id, ()))
+        for journey in journeys
+    ]
 
 
 def rename_journey(
-    session: Session, actor: Actor, journey_id: str, name: str, now: datetime
+    session: Session, actor: Actor, journey_id: str, name: str | None, now: datetime
 ) -> JourneyMap:
-    """Raises `Invalid`, `NotFound`, `Forbidden`."""
+    """Without a name it keeps its own. Raises `Invalid`, `NotFound`, `Forbidden`."""
     actor.require("journeys:write")
     journey = find(session, actor, Journey, journey_id)
     problems = Problems()
-    name = problems.text("name", name, longest=LONGEST_NAME)
+    name = problems.text("name", journey.name if name is None else name, longest=LONGEST_NAME)
     problems.raise_if_any()
     before = journey.name
     if assign(journey, {"name": name}):

@@ -1,4 +1,4 @@
-"""Journeys, stages, touchpoints, reach, campaigns and costs.
+"""Journeys, stages, touchpoints, reach, campaigns, costs and personas.
 
 Journeys, stages and touchpoints are deleted softly: their clicks stay in the reports, and
 a printed code of a deleted touchpoint goes on counting for it.
@@ -160,3 +160,32 @@ class Cost(Owned, Base):
     ends_on: Mapped[date]
     amount: Mapped[int] = mapped_column(BigId)
     currency: Mapped[str] = mapped_column(String(3))
+
+
+class Persona(Owned, Base):
+    """An invented customer that stands for many. It is attached to journeys and links, never to
+    people: nobody who clicks is taken for one.
+    """
+
+    __tablename__ = "personas"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "name"),
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+        NEVER_REUSED,
+    )
+
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class JourneyPersona(Base):
+    """Whom a journey is made for."""
+
+    __tablename__ = "journey_personas"
+
+    journey_id: Mapped[int] = mapped_column(
+        ForeignKey("journeys.id", ondelete="CASCADE"), primary_key=True
+    )
+    persona_id: Mapped[int] = mapped_column(
+        ForeignKey("personas.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

@@ -21,6 +21,7 @@ from linkservice.links.destination import NOT_TEXT
 from linkservice.links.domains import domain_named
 from linkservice.links.model import Domain, Link, LinkTag, Tag
 from linkservice.links.naming import fold
+from linkservice.links.personas import personas_of_links
 from linkservice.links.slug import slug_key
 from linkservice.workspaces.access import Actor, find, find_ever, inside_id, scoped
 
@@ -55,11 +56,12 @@ class LinkFilter:
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """A link with what belongs to it."""
+    """A link with what belongs to it; `personas` are inside ids."""
 
     link: Link
     host: str
     tags: Sequence[str]
+    personas: Sequence[int] = ()
 
 
 def link_view(
@@ -138,14 +140,18 @@ def state_of(link: Link, now: datetime) -> OneState:
 
 
 def link_views(session: Session, links: Sequence[Link]) -> list[LinkView]:
-    """The links with their hosts and tags."""
+    """The links with their hosts, tags and personas."""
     hosts = dict(
         session.execute(
             select(Domain.id, Domain.host).where(Domain.id.in_({link.domain_id for link in links}))
         ).all()
     )
-    names = tag_rules.tags_of(session, [link.id for link in links])
-    return [LinkView(link, hosts[link.domain_id], names[link.id]) for link in links]
+    ids = [link.id for link in links]
+    names, personas = tag_rules.tags_of(session, ids), personas_of_links(session, ids)
+    return [
+        LinkView(link, hosts[link.domain_id], names[link.id], personas.get(link.id, ()))
+        for link in links
+    ]
 
 
 def _checked(wanted: LinkFilter) -> LinkFilter:

@@ -1,0 +1,272 @@
+"""Touchpoints by persona: how large a share of the clicks came by scan, and what the mix hides.
+
+Decided here: whose a click is. It is the persona's that its link is made for or, where the link
+names none, its touchpoint's journey. With several personas nobody can tell which of them clicked:
+such clicks stand apart, as do those of links and journeys without one, and parts sum to totals.
+Personas are those of today, as campaigns are. Not here: the formulas (`standardised`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from linkservice.cells import Cell, harmless
+from linkservice.journeys.model import Journey, Persona, Stage, Touchpoint
+from linkservice.journeys.personas import personas_of_journeys
+from linkservice.links.model import Link, LinkPersona
+from linkservice.reports.period import Period, choose_period
+from linkservice.reports.sources import sources
+from linkservice.reports.standardised import Part, crude, is_reversed, standardised
+from linkservice.workspaces.access import Actor, scoped
+from linkservice.workspaces.model import Workspace
+
+Parts = Mapping[int, Part]
+"""What was counted for each persona, by inside id."""
+
+MOST_REVERSALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaShare:
+    """A persona: its clicks in all, and how many of them were scans."""
+
+    id: str
+    name: str
+    clicks: int
+    scans: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaCell:
+    """The clicks of a touchpoint for a persona; `rate` is scans ÷ clicks, None without clicks."""
+
+    persona_id: str
+    clicks: int
+    scans: int
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaRow:
+    """A touchpoint with a cell for every persona.
+
+    `other_clicks` are those of several personas or none. `rate` is of all cells together,
+    `standardised_rate` what it were with everybody's mix of personas; None where it lacks clicks
+    of a persona that others have.
+    """
+
+    id: str
+    name: str
+    stage: str
+    journey: str
+    deleted: bool
+    clicks: int
+    other_clicks: int
+    cells: Sequence[PersonaCell]
+    rate: float | None
+    standardised_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """`higher` has the higher rate altogether, and with every persona the lower one."""
+
+    higher_id: str
+    higher: str
+    higher_rate: float
+    lower_id: str
+    lower: str
+    lower_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaReport:
+    """Touchpoints with clicks by persona, by falling standardised rate, and Simpson reversals."""
+
+    period: Period
+    personas: Sequence[PersonaShare]
+    rows: Sequence[PersonaRow]
+    reversals: Sequence[Reversal]
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What was counted at a touchpoint; 0 stands for several personas or none."""
+
+    clicks: defaultdict[int, int]
+    scans: defaultdict[int, int]
+
+    def parts(self) -> dict[int, Part]:
+        """By persona, those alone that clicks can be told of."""
+        return {key: Part(self.scans[key], count) for key, count in self.clicks.items() if key}
+
+
+def persona_report(
+    session: Session,
+    actor: Actor,
+    *,
+    first: dt.date | None,
+    last: dt.date | None,
+    suspects: bool = False,
+    now: dt.datetime,
+) -> PersonaReport:
+    """The share of scans by touchpoint and persona; with the clicks of suspected mail scanners or
+    without. Raises `Invalid` (from, to), `Forbidden`.
+    """
+    actor.require("reports:read")
+    time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+    period = choose_period(first, last, time_zone, now)
+    personas = session.scalars(scoped(actor, Persona).order_by(Persona.name, Persona.id)).all()
+    counted = _counted(session, actor, period, suspects)
+    parts = {touchpoint_id: each.parts() for touchpoint_id, each in counted.items()}
+    mix: defaultdict[int, int] = defaultdict(int)
+    for each in parts.values():
+        for key, part in each.items():
+            mix[key] += part.trials
+    rows = [
+        _row(place, counted[place[0].id], personas, mix)
+        for place in _places(session, actor)
+        if place[0].id in counted
+    ]
+    return PersonaReport(
+        period,
+        [_share(persona, parts.values()) for persona in personas],
+        sorted(rows, key=_rank),
+        _reversals(rows, parts),
+    )
+
+
+def _counted(session: Session, actor: Actor, period: Period, suspects: bool) -> dict[int, _Counted]:
+    """The clicks of each touchpoint, by the one persona they were made for."""
+    rows = sources(session, actor.workspace_id, period, suspects).days
+    query = (
+        select(rows.link_id, rows.touchpoint_id, func.sum(rows.clicks), func.sum(rows.scans))
+        .where(
+            rows.workspace_id == actor.workspace_id,
+            rows.touchpoint_id != 0,
+            rows.local_date.between(period.first, period.last),
+        )
+        .group_by(rows.link_id, rows.touchpoint_id)
+        .having(func.sum(rows.clicks) > 0)
+    )
+    of_link = _personas_of_links(session, actor)
+    of_touchpoint = _personas_of_touchpoints(session, actor)
+    found: dict[int, _Counted] = {}
+    for link_id, touchpoint_id, clicks, scans in session.execute(query):
+        chosen = of_link.get(link_id) or of_touchpoint.get(touchpoint_id, [])
+        persona = chosen[0] if len(chosen) == 1 else 0
+        sums = found.setdefault(touchpoint_id, _Counted(defaultdict(int), defaultdict(int)))
+        # PostgreSQL sums 64-bit columns to a decimal.
+        sums.clicks[persona] += int(clicks)
+        sums.scans[persona] += int(scans)
+    return found
+
+
+def _personas_of_links(session: Session, actor: Actor) -> dict[int, list[int]]:
+    query = (
+        select(LinkPersona.link_id, LinkPersona.persona_id)
+        .join(Link, Link.id == LinkPersona.link_id)
+        .where(Link.workspace_id == actor.workspace_id)
+    )
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for link_id, persona_id in session.execute(query):
+        found[link_id].append(persona_id)
+    return found
+
+
+def _personas_of_touchpoints(session: Session, actor: Actor) -> dict[int, list[int]]:
+    query = (
+        select(Touchpoint.id, Stage.journey_id)
+        .join(Stage, Stage.id == Touchpoint.stage_id)
+        .where(Touchpoint.workspace_id == actor.workspace_id)
+    )
+    journey_of = {row[0]: row[1] for row in session.execute(query)}
+    of_journey = personas_of_journeys(session, set(journey_of.values()))
+    return {place: of_journey.get(journey, []) for place, journey in journey_of.items()}
+
+
+def _places(session: Session, actor: Actor) -> list[tuple[Touchpoint, str, str]]:
+    """All touchpoints there ever were, in the order the journeys give them."""
+    query = (
+        select(Touchpoint, Stage.name, Journey.name)
+        .join(Stage, Stage.id == Touchpoint.stage_id)
+        .join(Journey, Journey.id == Stage.journey_id)
+        .where(Touchpoint.workspace_id == actor.workspace_id)
+        .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
+    )
+    return [(touchpoint, stage, journey) for touchpoint, stage, journey in session.execute(query)]
+
+
+def _row(
+    place: tuple[Touchpoint, str, str],
+    counted: _Counted,
+    personas: Sequence[Persona],
+    mix: Mapping[int, int],
+) -> PersonaRow:
+    touchpoint, stage, journey = place
+    parts = counted.parts()
+    nothing = Part(0, 0)
+    cells = [
+        PersonaCell(str(each.id), part.trials, part.successes, part.rate)
+        for each in personas
+        for part in (parts.get(each.id, nothing),)
+    ]
+    return PersonaRow(
+        id=str(touchpoint.id),
+        name=touchpoint.name,
+        stage=stage,
+        journey=journey,
+        deleted=touchpoint.deleted_at is not None,
+        clicks=sum(counted.clicks.values()),
+        other_clicks=counted.clicks.get(0, 0),
+        cells=cells,
+        rate=crude(parts),
+        standardised_rate=standardised(parts, mix),
+    )
+
+
+def _share(persona: Persona, counted: Collection[Parts]) -> PersonaShare:
+    parts = [each[persona.id] for each in counted if persona.id in each]
+    clicks = sum(part.trials for part in parts)
+    return PersonaShare(
+        str(persona.id), persona.name, clicks, sum(part.successes for part in parts)
+    )
+
+
+def _reversals(rows: Sequence[PersonaRow], parts: Mapping[int, Parts]) -> list[Reversal]:
+    """Every pair that the mix turns around, those of the most clicks first."""
+    found = [
+        Reversal(one.id, one.name, one.rate, other.id, other.name, other.rate)
+        for one, other in permutations(sorted(rows, key=lambda row: -row.clicks), 2)
+        if one.rate is not None and other.rate is not None
+        if is_reversed(parts[int(one.id)], parts[int(other.id)])
+    ]
+    return found[:MOST_REVERSALS]
+
+
+def _rank(row: PersonaRow) -> tuple[bool, float, bool, float, int]:
+    """By falling standardised rate, then by the rate as it is, then by clicks."""
+    standard, rate = row.standardised_rate, row.rate
+    return standard is None, -(standard or 0.0), rate is None, -(rate or 0.0), -row.clicks
+
+
+def rows_for_csv(report: PersonaReport) -> Iterator[list[Cell]]:
+    """A head line, then a line for each touchpoint and persona; names are made `harmless`."""
+    names = {persona.id: persona.name for persona in report.personas}
+    yield [
+        *("id", "name", "stage", "journey", "persona_id", "persona", "clicks", "scans", "rate"),
+        *("touchpoint_rate", "standardised_rate"),
+    ]
+    for row in report.rows:
+        place = [row.id, harmless(row.name), harmless(row.stage), harmless(row.journey)]
+        for cell in row.cells:
+            persona = [cell.persona_id, harmless(names[cell.persona_id])]
+            figures = [cell.clicks, cell.scans, cell.rate, row.rate, row.standardised_rate]
+            yield [*place, *persona, *figures]

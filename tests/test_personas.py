@@ -1,0 +1,272 @@
+"""Personas: made, attached to journeys and links, compared with the mix taken out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from cast import NOW, Home, make_home
+from hypothesis import given
+from hypothesis import strategies as st
+from people import Cast, text_of
+from people import everybody as everybody_browsing
+from rest import People, codes, everybody
+from rollups import count
+from sqlalchemy.orm import Session
+from test_pages_journeys import number_in
+
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.journeys.manage import create_journey
+from linkservice.journeys.personas import create_persona, set_journey_personas
+from linkservice.journeys.stages import create_stage
+from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
+from linkservice.links.manage import NewLink, create_link
+from linkservice.links.personas import set_link_personas
+from linkservice.reports.personas import PersonaReport, persona_report, rows_for_csv
+from linkservice.reports.standardised import LEAST_TRIALS, Part, crude, is_reversed, standardised
+
+people = pytest.fixture(everybody)
+cast = pytest.fixture(everybody_browsing)
+
+FIRST, LAST = date(2026, 11, 1), date(2026, 11, 10)
+
+parts = st.dictionaries(
+    st.integers(1, 4),
+    st.integers(1, 200).flatmap(
+        lambda trials: st.integers(0, trials).map(lambda successes: Part(successes, trials))
+    ),
+    min_size=1,
+)
+
+# Charig et al., British Medical Journal 1986: two ways to treat kidney stones, by their size.
+OPEN = {"small": Part(81, 87), "large": Part(192, 263)}
+CLOSED = {"small": Part(234, 270), "large": Part(55, 80)}
+
+
+def test_the_mix_turns_the_kidney_stones_around() -> None:
+    assert (crude(OPEN), crude(CLOSED)) == (273 / 350, 289 / 350)
+    assert is_reversed(CLOSED, OPEN)
+    assert not is_reversed(OPEN, CLOSED)
+    mix = {"small": 357, "large": 343}
+    assert standardised(OPEN, mix) == pytest.approx(0.8325, abs=0.0001)
+    assert standardised(CLOSED, mix) == pytest.approx(0.7789, abs=0.0001)
+
+
+def test_too_little_is_no_reversal() -> None:
+    few = {key: Part(part.successes * 19 // part.trials, 19) for key, part in OPEN.items()}
+    assert LEAST_TRIALS == 20
+    assert not is_reversed(CLOSED, few)
+    assert not is_reversed(CLOSED, {"small": OPEN["small"]})
+    assert not is_reversed(CLOSED, {**OPEN, "third": Part(50, 100)})
+    assert not is_reversed({"small": Part(90, 100)}, {"small": Part(1, 100)})
+
+
+def test_an_unknown_part_leaves_no_rate() -> None:
+    assert standardised({"small": Part(1, 2)}, {"small": 5, "large": 1}) is None
+    assert standardised({"small": Part(1, 2)}, {"small": 5, "large": 0}) == 0.5
+    assert standardised({}, {}) is None
+    assert crude({}) is None
+
+
+@given(parts, st.data())
+def test_a_standardised_rate_lies_among_its_parts(
+    found: dict[int, Part], data: st.DataObject
+) -> None:
+    own = {key: part.trials for key, part in found.items()}
+    assert standardised(found, own) == pytest.approx(crude(found))
+    mix = {key: data.draw(st.integers(1, 99)) for key in found}
+    rates = [part.rate or 0.0 for part in found.values()]
+    rate = standardised(found, mix)
+    assert rate is not None
+    assert min(rates) - 1e-9 <= rate <= max(rates) + 1e-9
+
+
+@given(parts, parts)
+def test_a_reversal_goes_one_way_and_standardising_undoes_it(
+    one: dict[int, Part], other: dict[int, Part]
+) -> None:
+    assert not (is_reversed(one, other) and is_reversed(other, one))
+    if is_reversed(one, other):
+        mix = {key: part.trials + other[key].trials for key, part in one.items()}
+        assert (standardised(one, mix) or 0.0) < (standardised(other, mix) or 0.0)
+
+
+@dataclass
+class World:
+    """A workspace with a journey; each link is a poster's or a flyer's."""
+
+    session: Session
+    settings: Settings
+    home: Home
+    journey_id: str
+    stage_id: str
+    links: int = 0
+
+    def persona(self, name: str) -> str:
+        return str(create_persona(self.session, self.home.actor, name, NOW).id)
+
+    def touchpoint(self, name: str) -> str:
+        new = NewTouchpoint(self.stage_id, name, "poster", "physical", "paid")
+        return str(create_touchpoint(self.session, self.home.actor, new, NOW).id)
+
+    def click(self, touchpoint: str, part: Part, *personas: str) -> None:
+        """A link that is made for the personas, clicked on two days."""
+        new = NewLink("https://example.com/", touchpoint_id=touchpoint)
+        link = create_link(self.session, self.home.actor, self.settings, new, NOW).link
+        set_link_personas(self.session, self.home.actor, str(link.id), personas, NOW)
+        scans, clicks = part.successes, part.trials
+        for day, some, scanned in (
+            (FIRST, 1, min(1, scans)),
+            (LAST, clicks - 1, max(0, scans - 1)),
+        ):
+            place = self.session, self.home, link, day, some
+            count(*place, touchpoint_id=touchpoint, scans=scanned)
+        self.session.flush()
+
+    def report(self, **days: date) -> PersonaReport:
+        period = {"first": FIRST, "last": LAST} | days
+        return persona_report(self.session, self.home.actor, now=NOW, **period)
+
+
+@pytest.fixture
+def world(settings: Settings, database: Database) -> Iterator[World]:
+    with database.transaction() as session:
+        home = make_home(session, settings)
+        journey = create_journey(session, home.actor, "Kauf", NOW).journey
+        stage = create_stage(session, home.actor, str(journey.id), "Davor", NOW)
+        yield World(session, settings, home, str(journey.id), str(stage.id))
+
+
+def test_the_report_finds_what_the_mix_turns_around(world: World) -> None:
+    gamer, gran = world.persona("Gamer"), world.persona("Gran")
+    poster, flyer = world.touchpoint("Poster"), world.touchpoint("Flyer")
+    for touchpoint, found in ((poster, OPEN), (flyer, CLOSED)):
+        world.click(touchpoint, found["small"], gamer)
+        world.click(touchpoint, found["large"], gran)
+    report = world.report()
+    assert [(each.name, each.clicks, each.scans) for each in report.personas] == [
+        ("Gamer", 357, 315),
+        ("Gran", 343, 247),
+    ]
+    assert [row.name for row in report.rows] == ["Poster", "Flyer"]
+    assert report.rows[0].standardised_rate == pytest.approx(0.8325, abs=0.0001)
+    assert report.rows[0].rate == 273 / 350
+    (found,) = report.reversals
+    assert (found.higher, found.lower, found.higher_rate) == ("Flyer", "Poster", 289 / 350)
+    assert world.report(last=LAST - timedelta(1)).reversals == []
+
+
+def test_parts_sum_and_nobody_is_guessed(world: World) -> None:
+    gamer, gran = world.persona("Gamer"), world.persona("Gran")
+    poster, flyer = world.touchpoint("Poster"), world.touchpoint("Flyer")
+    world.click(poster, Part(1, 10), gamer)
+    world.click(poster, Part(2, 20), gamer, gran)
+    world.click(poster, Part(3, 30))
+    world.click(flyer, Part(0, 5))
+    rows = {row.name: row for row in world.report().rows}
+    assert (rows["Poster"].clicks, rows["Poster"].other_clicks) == (60, 50)
+    assert [(cell.clicks, cell.rate) for cell in rows["Poster"].cells] == [(10, 0.1), (0, None)]
+    assert (rows["Flyer"].rate, rows["Flyer"].standardised_rate) == (None, None)
+    # The journey speaks where a link is silent.
+    set_journey_personas(world.session, world.home.actor, world.journey_id, [gran], NOW)
+    rows = {row.name: row for row in world.report().rows}
+    assert [cell.clicks for cell in rows["Poster"].cells] == [10, 30]
+    assert [cell.clicks for cell in rows["Flyer"].cells] == [0, 5]
+    for row in rows.values():
+        assert row.clicks == row.other_clicks + sum(cell.clicks for cell in row.cells)
+
+
+def test_a_persona_is_made_attached_renamed_and_deleted(people: People) -> None:
+    gamer, gran = (people.ben.made("/personas", name=name) for name in ("Gamer", "Gran"))
+    both = [gamer["id"], gran["id"]]
+    assert people.vera.get("/personas").json["items"] == [gamer, gran]
+    assert codes(people.ben.post("/personas", name=" Gran")) == {("name", "name_taken")}
+    assert people.ben.patch(f"/personas/{gran['id']}", name="Oma").json["name"] == "Oma"
+    journey = people.ben.made("/journeys", name="Kauf", persona_ids=both[:1])
+    assert journey["persona_ids"] == both[:1]
+    path = f"/journeys/{journey['id']}"
+    assert people.ben.patch(path, persona_ids=both).json["persona_ids"] == both
+    assert people.ben.patch(path, name="Reise").json["persona_ids"] == both
+    link = people.ben.made("/links", destination="https://example.com/", persona_ids=both)
+    assert link["persona_ids"] == both
+    path = f"/links/{link['id']}"
+    changed = people.ben.patch(path, persona_ids=both[1:]).json
+    assert (changed["persona_ids"], changed["version"]) == (both[1:], link["version"])
+    assert people.ben.get("/links").json["items"][0]["persona_ids"] == both[1:]
+    assert people.ben.delete(f"/personas/{gran['id']}").status_code == 204
+    assert people.ben.get(path).json["persona_ids"] == []
+    assert people.ben.get(f"/journeys/{journey['id']}").json["persona_ids"] == both[:1]
+
+
+def test_what_is_no_persona_of_ones_own_is_refused(people: People) -> None:
+    foreign = people.cleo.made("/personas", name="Cleo's")["id"]
+    for path, body in (
+        ("/journeys", {"name": "Kauf"}),
+        ("/links", {"destination": "https://example.com/"}),
+    ):
+        answer = people.ada.post(path, **body, persona_ids=[foreign])
+        assert (answer.status_code, codes(answer)) == (404, {("persona_ids", "no_such_row")})
+        answer = people.ada.post(path, **body, persona_ids=["1"] * 21)
+        assert answer.status_code == 422
+    assert people.ada.get("/links").json["items"] == []
+    for answer in (
+        people.ada.get(f"/personas/{foreign}"),
+        people.ada.delete(f"/personas/{foreign}"),
+    ):
+        assert answer.status_code == 404
+    assert codes(people.vera.post("/personas", name="x")) == {("", "scope_missing")}
+    assert people.vera.get("/reports/personas").json["personas"] == []
+
+
+def test_ben_makes_a_persona_and_says_what_is_made_for_it(cast: Cast, settings: Settings) -> None:
+    assert "invented customer" in text_of(cast.ben.get("/personas"))
+    page = cast.ben.done("/personas", name="Gamer")
+    assert "“Gamer” is made." in text_of(page)
+    persona = number_in(page, r'action="/app/personas/')
+    answer = cast.ben.post("/personas", name="Gamer")
+    assert (answer.status_code, "already used" in text_of(answer)) == (409, True)
+    cast.ben.done("/journeys", name="Shop", template="standard")
+    journey = number_in(cast.ben.get("/journeys"), r'class="journey-link" href="/app/journeys/')
+    link = cast.ben.post("/links", destination="https://example.com/").headers["Location"]
+    for place in (f"/journeys/{journey}", link.removeprefix("/app")):
+        page = cast.ben.done(f"{place}/personas", persona_ids=persona)
+        assert "The personas are changed." in text_of(page)
+        assert "checked" in cast.ben.get(f"{place}/personas").text
+        cast.ben.done(f"{place}/personas")
+        assert "checked" not in cast.ben.get(f"{place}/personas").text
+    assert "In these days nobody clicked" in text_of(cast.vera.get("/reports/personas"))
+    cast.ben.done(f"/personas/{persona}", name="Spielerin")
+    page = cast.ben.done(f"/personas/{persona}/delete")
+    assert "The persona is deleted." in text_of(page)
+    assert "No persona yet" in text_of(cast.vera.get("/reports/personas"))
+
+
+def test_page_and_file_tell_the_same(cast: Cast, settings: Settings, database: Database) -> None:
+    with database.transaction() as session:
+        home = cast.home
+        journey = create_journey(session, home.actor, "Kauf", NOW).journey
+        stage = create_stage(session, home.actor, str(journey.id), "Davor", NOW)
+        world = World(session, settings, home, str(journey.id), str(stage.id))
+        gamer, gran = world.persona("Gamer"), world.persona("Gran")
+        for name, found in (("Poster", OPEN), ("Flyer", CLOSED)):
+            touchpoint = world.touchpoint(name)
+            world.click(touchpoint, found["small"], gamer)
+            world.click(touchpoint, found["large"], gran)
+        report = world.report()
+    asked: dict[str, Any] = {"from": FIRST.isoformat(), "to": LAST.isoformat()}
+    told = text_of(cast.vera.get("/reports/personas", **asked))
+    assert "Altogether “Flyer” has more scans per click (82.6%) than “Poster” (78.0%)" in told
+    assert "93.1% 81 of 87" in told
+    assert "83.3%" in told
+    file = cast.vera.get("/reports/personas.csv", **asked).text.lstrip("\ufeff")
+    rows = list(csv.reader(io.StringIO(file)))
+    assert rows == [["" if c is None else str(c) for c in row] for row in rows_for_csv(report)]
+    cast.vera.done("/language", locale="de")
+    told = text_of(cast.vera.get("/reports/personas", **asked))
+    assert "Insgesamt hat „Flyer“ mehr Scans je Klick (82,6 %) als „Poster“ (78,0 %)" in told
