@@ -5,6 +5,7 @@ from __future__ import annotations
 from linkservice import changes
 from linkservice.clicks import claims
 from linkservice.clicks import model as clicks
+from linkservice.conversions import model as conversions
 from linkservice.database import Base
 from linkservice.journeys import model as journeys
 from linkservice.links import model as links
@@ -16,6 +17,7 @@ __all__ = [
     "changes",
     "claims",
     "clicks",
+    "conversions",
     "journeys",
     "links",
     "metadata",

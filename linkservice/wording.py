@@ -259,6 +259,21 @@ SENTENCES: dict[str, str] = {
     "later or end earlier.",
     "slug_stays": "The slug “{slug}” is printed and cannot be changed; make another link.",
     "domain_stays": "The link was printed with {host} and stays there; make another link.",
+    # conversions
+    "click_id_or_ids": "Send either `click_id` or `click_ids`: what the destination received as "
+    "`lsid`.",
+    "how_many_click_ids": "Send at least one click id and at most {most}.",
+    "unknown_click_id": "This is no click id of a link of this workspace; send what the "
+    "destination received as `lsid`, unchanged.",
+    "other_value_currency": "The workspace counts in {currency}; send the value in it.",
+    "how_many_rows": "Send at least one row and at most {most}.",
+    "item_repeated": "This day and touchpoint stand here twice; add the two up.",
+    "row_repeated": "This day and touchpoint stand in row {before} already; add the two up.",
+    "count_columns": "The first line must name the columns: {allowed}; value may be left out.",
+    "currency_of_values": "Conversions count in {currency} already; amounts of two currencies "
+    "cannot be added up.",
+    "in_the_future": "This is still to come; send the moment it happened, in UTC or with its "
+    "offset.",
     # the REST door
     "malformed_json": "The body is no JSON document: {why}; send UTF-8 JSON.",
     "not_json": "The body must be JSON; send it with “Content-Type: application/json”.",

@@ -63,7 +63,10 @@ class People:
     cleo: Caller
 
 
-EDITS = ("links:read", "links:write", "journeys:read", "journeys:write", "reports:read")
+EDITS = (
+    *("links:read", "links:write", "journeys:read", "journeys:write"),
+    *("reports:read", "conversions:write"),
+)
 VIEWS = ("links:read", "journeys:read", "reports:read")
 
 

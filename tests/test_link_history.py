@@ -303,6 +303,7 @@ _FIELDS = st.fixed_dictionaries(
         "active": st.booleans(),
         "archived": st.booleans(),
         "forward_query": st.booleans(),
+        "append_click_id": st.booleans(),
         "expires_at": st.sampled_from([None, NOW, LATER]),
         "tags": st.lists(st.sampled_from(["x", "y", "z"]), unique=True),
     },

@@ -46,6 +46,8 @@ DEPENDENT = (
     "change_link",
     "change_domain",
     "change_workspace",
+    "record_conversion",
+    "import_counts",
 )
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "429", "5xx"]
 """Schemathesis' own list of what may answer valid data."""

@@ -29,6 +29,7 @@ links = st.builds(
     st.booleans(),
     st.booleans(),
     st.none() | st.integers(0, 2**62),
+    st.booleans(),
 )
 keys = st.sampled_from([f"{number % 3}/slug-{number}" for number in range(20)]) | st.text(
     max_size=8

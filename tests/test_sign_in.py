@@ -186,7 +186,7 @@ def test_ada_signs_in_and_is_known(database: Database, enter: Callable[..., str]
             "editor",
             {
                 *("links:read", "links:write", "journeys:read", "journeys:write"),
-                *("reports:read", "reports:share"),
+                *("reports:read", "reports:share", "conversions:write"),
             },
         ),
         ("viewer", {"links:read", "journeys:read", "reports:read"}),

@@ -23,7 +23,7 @@ def noted() -> set[str]:
     """Every text in the nouns that reads like an action: ``link.created``."""
     return {
         node.value
-        for folder in ("workspaces", "journeys", "links", "sheets", "reports")
+        for folder in ("workspaces", "journeys", "links", "sheets", "conversions", "reports")
         for path in (PACKAGE / folder).glob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant)

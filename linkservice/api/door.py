@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 from flask import Blueprint, Response, request
 from pydantic import Field
@@ -55,7 +55,14 @@ class File:
     headers: dict[str, str]
 
 
-Handler = Callable[[Call, Takes], Answer | File | None]
+@dataclass(frozen=True, slots=True)
+class Repeated(Generic[Item]):
+    """The answer to a POST that found what it would have made: 200 instead of 201."""
+
+    answer: Item
+
+
+Handler = Callable[[Call, Takes], Answer | File | Repeated[Any] | None]
 
 
 class Nothing(Given):
@@ -106,7 +113,8 @@ class Operation:
 
     `takes` is the body of a POST or PATCH and the query of a GET; `answers` an answer model,
     or the media type of a `File`; `refers` says that fields name other rows (404), `conflicts`
-    that the state of the data may forbid it (409).
+    that the state of the data may forbid it (409), `repeatable` that the same again is answered
+    with what is there (200).
     """
 
     method: Method
@@ -119,6 +127,7 @@ class Operation:
     tag: str
     refers: bool
     conflicts: bool
+    repeatable: bool
     handler: Handler[Given]
 
     @property
@@ -156,6 +165,7 @@ class Calls:
         takes: type[Takes] | None = None,
         refers: bool = False,
         conflicts: bool = False,
+        repeatable: bool = False,
     ) -> Callable[[Handler[Takes]], Handler[Takes]]:
         """Declare a call; the first line of the handler's docstring is its summary."""
         status = {"POST": 201, "DELETE": 204}.get(method, 200)
@@ -173,6 +183,7 @@ class Calls:
                     tag=self.tag,
                     refers=refers,
                     conflicts=conflicts,
+                    repeatable=repeatable,
                     handler=cast("Handler[Given]", handler),
                 )
             )
@@ -247,7 +258,10 @@ def _key() -> str:
     return key.strip()
 
 
-def _response(operation: Operation, answer: Answer | File | None) -> Response:
+def _response(operation: Operation, answer: Answer | File | Repeated[Any] | None) -> Response:
+    status = operation.status
+    if isinstance(answer, Repeated):
+        status, answer = 200, cast(Answer, answer.answer)
     if isinstance(answer, File):
         response = Response(answer.data, content_type=answer.media_type)
         response.headers.update(answer.headers)
@@ -256,13 +270,13 @@ def _response(operation: Operation, answer: Answer | File | None) -> Response:
         response.make_conditional(request)
         return response
     if answer is None:
-        response = Response(status=operation.status)
+        response = Response(status=status)
         del response.headers["Content-Type"]
     else:
         data = answer.model_dump_json(by_alias=True)
-        response = Response(data, operation.status, content_type="application/json")
+        response = Response(data, status, content_type="application/json")
         new_id = getattr(answer, "id", None)
-        if operation.status == 201 and new_id is not None:
+        if status == 201 and new_id is not None:
             response.headers["Location"] = operation.place_of(new_id)
     response.headers["Cache-Control"] = "no-store"
     return response

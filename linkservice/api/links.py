@@ -106,6 +106,7 @@ class _LinkFields(Given):
     tags: Tags | None = None
     persona_ids: PersonaIds | None = None
     forward_query: bool = False
+    append_click_id: bool = False
     utm: Utm | None = None
     expires_at: Moment | None = None
 
@@ -147,6 +148,7 @@ class LinkChangesGiven(Changes):
     tags: Tags = []  # noqa: RUF012  # pydantic copies defaults
     persona_ids: PersonaIds = []  # noqa: RUF012
     forward_query: bool = False
+    append_click_id: bool = False
     utm: Utm = Utm()
     expires_at: Moment | None = None
     active: bool = True
@@ -211,6 +213,7 @@ class LinkAnswer(Answer):
     tags: list[str]
     persona_ids: list[Id]
     forward_query: bool
+    append_click_id: bool
     active: bool
     archived: bool
     expires_at: Moment | None
@@ -339,6 +342,7 @@ def _link(call: Call, view: LinkView) -> LinkAnswer:
         tags=list(view.tags),
         persona_ids=[str(number) for number in view.personas],
         forward_query=link.forward_query,
+        append_click_id=link.append_click_id,
         active=link.active,
         archived=link.archived_at is not None,
         expires_at=link.expires_at,

@@ -119,6 +119,11 @@ def _operation(operation: Operation, refs: dict[type, Json]) -> Json:
         "parameters": _parameters(operation),
         "responses": {str(operation.status): _success(operation, refs), **_errors(operation)},
     }
+    if operation.repeatable and isinstance(operation.answers, type):
+        described["responses"]["200"] = {
+            "description": "It was there before, and is as it was.",
+            "content": {"application/json": {"schema": refs[operation.answers]}},
+        }
     if operation.has_body:
         described["requestBody"] = {
             "required": True,

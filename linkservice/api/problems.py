@@ -123,6 +123,8 @@ def _problem(found: ErrorDetails) -> Problem:
             return Problem(field, "field_missing")
         case "extra_forbidden":
             return Problem(field[:80], "unknown_field")
+        case "click_id_or_ids":
+            return Problem("click_id", "click_id_or_ids")
         case "moment":
             return Problem(field, "bad_time")
         case "string_too_short":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from linkservice.api import docs
+from linkservice.api.conversions import CONVERSIONS
 from linkservice.api.cost_report import COST_REPORT
 from linkservice.api.costs import COSTS
 from linkservice.api.domains import DOMAINS, TAGS
@@ -28,6 +29,7 @@ NOUNS = (
     CAMPAIGNS,
     TAGS,
     DOMAINS,
+    CONVERSIONS,
     REPORTS,
     COST_REPORT,
     PERSONA_REPORT,

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from linkservice.api.door import Call, Calls, Nothing
 from linkservice.api.values import WEB_ADDRESS, Answer, Changes, Id, described, one_of, text
-from linkservice.journeys.costs import choose_currency
+from linkservice.conversions.currency import choose_currency
 from linkservice.money import CURRENCIES
 from linkservice.workspaces import accounts
-from linkservice.workspaces.accounts import LONGEST_NAME, LONGEST_URL, WorkspaceChanges
+from linkservice.workspaces.accounts import LONGEST_NAME, LONGEST_URL, MOST_DAYS, WorkspaceChanges
 from linkservice.workspaces.model import LOCALES, Workspace
 from linkservice.workspaces.networks import LONGEST_NETWORK, MOST_NETWORKS
 from linkservice.workspaces.public_holidays import LONGEST_REGION
@@ -53,6 +53,7 @@ class WorkspaceChangesGiven(Changes):
     privacy_url: NoticeUrl | None = None
     count_visitors: bool = True
     currency: Currency = ""
+    attribution_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 30
     own_networks: OwnNetworks = []  # noqa: RUF012  # pydantic copies defaults
 
 
@@ -63,6 +64,7 @@ class WorkspaceAnswer(Answer):
     changes are judged. `count_visitors` lets clicks carry a visitor token of the day; clicks from
     `own_networks` (addresses, or networks such as 203.0.113.0/24) are counted apart as own visits.
     `currency` (ISO 4217) is that of all costs; it can be changed until the first is entered.
+    Clicks count for a conversion up to `attribution_days` before it.
     """
 
     id: Id
@@ -76,6 +78,7 @@ class WorkspaceAnswer(Answer):
     count_visitors: bool
     own_networks: list[str]
     currency: Currency
+    attribution_days: int
 
 
 @WORKSPACE.call("GET", "/workspace", scope="admin", answers=WorkspaceAnswer)
@@ -95,7 +98,7 @@ def get_workspace(call: Call, given: Nothing) -> WorkspaceAnswer:
 def change_workspace(call: Call, given: WorkspaceChangesGiven) -> WorkspaceAnswer:
     """Change the key's workspace"""
     wanted = given.given()
-    # Of another noun: whether it may change, the costs say.
+    # Of other nouns: whether it may change, costs and conversions say.
     currency = wanted.pop("currency", None)
     if currency is not None:
         choose_currency(call.session, call.actor, currency, call.now)
@@ -116,4 +119,5 @@ def _workspace(workspace: Workspace) -> WorkspaceAnswer:
         count_visitors=workspace.count_visitors,
         own_networks=workspace.own_networks.split(),
         currency=workspace.currency,
+        attribution_days=workspace.attribution_days,
     )

@@ -21,6 +21,7 @@ import click
 
 from linkservice import __version__
 from linkservice.cli import click_files, data, objects, report, report_changes, service
+from linkservice.cli.conversions import conversions
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
 from linkservice.cli.geo import geo
@@ -53,6 +54,7 @@ for _command in (
     objects.qr,
     report.report,
     data.clicks,
+    conversions,
     data.ingest,
     data.audit,
     data.reclassify,

@@ -42,6 +42,7 @@ _KEPT = (
     "touchpoint_id",
     "campaign_id",
     "forward_query",
+    "append_click_id",
     "expires_at",
     "active",
     "archived",

@@ -57,6 +57,7 @@ class NewLink:
     campaign_id: str | None = None
     tags: Sequence[str] = ()
     forward_query: bool = False
+    append_click_id: bool = False
     utm: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
     utm_from_touchpoint: bool = False
@@ -87,6 +88,7 @@ class LinkChanges(TypedDict, total=False):
     campaign_id: str | None
     tags: Sequence[str]
     forward_query: bool
+    append_click_id: bool
     utm: Mapping[str, str]
     expires_at: datetime | None
     active: bool
@@ -123,6 +125,7 @@ def create_links(
             touchpoint_id=_number(planned.touchpoint),
             campaign_id=_number(campaign),
             forward_query=new.forward_query,
+            append_click_id=new.append_click_id,
             active=True,
             expires_at=new.expires_at,
             version=1,
@@ -185,7 +188,7 @@ def change_link(
         values["touchpoint_id"] = touchpoint_number(session, actor, wanted["touchpoint_id"])
     if "campaign_id" in wanted:
         values["campaign_id"] = campaign_number(session, actor, wanted["campaign_id"])
-    for name in ("forward_query", "expires_at", "active", "archived"):
+    for name in ("forward_query", "append_click_id", "expires_at", "active", "archived"):
         if name in wanted:
             values[name] = wanted[name]
     before = history.kept(link)

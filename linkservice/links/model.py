@@ -65,6 +65,7 @@ class Link(Owned, Base):
         ForeignKey("campaigns.id", ondelete="SET NULL"), index=True
     )
     forward_query: Mapped[bool]
+    append_click_id: Mapped[bool] = mapped_column(server_default=false(), default=False)
     active: Mapped[bool]
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int]
@@ -92,6 +93,7 @@ class LinkVersion(Base):
     title: Mapped[str] = mapped_column(String(200), server_default="")
     campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id", ondelete="SET NULL"))
     forward_query: Mapped[bool] = mapped_column(server_default=false())
+    append_click_id: Mapped[bool] = mapped_column(server_default=false())
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived: Mapped[bool] = mapped_column(server_default=false())
     deleted: Mapped[bool] = mapped_column(server_default=false())

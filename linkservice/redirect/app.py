@@ -21,7 +21,9 @@ from linkservice.clicks.event import HEAD_BIT, MISS_BIT, SCAN_BIT
 from linkservice.clicks.own import OWN_PATH
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id
+from linkservice.clicks.visitor import refuses_counting
 from linkservice.config import Settings
+from linkservice.conversions.click_id import ClickIds, appended
 from linkservice.counters import Counters, Ticker
 from linkservice.database import Database, open_database
 from linkservice.errors import Unavailable
@@ -76,6 +78,7 @@ class LinkDoor:
         self._settings = settings
         self._recorder = recorder
         self._counters = counters
+        self._click_ids = ClickIds(settings.secret_key)
         self._leaving = False
         self._start_afresh()
         counters.follow(self.figures)
@@ -175,9 +178,19 @@ class LinkDoor:
         if asked.preview:
             self._outcomes["preview"].tick()
             return _page("preview", environ, domain, location)
+        if link.append_click_id:
+            location = self._with_click_id(environ, location, link, now_ms)
         self._redirected()
         self._record(environ, now_ms, domain, link, bits)
         return answers.redirect(location)
+
+    def _with_click_id(
+        self, environ: WSGIEnvironment, location: str, link: LinkSnapshot, now_ms: int
+    ) -> str:
+        """`location` with a click id, unless the browser asks that nobody be followed."""
+        if refuses_counting(environ.get("HTTP_SEC_GPC", ""), environ.get("HTTP_DNT", "")):
+            return location
+        return appended(location, self._click_ids.make(link.id, link.version, now_ms))
 
     def _no_slug(
         self, environ: WSGIEnvironment, domain: DomainRule, path: str | None

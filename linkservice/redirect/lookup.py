@@ -23,7 +23,7 @@ from linkservice.links.model import Link
 
 _LINKS = select(
     *(Link.domain_id, Link.slug_key, Link.id, Link.version, Link.destination),
-    *(Link.forward_query, Link.active, Link.expires_at),
+    *(Link.forward_query, Link.active, Link.expires_at, Link.append_click_id),
 )
 _ONE = _LINKS.where(Link.domain_id == bindparam("domain"), Link.slug_key == bindparam("key"))
 _SOME = _LINKS.where(Link.id > bindparam("above")).order_by(Link.id).limit(bindparam("most"))
@@ -44,6 +44,7 @@ class LinkSnapshot:
     forward_query: bool
     active: bool
     expires_at_ms: int | None
+    append_click_id: bool = False
 
 
 class _Query(NamedTuple):
@@ -103,11 +104,24 @@ class Lookup:
         ]
 
     def _snapshot(
-        self, link_id: int, version: int, destination: str, forward: Any, active: Any, expires: Any
+        self,
+        link_id: int,
+        version: int,
+        destination: str,
+        forward: Any,
+        active: Any,
+        expires: Any,
+        append_click_id: Any,
     ) -> LinkSnapshot:
         expires_at_ms = None if expires is None else epoch_ms(self._as_moment(expires))
         return LinkSnapshot(
-            link_id, version, destination, bool(forward), bool(active), expires_at_ms
+            link_id,
+            version,
+            destination,
+            bool(forward),
+            bool(active),
+            expires_at_ms,
+            bool(append_click_id),
         )
 
     def _rows(self, query: _Query, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ _HEAD = struct.Struct("<BHQIqIIH")
 """Marks, length of the key, id, version, expiry (-1: none), numbers of the destination's
 beginning and end, length of what is between."""
 
-_GONE, _FORWARD, _ACTIVE = 1, 2, 4
+_GONE, _FORWARD, _ACTIVE, _CLICK_ID = 1, 2, 4, 8
 _WORTH_IT = 16 * 2**20
 """Bytes left behind for which all links are not yet read again."""
 
@@ -76,6 +76,7 @@ class Packed:
             marks & _FORWARD != 0,
             marks & _ACTIVE != 0,
             None if expires < 0 else expires,
+            marks & _CLICK_ID != 0,
         )
 
     def put(self, key: str, link: LinkSnapshot) -> None:
@@ -90,6 +91,8 @@ class Packed:
             self.forget(key)
             return
         marks = (_FORWARD if link.forward_query else 0) | (_ACTIVE if link.active else 0)
+        if link.append_click_id:
+            marks |= _CLICK_ID
         expires = -1 if link.expires_at_ms is None else link.expires_at_ms
         place = len(self._bytes)
         packed = _HEAD.pack(

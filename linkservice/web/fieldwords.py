@@ -11,6 +11,7 @@ SCOPES = {
     "journeys:write": N_("Make and change journeys and reach"),
     "reports:read": N_("Read reports"),
     "reports:share": N_("Share reports by a link"),
+    "conversions:write": N_("Report conversions"),
     "admin": N_("Everything, members and settings too"),
 }
 

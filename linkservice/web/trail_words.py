@@ -28,6 +28,9 @@ ACTIONS: dict[str, str] = {
     "journey.restored": N_("Brought the journey “%(name)s” back"),
     "key.created": N_("Made the API key “%(name)s” (%(scopes)s)"),
     "key.revoked": N_("Revoked the API key “%(name)s”"),
+    "conversions.imported": N_(
+        "Imported conversions from “%(name)s”: %(added)s new, %(changed)s replaced"
+    ),
     "link.archived": N_("Archived the link %(name)s"),
     "link.changed": N_("Changed the link %(name)s (%(fields)s)"),
     "link.created": N_("Made the link %(name)s"),
@@ -90,7 +93,9 @@ ACTIONS: dict[str, str] = {
 
 FIELDS: dict[str, str] = {
     "active": N_("Active"),
+    "append_click_id": N_("Append a click id"),
     "archived": N_("Archived"),
+    "attribution_days": N_("Days between click and conversion"),
     "brand_colour": N_("Brand colour"),
     "campaign_id": N_("Campaign"),
     "channel": N_("Channel"),

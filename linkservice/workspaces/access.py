@@ -21,6 +21,7 @@ SCOPES = (
     "journeys:write",
     "reports:read",
     "reports:share",
+    "conversions:write",
     "admin",
 )
 """What a key may be allowed; `admin` includes all the others."""

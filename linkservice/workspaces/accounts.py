@@ -24,6 +24,8 @@ from linkservice.workspaces.trail import assign, note
 
 LONGEST_NAME = 100
 LONGEST_URL = 2048
+MOST_DAYS = 365
+"""Between a click and a conversion it counts for, at most."""
 
 
 class WorkspaceChanges(TypedDict, total=False):
@@ -38,6 +40,7 @@ class WorkspaceChanges(TypedDict, total=False):
     privacy_url: str | None
     count_visitors: bool
     own_networks: Sequence[str]
+    attribution_days: int
 
 
 def first_workspace(session: Session) -> Workspace:
@@ -155,6 +158,9 @@ def change_workspace(
     if "own_networks" in wanted:
         networks = checked_networks(problems, "own_networks", wanted["own_networks"])
         values["own_networks"] = networks
+    if "attribution_days" in wanted:
+        problems.number("attribution_days", wanted["attribution_days"], low=1, high=MOST_DAYS)
+        values["attribution_days"] = wanted["attribution_days"]
     problems.raise_if_any()
     if fields := assign(workspace, values):
         changes.announce(session, "workspace", now)

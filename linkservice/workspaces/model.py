@@ -32,9 +32,9 @@ class Workspace(Base):
     `count_visitors` lets clicks carry a visitor token of the day; `own_networks` lists, a line
     each, the networks whose visits are the workspace's own. `holidays` is the region whose public
     holidays are no usual days (`DE-BY`; see `public_holidays`), `currency` (ISO 4217) that of all
-    costs. `logo` is a PNG. `set_up_at` is
-    when its owner finished (or left) the first run; a `demonstration` is invented and says so
-    on every page.
+    costs and of the value of conversions. Clicks count for a conversion up to `attribution_days`
+    before it. `logo` is a PNG. `set_up_at` is when its owner finished (or left) the first run; a
+    `demonstration` is invented and says so on every page.
     """
 
     __tablename__ = "workspaces"
@@ -59,6 +59,7 @@ class Workspace(Base):
     own_networks: Mapped[str] = mapped_column(Text, server_default="", default="")
     holidays: Mapped[str | None] = mapped_column(String(LONGEST_REGION))
     currency: Mapped[str] = mapped_column(String(3), server_default="EUR", default="EUR")
+    attribution_days: Mapped[int] = mapped_column(server_default="30", default=30)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

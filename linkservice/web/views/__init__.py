@@ -7,6 +7,7 @@ from itertools import chain
 from linkservice.web.views import (
     account,
     campaign,
+    conversions,
     cost_report,
     costs,
     downloads,
@@ -39,6 +40,7 @@ DECLARED = tuple(
         module.PAGES.declared
         for module in (
             account,
+            conversions,
             campaign,
             cost_report,
             costs,

@@ -46,6 +46,7 @@ FIELD_WORDS = {
     "campaign": N_("Campaign"),
     "tags": N_("Tags"),
     "forward_query": N_("Pass the query on"),
+    "append_click_id": N_("Append a click id"),
     "expires_at": N_("Expires"),
     "active": N_("Active"),
     "archived": N_("Archived"),
@@ -118,6 +119,7 @@ def save_link(page: Page, id: str) -> Response:
         "campaign_id": form.optional("campaign_id"),
         "tags": tag_names(form.text("tags")),
         "forward_query": form.checked("forward_query"),
+        "append_click_id": form.checked("append_click_id"),
         "utm": typed_utm(page),
     }
     # A day that was left as it is keeps the hour the API may have set.

@@ -42,6 +42,7 @@ def create(page: Page) -> Response:
         campaign_id=form.optional("campaign_id"),
         tags=tag_names(form.text("tags")),
         forward_query=form.checked("forward_query"),
+        append_click_id=form.checked("append_click_id"),
         utm=typed_utm(page),
         expires_at=end_of_day(page, "last_day"),
         utm_from_touchpoint=form.checked("utm_from_touchpoint"),
@@ -120,6 +121,7 @@ def _form(page: Page, planned: Sequence[PlannedLink] = ()) -> Response:
         "utm": {},
         "title": "",
         "forward_query": False,
+        "append_click_id": False,
     }
     if "like" in page.query:
         like = link_view(page.session, page.actor, page.query["like"])
@@ -131,6 +133,7 @@ def _form(page: Page, planned: Sequence[PlannedLink] = ()) -> Response:
             "tags": ", ".join(like.tags),
             "title": link.title,
             "forward_query": link.forward_query,
+            "append_click_id": link.append_click_id,
             "utm": utm_of(link.destination),
         }
     only = page.query.get("journey_id")

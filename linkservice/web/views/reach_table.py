@@ -261,7 +261,7 @@ def _table(
 
 
 def _preview(page: Page, subject: Subject) -> Response:
-    text = _text(page.form)
+    text = table_text(page.form)
     plan = preview_reach(page.session, page.actor, subject.onto, text)
     return page.render(
         "journeys/table.html",
@@ -278,7 +278,7 @@ def _preview(page: Page, subject: Subject) -> Response:
 
 
 def _enter(page: Page, onto: Onto, endpoint: str, **of: str) -> Response:
-    done = import_reach(page.session, page.actor, onto, _text(page.form), page.now)
+    done = import_reach(page.session, page.actor, onto, table_text(page.form), page.now)
     toast = ngettext("%(num)s entry is added.", "%(num)s entries are added.", done.added)
     if not done.added:
         return page.go(endpoint, id=onto.id, toast=gettext("All of it was entered already."))
@@ -286,7 +286,7 @@ def _enter(page: Page, onto: Onto, endpoint: str, **of: str) -> Response:
     return page.go(endpoint, id=onto.id, toast=toast, undo=undo)
 
 
-def _text(form: Form) -> str:
+def table_text(form: Form) -> str:
     """The table: of the file if one was sent, else as it was pasted. Raises `Invalid`."""
     file = form.files.get("file")
     if file is None or not file.filename:
@@ -298,7 +298,7 @@ def _text(form: Form) -> str:
 def _kept_text(form: Form) -> str:
     """What stands in the field when the form is shown again; "" for a file that is no text."""
     try:
-        return _text(form).replace("\0", "")
+        return table_text(form).replace("\0", "")
     except Invalid:
         return ""
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response
 
+from linkservice.conversions.currency import choose_currency
 from linkservice.errors import Invalid, Problem
-from linkservice.journeys.costs import choose_currency
 from linkservice.links import domains as hosts
 from linkservice.links.addresses import origin
 from linkservice.links.domains import DomainChanges
@@ -191,6 +191,8 @@ def wanted_workspace(page: Page) -> WorkspaceChanges:
         wanted["imprint_url"] = page.form.optional("imprint_url")
     if "privacy_url" in typed:
         wanted["privacy_url"] = page.form.optional("privacy_url")
+    if "attribution_days" in typed:
+        wanted["attribution_days"] = page.form.integer("attribution_days")
     return wanted
 
 

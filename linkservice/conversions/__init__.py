@@ -1,0 +1,1 @@
+"""What came of a click: conversions, and which touchpoint brought them."""
