@@ -239,6 +239,8 @@ def test_every_figure_is_the_sum_of_its_days_and_links(ada: World, cleo: World) 
         "own": 0,
         "misses": 7,
         "unrecorded": 5,
+        "conversions": 0,
+        "value": 0,
     }
     first, second, third = report.touchpoints
     assert (first.name, first.stage, first.journey, first.kind, first.channel) == (
@@ -600,7 +602,7 @@ def test_json_has_the_names_of_the_contract(ada: World) -> None:
     ada.count(link.id, FIRST, poster, clicks=10, visitors=9, touchpoint_visitors=9)
     ada.count(link.id, FIRST, None, clicks=1, visitors=1)
     report = to_json(ada.report())
-    assert list(report) == ["period", "metric", "totals", "touchpoints"]
+    assert list(report) == ["period", "metric", "attribution", "currency", "totals", "touchpoints"]
     assert report["period"] == {
         "from": "2026-06-01",
         "to": "2026-06-10",
@@ -608,7 +610,7 @@ def test_json_has_the_names_of_the_contract(ada: World) -> None:
     }
     contract = (
         "id name stage journey kind clicks scans visitors tokenless reach unit rate low high "
-        "verdict peers more_reach_needed"
+        "verdict peers more_reach_needed conversions value"
     )
     rows = report["touchpoints"]
     assert isinstance(rows, list)

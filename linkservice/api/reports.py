@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.values import Answer, Day, Given, Id, one_of
+from linkservice.api.values import Answer, Day, Given, Id, described, one_of
 from linkservice.reports import results
 from linkservice.reports.changed import ChangeRow, change_report
+from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
 from linkservice.reports.links import link_report
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
@@ -42,6 +43,13 @@ class TouchpointReportQuery(PeriodQuery):
 
     journey_id: Id | None = None
     metric: Annotated[str, one_of(METRICS)] = METRICS[0]
+    attribution: Annotated[
+        str,
+        described(
+            enum=list(ATTRIBUTIONS),
+            description="Whose a conversion is: the touchpoint's of its last click or its first.",
+        ),
+    ] = ATTRIBUTIONS[0]
 
 
 class PeriodAnswer(Answer):
@@ -57,6 +65,8 @@ class TouchpointReportAnswer(Answer):
 
     period: PeriodAnswer
     metric: results.Metric
+    attribution: Attribution
+    currency: str
     totals: results.TouchpointTotals
     touchpoints: Sequence[results.TouchpointRow]
 
@@ -131,12 +141,15 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         last=given.last,
         journey_id=given.journey_id,
         metric=given.metric,
+        attribution=given.attribution,
         suspects=given.scanners == "include",
         now=call.now,
     )
     return TouchpointReportAnswer(
         period=_period(report.period),
         metric=report.metric,
+        attribution=report.attribution,
+        currency=report.currency,
         totals=report.totals,
         touchpoints=report.touchpoints,
     )

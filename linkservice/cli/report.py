@@ -18,7 +18,7 @@ from linkservice.cli.door import Group, current_database, now, read_settings, te
 from linkservice.cli.output import bar, coloured, fit
 
 if TYPE_CHECKING:
-    from linkservice.reports.results import TouchpointReport, TouchpointRow
+    from linkservice.reports.results import TouchpointReport, TouchpointRow, TouchpointTotals
 
 NAME_WIDTH, BAR_WIDTH = 30, 11
 DETAIL_WIDTH = 98
@@ -32,6 +32,11 @@ VERDICTS = {
     "too_early": ("too early", None),
     "no_reach": ("no reach", None),
     "no_peers": ("no peers", None),
+}
+NEEDED = {
+    "visitors_per_reach": "of reach",
+    "clicks_per_day": "days",
+    "conversions_per_click": "clicks",
 }
 UNITS = {"passers_by": "passers-by"}
 
@@ -57,10 +62,17 @@ def report() -> None:
 @click.option("--to", type=day, help="Last day. [today]")
 @click.option(
     "--metric",
-    type=click.Choice(("visitors_per_reach", "clicks_per_day")),
+    type=click.Choice(("visitors_per_reach", "clicks_per_day", "conversions_per_click")),
     default="visitors_per_reach",
     show_default=True,
     help="What is compared.",
+)
+@click.option(
+    "--attribution",
+    type=click.Choice(("last", "first")),
+    default="last",
+    show_default=True,
+    help="Whose a conversion is: of its last click or of its first.",
 )
 @click.option("--journey", type=text, metavar="ID", help="Only the touchpoints of this journey.")
 @click.option(
@@ -72,7 +84,12 @@ def report() -> None:
     help="How it is written.",
 )
 def touchpoints(
-    from_: date | None, to: date | None, metric: str, journey: str | None, form: str
+    from_: date | None,
+    to: date | None,
+    metric: str,
+    attribution: str,
+    journey: str | None,
+    form: str,
 ) -> None:
     """Which touchpoints perform best and worst.
 
@@ -90,6 +107,7 @@ def touchpoints(
             last=to,
             journey_id=journey,
             metric=metric,
+            attribution=attribution,
             now=now(),
         )
     # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
@@ -126,29 +144,34 @@ def _table(found: TouchpointReport) -> Iterator[str]:
     yield ""
     head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {rate:>9} "
     yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>13}  Verdict", dim=True)
-    largest = _largest(found, by_day=by_day)
+    largest = _largest(found)
     for row in found.touchpoints:
-        yield from _lines(row, largest, by_day=by_day)
+        yield from _lines(row, found, largest)
     yield ""
     yield from _totals(found)
 
 
-def _largest(found: TouchpointReport, *, by_day: bool) -> Mapping[str | None, float]:
-    """The highest rate of each unit of reach: only those compare, so only those share a scale.
-    Clicks a day all compare.
+def _scale(row: TouchpointRow, found: TouchpointReport) -> str | None:
+    """What the row shares its scale with: its unit of reach, since only those compare. Clicks a
+    day and conversions per click all compare.
     """
+    return row.unit if found.metric == "visitors_per_reach" else None
+
+
+def _largest(found: TouchpointReport) -> Mapping[str | None, float]:
+    """The highest rate of each scale."""
     largest: dict[str | None, float] = {}
     for row in found.touchpoints:
-        unit = None if by_day else row.unit
+        unit = _scale(row, found)
         largest[unit] = max(largest.get(unit, 0.0), row.rate or 0.0)
     return largest
 
 
 def _lines(
-    row: TouchpointRow, largest: Mapping[str | None, float], *, by_day: bool
+    row: TouchpointRow, found: TouchpointReport, largest: Mapping[str | None, float]
 ) -> Iterator[str]:
     """The row, and below it where it stands, its reach and whom it is compared with."""
-    per = 1 if by_day else PER_REACH
+    per = 1 if found.metric == "clicks_per_day" else PER_REACH
     name = row.name if row.name is not None else "(links without a touchpoint)"
     if row.deleted:
         name = f"(deleted) {name}"
@@ -156,7 +179,7 @@ def _lines(
     drawn = " " * BAR_WIDTH
     if row.rate is not None:
         rate = _figure(row.rate * per)
-        drawn = bar(row.rate / (largest[None if by_day else row.unit] or 1.0), BAR_WIDTH)
+        drawn = bar(row.rate / (largest[_scale(row, found)] or 1.0), BAR_WIDTH)
     if row.low is not None and row.high is not None:
         interval = f"{_figure(row.low * per)}–{_figure(row.high * per)}"
     word, colour = VERDICTS[row.verdict] if row.id is not None else ("", None)
@@ -164,20 +187,22 @@ def _lines(
         f"{fit(name, NAME_WIDTH)} {row.clicks:>9,} {row.visitors:>9,} {rate:>9}"
         f"  {coloured(drawn, colour)} {interval:>13}  {coloured(word, colour, bold=bool(colour))}"
     ).rstrip()
-    for line in textwrap.wrap(_detail(row, per), DETAIL_WIDTH, break_long_words=False):
+    for line in textwrap.wrap(_detail(row, found, per), DETAIL_WIDTH, break_long_words=False):
         yield coloured(f"  {line}", dim=True)
 
 
-def _detail(row: TouchpointRow, per: int) -> str:
+def _detail(row: TouchpointRow, found: TouchpointReport, per: int) -> str:
     parts = [row.stage] if row.stage else []
     reach = []
     if row.unit and row.reach:
         reach.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
     if row.more_reach_needed is not None:
         more = f"about {_spoken(row.more_reach_needed):,} more"
-        reach.append(f"{more} {'days' if per == 1 else 'of reach'} needed to tell")
+        reach.append(f"{more} {NEEDED[found.metric]} needed to tell")
     if reach:
         parts.append(", ".join(reach))
+    if row.conversions:
+        parts.append(_gained(row, found.currency))
     if row.peers is not None:
         mean = _figure(row.peers.mean * per)
         group = row.peers.group.replace("_and_", " and ")
@@ -193,6 +218,9 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
         f"   {totals.scans:,} of the clicks are scans"
     )
     notes = []
+    if totals.conversions:
+        whose = "last" if found.attribution == "last" else "first"
+        notes.append(f"{_gained(totals, found.currency)}, each of its {whose} click's touchpoint.")
     if totals.visitors:
         notes.append(
             "Visitors are counted by day and touchpoint: on two days or at two touchpoints, twice."
@@ -221,6 +249,14 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
     )
     if told:
         yield coloured(f"Not counted as clicks: {told}.", dim=True)
+
+
+def _gained(row: TouchpointRow | TouchpointTotals, currency: str) -> str:
+    """Conversions and their value: “12 conversions, 1234.50 EUR”."""
+    from linkservice.money import write_plain
+
+    told = "1 conversion" if row.conversions == 1 else f"{row.conversions:,} conversions"
+    return f"{told}, {write_plain(row.value, currency)} {currency}" if row.value else told
 
 
 def _spoken(number: int) -> int:

@@ -24,9 +24,10 @@ from linkservice.clicks.model import DomainDay, SuspectedDay, Unrecorded
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Stage, Touchpoint
+from linkservice.reports.conversions import ATTRIBUTIONS, Attribution, Converted, converted
 from linkservice.reports.exposure import Reached, live_days, reached
 from linkservice.reports.period import Period, choose_period, day_of
-from linkservice.reports.ranking import Judgement, Observation, judge
+from linkservice.reports.ranking import PROPORTIONS, RATES, Judgement, Observation, judge
 from linkservice.reports.results import (
     METRICS,
     Metric,
@@ -67,11 +68,18 @@ class _Line:
     stage: Stage
     journey: Journey
     counted: _Counted
+    converted: Converted
     reached: Reached
 
     def is_of(self, journey: Journey | None) -> bool:
         """Whether it stands in `journey`; in any, if none is asked for."""
         return journey is None or self.journey.id == journey.id
+
+    @property
+    def is_shown(self) -> bool:
+        """A deleted touchpoint is, for what the period still counts of it."""
+        anything = self.counted.clicks or self.converted.conversions
+        return self.touchpoint.deleted_at is None or bool(anything)
 
 
 def touchpoint_report(
@@ -82,28 +90,33 @@ def touchpoint_report(
     last: dt.date | None,
     journey_id: str | None = None,
     metric: str = "visitors_per_reach",
+    attribution: str = "last",
     suspects: bool = False,
     now: dt.datetime,
 ) -> TouchpointReport:
     """Every touchpoint of the workspace, or of one journey, with its figures and verdict; with
-    the clicks of suspected mail scanners or without.
+    the clicks of suspected mail scanners or without. Conversions count for the touchpoint of
+    their last click or of their first, as `attribution` says.
 
-    A deleted touchpoint is there if it has clicks in the period, the links without a
+    A deleted touchpoint is there if it has clicks or conversions in the period, the links without a
     touchpoint if anything of them was counted. All touchpoints are judged together even if
     one journey is shown: a verdict is the same wherever it is read. Raises `Invalid` (from,
-    to, metric), `NotFound` (journey_id), `Forbidden`.
+    to, metric, attribution), `NotFound` (journey_id), `Forbidden`.
     """
     actor.require("reports:read")
-    period, asked = _question(session, actor, first, last, metric, now)
+    workspace = session.get_one(Workspace, actor.workspace_id)
+    period, asked, by = _question(workspace, first, last, metric, attribution, now)
     today = day_of(now, period.time_zone)
     journey = None
     if journey_id is not None:
         journey = find(session, actor, Journey, journey_id, "journey_id")
     read = sources(session, actor.workspace_id, period, suspects)
     counted = _counted(session, read, actor, period, asked)
-    lines = _lines(session, actor, period, counted, today)
-    standing = [line for line in lines if line.touchpoint.deleted_at is None or line.counted.clicks]
-    judgements = judge([_observation(line, asked, period, today) for line in standing])
+    conversions = converted(session, actor.workspace_id, period, by)
+    lines = _lines(session, actor, period, counted, conversions, today)
+    standing = [line for line in lines if line.is_shown]
+    observed = [_observation(line, asked, period, today) for line in standing]
+    judgements = judge(observed, PROPORTIONS if asked == "conversions_per_click" else RATES)
     rows = [
         _row(line, judgement, asked)
         for line, judgement in zip(standing, judgements, strict=True)
@@ -111,34 +124,37 @@ def touchpoint_report(
     ]
     rows.sort(key=_rank)
     parts = [line.counted for line in lines if line.is_of(journey)]
+    gained = [line.converted for line in lines if line.is_of(journey)]
     elsewhere = 0, 0, 0
     if journey is None:
         elsewhere = _elsewhere(session, actor, period)
-        if NO_TOUCHPOINT in counted:
-            parts.append(counted[NO_TOUCHPOINT])
-            rows.append(_row_without_touchpoint(counted[NO_TOUCHPOINT]))
+        if NO_TOUCHPOINT in counted or NO_TOUCHPOINT in conversions:
+            parts.append(counted.get(NO_TOUCHPOINT, _Counted(())))
+            gained.append(conversions.get(NO_TOUCHPOINT, Converted([])))
+            rows.append(_row_without_touchpoint(parts[-1], gained[-1]))
     suspicious = 0 if read is PERSONS else _suspected(session, actor, period, journey)
-    return TouchpointReport(period, asked, _totals(parts, suspicious, *elsewhere), rows)
+    totals = _totals(parts, gained, suspicious, *elsewhere)
+    return TouchpointReport(period, asked, by, workspace.currency, totals, rows)
 
 
 def _question(
-    session: Session,
-    actor: Actor,
+    workspace: Workspace,
     first: dt.date | None,
     last: dt.date | None,
     metric: str,
+    attribution: str,
     now: dt.datetime,
-) -> tuple[Period, Metric]:
-    """The period and the metric; raises every problem of the two at once."""
+) -> tuple[Period, Metric, Attribution]:
+    """The period, the metric and the attribution; raises every problem of them at once."""
     problems = Problems()
     problems.one_of("metric", metric, METRICS)
-    time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+    problems.one_of("attribution", attribution, ATTRIBUTIONS)
     try:
-        period = choose_period(first, last, time_zone, now)
+        period = choose_period(first, last, workspace.time_zone, now)
     except Invalid as error:
         problems.take(error)
     problems.raise_if_any()
-    return period, typing.cast(Metric, metric)
+    return period, typing.cast(Metric, metric), typing.cast(Attribution, attribution)
 
 
 def _lines(
@@ -146,11 +162,13 @@ def _lines(
     actor: Actor,
     period: Period,
     counted: Mapping[int, _Counted],
+    conversions: Mapping[int, Converted],
     today: dt.date,
 ) -> list[_Line]:
     """All touchpoints there ever were, in the order the journeys give them."""
     reach = reached(session, actor, period, today)
     nothing, nobody = _Counted([0] * len(period)), Reached([0.0] * len(period))
+    none = Converted([0] * len(period))
     places = session.execute(
         select(Touchpoint, Stage, Journey)
         .join(Stage, Stage.id == Touchpoint.stage_id)
@@ -159,7 +177,12 @@ def _lines(
         .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
     )
     return [
-        _Line(*place, counted.get(place[0].id, nothing), reach.get(place[0].id, nobody))
+        _Line(
+            *place,
+            counted.get(place[0].id, nothing),
+            conversions.get(place[0].id, none),
+            reach.get(place[0].id, nobody),
+        )
         for place in places
     ]
 
@@ -172,7 +195,7 @@ def _counted(
     placed = rows.touchpoint_id != NO_TOUCHPOINT
     columns = (
         rows.touchpoint_id,
-        rows.clicks if metric == "clicks_per_day" else visitors + rows.tokenless,
+        visitors + rows.tokenless if metric == "visitors_per_reach" else rows.clicks,
         rows.clicks,
         rows.scans,
         visitors,
@@ -219,19 +242,21 @@ def _counted(
 
 def _observation(line: _Line, metric: Metric, period: Period, today: dt.date) -> Observation:
     """What the judge is told of a touchpoint; its target rate is one of reach."""
-    by_day = metric == "clicks_per_day"
     clicks = line.counted.daily
+    unit, counts, exposure = line.reached.unit, clicks, line.reached.daily
+    if metric == "clicks_per_day":
+        unit, exposure = "day", live_days(line.touchpoint, clicks, period, today)
+    elif metric == "conversions_per_click":
+        unit, counts, exposure = "click", line.converted.daily, [*map(float, clicks)]
     return Observation(
         touchpoint_id=line.touchpoint.id,
         stage_id=line.stage.id,
         journey_id=line.journey.id,
         kind=line.touchpoint.kind,
-        unit="day" if by_day else line.reached.unit,
-        counts=clicks,
-        exposure=live_days(line.touchpoint, clicks, period, today)
-        if by_day
-        else line.reached.daily,
-        target_rate=None if by_day else line.touchpoint.target_rate,
+        unit=unit,
+        counts=counts,
+        exposure=exposure,
+        target_rate=line.touchpoint.target_rate if metric == "visitors_per_reach" else None,
     )
 
 
@@ -241,6 +266,8 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
     if rate is not None and metric == "visitors_per_reach":
         # The judge adds up floats; the row's own figures divide to its rate to the digit.
         rate = float((counted.visitors + counted.tokenless) / Fraction(amount))
+    elif rate is not None and metric == "conversions_per_click":
+        rate = line.converted.conversions / counted.clicks
     return TouchpointRow(
         id=str(line.touchpoint.id),
         name=line.touchpoint.name,
@@ -262,16 +289,20 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
         verdict=judgement.verdict,
         peers=judgement.peers,
         more_reach_needed=judgement.more_reach_needed,
+        conversions=line.converted.conversions,
+        value=line.converted.value,
         deleted=line.touchpoint.deleted_at is not None,
     )
 
 
-def _row_without_touchpoint(counted: _Counted) -> TouchpointRow:
+def _row_without_touchpoint(counted: _Counted, gained: Converted) -> TouchpointRow:
     return TouchpointRow(
         clicks=counted.clicks,
         scans=counted.scans,
         visitors=counted.visitors,
         tokenless=counted.tokenless,
+        conversions=gained.conversions,
+        value=gained.value,
     )
 
 
@@ -310,6 +341,7 @@ def _elsewhere(session: Session, actor: Actor, period: Period) -> tuple[int, int
 
 def _totals(
     parts: Sequence[_Counted],
+    gained: Sequence[Converted],
     suspicious: int,
     misses: int,
     heads_of_misses: int,
@@ -330,4 +362,6 @@ def _totals(
         own=sum(part.own for part in parts),
         misses=misses,
         unrecorded=unrecorded,
+        conversions=sum(part.conversions for part in gained),
+        value=sum(part.value for part in gained),
     )

@@ -36,21 +36,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from linkservice.reports import proportions, statistics
 from linkservice.reports.dispersion import Dispersion, Floats, dispersion
-from linkservice.reports.statistics import (
-    Gamma,
-    chance_of_gap,
-    gamma_of,
-    holm,
-    shrink,
-    variance_between,
-)
+from linkservice.reports.proportions import Beta
+from linkservice.reports.statistics import Gamma, holm, variance_between
 
 Verdict: TypeAlias = Literal["best", "worst", "as_expected", "too_early", "no_reach", "no_peers"]
 PeerGroup: TypeAlias = Literal["stage_and_kind", "stage", "journey", "workspace", "target"]
@@ -61,8 +56,43 @@ FAMILY_ERROR = 0.06  # "best" or "worst" among equal touchpoints, at most this o
 EXPECTED_AT_LEAST = 5.0  # successes at the peers' rate, divided by φ
 PEERS_AT_LEAST = 3
 USUAL_SPREAD = 0.25
-NOTHING_KNOWN = Gamma(np.array([0.5]), np.array([1e-9]))  # Jeffreys' prior, weightless
 INTERVAL_WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
+
+
+Belief = TypeVar("Belief", Gamma, Beta)
+
+
+@dataclass(frozen=True, slots=True)
+class Family(Generic[Belief]):
+    """What kind of number a rate is: which beliefs there are about it, and its noise.
+
+    `nothing_known` is Jeffreys' prior; `noise` is the variance of a count per unit of exposure.
+    """
+
+    nothing_known: Belief
+    belief_of: Callable[[Floats, Floats], Belief]
+    shrink: Callable[[Belief, Floats, Floats, Floats], Belief]
+    chance_of_gap: Callable[[Floats, Floats, Floats, Belief | Floats], Floats]
+    noise: Callable[[Floats], Floats]
+
+
+RATES = Family(
+    Gamma(np.array([0.5]), np.array([1e-9])),
+    statistics.gamma_of,
+    statistics.shrink,
+    statistics.chance_of_gap,
+    lambda rate: rate,
+)
+"""Visitors of a reach: Poisson counts, gamma beliefs."""
+
+PROPORTIONS = Family(
+    Beta(np.array([0.5]), np.array([0.5])),
+    proportions.beta_of,
+    proportions.shrink,
+    proportions.chance_of_gap,
+    lambda rate: rate * (1.0 - rate),
+)
+"""Conversions of clicks: binomial counts, beta beliefs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +101,8 @@ class Observation:
 
     `counts` are visitors + tokenless clicks, `exposure` is the reach of each day (a span
     spread evenly), both for every day of the period in order. For the metric clicks_per_day
-    the exposure is 1.0 on each day the touchpoint was live, else 0.0, and the unit "day".
+    the exposure is 1.0 on each day the touchpoint was live, else 0.0, and the unit "day"; for
+    conversions_per_click, conversions are counted, the exposure is clicks and the unit "click".
     `unit` is None when there is no reach. `target_rate` is the touchpoint's own, else its
     channel's, in the metric judged.
     """
@@ -122,13 +153,16 @@ class _Totals:
     counts: Floats
     exposure: Floats
     days: Dispersion
+    # Of which belief does not matter here, only that all of one report are of one family.
+    family: Family[Any]
 
     @property
     def rate(self) -> Floats:
         return self.counts / self.exposure
 
     def of(self, rows: Sequence[int]) -> _Totals:
-        return _Totals(self.counts[rows], self.exposure[rows], self.days.of(rows))
+        days = self.days.of(rows)
+        return _Totals(self.counts[rows], self.exposure[rows], days, self.family)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +192,11 @@ class _Comparison:
     chance: float  # p-value of the difference
 
 
-def judge(observations: Sequence[Observation]) -> list[Judgement]:
+def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> list[Judgement]:
     """One judgement per observation, in their order; deterministic, all numbers finite.
 
-    Observations of several units may come together; they are never compared. Raises
+    Observations of several units may come together; they are never compared. Of `PROPORTIONS`,
+    counts beyond their exposure count as all of it: more conversions than clicks. Raises
     ValueError when daily `counts` and `exposure` do not all have one length.
     """
     by_unit: dict[str | None, list[Observation]] = defaultdict(list)
@@ -175,7 +210,7 @@ def judge(observations: Sequence[Observation]) -> list[Judgement]:
             )
     compared: list[_Comparison] = []
     for unit in by_unit.values():
-        totals = _totals(unit)
+        totals = _totals(unit, family)
         groups, alone = _peer_groups(unit)
         for group in groups:
             compared += _beside_peers(group, unit, totals.of(group.rows))
@@ -190,11 +225,14 @@ def judge(observations: Sequence[Observation]) -> list[Judgement]:
     return [judged[observation.touchpoint_id] for observation in observations]
 
 
-def _totals(unit: Sequence[Observation]) -> _Totals:
+def _totals(unit: Sequence[Observation], family: Family[Any]) -> _Totals:
     counts = np.array([observation.counts for observation in unit], dtype=np.float64)
     exposure = np.array([observation.exposure for observation in unit], dtype=np.float64)
     days = dispersion(counts, exposure)
-    return _Totals(counts.sum(axis=1), exposure.sum(axis=1), days)
+    total, reach = counts.sum(axis=1), exposure.sum(axis=1)
+    if family is PROPORTIONS:
+        total = np.minimum(total, reach)
+    return _Totals(total, reach, days, family)
 
 
 def _peer_groups(unit: Sequence[Observation]) -> tuple[list[_Group], list[int]]:
@@ -222,36 +260,39 @@ def _peer_groups(unit: Sequence[Observation]) -> tuple[list[_Group], list[int]]:
 def _beside_peers(group: _Group, unit: Sequence[Observation], totals: _Totals) -> list[_Comparison]:
     """The touchpoints judged by this group, each beside the mean of the others."""
     rate, exposure, phi = totals.rate, totals.exposure, totals.days.phi
-    pooled = max(float(totals.counts.sum()), 0.5) / float(exposure.sum())
+    family = totals.family
+    pooled = max(float(totals.counts.sum()), 0.5) / (float(exposure.sum()) + 0.5)
     usual_phi = float(np.median(phi))
-    between, uncertainty = variance_between(rate, pooled * usual_phi / exposure)
-    others = (1.0 - np.eye(len(rate))) / (between + pooled * usual_phi / exposure)
+    noise = family.noise(np.array(pooled)) * usual_phi / exposure
+    between, uncertainty = variance_between(rate, noise)
+    others = (1.0 - np.eye(len(rate))) / (between + noise)
     others /= others.sum(axis=1, keepdims=True)
     mean = others @ rate
     # Peers without a single click still have a rate above 0: half a click, as Jeffreys has it.
     standard = np.maximum(mean, 0.5 * usual_phi / ((1.0 - np.eye(len(rate))) @ exposure))
-    error = others**2 @ (phi * np.maximum(rate, pooled) / exposure) / standard**2
+    error = others**2 @ (phi * family.noise(np.maximum(rate, pooled)) / exposure) / standard**2
     spread = np.maximum((between + uncertainty) / standard**2, USUAL_SPREAD**2)
-    prior = gamma_of(standard, spread + error)
+    prior = family.belief_of(standard, spread + error)
     judged = [
         (place, unit[group.rows[place]], Peers(group.name, len(rate) - 1, float(mean[place])))
         for place in group.judged
     ]
-    return _beside(standard, gamma_of(standard, error), error, prior, totals, judged)
+    return _beside(standard, family.belief_of(standard, error), error, prior, totals, judged)
 
 
 def _beside_target(target: float, one: Observation, totals: _Totals) -> list[_Comparison]:
     """A touchpoint without peers beside its target, which is a wish: no prior to shrink to."""
     standard = np.array([target])
     judged = [(0, one, Peers("target", 0, target))]
-    return _beside(standard, standard, np.zeros(1), NOTHING_KNOWN, totals, judged)
+    prior = totals.family.nothing_known
+    return _beside(standard, standard, np.zeros(1), prior, totals, judged)
 
 
 def _beside(
     standard: Floats,
-    belief: Gamma | Floats,
+    belief: Gamma | Beta | Floats,
     error: Floats,
-    prior: Gamma,
+    prior: Gamma | Beta,
     totals: _Totals,
     judged: Sequence[tuple[int, Observation, Peers]],
 ) -> list[_Comparison]:
@@ -261,6 +302,7 @@ def _beside(
     The interval uses φ at the touchpoint's own rate, the comparison φ at the standard.
     """
     counts, exposure, days = totals.counts, totals.exposure, totals.days
+    shrink = totals.family.shrink
     first = shrink(prior, counts, exposure, days.phi)
     own_phi = days.at_least(exposure * first.mean)
     low, high = shrink(prior, counts, exposure, own_phi).interval()
@@ -268,8 +310,8 @@ def _beside(
     rate = shrink(prior, counts, exposure, phi)
     below = rate.below(belief * MARGIN)
     above = 1.0 - rate.below(belief * (1.0 / MARGIN))
-    chance = chance_of_gap(counts, exposure, phi, belief)
-    variance = rate.mean * phi / exposure + standard**2 * error
+    chance = totals.family.chance_of_gap(counts, exposure, phi, belief)
+    variance = totals.family.noise(rate.mean) * phi / exposure + standard**2 * error
     expected = exposure * standard / days.at(exposure * standard)
     return [
         _Comparison(
@@ -291,7 +333,9 @@ def _beside(
 
 
 def _no_peers(one: Observation, totals: _Totals) -> Judgement:
-    low, high = shrink(NOTHING_KNOWN, totals.counts, totals.exposure, totals.days.phi).interval()
+    family = totals.family
+    believed = family.shrink(family.nothing_known, totals.counts, totals.exposure, totals.days.phi)
+    low, high = believed.interval()
     rate = float(totals.rate[0])
     lowest = _low(float(low[0]), rate)
     return Judgement(one.touchpoint_id, "no_peers", rate, lowest, float(high[0]), None, None)

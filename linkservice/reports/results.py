@@ -13,14 +13,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from linkservice.cells import Cell, harmless
+from linkservice.reports.conversions import Attribution
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers, Verdict
 
 if TYPE_CHECKING:
     from linkservice.reports.changed import ChangeReport
 
-Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day"]
-METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day")
+Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day", "conversions_per_click"]
+METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day", "conversions_per_click")
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
 
@@ -36,7 +37,8 @@ class TouchpointTotals:
     and `unrecorded` hold what met no link too, except in the report of a single journey,
     since that belongs to none. `own` are members' visits, by browser or network. `suspected`
     are clicks of suspected mail scanners: among the `scanners`, or among the `clicks` in a
-    report that counts them.
+    report that counts them. `value` is that of the `conversions`, in the smallest unit of the
+    report's currency (cents).
     """
 
     clicks: int
@@ -53,6 +55,8 @@ class TouchpointTotals:
     own: int
     misses: int
     unrecorded: int
+    conversions: int
+    value: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,9 @@ class TouchpointRow:
 
     `visitors` have tokens, `tokenless` clicks have none. `reach` is the touchpoint's reach
     in the period as far as it has passed, in `unit`. With the metric visitors_per_reach,
-    `rate` is (visitors + tokenless) ÷ reach; with clicks_per_day, clicks ÷ days it was live.
+    `rate` is (visitors + tokenless) ÷ reach; with clicks_per_day, clicks ÷ days it was live;
+    with conversions_per_click, conversions ÷ clicks.
+    `conversions` (and their `value`, in cents) are those of the report's attribution.
     A `deleted` touchpoint is there for the clicks its printed links still had.
     """
 
@@ -85,6 +91,8 @@ class TouchpointRow:
     verdict: Verdict = "no_reach"
     peers: Peers | None = None
     more_reach_needed: int | None = None
+    conversions: int = 0
+    value: int = 0
     deleted: bool = False
 
 
@@ -94,6 +102,8 @@ class TouchpointReport:
 
     period: Period
     metric: Metric
+    attribution: Attribution
+    currency: str
     totals: TouchpointTotals
     touchpoints: Sequence[TouchpointRow]
 

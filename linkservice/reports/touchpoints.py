@@ -73,16 +73,24 @@ def touchpoint_detail(
     first: date | None,
     last: date | None,
     metric: str = "visitors_per_reach",
+    attribution: str = "last",
     suspects: bool = False,
     now: datetime,
 ) -> TouchpointDetail:
     """One touchpoint in a period; a deleted one as long as it has clicks in it. With the
     clicks of suspected mail scanners or without.
 
-    Raises `Invalid` (from, to, metric), `NotFound`, `Forbidden`.
+    Raises `Invalid` (from, to, metric, attribution), `NotFound`, `Forbidden`.
     """
     report = touchpoint_report(
-        session, actor, first=first, last=last, metric=metric, suspects=suspects, now=now
+        session,
+        actor,
+        first=first,
+        last=last,
+        metric=metric,
+        attribution=attribution,
+        suspects=suspects,
+        now=now,
     )
     row = next((row for row in report.touchpoints if row.id == touchpoint_id), None)
     look = find if row is None else find_ever

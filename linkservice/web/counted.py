@@ -21,6 +21,7 @@ About: TypeAlias = Literal["touchpoints", "touchpoint", "link"]
 METRIC_WORDS: dict[Metric, str] = {
     "visitors_per_reach": N_("Visitors per reach"),
     "clicks_per_day": N_("Clicks a day"),
+    "conversions_per_click": N_("Conversions per click"),
 }
 
 
@@ -81,12 +82,22 @@ def _definitions(about: About, metric: Metric) -> Iterator[Fact]:
         ),
     )
     if about != "link":
+        yield Fact(
+            gettext("Conversions"),
+            gettext(
+                "What a shop reported with a click id, once each, on the day it occurred, for the "
+                "touchpoint of the last click (or of the first, if that is chosen); and what was "
+                "imported as a sum."
+            ),
+        )
         yield from _judgements(metric)
 
 
 def _judgements(metric: Metric) -> Iterator[Fact]:
     if metric == "clicks_per_day":
         rate = gettext("Clicks divided by the days of the period on which the touchpoint was live.")
+    elif metric == "conversions_per_click":
+        rate = gettext("Conversions of the period divided by its clicks.")
     else:
         rate = gettext(
             "Visitors and clicks without a token, divided by the reach of the period. Reach that "

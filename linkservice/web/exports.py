@@ -66,6 +66,7 @@ _HEADS = {
     "peers_mean": N_("Mean of the peers"),
     "more_reach_needed": N_("Reach still needed"),
     "deleted": N_("deleted"),
+    "conversions": N_("Conversions"),
     "figure": N_("Figure"),
     "count": N_("Count"),
     "date": N_("Day"),
@@ -87,6 +88,8 @@ _FIGURES = {
     "own": N_("Own visits"),
     "misses": N_("Misses"),
     "unrecorded": N_("Unrecorded clicks"),
+    "conversions": N_("Conversions"),
+    "value": N_("Value, in the smallest unit of the currency"),
 }
 _GROUPS = {
     "stage_and_kind": N_("stage and kind"),

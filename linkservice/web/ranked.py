@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from markupsafe import Markup
 
 from linkservice.reports.ranking import Verdict
-from linkservice.reports.results import TouchpointReport, TouchpointRow
+from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
 from linkservice.web import verdicts
 from linkservice.web.charts import (
     Interval,
@@ -51,6 +51,17 @@ _BY_DAY_NOTES = {
     "too_early": N_("These need more days before chance can be ruled out."),
     "no_peers": N_("A verdict needs three others."),
     "no_reach": "",
+}
+_BY_CLICK_TITLES = {**_WAITING_TITLES, "no_reach": N_("No clicks in this period")}
+_BY_CLICK_NOTES = {
+    "too_early": N_("These need more clicks before chance can be ruled out."),
+    "no_peers": N_("A verdict needs three others."),
+    "no_reach": "",
+}
+_WAITING_WORDS: Mapping[Metric, tuple[Mapping[str, str], Mapping[str, str]]] = {
+    "visitors_per_reach": (_WAITING_TITLES, _WAITING_NOTES),
+    "clicks_per_day": (_BY_DAY_TITLES, _BY_DAY_NOTES),
+    "conversions_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
 }
 _REMEDIES: Mapping[Verdict, Remedy] = {
     "too_early": "reach",
@@ -101,6 +112,10 @@ class Ranking:
     def _by_day(self) -> bool:
         return self.report.metric == "clicks_per_day"
 
+    @property
+    def _by_reach(self) -> bool:
+        return self.report.metric == "visitors_per_reach"
+
     @classmethod
     def of(cls, report: TouchpointReport) -> Ranking:
         """The scales hold every row, so a row looks the same wherever it is shown."""
@@ -140,7 +155,7 @@ class Ranking:
             figure=figure,
             per=per,
             plot=plot,
-            remedy=None if row.deleted or self._by_day else _REMEDIES.get(row.verdict),
+            remedy=_REMEDIES.get(row.verdict) if self._by_reach and not row.deleted else None,
             reach=round(row.reach),
             unit=gettext(UNITS[row.unit]) if row.unit is not None else "",
         )
@@ -159,7 +174,7 @@ class Ranking:
             judged = [
                 each
                 for each in rows
-                if each.row.verdict in JUDGED and (self._by_day or each.row.unit == unit)
+                if each.row.verdict in JUDGED and (not self._by_reach or each.row.unit == unit)
             ]
             if judged:
                 title = gettext("Clicks a day") if measure.by_day else _per_title(measure)
@@ -168,7 +183,7 @@ class Ranking:
         for verdict in WAITING:
             waiting = [each for each in rows if each.row.verdict == verdict]
             if waiting:
-                found.append(_waiting_group(verdict, waiting, self._by_day))
+                found.append(_waiting_group(verdict, waiting, self.report.metric))
         return found
 
 
@@ -184,10 +199,12 @@ def _interval(row: TouchpointRow) -> Interval:
 
 
 def _per_title(measure: Measure) -> str:
+    if measure.by_click:
+        return gettext("Conversions %(per)s", per=measure.of())
     return gettext("Visitors %(per)s", per=measure.of())
 
 
-def _waiting_group(verdict: str, rows: Sequence[Shown], by_day: bool) -> Group:
-    title = gettext((_BY_DAY_TITLES if by_day else _WAITING_TITLES)[verdict])
-    note = (_BY_DAY_NOTES if by_day else _WAITING_NOTES)[verdict]
+def _waiting_group(verdict: str, rows: Sequence[Shown], metric: Metric) -> Group:
+    titles, notes = _WAITING_WORDS[metric]
+    title, note = gettext(titles[verdict]), notes[verdict]
     return Group(verdict, title, gettext(note) if note else "", None, rows)

@@ -57,6 +57,7 @@ _NOUNS: Mapping[tuple[str, str], Callable[[int], str]] = {
     ("contacts", "chat"): lambda n: ngettext("chat", "chats", n),
     ("views", ""): lambda n: ngettext("view", "views", n),
     ("day", ""): lambda n: ngettext("day", "days", n),
+    ("click", ""): lambda n: ngettext("click", "clicks", n),
 }
 """What a unit of reach is on a channel; "" is any other one."""
 
@@ -68,7 +69,9 @@ def noun(unit: str, channel: str | None, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How rates of one unit are told. `unit` "day" is that of clicks a day, told per one."""
+    """How rates of one unit are told. `unit` "day" is that of clicks a day, told per one, "click"
+    that of conversions.
+    """
 
     unit: str
     per: int
@@ -76,6 +79,10 @@ class Measure:
     @property
     def by_day(self) -> bool:
         return self.unit == "day"
+
+    @property
+    def by_click(self) -> bool:
+        return self.unit == "click"
 
     def figure(self, rate: float, *, like: float | None = None) -> str:
         """A rate with as many digits as people say; as many decimals as `like` gets."""
@@ -98,6 +105,8 @@ def measures(rows: Iterable[TouchpointRow], metric: Metric) -> dict[str, Measure
     """The measure of each unit in a report; all rows of a unit share one."""
     if metric == "clicks_per_day":
         return {"day": Measure("day", 1)}
+    if metric == "conversions_per_click":
+        return {"click": Measure("click", _base(max((row.rate or 0.0 for row in rows), default=0)))}
     highest: dict[str, float] = {}
     for row in rows:
         if row.unit is not None:
@@ -107,7 +116,7 @@ def measures(rows: Iterable[TouchpointRow], metric: Metric) -> dict[str, Measure
 
 def measure_of(row: TouchpointRow, known: Mapping[str, Measure]) -> Measure | None:
     """How the rate of `row` is told; None where it can have none."""
-    return known.get("day") or known.get(row.unit or "")
+    return known.get("day") or known.get("click") or known.get(row.unit or "")
 
 
 def verdict_sentence(row: TouchpointRow, measure: Measure | None, *, named: bool = False) -> str:
@@ -127,6 +136,10 @@ def rate_words(row: TouchpointRow, measure: Measure) -> str:
         facts = {"figure": figure, "per": measure.of()}
         return ngettext("%(figure)s click %(per)s", "%(figure)s clicks %(per)s", number, **facts)
     facts = {"figure": figure, "per": measure.of(row.channel)}
+    if measure.by_click:
+        return ngettext(
+            "%(figure)s conversion %(per)s", "%(figure)s conversions %(per)s", number, **facts
+        )
     return ngettext("%(figure)s visitor %(per)s", "%(figure)s visitors %(per)s", number, **facts)
 
 
@@ -239,6 +252,8 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
 def _without_reach(row: TouchpointRow, measure: Measure | None) -> str:
     if measure is not None and measure.by_day:
         return gettext("It was not live on any day of this period.")
+    if measure is not None and measure.by_click:
+        return gettext("Nobody clicked in this period, so nobody could convert.")
     if row.unit is None:
         return gettext("Reach is missing: how many people could have clicked?")
     return gettext("No reach in this period: how many people could have clicked?")

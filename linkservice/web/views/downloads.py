@@ -9,6 +9,7 @@ from linkservice.fields import Problems
 from linkservice.reports import exported
 from linkservice.reports.exported import Exported
 from linkservice.reports.links import link_report
+from linkservice.reports.results import METRICS
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.trend import trend_of
 from linkservice.web import periods
@@ -137,7 +138,14 @@ def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that touchpoint holds. Raises `NotFound`."""
     first, last = chosen.period.first, chosen.period.last
     found = touchpoint_detail(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+        page.session,
+        page.actor,
+        id,
+        first=first,
+        last=last,
+        attribution=page.query.get("attribution") or "last",
+        suspects=chosen.suspects,
+        now=page.now,
     )
     trend = trend_of(
         page.session,
@@ -167,6 +175,7 @@ def ranking_file(page: Page, asked: Asked) -> Exported:
     filters = {
         **_filters(asked.chosen),
         "metric": asked.metric,
+        **({} if asked.attribution == "last" else {"attribution": asked.attribution}),
         "journey_id": asked.journey_id,
     }
     return exported.of_touchpoints(report, [*(each.row for each in shown), *loose], filters)
@@ -178,7 +187,7 @@ def _ranking(page: Page, asked: Asked, form: str, name: str = "touchpoints") -> 
         page,
         asked.chosen,
         "touchpoints",
-        metric="clicks_per_day" if asked.metric == "clicks_per_day" else "visitors_per_reach",
+        metric=next((each for each in METRICS if each == asked.metric), METRICS[0]),
         journey=journey_name(page, asked),
     )
     return saved(page, found, facts, form, name, one_table=True)

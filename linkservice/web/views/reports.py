@@ -27,7 +27,7 @@ from linkservice.web import change_sentences, figures, periods
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import METRIC_WORDS, counted
 from linkservice.web.door import Pages
-from linkservice.web.i18n import gettext
+from linkservice.web.i18n import N_, gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
@@ -40,12 +40,17 @@ PAGES = Pages("reports")
 FOLDED_FROM = 4
 """So many touchpoints without a link are told in one line."""
 
+ATTRIBUTION_WORDS = {"last": N_("Last touch"), "first": N_("First touch")}
+"""Whose a conversion is."""
+
 COLUMNS = {
     "name": "name",
     "clicks": "clicks",
     "scans": "scans",
     "visitors": "visitors",
     "reach": "reach",
+    "conversions": "conversions",
+    "value": "value",
 }
 """By which fields of a row its table can be sorted, besides the ranking."""
 
@@ -59,6 +64,7 @@ class Asked:
     metric: str
     sort: str
     upwards: bool
+    attribution: str = "last"
 
     @property
     def query(self) -> dict[str, str | None]:
@@ -67,6 +73,7 @@ class Asked:
             **self.chosen.query,
             "journey_id": self.journey_id,
             "metric": self.metric if self.metric != "visitors_per_reach" else None,
+            "attribution": self.attribution if self.attribution != "last" else None,
             "sort": self.sort or None,
             "order": "up" if self.upwards else None,
         }
@@ -82,6 +89,7 @@ def asked_for(page: Page) -> Asked:
         metric=query.get("metric") or "visitors_per_reach",
         sort=sort if sort in COLUMNS else "",
         upwards=query.get("order") == "up",
+        attribution=query.get("attribution") or "last",
     )
 
 
@@ -98,6 +106,7 @@ def reports(page: Page) -> Response:
         chosen=asked.chosen,
         here=Here("reports", asked.query),
         found=found,
+        converting=found.totals.conversions > 0 or found.metric == "conversions_per_click",
         finding=finding(found.touchpoints),
         groups=[] if asked.sort else ranking.groups(rows),
         rows=in_order(rows, asked),
@@ -113,6 +122,7 @@ def reports(page: Page) -> Response:
         ),
         journeys=journeys_by_name(page),
         metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
+        attributions=attribution_words(),
     )
 
 
@@ -149,12 +159,15 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     """One touchpoint beside its peers, and who came through it."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     shown = touchpoint_context(page, id, chosen)
+    attribution = shown["found"].report.attribution
+    kept = attribution if attribution != "last" else None
     summaries = reach_summaries(page.session, page.actor, [shown["found"].touchpoint.id])
     changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
     row = changed.row(id)
     return page.render(
         "reports/touchpoint.html",
-        here=Here("touchpoint_report_page", chosen.query, {"id": id}),
+        here=Here("touchpoint_report_page", {**chosen.query, "attribution": kept}, {"id": id}),
+        attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
         change=None if row is None else change_sentences.told(row, changed),
         **shown,
@@ -164,8 +177,16 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
 def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
     """What the page of one touchpoint shows, but its reach. Raises `NotFound`."""
     first, last = chosen.period.first, chosen.period.last
+    attribution = page.query.get("attribution") or "last"
     found = touchpoint_detail(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+        page.session,
+        page.actor,
+        id,
+        first=first,
+        last=last,
+        attribution=attribution,
+        suspects=chosen.suspects,
+        now=page.now,
     )
     ranking = Ranking.of(found.report)
     trend = trend_of(
@@ -232,6 +253,11 @@ def link_report_csv(page: Page, id: str) -> Response:
     return _csv(page, f"link-{id}", chosen, rows_for_csv(found))
 
 
+def attribution_words() -> list[tuple[str, str]]:
+    """Whose a conversion can be, in words."""
+    return [(name, gettext(label)) for name, label in ATTRIBUTION_WORDS.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """How many touchpoints are judged, and how many of them stand out."""
@@ -252,10 +278,16 @@ def finding(rows: Sequence[TouchpointRow]) -> Finding:
 
 def report_asked(page: Page, asked: Asked) -> TouchpointReport:
     """The touchpoint report a page asks for. Raises `Invalid` (metric), `NotFound`."""
-    return _report(page, asked.chosen, asked.journey_id, asked.metric)
+    return _report(page, asked.chosen, asked.journey_id, asked.metric, asked.attribution)
 
 
-def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> TouchpointReport:
+def _report(
+    page: Page,
+    chosen: Chosen,
+    journey_id: str | None,
+    metric: str,
+    attribution: str = "last",
+) -> TouchpointReport:
     return touchpoint_report(
         page.session,
         page.actor,
@@ -263,6 +295,7 @@ def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> 
         last=chosen.period.last,
         journey_id=journey_id,
         metric=metric,
+        attribution=attribution,
         suspects=chosen.suspects,
         now=page.now,
     )
