@@ -146,7 +146,7 @@ class LinkChangesGiven(Changes):
     touchpoint_id: Id | None = None
     campaign_id: Id | None = None
     tags: Tags = []  # noqa: RUF012  # pydantic copies defaults
-    persona_ids: PersonaIds = []  # noqa: RUF012
+    persona_ids: PersonaIds = []  # noqa: RUF012  # pydantic copies defaults
     forward_query: bool = False
     append_click_id: bool = False
     utm: Utm = Utm()
