@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import pytest
 from cast import NOW as LONG_AGO
 from cast import Home, make_home, make_link, make_touchpoint
@@ -73,10 +72,12 @@ class Shop:
         days: int = DAYS,
         factor: Callable[[date], float] = lambda day: 1.0,
     ) -> None:
-        rng = np.random.default_rng(2026 + int(self.id))
         for number in range(days):
             day = last - timedelta(number)
-            clicks = int(rng.poisson(LEVELS[day.weekday()] * factor(day)))
+            usual = LEVELS[day.weekday()] * factor(day)
+            # Restless in a way that no chance can make unusual.
+            unrest = (number * 13 + int(self.id) * 5) % 11 - 5
+            clicks = round(usual + unrest * usual**0.5 / 5)
             count(self.session, self.home, self.link, day, clicks, touchpoint_id=self.id)
         self.session.flush()
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+import numpy as np
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from linkservice.cells import Cell, harmless
@@ -32,13 +33,16 @@ from linkservice.reports.change import (
     judge_changes,
 )
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.sources import NO_TOUCHPOINT, sources
+from linkservice.reports.sources import sources
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.public_holidays import FreeDay, free_days
 
 FALSE_DISCOVERIES = 0.05
 """Of the changes named in all reports, the share that chance may have made."""
+
+OLD = timedelta(weeks=8)
+"""Before the days that teach what is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,40 +179,71 @@ def _series(
 ) -> list[Series]:
     """The days of each of these touchpoints."""
     rows = sources(session, actor.workspace_id, known, suspects).touchpoints
-    counted: dict[int, list[int]] = {each: [0] * len(known) for each in touchpoint_ids}
-    query = select(
-        rows.touchpoint_id, rows.local_date, rows.touchpoint_visitors + rows.tokenless
-    ).where(
-        rows.workspace_id == actor.workspace_id,
-        rows.local_date.between(known.first, known.last),
+    counted = np.zeros((len(touchpoint_ids), len(known)), np.int64)
+    # Written out, a line for each day: to make each row one of Python's takes four times as long.
+    visitors = rows.touchpoint_visitors + rows.tokenless
+    lines = session.execute(
+        select(
+            rows.local_date,
+            func.aggregate_strings(cast(rows.touchpoint_id, Text), ","),
+            func.aggregate_strings(cast(visitors, Text), ","),
+        )
+        .where(
+            rows.workspace_id == actor.workspace_id,
+            rows.local_date.between(known.first, known.last),
+        )
+        .group_by(rows.local_date)
     )
-    for touchpoint_id, day, visitors in session.execute(query):
-        if touchpoint_id in counted:
-            counted[touchpoint_id][known.number(day)] += visitors
-    first, linked = _first_days(session, actor, known.last), _linked(session, actor, now)
+    ordered = np.array(sorted(touchpoint_ids), np.int64)
+    for day, which, counts in lines if touchpoint_ids else ():
+        ids = np.fromstring(which, np.int64, sep=",")
+        place = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
+        there = ordered[place] == ids
+        brought = np.fromstring(counts, np.int64, sep=",")
+        np.add.at(counted[:, known.number(day)], place[there], brought[there])
+    first, linked = _first_days(session, actor, known, touchpoint_ids), _linked(session, actor, now)
+    days = dict(zip(ordered.tolist(), counted.tolist(), strict=True))
     return [
         Series(
-            days,
-            (known.last - first[touchpoint_id]).days if touchpoint_id in first else None,
-            touchpoint_id in linked,
+            days[each],
+            (known.last - first[each]).days if each in first else None,
+            each in linked,
         )
-        for touchpoint_id, days in counted.items()
+        for each in touchpoint_ids
     ]
 
 
-def _first_days(session: Session, actor: Actor, last: date) -> Mapping[int, date]:
-    """The first day with a click of each touchpoint that has any up to `last`."""
+def _first_days(
+    session: Session, actor: Actor, known: Period, touchpoint_ids: Sequence[int]
+) -> Mapping[int, date]:
+    """The first day with a click of each touchpoint that has any, or for old ones an early day.
+
+    How much older than `OLD` a touchpoint is makes no difference to what is usual. So only of
+    those without a click in those days the rest of the past is asked for.
+    """
+    early = _first_of(
+        session,
+        actor,
+        touchpoint_ids,
+        TouchpointDay.local_date >= known.first - OLD,
+        TouchpointDay.local_date < known.first,
+    )
+    unknown = [each for each in touchpoint_ids if each not in early]
+    if not unknown:
+        return early
+    return early | _first_of(session, actor, unknown, TouchpointDay.local_date <= known.last)
+
+
+def _first_of(
+    session: Session, actor: Actor, touchpoint_ids: Sequence[int], *days: ColumnElement[bool]
+) -> dict[int, date]:
     query = (
         select(TouchpointDay.touchpoint_id, func.min(TouchpointDay.local_date))
-        .where(
-            TouchpointDay.workspace_id == actor.workspace_id,
-            TouchpointDay.local_date <= last,
-            TouchpointDay.touchpoint_id != NO_TOUCHPOINT,
-            TouchpointDay.clicks > 0,
-        )
+        .where(TouchpointDay.workspace_id == actor.workspace_id, TouchpointDay.clicks > 0, *days)
         .group_by(TouchpointDay.touchpoint_id)
     )
-    return dict(session.execute(query).all())
+    wanted = set(touchpoint_ids)
+    return {each: day for each, day in session.execute(query) if each in wanted}
 
 
 def _linked(session: Session, actor: Actor, now: datetime) -> frozenset[int]:
