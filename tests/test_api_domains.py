@@ -92,6 +92,8 @@ def test_ada_changes_her_workspace_and_nobody_else_may(people: People) -> None:
         "count_visitors": True,
         "own_networks": [],
         "holidays": None,
+        "attribution_days": 30,
+        "currency": "EUR",
     }
     assert people.ada.get("/workspace").json == changed.json
     assert people.cleo.get("/workspace").json["id"] != before["id"]

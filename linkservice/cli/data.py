@@ -62,7 +62,7 @@ def ingest(once: bool) -> None:
 
 @click.group(cls=Group)
 def clicks() -> None:
-    """Single clicks: those from elsewhere in, those that are here out."""
+    """Single clicks from files, and into files."""
 
 
 @clicks.command("import")
@@ -115,7 +115,7 @@ def import_file(settings: Settings, database: Database, actor: Actor, file: Path
 )
 @click.option("--deep", is_flag=True, help="Read all segments in the spool again, too.")
 def audit(form: str, deep: bool) -> int:
-    """Prove that no click is lost or counted twice.
+    """Prove that no click is lost or doubled.
 
     Every accepted click must be ingested, rejected or pending, of every node, link and day;
     the exit code is 0 if that is so, else 1, and the first differences are named. Compared
