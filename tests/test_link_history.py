@@ -115,6 +115,12 @@ def test_the_history_tells_what_each_version_changed(desk: Desk) -> None:
     assert (newest.version, newest.at, newest.by, newest.undoable) == (5, LATER, "ada", True)
 
 
+def test_a_switch_is_shown_as_what_it_is(desk: Desk) -> None:
+    link_id = desk.link("sommer")
+    desk.change(link_id, append_click_id=True)
+    assert shown(desk.history(link_id)[0]) == {"append_click_id": (False, True)}
+
+
 def test_what_changes_nothing_is_no_version(desk: Desk) -> None:
     link_id = desk.link("sommer")
     desk.change(link_id, tags=["a"])

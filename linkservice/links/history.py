@@ -48,6 +48,12 @@ _KEPT = (
     "archived",
     "deleted",
 )
+_REFERENCES: dict[str, type[Touchpoint | Campaign]] = {
+    "touchpoint_id": Touchpoint,
+    "campaign_id": Campaign,
+}
+"""The fields that hold an id of ours, shown by its name."""
+
 _VERBS = {
     ("active", True): "link.resumed",
     ("active", False): "link.paused",
@@ -327,7 +333,7 @@ def _tags_of(version: LinkVersion) -> TagChange:
 def _names(session: Session, versions: Sequence[LinkVersion]) -> dict[tuple[str, int], str]:
     """What the touchpoints and campaigns of the versions are called."""
     found: dict[tuple[str, int], str] = {}
-    for field, model in (("touchpoint_id", Touchpoint), ("campaign_id", Campaign)):
+    for field, model in _REFERENCES.items():
         ids = {getattr(version, field) for version in versions} - {None}
         rows = session.execute(select(model.id, model.name).where(model.id.in_(ids)))
         found.update({(field, number): name for number, name in rows})
@@ -337,7 +343,7 @@ def _names(session: Session, versions: Sequence[LinkVersion]) -> dict[tuple[str,
 def _shown(
     field: str, before: Kept, after: Kept, names: Mapping[tuple[str, int], str]
 ) -> FieldChange:
-    if not field.endswith("_id"):
+    if field not in _REFERENCES:
         return FieldChange(field, before, after)
     was, now = (
         names.get((field, value)) if isinstance(value, int) else None for value in (before, after)
