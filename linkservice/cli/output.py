@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import logging
 import os
 import sys
 import time
 import unicodedata
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 import click
@@ -21,6 +25,34 @@ QUIET_SECONDS = 5.0
 """Between two lines where stderr is no terminal, such as a log."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+report_form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv", "json")),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+"""The option `form` of a command that ends with `write_report`."""
+
+
+def write_report(
+    form: str, document: object, rows: Iterable[Sequence[object]], lines: Iterable[str]
+) -> None:
+    """Write a report to stdout: `document` as JSON, `rows` as CSV, or `lines` for people."""
+    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
+    stdout = sys.stdout.buffer
+    if form == "json":
+        stdout.write((json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
+    elif form == "csv":
+        file = io.StringIO(newline="")
+        csv.writer(file).writerows(rows)
+        stdout.write(file.getvalue().encode())
+    else:
+        for line in lines:
+            click.echo(line)
 
 
 class Progress:

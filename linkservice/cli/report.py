@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -15,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkservice.cli.door import Group, current_database, now, read_settings, text
-from linkservice.cli.output import bar, coloured, fit
+from linkservice.cli.output import bar, coloured, fit, report_form, write_report
 
 if TYPE_CHECKING:
     from linkservice.reports.results import TouchpointReport, TouchpointRow, TouchpointTotals
@@ -75,14 +71,7 @@ def report() -> None:
     help="Whose a conversion is: of its last click or of its first.",
 )
 @click.option("--journey", type=text, metavar="ID", help="Only the touchpoints of this journey.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("table", "csv", "json")),
-    default="table",
-    show_default=True,
-    help="How it is written.",
-)
+@report_form
 def touchpoints(
     from_: date | None,
     to: date | None,
@@ -96,6 +85,7 @@ def touchpoints(
     Days are those of the workspace's time zone, the last one included.
     """
     from linkservice.reports.queries import touchpoint_report
+    from linkservice.reports.results import rows_for_csv, to_json
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
@@ -110,29 +100,7 @@ def touchpoints(
             attribution=attribution,
             now=now(),
         )
-    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
-    stdout = sys.stdout.buffer
-    if form == "json":
-        stdout.write(_json(found))
-    elif form == "csv":
-        stdout.write(_csv(found))
-    else:
-        for line in _table(found):
-            click.echo(line)
-
-
-def _json(found: TouchpointReport) -> bytes:
-    from linkservice.reports.results import to_json
-
-    return (json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _csv(found: TouchpointReport) -> bytes:
-    from linkservice.reports.results import rows_for_csv
-
-    file = io.StringIO(newline="")
-    csv.writer(file).writerows(rows_for_csv(found))
-    return file.getvalue().encode()
+    write_report(form, to_json(found), rows_for_csv(found), _table(found))
 
 
 def _table(found: TouchpointReport) -> Iterator[str]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkservice.cli.door import current_database, now, read_settings
-from linkservice.cli.output import coloured, fit
+from linkservice.cli.output import coloured, fit, report_form, write_report
 from linkservice.cli.report import NAME_WIDTH, day, report
 
 if TYPE_CHECKING:
@@ -32,49 +28,21 @@ WINDOWS = {None: "", "yesterday": "last day", "three_days": "three days"}
 
 @report.command("changes")
 @click.option("--to", type=day, help="Last day that is judged. [yesterday]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("table", "csv", "json")),
-    default="table",
-    show_default=True,
-    help="How it is written.",
-)
+@report_form
 def changes(to: date | None, form: str) -> None:
     """Which touchpoints had unusually few or many visitors.
 
     The last day and the last three together, beside the same weekdays before and the age of the
     touchpoint; public holidays, if the workspace has chosen whose, are left out.
     """
-    from linkservice.reports.changed import change_report
+    from linkservice.reports.changed import change_report, rows_of_changes
+    from linkservice.reports.results import to_json
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
     with current_database(read_settings()) as database, database.reading() as session:
         found = change_report(session, operator(first_workspace(session)), last=to, now=now())
-    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
-    stdout = sys.stdout.buffer
-    if form == "json":
-        stdout.write(_json(found))
-    elif form == "csv":
-        stdout.write(_csv(found))
-    else:
-        for line in _table(found):
-            click.echo(line)
-
-
-def _json(found: ChangeReport) -> bytes:
-    from linkservice.reports.results import to_json
-
-    return (json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _csv(found: ChangeReport) -> bytes:
-    from linkservice.reports.changed import rows_of_changes
-
-    file = io.StringIO(newline="")
-    csv.writer(file).writerows(rows_of_changes(found))
-    return file.getvalue().encode()
+    write_report(form, to_json(found), rows_of_changes(found), _table(found))
 
 
 def _table(found: ChangeReport) -> Iterator[str]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkservice.cli.door import current_database, now, read_settings
-from linkservice.cli.output import coloured, fit
+from linkservice.cli.output import coloured, fit, report_form, write_report
 from linkservice.cli.report import day
 
 if TYPE_CHECKING:
@@ -33,14 +29,7 @@ GROUPS = ("touchpoint", "channel", "medium", "campaign")
     show_default=True,
     help="What a line is.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("table", "csv", "json")),
-    default="table",
-    show_default=True,
-    help="How it is written.",
-)
+@report_form
 def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
     """What clicks and visitors cost.
 
@@ -60,17 +49,7 @@ def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
             group=group,
             now=now(),
         )
-    # Programs and spreadsheets get UTF-8 whatever the terminal is set to.
-    stdout = sys.stdout.buffer
-    if form == "json":
-        stdout.write((json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n").encode())
-    elif form == "csv":
-        file = io.StringIO(newline="")
-        csv.writer(file).writerows(rows_for_csv(found))
-        stdout.write(file.getvalue().encode())
-    else:
-        for line in _table(found):
-            click.echo(line)
+    write_report(form, to_json(found), rows_for_csv(found), _table(found))
 
 
 def _table(found: CostReport) -> Iterator[str]:
