@@ -20,7 +20,7 @@ from sqlalchemy.sql.selectable import ForUpdateArg
 from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.journeys.model import Campaign, Cost, Touchpoint
-from linkservice.journeys.reach import FIRST_DAY, LAST_DAY
+from linkservice.journeys.reach import check_days
 from linkservice.money import CURRENCIES
 from linkservice.workspaces.access import Actor, find, page, scoped
 from linkservice.workspaces.model import Workspace
@@ -261,12 +261,7 @@ def _add(
 def _check(session: Session, actor: Actor, new: NewCost) -> None:
     """Raise what is wrong with the values."""
     problems = Problems()
-    days = {new.until or new.date: "until"} | {new.date: "date"}
-    for day, field in days.items():
-        if not FIRST_DAY <= day <= LAST_DAY:
-            problems.add(field, "day_out_of_range", first=FIRST_DAY, last=LAST_DAY)
-    if (new.until or new.date) < new.date:
-        problems.add("until", "until_before_date")
+    check_days(problems, new.date, new.until)
     problems.number("amount", new.amount, low=0, high=LARGEST_COST)
     problems.one_of("currency", new.currency, CURRENCIES)
     problems.raise_if_any()

@@ -189,15 +189,20 @@ def values_of(entry: Reach) -> NewReach:
 
 def check_values(problems: Problems, new: NewReach) -> None:
     """Note what is wrong with the days, the amount and the unit."""
-    until = new.until or new.date
-    days = {new.date: "date", until: "until"} | {new.date: "date"}
+    check_days(problems, new.date, new.until)
+    problems.number("amount", new.amount, low=1, high=LARGEST_AMOUNT)
+    problems.one_of("unit", new.unit, UNITS)
+
+
+def check_days(problems: Problems, date: dt.date, until: dt.date | None) -> None:
+    """Note what is wrong with the days of an entry; one day where `until` is None."""
+    last = until or date
+    days = {date: "date", last: "until"} | {date: "date"}
     for day, field in days.items():
         if not FIRST_DAY <= day <= LAST_DAY:
             problems.add(field, "day_out_of_range", first=FIRST_DAY, last=LAST_DAY)
-    if until < new.date:
+    if last < date:
         problems.add("until", "until_before_date")
-    problems.number("amount", new.amount, low=1, high=LARGEST_AMOUNT)
-    problems.one_of("unit", new.unit, UNITS)
 
 
 def entry_of(touchpoint: Touchpoint, new: NewReach) -> Reach:
