@@ -194,7 +194,7 @@ def test_replaying_a_segment_from_its_start_is_refused_by_the_ledger(
     again = ledger.Batch(HEADER_BYTES, HEADER_BYTES + 1, nothing, 1, 0, False)
     with pytest.raises(ledger.Overtaken), database.writing_connection() as connection:
         ledger.Prepared(again, database.engine.dialect.name).write(
-            connection, segment, Counted(), NOW
+            connection, segment, Counted().within(connection), NOW
         )
     assert audit(settings, database).difference == 0
 

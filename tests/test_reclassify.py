@@ -155,9 +155,7 @@ def misread(database: Database, seed: int, share: float) -> int:
             )
     agents = placing.traits_of({row.agent_id for row in rows})
     with database.writing_connection() as connection:
-        changed, added = amending.amend(connection, known, agents, counted)
-    counted.remember(added)
-    return changed
+        return amending.amend(connection, known, agents, counted.within(connection))
 
 
 def test_what_was_misread_is_put_right_to_the_digit(
@@ -209,7 +207,7 @@ def test_robots_that_were_people_all_along_are_visitors_once(
         for row in rows
     }
     with database.writing_connection() as connection:
-        assert amending.amend(connection, known, agents, counted)[0] == 3
+        assert amending.amend(connection, known, agents, counted.within(connection)) == 3
     with database.reading() as session:
         day = session.scalars(select(LinkDay)).one()
         assert (day.clicks, day.visitors, day.robots) == (3, 1, 0)

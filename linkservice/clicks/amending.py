@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
 
-from linkservice.clicks.counted import Added, Counted, seen
+from linkservice.clicks import crossings
+from linkservice.clicks.counted import Counting, seen
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import Click, Mark
 from linkservice.clicks.placing import CLICK, PERSON, SUSPECTED, Traits, of_persons
@@ -101,12 +102,11 @@ def amend(
     connection: Connection,
     known: Mapping[RowId, Known],
     agents: Mapping[int, Traits],
-    counted: Counted,
-) -> tuple[int, list[Added]]:
-    """Change the rows that say something else, and the roll-ups with them.
+    counting: Counting,
+) -> int:
+    """Change the rows that say something else, and the roll-ups with them; how many rows.
 
-    `agents` are the traits of the agents the rows name. Returns how many rows were changed,
-    and what `counted` must remember once this is committed.
+    `agents` are the traits of the agents the rows name.
     """
     rows = stored(connection, sorted(known), locked=True)
     changed = [
@@ -116,16 +116,18 @@ def amend(
         if row.agent_id in agents and _differs(row, known[(row.segment_id, row.position)])
     ]
     if not changed:
-        return 0, []
+        return 0
     facts = [known[(row.segment_id, row.position)] for row in changed]
     before = _counted(changed, facts, [agents[row.agent_id] for row in changed])
     after = _as_known(before, changed, facts)
     marks = np.array([row.flags & _NEW for row in changed], np.int64)
     _write(connection, before, marks, -1)
-    added = _newly_counted(connection, before, after, marks, counted)
+    fresh = _newly_counted(before, after, marks, counting)
+    crossings.count_again(connection, before, after, fresh, counting)
+    marks |= fresh
     _write(connection, after, marks, 1)
     _update(connection, changed, after, marks)
-    return len(changed), added
+    return len(changed)
 
 
 def _differs(row: Row[Any], known: Known) -> bool:
@@ -185,16 +187,14 @@ def _write(connection: Connection, clicks: Rows, marks: Ints, sign: int) -> None
     rollups.write(connection)
 
 
-def _newly_counted(
-    connection: Connection, before: Rows, after: Rows, marks: Ints, counted: Counted
-) -> list[Added]:
-    """Mark those who are a person's first click of the day only now."""
+def _newly_counted(before: Rows, after: Rows, marks: Ints, counting: Counting) -> Ints:
+    """The marks of those who are a person's first click of the day only now."""
     token_is_known = after["token"].any(axis=1)
     places = np.flatnonzero(of_persons(after) & ~of_persons(before) & (marks == 0) & token_is_known)
-    fresh = np.zeros(len(places), np.int64)
-    added = counted.add(connection, seen(after[places]), fresh)
-    marks[places] = fresh
-    return added
+    earned, fresh = np.zeros(len(places), np.int64), np.zeros(len(after), np.int64)
+    counting.add(seen(after[places]), earned)
+    fresh[places] = earned
+    return fresh
 
 
 def _update(connection: Connection, rows: Sequence[Row[Any]], clicks: Rows, marks: Ints) -> None:

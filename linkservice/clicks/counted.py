@@ -50,8 +50,8 @@ class _Day:
         return sum(len(array) for array in self.arrays)
 
     def lacks(self, keys: Keys) -> NDArray[np.bool_]:
-        """Which of the keys are not among them."""
-        missing = np.ones(len(keys), np.bool_)
+        """Which of the keys, in an array of any shape, are not among them."""
+        missing = np.ones(keys.shape, np.bool_)
         for array in self.arrays:
             places = np.searchsorted(array, keys)
             places[places == len(array)] = 0
@@ -92,12 +92,12 @@ def seen(clicks: Rows) -> list[Seen]:
     """The visitors of some clicks, day by day; each at its first click there."""
     places = np.flatnonzero(~clicks["tokenless"] & of_persons(clicks))
     visits = clicks[places]
-    folded = visits["token"][:, 0] ^ _mixed(visits["token"][:, 1])
+    tokens = folded(visits)
     scopes = np.column_stack(
         [visits[name].astype(np.uint64) for name in ("link_id", "touchpoint_id", "journey_id")]
     )
     return [
-        _seen_on(date.fromordinal(day), folded[on], scopes[on], places[on])
+        _seen_on(date.fromordinal(day), tokens[on], scopes[on], places[on])
         for day in np.unique(visits["day"]).tolist()
         if (on := visits["day"] == day).any()
     ]
@@ -110,11 +110,37 @@ def _seen_on(
     for number, mark in enumerate(_MARKS):
         ids = scopes[:, number]
         there = ids != 0
-        keys.append(tokens[there] ^ _mixed(ids[there] << np.uint64(2) | np.uint64(number)))
+        keys.append(_scoped(tokens[there], ids[there], number))
         marks.append(np.full(int(there.sum()), int(mark), np.int64))
         whose.append(places[there])
     unique, first = np.unique(np.concatenate(keys), return_index=True)
     return Seen(day, unique, np.concatenate(whose)[first], np.concatenate(marks)[first])
+
+
+def folded(clicks: Rows) -> Keys:
+    """The visitors' tokens in half their length."""
+    return np.asarray(clicks["token"][:, 0] ^ _mixed(clicks["token"][:, 1]))
+
+
+def touchpoint_keys(tokens: Keys, touchpoint_ids: NDArray[np.int64]) -> Keys:
+    """The keys of visitors (`folded`) of touchpoints, each with each as NumPy broadcasts them."""
+    return _scoped(tokens, touchpoint_ids.astype(np.uint64), _MARKS.index(Mark.NEW_FOR_TOUCHPOINT))
+
+
+def changed_keys(tokens: Keys, journey_id: int, changes: NDArray[np.int64]) -> Keys:
+    """The keys that say that visitors of a journey were once more, after so many times, taken
+    for no persons, or for persons again (`crossings`).
+    """
+    journeys = np.full(len(tokens), journey_id, np.uint64)
+    return tokens ^ _mixed(_mixed(_numbered(journeys, len(_MARKS))) + changes.astype(np.uint64))
+
+
+def _scoped(tokens: Keys, ids: Keys, scope: int) -> Keys:
+    return tokens ^ _mixed(_numbered(ids, scope))
+
+
+def _numbered(ids: Keys, scope: int) -> Keys:
+    return ids << np.uint64(2) | np.uint64(scope)
 
 
 def _mixed(numbers: Keys) -> Keys:
@@ -141,37 +167,59 @@ class Counted:
         while len(self._days) > 1 and sum(d.size for d in self._days.values()) > MOST_REMEMBERED:
             self._days.popitem(last=False)
 
-    def add(
-        self, connection: Connection, visitors: Sequence[Seen], marks: NDArray[np.int64]
-    ) -> list[Added]:
-        """Store who is new, within the caller's transaction, and set those clicks' marks.
-
-        `marks` has a place for each click of the batch.
-        """
-        if visitors and connection.dialect.name != "sqlite":
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_PG_LOCK})"))
-        added = []
-        for each in visitors:
-            known = self._days.setdefault(each.day, _Day())
-            _read_on(connection, each.day, known)
-            new = known.lacks(each.keys)
-            # A click may earn several marks: `|=` would set one of them only.
-            np.bitwise_or.at(marks, each.places[new], each.marks[new])
-            keys = each.keys[new]
-            if len(keys):
-                batch = known.batch + 1
-                stored = keys.astype(_STORED).tobytes()
-                connection.execute(
-                    insert(VisitorKeys),
-                    {"local_date": each.day, "batch": batch, "keys": stored},
-                )
-                added.append(Added(each.day, batch, keys))
-        return added
+    def within(self, connection: Connection) -> Counting:
+        """What is known, and added, in the transaction of this connection."""
+        return Counting(connection, self._days)
 
     def remember(self, added: Iterable[Added]) -> None:
         """Note what was added, once it is committed."""
         for each in added:
             self._days[each.day].take(each.batch, each.keys)
+
+
+class Counting:
+    """The keys as one transaction sees them; `added` are its own, to be remembered once it is
+    committed. Until it ends nobody else adds any.
+    """
+
+    def __init__(self, connection: Connection, days: OrderedDict[date, _Day]) -> None:
+        self._connection = connection
+        self._days = days
+        self._looked_at: set[date] = set()
+        self.added: list[Added] = []
+
+    def add(self, visitors: Sequence[Seen], marks: NDArray[np.int64]) -> None:
+        """Store who is new, and set those clicks' marks: a place for each click of the batch."""
+        for each in visitors:
+            new = self.lacks(each.day, each.keys)
+            # A click may earn several marks: `|=` would set one of them only.
+            np.bitwise_or.at(marks, each.places[new], each.marks[new])
+            self.note(each.day, each.keys[new])
+
+    def lacks(self, day: date, keys: Keys) -> NDArray[np.bool_]:
+        """Which of the keys nobody has added to the day."""
+        if day not in self._looked_at:
+            if self._connection.dialect.name != "sqlite":
+                self._connection.execute(text(f"SELECT pg_advisory_xact_lock({_PG_LOCK})"))
+            _read_on(self._connection, day, self._days.setdefault(day, _Day()))
+            self._looked_at.add(day)
+        missing = self._days[day].lacks(keys)
+        for each in self.added:
+            if each.day == day:
+                missing &= ~np.isin(keys, each.keys)
+        return missing
+
+    def note(self, day: date, keys: Keys) -> None:
+        """Store keys that the day lacks, as `lacks` has said."""
+        if not len(keys):
+            return
+        keys = np.sort(keys)
+        batch = self._days[day].batch + 1 + sum(each.day == day for each in self.added)
+        stored = keys.astype(_STORED).tobytes()
+        self._connection.execute(
+            insert(VisitorKeys), {"local_date": day, "batch": batch, "keys": stored}
+        )
+        self.added.append(Added(day, batch, keys))
 
 
 def keys_of(row: bytes) -> Keys:

@@ -316,9 +316,10 @@ class Ingester:
                 connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")
             now = datetime.now(UTC)
             self._claims.require(connection, segment.node, now)
-            added = prepared.write(connection, segment, self._counted, now)
+            counting = self._counted.within(connection)
+            prepared.write(connection, segment, counting, now)
             if before:
-                amending.amend(connection, before, agents, self._counted)
+                amending.amend(connection, before, agents, counting)
             # Without the commit: how long its sync takes does not depend on the size.
             held = time.monotonic() - started
             passing("before commit")
@@ -327,7 +328,7 @@ class Ingester:
         if self._in_log >= CLICKS_IN_LOG:
             self._database.checkpoint()
             self._in_log = 0
-        return _Written(added, held)
+        return _Written(counting.added, held)
 
     def _amended(
         self, found: Suspicion

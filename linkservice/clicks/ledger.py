@@ -15,8 +15,8 @@ import numpy as np
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.orm import Session
 
-from linkservice.clicks import bulk
-from linkservice.clicks.counted import Added, Counted, Seen, seen
+from linkservice.clicks import bulk, crossings
+from linkservice.clicks.counted import Counting, Seen, seen
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.model import AcceptedDay, LedgerEntry, Node
 from linkservice.clicks.placing import ASKED, Placed
@@ -69,11 +69,10 @@ class Prepared:
         self._rollups.prepare(dialect, facets_wait=facets_wait)
 
     def write(
-        self, connection: Connection, segment: Segment, counted: Counted, now: datetime
-    ) -> list[Added]:
-        """Write the batch and move the segment's position; what it added to `counted`, which
-        must remember it once this is committed. Raises `Overtaken`, having changed nothing
-        that a rollback does not undo.
+        self, connection: Connection, segment: Segment, counting: Counting, now: datetime
+    ) -> None:
+        """Write the batch and move the segment's position. Raises `Overtaken`, having changed
+        nothing that a rollback does not undo.
         """
         batch = self.batch
         passing("before ledger")
@@ -81,7 +80,8 @@ class Prepared:
         passing("after ledger")
         marks = np.zeros(len(self._rows), np.int64)
         passing("before visitors")
-        added = counted.add(connection, self.visitors, marks)
+        counting.add(self.visitors, marks)
+        crossings.count(connection, batch.placed.clicks, marks, counting)
         passing("after visitors")
         self._rows[:, -1] |= marks
         self._rollups.count_visitors(marks)
@@ -93,7 +93,6 @@ class Prepared:
         passing("after roll-ups")
         self._write_accepted(connection, segment, now)
         passing("after accepted")
-        return added
 
     def _write_accepted(self, connection: Connection, segment: Segment, now: datetime) -> None:
         asked = self.batch.placed.asked

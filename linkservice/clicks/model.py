@@ -227,6 +227,22 @@ class TouchpointDay(Base):
     own: Mapped[int] = mapped_column(BigId)
 
 
+class StageDay(Base):
+    """Roll-up day × two stages of a journey: the visitors who were at both on that day, in
+    whatever order; `stage_id` ≤ `other_id`, and a stage beside itself says how many were
+    there at all (`clicks.crossings`). Without suspected mail scanners and clicks without a token.
+    """
+
+    __tablename__ = "stage_days"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    stage_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    other_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    visitors: Mapped[int] = mapped_column(BigId)
+
+
 class LinkHour(Base):
     """Roll-up hour × link, in the workspace's local time.
 

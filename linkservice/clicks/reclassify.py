@@ -109,8 +109,9 @@ class _Again:
         facets.add_waiting(self._database)  # or what is taken away might not be there yet
         agents = self._placing.traits_of(row.agent_id for row in rows)
         with self._database.writing_connection() as connection:
-            changed, added = amending.amend(
-                connection, {each: known[each] for each in wanted}, agents, self._counted
+            counting = self._counted.within(connection)
+            changed = amending.amend(
+                connection, {each: known[each] for each in wanted}, agents, counting
             )
-        self._counted.remember(added)
+        self._counted.remember(counting.added)
         return changed
