@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from linkservice.reports.links import link_report
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import METRICS
+from linkservice.reports.transitions import Missing, Step, Transition, transition_report
 from linkservice.workspaces.public_holidays import Reason
 
 REPORTS = Calls("Reports")
@@ -69,6 +71,30 @@ class TouchpointReportAnswer(Answer):
     currency: str
     totals: results.TouchpointTotals
     touchpoints: Sequence[results.TouchpointRow]
+
+
+class TransitionsQuery(Given):
+    """Which journey, and which local days, both included."""
+
+    journey_id: Id
+    first: Day | None = Field(default=None, alias="from")
+    last: Day | None = Field(default=None, alias="to")
+
+
+class TransitionsAnswer(Answer):
+    """The transitions between the stages of a journey, and which of them is the weakest."""
+
+    period: PeriodAnswer
+    journey_id: Id
+    journey: str
+    counted_from: dt.date | None
+    counted_to: dt.date | None
+    converted_to: dt.date | None
+    steps: Sequence[Step]
+    transitions: Sequence[Transition]
+    weakest: int | None
+    sure: bool
+    missing: Sequence[Missing]
 
 
 class ChangesQuery(Given):
@@ -153,6 +179,28 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         totals=report.totals,
         touchpoints=report.touchpoints,
     )
+
+
+@REPORTS.call(
+    "GET",
+    "/reports/transitions",
+    scope="reports:read",
+    takes=TransitionsQuery,
+    answers=TransitionsAnswer,
+    refers=True,
+)
+def report_transitions(call: Call, given: TransitionsQuery) -> TransitionsAnswer:
+    """Tell where customers are lost between stages"""
+    report = transition_report(
+        call.session,
+        call.actor,
+        given.journey_id,
+        first=given.first,
+        last=given.last,
+        now=call.now,
+    )
+    values = {field.name: getattr(report, field.name) for field in fields(report)}
+    return TransitionsAnswer(**(values | {"period": _period(report.period)}))
 
 
 @REPORTS.call(

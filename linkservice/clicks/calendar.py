@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,14 @@ def local_day(time_ms: int, time_zone: str) -> tuple[date, int]:
     """
     local = moment(time_ms).astimezone(zone(time_zone))
     return local.date(), local.hour
+
+
+def begin_of_day(day: date, time_zone: str) -> datetime:
+    """The moment (UTC) at which a local day begins.
+
+    Where the clocks skip midnight, it is when they do; where midnight comes twice, the first.
+    """
+    return datetime.combine(day, time(), zone(time_zone)).astimezone(UTC)
 
 
 def epoch_ms(moment: datetime) -> int:

@@ -79,6 +79,18 @@ class Beta:
                 )
         return found
 
+    def lowest(self) -> Floats:
+        """P(this proportion is below all the others), of independent beliefs; they sum to 1.
+
+        ∫ ∏ P(other > x) over the belief about x, by quadrature along its quantiles.
+        """
+        places = self._quantile(_NODES)
+        above = 1.0 - np.array([self._up_to(each[:, None]) for each in places.T])
+        own = np.arange(len(self.hits))
+        above[own, :, own] = 1.0
+        chance = above.prod(axis=2) @ _WEIGHTS
+        return np.asarray(chance / chance.sum())
+
     def _of(self, rows: NDArray[np.bool_]) -> Beta:
         return Beta(self.hits[rows], self.misses[rows], self.factor)
 

@@ -22,8 +22,9 @@ from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import Day, TouchpointReport, TouchpointRow, rows_for_csv
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
+from linkservice.reports.transitions import transition_report
 from linkservice.reports.trend import trend_of
-from linkservice.web import change_sentences, figures, periods
+from linkservice.web import change_sentences, figures, periods, transition_words
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import METRIC_WORDS, counted
 from linkservice.web.door import Pages
@@ -148,6 +149,15 @@ def journey_report(page: Page, id: str) -> Response:
         journey=found.journey,
         stages=_cards(page, found, report),
         totals=report.totals,
+        crossings=transition_report(
+            page.session,
+            page.actor,
+            id,
+            first=chosen.period.first,
+            last=chosen.period.last,
+            now=page.now,
+        ),
+        words=transition_words,
         counted=counted(page, chosen, "touchpoints", journey=found.journey.name),
         finding=finding(report.touchpoints),
         journeys=journeys_by_name(page),
