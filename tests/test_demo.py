@@ -35,13 +35,22 @@ from linkservice.demo.clicks import write_clicks
 from linkservice.demo.furnish import begun_on, furnish, guest, slugs_to_tell
 from linkservice.demo.logo import SIDE, logo
 from linkservice.demo.reaching import missing_reach
-from linkservice.demo.retailer import BEST, LINKS, NO_REACH, STAGES, TOO_EARLY, TOUCHPOINTS, WORST
+from linkservice.demo.retailer import (
+    BEST,
+    LINKS,
+    NO_REACH,
+    STAGES,
+    TOO_EARLY,
+    TOUCHPOINTS,
+    WEAKEST,
+    WORST,
+)
 from linkservice.demo.season import DAYS, Floats
 from linkservice.demo.spending import BUDGETS, MONTHLY, Thing, missing_costs
 from linkservice.demo.visitors import HOMES
 from linkservice.errors import Conflict, Failed
 from linkservice.journeys.manage import list_journeys
-from linkservice.journeys.model import Cost, Reach, Touchpoint
+from linkservice.journeys.model import Cost, Journey, Reach, Touchpoint
 from linkservice.links.destination import check_destination
 from linkservice.links.history import link_history
 from linkservice.links.manage import change_link
@@ -461,8 +470,21 @@ def test_the_report_of_the_demonstration_tells_its_story(tmp_path: Path, migrate
         record_asides(settings, database, actor, begun, NOW)
         import_clicks(settings, database, actor, file, NOW, lambda done: None)
         Ingester(settings, database).run_once()
+    with database.reading() as session:
+        journey = str(session.scalars(select(Journey.id)).one())
     database.close()
     period = ("--from", "2026-10-26", "--to", "2026-11-22")
+    lost = json.loads(done(settings, "report", "transitions", journey, *period, "--format", "json"))
+    weakest = lost["transitions"][lost["weakest"]]
+    assert ((weakest["from_stage"], weakest["to_stage"]), lost["sure"]) == (WEAKEST, True)
+    assert "▼ weakest" in done(settings, "report", "transitions", journey, *period)
+    lines = done(settings, "report", "transitions", journey, *period, "--format", "csv").split("\n")
+    assert [line.strip().endswith(",weakest") for line in lines] == [
+        True,
+        False,
+        True,
+        *[False] * 3,
+    ]
     found = json.loads(done(settings, "report", "touchpoints", *period, "--format", "json"))
     shown = {row["name"]: row["verdict"] for row in found["touchpoints"]}
     assert names(shown, "best") == set(BEST)

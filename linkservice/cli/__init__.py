@@ -7,7 +7,8 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     doctor.py      doctor
     metrics.py     metrics
     objects.py     key, user, link, qr
-    report.py      report, report_costs.py its `costs`, report_changes.py its `changes`
+    report.py      report, report_costs.py its `costs`, report_changes.py its `changes`,
+                   report_transitions.py its `transitions`
     data.py        ingest, clicks, audit, reclassify, backup, restore, node
     click_files.py clicks export
     geo.py         geo
@@ -20,7 +21,15 @@ from __future__ import annotations
 import click
 
 from linkservice import __version__
-from linkservice.cli import click_files, data, objects, report, report_changes, service
+from linkservice.cli import (
+    click_files,
+    data,
+    objects,
+    report,
+    report_changes,
+    report_transitions,
+    service,
+)
 from linkservice.cli.conversions import conversions
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
@@ -32,6 +41,7 @@ __all__ = ["main"]
 
 assert click_files.clicks_export.name in data.clicks.commands  # it joins the group by itself
 assert report_changes.changes.name in report.report.commands
+assert report_transitions.transitions.name in report.report.commands
 
 
 @takes_data_dir

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from linkservice.clicks.calendar import epoch_ms, local_day, zone
 from linkservice.demo import season
-from linkservice.demo.retailer import LINKS, TIME_ZONE, TOUCHPOINTS
+from linkservice.demo.retailer import LINKS, STAGE_OF, STAGES, TIME_ZONE, TOUCHPOINTS
 from linkservice.demo.season import SEED, Floats, Span
 from linkservice.demo.story import LinkStory, Rhythm
 from linkservice.demo.visitors import (
@@ -46,9 +46,6 @@ RESTLESSNESS = 45.0
 
 COME_AGAIN = 0.09
 """Share of clicks that are repeated by the same person on the same day."""
-
-COME_ELSEWHERE = 0.04
-"""Share of people who were at another touchpoint on the same day."""
 
 UNKNOWN = 0.04
 """Share of people who ask not to be counted; their clicks carry no address here."""
@@ -120,6 +117,7 @@ def _cast(number: int, link: LinkStory) -> _Cast:
 
 _CASTS = tuple(_cast(number, link) for number, link in LINKS)
 _OWNERS = np.array([cast.touchpoint for cast in _CASTS])
+_STAGES = np.array(STAGE_OF)[_OWNERS]
 _SCANS = np.array([cast.link.scans for cast in _CASTS])
 
 
@@ -207,11 +205,18 @@ def _persons(dice: np.random.Generator, counts: Numbers) -> tuple[_Requests, lis
         agents += [phone if by_code else browser for by_code, phone, browser in pairs]
     referrer[scan] = 0
     person = np.arange(len(link))
-    scans = np.flatnonzero(scan)
-    moved = scans[dice.random(len(scans)) < COME_ELSEWHERE]
-    if len(moved):
-        person[moved] = dice.choice(scans, len(moved))
+    for same in (scan, ~scan):  # whoever scans one code scans the next, by the same phone
+        _let_go_on(dice, person, np.where(same, _STAGES[link], len(STAGES) + 1))
     return _Requests(second, link, scan, person, referrer), _people(dice, agents)
+
+
+def _let_go_on(dice: np.random.Generator, person: Numbers, stages: Numbers) -> None:
+    """Make some of those who were at a stage the people who are at the next one."""
+    for number, stage in enumerate(STAGES):
+        here, there = np.flatnonzero(stages == number), np.flatnonzero(stages == number + 1)
+        count = min(int(dice.binomial(len(here), stage.go_on)), len(there))
+        going = dice.permutation(here)[:count]
+        person[dice.permutation(there)[:count]] = person[going]
 
 
 def _people(dice: np.random.Generator, agents: list[str]) -> list[str]:

@@ -124,6 +124,7 @@ AWARENESS = StageStory(
             ),
         ),
     ),
+    go_on=0.09,
 )
 
 CONSIDERATION = StageStory(
@@ -198,6 +199,7 @@ CONSIDERATION = StageStory(
             ),
         ),
     ),
+    go_on=0.015,
 )
 
 PURCHASE = StageStory(
@@ -256,6 +258,7 @@ PURCHASE = StageStory(
             ),
         ),
     ),
+    go_on=0.11,
 )
 
 AFTER_PURCHASE = StageStory(
@@ -318,6 +321,7 @@ AFTER_PURCHASE = StageStory(
             ),
         ),
     ),
+    go_on=0.08,
 )
 
 SERVICE = StageStory(
@@ -389,6 +393,12 @@ LINKS = tuple(
     (number, link) for number, touchpoint in enumerate(TOUCHPOINTS) for link in touchpoint.links
 )
 """Every link with the number of its touchpoint."""
+
+STAGE_OF = tuple(number for number, stage in enumerate(STAGES) for _ in stage.touchpoints)
+"""The number of each touchpoint's stage."""
+
+WEAKEST = ("Überlegung", "Kauf")
+"""Between these most customers are lost."""
 
 BEST = ("Paketbeilage", "Häufige Fragen")
 WORST = ("Kasse im Shop", "Rechnung")

@@ -79,7 +79,10 @@ class TouchpointStory:
 
 @dataclass(frozen=True, slots=True)
 class StageStory:
-    """A stage with its touchpoints in order."""
+    """A stage with its touchpoints in order; `go_on` is the share of its visitors who are at the
+    next one on the same day.
+    """
 
     name: str
     touchpoints: tuple[TouchpointStory, ...]
+    go_on: float = 0.0

@@ -19,6 +19,7 @@ from linkservice.reports.ranking import Peers, Verdict
 
 if TYPE_CHECKING:
     from linkservice.reports.changed import ChangeReport
+    from linkservice.reports.transitions import TransitionReport
 
 Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day", "conversions_per_click"]
 METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day", "conversions_per_click")
@@ -173,7 +174,9 @@ class LinkReport:
     robots: Sequence[Value]
 
 
-def to_json(report: TouchpointReport | LinkReport | ChangeReport) -> dict[str, Json]:
+def to_json(
+    report: TouchpointReport | LinkReport | ChangeReport | TransitionReport,
+) -> dict[str, Json]:
     """The report as the public contract writes it."""
     return _object(report)
 

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from linkservice.cells import Cell, harmless
 from linkservice.clicks.calendar import begin_of_day
 from linkservice.clicks.model import LinkDay, StageDay, TouchpointDay
 from linkservice.conversions.model import Conversion
@@ -106,6 +107,15 @@ class TransitionReport:
     weakest: int | None
     sure: bool
     missing: Sequence[Missing]
+
+
+def rows_of_transitions(report: TransitionReport) -> Iterator[list[Cell]]:
+    """A head line, then a line for each transition; names are made `harmless`."""
+    yield [*(field.name for field in fields(Transition)), "weakest"]
+    for place, each in enumerate(report.transitions):
+        values = [getattr(each, field.name) for field in fields(Transition)]
+        cells = [harmless(value) if isinstance(value, str) else value for value in values]
+        yield [*cells, "weakest" if place == report.weakest else ""]
 
 
 @dataclass(frozen=True, slots=True)
