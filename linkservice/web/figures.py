@@ -7,19 +7,19 @@ the figures (`reports`), how charts are drawn (`charts`), verdicts in words (`ve
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from babel import Locale, UnknownLocaleError
 from markupsafe import Markup
 
 from linkservice.reports.results import Hour, LinkTotals, TouchpointTotals, Value
 from linkservice.reports.trend import Trend
-from linkservice.web.charts import Chart, Line, Part, bars, heat, trend
-from linkservice.web.i18n import N_, gettext, spoken, write_day, write_number
+from linkservice.web.charts import Chart, Line, Part, bars, heat, trend, world
+from linkservice.web.i18n import N_, gettext, spoken, write_day, write_number, write_percent
 from linkservice.web.verdicts import change_words
 
 Figure: TypeAlias = Literal["visitors", "clicks", "scans"]
@@ -28,6 +28,8 @@ FIGURES: dict[Figure, str] = {
     "clicks": N_("Clicks"),
     "scans": N_("Scans"),
 }
+
+Key = TypeVar("Key", int, str)
 
 LEAST_FOR_A_FINDING = 100
 """Clicks below which no weekday and no hour is called the busiest."""
@@ -156,14 +158,15 @@ def heat_title(hours: Sequence[Hour]) -> str:
     )
 
 
-def _busiest(clicks: Counter[int]) -> int | None:
+def _busiest(clicks: Counter[Key]) -> Key | None:
     """The key with most clicks; None where there are few, or the next has nearly as many.
 
     Nearly: less than two standard errors below, those of the difference of two counts.
     """
     if clicks.total() < LEAST_FOR_A_FINDING:
         return None
-    (top, most), (_, next_most) = [*clicks.most_common(2), (0, 0)][:2]
+    top, most = clicks.most_common(1)[0]
+    next_most = sorted(clicks.values())[-2] if len(clicks) > 1 else 0
     return top if (most - next_most) ** 2 > 4 * (most + next_most) else None
 
 
@@ -218,6 +221,25 @@ def facet_cards(found: Faceted, *, approximate: bool) -> list[FacetCard]:
         facet_card(gettext("Systems"), gettext("System"), found.systems, value_name),
     ]
     return [card for card in cards if card.count]
+
+
+def world_chart(chart_id: str, countries: Sequence[Value]) -> Chart | None:
+    """The clicks on a map; None where there are none. The title says where most come from."""
+    counts = {each.value: each.clicks for each in countries if each.clicks}
+    if not counts:
+        return None
+    return world(chart_id, world_title(counts), counts, country_name)
+
+
+def world_title(counts: Mapping[str, int]) -> str:
+    """Where most clicks come from, if that is no chance and a country."""
+    top = _busiest(Counter(counts))
+    if top is None or top == "unknown":
+        return gettext("Clicks by country")
+    share = write_percent(counts[top] / sum(counts.values()))
+    return gettext(
+        "%(share)s of the clicks come from %(country)s", share=share, country=country_name(top)
+    )
 
 
 def facet_card(

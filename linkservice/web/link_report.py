@@ -33,6 +33,7 @@ class LinkReportView:
     change_note: str
     trend: Chart
     heat: Chart
+    world: Chart | None
     facets: list[FacetCard]
     robots: FacetCard
     apart: list[Aside]
@@ -69,6 +70,7 @@ def link_report_context(
         change_note=figures.change_note(trend),
         trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
         heat=figures.heat_chart("week", found.hours),
+        world=figures.world_chart("world", found.countries),
         facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
         robots=figures.robots_card(found.robots),
         apart=figures.apart(found.totals, suspects=chosen.suspects),

@@ -16,6 +16,7 @@ from linkservice.web.charts.intervals import (
 from linkservice.web.charts.lines import Line, trend
 from linkservice.web.charts.spark import sparkline
 from linkservice.web.charts.svg import Chart, Table
+from linkservice.web.charts.world import world
 
 __all__ = [
     "Chart",
@@ -32,4 +33,5 @@ __all__ = [
     "shared_scale",
     "sparkline",
     "trend",
+    "world",
 ]

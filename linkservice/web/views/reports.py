@@ -217,6 +217,7 @@ def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
         "change_note": figures.change_note(trend),
         "trend": figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
         "heat": figures.heat_chart("week", found.hours),
+        "world": figures.world_chart("world", found.countries),
         "facets": figures.facet_cards(found, approximate=is_built_in(page.settings)),
         "robots": figures.robots_card(found.robots),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
