@@ -283,6 +283,7 @@ def furnish(
         "touchpoint_id": named["touchpoints"],
         "touchpoint_ids": named["touchpoints"],
         "campaign_id": named["campaigns"],
+        "persona_id": named["personas"],
         "persona_ids": named["personas"],
         "link_id": named["links"],
         "link_ids": named["links"],

@@ -112,6 +112,15 @@ def test_the_touchpoint_report_has_the_shape_of_the_contract(
     query |= {"journey_id": journey["id"], "metric": "clicks_per_day"}
     report = people.vera.get("/reports/touchpoints", **query).json
     assert (report["metric"], report["totals"]["clicks"]) == ("clicks_per_day", 3)
+    query |= {"stage_id": journey["stages"][0]["id"], "group": "kind", "sort": "name"}
+    report = people.vera.get("/reports/touchpoints", **query, order="up").json
+    names = [row["name"] for row in report["touchpoints"]]
+    assert {row["stage_id"] for row in report["touchpoints"]} == {query["stage_id"]}
+    together = [group["together"]["clicks"] for group in report["groups"]]
+    assert sum(together) == report["shown"]["clicks"] == 3
+    assert sum(len(group["touchpoint_ids"]) for group in report["groups"]) == len(names)
+    answer = people.vera.get("/reports/touchpoints", sort="luck")
+    assert (answer.status_code, codes(answer)) == (422, {("sort", "not_one_of")})
 
 
 def test_the_link_report_has_the_shape_of_the_contract(people: People, database: Database) -> None:

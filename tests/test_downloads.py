@@ -142,6 +142,23 @@ def test_rows_stand_as_they_are_sorted(shop: Shop) -> None:
     assert clicks == sorted(clicks)
 
 
+def test_files_hold_the_rows_and_groups_that_are_shown(shop: Shop) -> None:
+    query = {"verdict": "worst", "group": "channel"}
+    (line,) = as_csv(shop, "/reports/download", **query)
+    assert (line["name"], line["group"], line["asked_verdict"]) == ("Weak", "poster", "worst")
+    content = as_json(shop, "/reports/download", **query)
+    assert [row["name"] for row in content["touchpoints"]] == ["Weak"]
+    assert content["shown"]["clicks"] == int(line["clicks"]) < content["totals"]["clicks"]
+    (group,) = content["groups"]
+    assert (group["key"], group["touchpoint_ids"]) == ("poster", [line["id"]])
+    sheets = as_workbook(shop, "/reports/download", **query)
+    assert dict(sheets["Touchpoints shown"])["Clicks"] == content["shown"]["clicks"]
+    facts = dict(sheets["How this was counted"][1:])
+    assert "a filter changes none" in facts["Touchpoints shown"]
+    paper = shop.cast.vera.get("/reports/paper", group="channel")
+    assert paper.data.startswith(b"%PDF")
+
+
 @pytest.mark.parametrize("about", ["touchpoint", "link"])
 def test_one_thing_agrees_with_its_page_everywhere(shop: Shop, about: str) -> None:
     page, file = paths(shop)[about]

@@ -10,8 +10,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.values import Answer, Day, Given, Id, described, one_of
+from linkservice.api.values import Answer, Day, Given, Id, described, one_of, text
+from linkservice.journeys.model import KINDS, MEDIA
 from linkservice.reports import results
+from linkservice.reports.arranged import (
+    EVERYTHING,
+    GROUPINGS,
+    SORTS,
+    VERDICTS,
+    Membership,
+    Selection,
+    Subtotal,
+    arranged,
+)
 from linkservice.reports.changed import ChangeRow, change_report
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
 from linkservice.reports.links import link_report
@@ -52,6 +63,19 @@ class TouchpointReportQuery(PeriodQuery):
             description="Whose a conversion is: the touchpoint's of its last click or its first.",
         ),
     ] = ATTRIBUTIONS[0]
+    stage_id: Id | None = None
+    channel: Annotated[str, text(50)] | None = None
+    kind: Annotated[str, one_of(KINDS)] | None = None
+    medium: Annotated[str, one_of(MEDIA)] | None = None
+    campaign_id: Id | None = None
+    persona_id: Id | None = None
+    verdict: Annotated[str, one_of(VERDICTS)] | None = None
+    group: Annotated[str, one_of(GROUPINGS)] | None = None
+    sort: Annotated[str, one_of(SORTS)] | None = None
+    order: Annotated[
+        Literal["down", "up"],
+        Field(description="From the top (names from A), or the other way round."),
+    ] = "down"
 
 
 class PeriodAnswer(Answer):
@@ -62,8 +86,22 @@ class PeriodAnswer(Answer):
     time_zone: str
 
 
+class RowGroupAnswer(Answer):
+    """Touchpoints that share a stage, channel, kind, medium, campaign or persona; or have several
+    or none of them. What is said of them together is never a mean of rates.
+    """
+
+    key: str | None
+    membership: Membership
+    name: str | None
+    together: Subtotal
+    touchpoint_ids: list[Id]
+
+
 class TouchpointReportAnswer(Answer):
-    """Which touchpoints perform best and worst."""
+    """Which touchpoints perform best and worst. `totals` are those of the whole report, `shown` of
+    the touchpoints that are here; filters change no verdict.
+    """
 
     period: PeriodAnswer
     metric: results.Metric
@@ -71,6 +109,8 @@ class TouchpointReportAnswer(Answer):
     currency: str
     totals: results.TouchpointTotals
     touchpoints: Sequence[results.TouchpointRow]
+    shown: Subtotal
+    groups: list[RowGroupAnswer]
 
 
 class TransitionsQuery(Given):
@@ -171,13 +211,33 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         suspects=given.scanners == "include",
         now=call.now,
     )
+    seen = arranged(
+        call.session,
+        call.actor,
+        report,
+        selection=Selection(**{name: getattr(given, name) for name in EVERYTHING.query}),
+        group=given.group,
+        sort=given.sort,
+        reverse=given.order == "up",
+    )
     return TouchpointReportAnswer(
         period=_period(report.period),
         metric=report.metric,
         attribution=report.attribution,
         currency=report.currency,
         totals=report.totals,
-        touchpoints=report.touchpoints,
+        touchpoints=seen.all_rows,
+        shown=seen.together,
+        groups=[
+            RowGroupAnswer(
+                key=group.key,
+                membership=group.membership,
+                name=group.name,
+                together=group.together,
+                touchpoint_ids=[row.id for row in group.rows if row.id is not None],
+            )
+            for group in seen.groups
+        ],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,28 @@ def report() -> None:
     help="Whose a conversion is: of its last click or of its first.",
 )
 @click.option("--journey", type=text, metavar="ID", help="Only the touchpoints of this journey.")
+@click.option("--stage", type=text, metavar="ID", help="Only those of this stage.")
+@click.option("--channel", type=text, help="Only those of this channel.")
+@click.option(
+    "--kind", type=click.Choice(("digital", "human", "physical")), help="Only of this kind."
+)
+@click.option(
+    "--medium", type=click.Choice(("paid", "owned", "earned")), help="Only of this medium."
+)
+@click.option("--campaign", type=text, metavar="ID", help="Only with links of this campaign.")
+@click.option("--persona", type=text, metavar="ID", help="Only those made for this persona.")
+@click.option("--verdict", type=click.Choice(tuple(VERDICTS)), help="Only with this verdict.")
+@click.option(
+    "--sort",
+    type=click.Choice(
+        (
+            *("name", "clicks", "scans", "visitors", "conversions", "value", "reach", "rate"),
+            *("lead", "verdict"),
+        )
+    ),
+    help="By what; lead: how many times the mean of the peers. [the ranking]",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
 @report_form
 def touchpoints(
     from_: date | None,
@@ -78,21 +101,34 @@ def touchpoints(
     metric: str,
     attribution: str,
     journey: str | None,
+    stage: str | None,
+    channel: str | None,
+    kind: str | None,
+    medium: str | None,
+    campaign: str | None,
+    persona: str | None,
+    verdict: str | None,
+    sort: str | None,
+    reverse: bool,
     form: str,
 ) -> None:
     """Which touchpoints perform best and worst.
 
-    Days are those of the workspace's time zone, the last one included.
+    Days are those of the workspace's time zone, the last one included. Verdicts are those of all
+    touchpoints, whichever are shown; so is the total.
     """
+    from linkservice.reports.arranged import Selection, arranged
     from linkservice.reports.queries import touchpoint_report
     from linkservice.reports.results import rows_for_csv, to_json
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
+    wanted = Selection(stage, channel, kind, medium, campaign, persona, verdict)
     with current_database(read_settings()) as database, database.reading() as session:
+        actor = operator(first_workspace(session))
         found = touchpoint_report(
             session,
-            operator(first_workspace(session)),
+            actor,
             first=from_,
             last=to,
             journey_id=journey,
@@ -100,6 +136,8 @@ def touchpoints(
             attribution=attribution,
             now=now(),
         )
+        seen = arranged(session, actor, found, selection=wanted, sort=sort, reverse=reverse)
+    found = replace(found, touchpoints=seen.all_rows)
     write_report(form, to_json(found), rows_for_csv(found), _table(found))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from linkservice import cells
+from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers
 from linkservice.reports.results import (
@@ -73,13 +74,29 @@ class Exported:
 
 
 def of_touchpoints(
-    report: TouchpointReport, rows: Sequence[TouchpointRow], filters: Mapping[str, str | None]
+    report: TouchpointReport, seen: Arranged, filters: Mapping[str, str | None]
 ) -> Exported:
-    """The ranking; `rows` are its touchpoints in the order they are shown."""
+    """The ranking, with the rows that are `seen` and what they add up to."""
+    rows = seen.all_rows
     content = to_json(report)
     content["touchpoints"] = [plain(row) for row in rows]
-    tables = [_ranking("touchpoints", rows), _totals(report.totals)]
-    return Exported(report.period, filters, content, tables)
+    content["shown"] = plain(seen.together)
+    content["groups"] = [
+        {
+            "key": group.key,
+            "membership": group.membership,
+            "name": group.name,
+            "together": plain(group.together),
+            "touchpoint_ids": [row.id for row in group.rows],
+        }
+        for group in seen.groups
+    ]
+    tables = [_ranking("touchpoints", rows)]
+    if seen.groups:
+        tables = [_with_groups(tables[0], seen), _groups(seen)]
+    if seen.selection:
+        tables.append(_shown(seen.together))
+    return Exported(report.period, filters, content, [*tables, _totals(report.totals)])
 
 
 def of_touchpoint(
@@ -164,6 +181,28 @@ def _cells(name: str, value: object) -> list[Cell]:
         return [value.group, value.count, value.mean]
     assert value is None or isinstance(value, str | int | float | date)
     return [value]
+
+
+def _with_groups(table: Table, seen: Arranged) -> Table:
+    """The rows with the group each stands in; the last may be that of no touchpoint."""
+    called = [group.name or group.membership for group in seen.groups for _ in group.rows]
+    called += [""] * (len(table.rows) - len(called))
+    rows = [(*row, group) for row, group in zip(table.rows, called, strict=True)]
+    return Table(table.name, (*table.columns, "group"), rows)
+
+
+def _groups(seen: Arranged) -> Table:
+    names = [field.name for field in fields(Subtotal)]
+    rows = [
+        (group.name or group.membership, *(getattr(group.together, name) for name in names))
+        for group in seen.groups
+    ]
+    return Table("groups", ("group", *names), rows)
+
+
+def _shown(together: Subtotal) -> Table:
+    names = [field.name for field in fields(together)]
+    return Table("shown", ("figure", "count"), [(name, getattr(together, name)) for name in names])
 
 
 def _totals(totals: TouchpointTotals | LinkTotals) -> Table:

@@ -157,7 +157,7 @@ def _counted(session: Session, actor: Actor, period: Period, suspects: bool) -> 
         .having(func.sum(rows.clicks) > 0)
     )
     of_link = _personas_of_links(session, actor)
-    of_touchpoint = _personas_of_touchpoints(session, actor)
+    of_touchpoint = personas_of_touchpoints(session, actor)
     found: dict[int, _Counted] = {}
     for link_id, touchpoint_id, clicks, scans in session.execute(query):
         chosen = of_link.get(link_id) or of_touchpoint.get(touchpoint_id, [])
@@ -181,7 +181,8 @@ def _personas_of_links(session: Session, actor: Actor) -> dict[int, list[int]]:
     return found
 
 
-def _personas_of_touchpoints(session: Session, actor: Actor) -> dict[int, list[int]]:
+def personas_of_touchpoints(session: Session, actor: Actor) -> dict[int, list[int]]:
+    """The inside ids of the personas of each touchpoint's journey, of all there ever were."""
     query = (
         select(Touchpoint.id, Stage.journey_id)
         .join(Stage, Stage.id == Touchpoint.stage_id)

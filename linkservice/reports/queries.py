@@ -292,6 +292,7 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
         conversions=line.converted.conversions,
         value=line.converted.value,
         deleted=line.touchpoint.deleted_at is not None,
+        medium=line.touchpoint.medium,
     )
 
 

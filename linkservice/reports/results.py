@@ -95,6 +95,7 @@ class TouchpointRow:
     conversions: int = 0
     value: int = 0
     deleted: bool = False
+    medium: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

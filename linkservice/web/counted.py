@@ -40,10 +40,14 @@ def counted(
     *,
     metric: Metric = "visitors_per_reach",
     journey: str = "",
+    arranged: Sequence[Fact] = (),
 ) -> list[Fact]:
-    """How the figures of a report came about; `journey` is the name of the one it is kept to."""
+    """How the figures of a report came about; `journey` is the name of the one it is kept to,
+    `arranged` says which of its rows are shown, and in which groups.
+    """
     return [
         *_definitions(about, metric),
+        *arranged,
         Fact(gettext("Period"), _period(chosen)),
         Fact(gettext("Time zone"), chosen.period.time_zone),
         Fact(gettext("Filters"), "; ".join(_filters(chosen, about, metric, journey))),

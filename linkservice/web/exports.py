@@ -30,6 +30,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _TABLES = {
     "touchpoints": N_("Touchpoints"),
+    "groups": N_("Groups"),
+    "shown": N_("Touchpoints shown"),
     "totals": N_("Totals"),
     "days": N_("Days"),
     "links": N_("Links"),
@@ -51,6 +53,9 @@ _HEADS = {
     "journey_id": N_("Id of the journey"),
     "kind": N_("Kind"),
     "channel": N_("Channel"),
+    "medium": N_("Medium"),
+    "group": N_("Group"),
+    "touchpoints": N_("Touchpoints"),
     "clicks": N_("Clicks"),
     "scans": N_("Scans"),
     "visitors": N_("Visitors"),
@@ -78,6 +83,7 @@ _HEADS = {
 }
 _FIGURES = {
     **{name: _HEADS[name] for name in ("clicks", "scans", "visitors", "tokenless")},
+    **{name: _HEADS[name] for name in ("touchpoints", "reach", "unit", "rate")},
     "journey_visitors": N_("Visitors of journeys"),
     "robots": N_("Robots"),
     "previews": N_("Link previews"),
@@ -103,6 +109,8 @@ _WORDS = {
     "unit": fieldwords.UNITS,
     "kind": fieldwords.KINDS,
     "channel": fieldwords.CHANNELS,
+    "medium": fieldwords.MEDIA,
+    "group": {"several": N_("several"), "none": N_("none")},
     "peers_group": _GROUPS,
     "figure": _FIGURES,
 }

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from linkservice.reports.arranged import Subtotal
 from linkservice.reports.exported import Exported
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
 from linkservice.web.counted import Fact
 from linkservice.web.exports import sheets_of
 from linkservice.web.i18n import gettext, write_day, write_number
 from linkservice.web.page import Page
-from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.ranked import Group, Shown
 from linkservice.workbook import Cell, Sheet
 
 NOT_PRINTED = ("hours", "touchpoints")
@@ -26,10 +27,9 @@ def paper_of(
     found: Exported,
     facts: Sequence[Fact],
     title: str,
-    ranking: Ranking,
-    rows: Sequence[Shown],
+    groups: Sequence[Group],
 ) -> bytes:
-    """The report as PDF; `rows` are those of its ranking, in the order of its page."""
+    """The report as PDF; `groups` are those of its ranking, in the order of its page."""
     tables = [table for table in found.tables if table.name not in NOT_PRINTED]
     told = {fact.term: fact.text for fact in facts}
     lead = [told[term] for term in (gettext("Period"), gettext("Filters")) if term in told]
@@ -39,7 +39,7 @@ def paper_of(
         colour=page.brand.light,
         title=title,
         lead=lead,
-        parts=[*_groups(ranking, rows), *(_part(sheet) for sheet in sheets_of(tables))],
+        parts=[*_groups(groups), *(_part(sheet) for sheet in sheets_of(tables))],
         facts=[(fact.term, fact.text) for fact in facts],
         facts_heading=gettext("How this was counted"),
         numbering=gettext("Page {page} of {pages}"),
@@ -48,7 +48,7 @@ def paper_of(
     return make_paper(paper, page.now)
 
 
-def _groups(ranking: Ranking, rows: Sequence[Shown]) -> list[Part]:
+def _groups(groups: Sequence[Group]) -> list[Part]:
     columns = (
         Column(gettext("Touchpoint"), 0.25),
         Column(gettext("Clicks"), 0.08, "number"),
@@ -60,18 +60,31 @@ def _groups(ranking: Ranking, rows: Sequence[Shown]) -> list[Part]:
         Column(gettext("Verdict"), 0.14),
     )
     found = []
-    for group in ranking.groups(rows):
-        highest = max(
-            [
-                share
-                for each in group.rows
-                for share in (each.row.high, each.row.rate, each.row.peers and each.row.peers.mean)
-                if share
-            ],
-            default=0.0,
-        )
-        found.append(Part(group.title, columns, [_judged(each, highest) for each in group.rows]))
+    for group in groups:
+        highest = _highest(group.rows)
+        lines = [_judged(each, highest[each.scale]) for each in group.rows]
+        if group.together is not None:
+            lines.append(_together(group.together, group))
+        found.append(Part(group.title, columns, lines))
     return found
+
+
+def _highest(rows: Sequence[Shown]) -> dict[str, float]:
+    """Up to where the plots of each scale reach; 0 where there is nothing to draw."""
+    found: dict[str, float] = {}
+    for each in rows:
+        row = each.row
+        ends = (row.high, row.rate, row.peers.mean if row.peers else None, 0.0)
+        top = max(end for end in ends if end is not None)
+        found[each.scale] = max(found.get(each.scale, 0.0), top)
+    return found
+
+
+def _together(sums: Subtotal, group: Group) -> Row:
+    """What is said of a group as a whole."""
+    counts = [write_number(value) for value in (sums.clicks, sums.scans, sums.visitors)]
+    reach = write_number(round(sums.reach)) if sums.reach is not None else "–"
+    return Row((gettext("Together"), *counts, reach, group.figure or "–", "", ""))
 
 
 def _judged(each: Shown, highest: float) -> Row:

@@ -1,8 +1,8 @@
 """The touchpoint report as its page shows it: rows in groups that can be compared.
 
 Decided here: that judged rows stand together by their unit of reach, on one scale; what is
-missing for a verdict on the others. Not here: order and verdicts (`reports`), sentences
-(`verdicts`).
+missing for a verdict on the others; what groups are called. Not here: order, groups that are asked
+for and verdicts (`reports`), sentences (`verdicts`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from markupsafe import Markup
 
+from linkservice.reports.arranged import Grouping, RowGroup, Subtotal, lead
 from linkservice.reports.ranking import Verdict
 from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
 from linkservice.web import verdicts
@@ -23,7 +24,7 @@ from linkservice.web.charts import (
     interval_row,
     shared_scale,
 )
-from linkservice.web.fieldwords import UNITS, VERDICTS
+from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA, UNITS, VERDICTS
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.verdicts import Measure
 
@@ -74,7 +75,7 @@ _REMEDIES: Mapping[Verdict, Remedy] = {
 class Shown:
     """A row with what is said of it. `reach` is whole: parts of a person are for the file.
 
-    `remedy` is what somebody can enter to get a verdict.
+    `remedy` is what somebody can enter to get a verdict; rows of one `scale` can be compared.
     """
 
     row: TouchpointRow
@@ -87,17 +88,29 @@ class Shown:
     remedy: Remedy | None
     reach: int
     unit: str
+    scale: str
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that belong together. Judged ones share a scale, whose ticks are `axis`."""
+    """Rows that belong together. Judged ones share a scale, whose ticks are `axis`. `together` is
+    what may be said of all of them, `figure` and `per` their rate, if they have one.
+    """
 
     key: str
     title: str
     note: str
     axis: Markup | None
     rows: Sequence[Shown]
+    together: Subtotal | None = None
+    figure: str = ""
+    per: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of their reach, in words."""
+        unit = self.together.unit if self.together else None
+        return gettext(UNITS[unit]) if unit else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,7 @@ class Ranking:
             remedy=_REMEDIES.get(row.verdict) if self._by_reach and not row.deleted else None,
             reach=round(row.reach),
             unit=gettext(UNITS[row.unit]) if row.unit is not None else "",
+            scale=measure.unit if measure is not None else "",
         )
 
     def axis(self, row: TouchpointRow) -> Markup | None:
@@ -186,11 +200,54 @@ class Ranking:
                 found.append(_waiting_group(verdict, waiting, self.report.metric))
         return found
 
+    def by(self, by: Grouping, groups: Sequence[RowGroup], rows: Sequence[Shown]) -> list[Group]:
+        """The groups with what is said of them; of their rows those among `rows`."""
+        said = {each.row.id: each for each in rows}
+        found = []
+        for group in groups:
+            members = [said[row.id] for row in group.rows if row.id in said]
+            if members:
+                found.append(self._together(group, group_title(group, by), members))
+        return found
 
-def lead(row: TouchpointRow) -> float:
-    """How many times its peers' mean a row's rate is; 0 where it has none."""
-    mean = row.peers.mean if row.peers is not None else 0.0
-    return (row.rate or 0.0) / mean if mean else 0.0
+    def _together(self, group: RowGroup, title: str, members: Sequence[Shown]) -> Group:
+        together = group.together
+        # Clicks a day and conversions per click all compare; of reach, one unit does.
+        unit = together.unit if self._by_reach else next(iter(self.measures))
+        measure = self.measures.get(unit or "")
+        channels = {each.row.channel for each in members}
+        figure = per = ""
+        if measure is not None and together.rate is not None:
+            figure = measure.figure(together.rate)
+            per = measure.of(channels.pop() if len(channels) == 1 else None)
+        axis = interval_axis(self.scales[measure.unit]) if measure is not None else None
+        key = group.key or group.membership
+        return Group(key, title, "", axis, members, together, figure, per)
+
+
+def group_title(found: RowGroup, by: Grouping) -> str:
+    """What a group is called: a name that somebody gave, or the word of a language."""
+    if found.membership != "one":
+        return gettext((_SEVERAL if found.membership == "several" else _NONE)[by])
+    name = found.name or ""
+    words = _GROUP_WORDS.get(by, {})
+    title = gettext(words[name]) if name in words else name
+    return title[:1].upper() + title[1:]
+
+
+_GROUP_WORDS: Mapping[Grouping, Mapping[str, str]] = {
+    "channel": CHANNELS,
+    "kind": KINDS,
+    "medium": MEDIA,
+}
+_SEVERAL: Mapping[Grouping, str] = {
+    "campaign": N_("Several campaigns"),
+    "persona": N_("Several personas"),
+}
+_NONE: Mapping[Grouping, str] = {
+    "campaign": N_("No campaign"),
+    "persona": N_("No persona"),
+}
 
 
 def _interval(row: TouchpointRow) -> Interval:

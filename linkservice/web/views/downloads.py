@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from flask import Response
 
+from linkservice.cells import Cell, table
 from linkservice.clicks import export
 from linkservice.fields import Problems
 from linkservice.reports import exported
 from linkservice.reports.exported import Exported
 from linkservice.reports.links import link_report
-from linkservice.reports.results import METRICS
+from linkservice.reports.results import Day, TouchpointReport, rows_for_csv
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.trend import trend_of
-from linkservice.web import periods
-from linkservice.web.counted import counted
+from linkservice.web import arrangement, periods
+from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
 from linkservice.web.i18n import gettext
@@ -23,8 +27,9 @@ from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking
 from linkservice.web.views.reports import (
     Asked,
+    arranged_as_asked,
     asked_for,
-    in_order,
+    groups_asked,
     journey_name,
     report_asked,
     touchpoint_context,
@@ -71,6 +76,36 @@ def download_link(page: Page, id: str) -> Response:
     return saved(page, found, facts, form, f"link-{id}", one_table=False)
 
 
+@PAGES.get("/reports/touchpoints/<id>/days.csv", scope="reports:read")
+def touchpoint_report_csv(page: Page, id: str) -> Response:
+    """A touchpoint's days for a spreadsheet."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    first, last = chosen.period.first, chosen.period.last
+    found = touchpoint_detail(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
+    trend = trend_of(
+        page.session,
+        page.actor,
+        found.touchpoint,
+        found.period,
+        page.now,
+        suspects=chosen.suspects,
+    )
+    return _csv(page, f"touchpoint-{id}", chosen, _day_lines(trend.days))
+
+
+@PAGES.get("/reports/links/<id>/days.csv", scope="reports:read")
+def link_report_csv(page: Page, id: str) -> Response:
+    """A link's days for a spreadsheet."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    first, last = chosen.period.first, chosen.period.last
+    found = link_report(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
+    return _csv(page, f"link-{id}", chosen, rows_for_csv(found))
+
+
 @PAGES.get("/reports/clicks", scope="reports:read")
 def download_clicks(page: Page) -> Response:
     """The single clicks of a period, of one link or touchpoint if one is named; sent while they
@@ -107,14 +142,13 @@ def paper_reports(page: Page) -> Response:
     """The ranking as PDF, with its intervals."""
     asked = asked_for(page)
     report = report_asked(page, asked)
+    seen = arranged_as_asked(page, asked, report)
     ranking = Ranking.of(report)
-    rows = in_order(ranking.rows(drawn=False), asked)
-    facts = counted(
-        page, asked.chosen, "touchpoints", metric=report.metric, journey=journey_name(page, asked)
-    )
-    found = exported.of_touchpoints(report, [each.row for each in rows], {})
+    rows = [ranking.shown(row, drawn=False) for row in seen.rows]
+    found = exported.of_touchpoints(report, seen, {})
     title = journey_name(page, asked) or gettext("Touchpoints")
-    data = paper_of(page, found, facts, title, ranking, rows)
+    groups = groups_asked(replace(asked, sort=""), seen, ranking, rows)
+    data = paper_of(page, found, _facts(page, asked, report), title, groups)
     return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
 
 
@@ -126,7 +160,8 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
     ranking = Ranking.of(detail.report)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
-    data = paper_of(page, found, shown["counted"], detail.row.name, ranking, rows)
+    groups = ranking.groups(rows)
+    data = paper_of(page, found, shown["counted"], detail.row.name or "", groups)
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
 
 
@@ -167,30 +202,38 @@ def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
     return exported.of_link(found, _filters(chosen))
 
 
-def ranking_file(page: Page, asked: Asked) -> Exported:
-    """What a file of the ranking holds: every row, those of links without a touchpoint too."""
-    report = report_asked(page, asked)
-    shown = in_order(Ranking.of(report).rows(drawn=False), asked)
-    loose = [row for row in report.touchpoints if row.id is None]
+def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported:
+    """What a file of the ranking holds: the rows its page shows and, where nothing is filtered,
+    those of links without a touchpoint.
+    """
     filters = {
         **_filters(asked.chosen),
         "metric": asked.metric,
         **({} if asked.attribution == "last" else {"attribution": asked.attribution}),
         "journey_id": asked.journey_id,
+        **{name: value for name, value in asked.selection.query.items() if value},
     }
-    return exported.of_touchpoints(report, [*(each.row for each in shown), *loose], filters)
+    seen = arranged_as_asked(page, asked, report)
+    return exported.of_touchpoints(report, seen, filters)
 
 
 def _ranking(page: Page, asked: Asked, form: str, name: str = "touchpoints") -> Response:
-    found = ranking_file(page, asked)
-    facts = counted(
+    report = report_asked(page, asked)
+    found = ranking_file(page, asked, report)
+    return saved(page, found, _facts(page, asked, report), form, name, one_table=True)
+
+
+def _facts(page: Page, asked: Asked, report: TouchpointReport) -> list[Fact]:
+    """How the ranking was counted."""
+    chosen = arrangement.filters(page, report, asked.selection)
+    return counted(
         page,
         asked.chosen,
         "touchpoints",
-        metric=next((each for each in METRICS if each == asked.metric), METRICS[0]),
+        metric=report.metric,
         journey=journey_name(page, asked),
+        arranged=arrangement.facts(chosen, asked.group),
     )
-    return saved(page, found, facts, form, name, one_table=True)
 
 
 def _filters(chosen: Chosen) -> dict[str, str | None]:
@@ -204,3 +247,14 @@ def _format(page: Page) -> str:
     problems.one_of("format", form, tuple(FORMATS))
     problems.raise_if_any()
     return form
+
+
+def _day_lines(days: Iterable[Day]) -> Iterable[list[Cell]]:
+    yield ["date", "clicks", "scans", "visitors"]
+    for day in days:
+        yield [day.date.isoformat(), day.clicks, day.scans, day.visitors]
+
+
+def _csv(page: Page, name: str, chosen: Chosen, lines: Iterable[list[Cell]]) -> Response:
+    days = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
+    return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{days}.csv")

@@ -9,6 +9,7 @@ from flask import Response
 from linkservice.journeys.manage import list_journeys
 from linkservice.journeys.model import Stage
 from linkservice.links.listing import LinkFilter
+from linkservice.reports.arranged import lead
 from linkservice.reports.beginning import first_lack
 from linkservice.reports.changed import change_report
 from linkservice.reports.link_list import link_page
@@ -20,7 +21,7 @@ from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
 from linkservice.web.page import Page
 from linkservice.web.periods import Here
-from linkservice.web.ranked import Ranking, Shown, lead
+from linkservice.web.ranked import Ranking, Shown
 
 PAGES = Pages("overview")
 

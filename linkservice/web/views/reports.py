@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
 from markupsafe import Markup
 
-from linkservice.cells import Cell, table
 from linkservice.clicks.geodata import is_built_in
 from linkservice.journeys.manage import JourneyMap, journey_map
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
+from linkservice.reports.arranged import (
+    EVERYTHING,
+    GROUPINGS,
+    SORTS,
+    Arranged,
+    Selection,
+    arranged,
+)
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.changed import change_report
-from linkservice.reports.links import link_report
 from linkservice.reports.queries import touchpoint_report
-from linkservice.reports.results import Day, TouchpointReport, TouchpointRow, rows_for_csv
+from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.transitions import transition_report
 from linkservice.reports.trend import trend_of
-from linkservice.web import change_sentences, figures, periods, transition_words
+from linkservice.web import arrangement, change_sentences, figures, periods, transition_words
+from linkservice.web.arrangement import FILTERS
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import METRIC_WORDS, counted
 from linkservice.web.door import Pages
@@ -33,7 +40,7 @@ from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
-from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workspaces.access import find
 
 PAGES = Pages("reports")
@@ -43,17 +50,6 @@ FOLDED_FROM = 4
 
 ATTRIBUTION_WORDS = {"last": N_("Last touch"), "first": N_("First touch")}
 """Whose a conversion is."""
-
-COLUMNS = {
-    "name": "name",
-    "clicks": "clicks",
-    "scans": "scans",
-    "visitors": "visitors",
-    "reach": "reach",
-    "conversions": "conversions",
-    "value": "value",
-}
-"""By which fields of a row its table can be sorted, besides the ranking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,8 @@ class Asked:
     sort: str
     upwards: bool
     attribution: str = "last"
+    selection: Selection = EVERYTHING
+    group: str | None = None
 
     @property
     def query(self) -> dict[str, str | None]:
@@ -77,20 +75,24 @@ class Asked:
             "attribution": self.attribution if self.attribution != "last" else None,
             "sort": self.sort or None,
             "order": "up" if self.upwards else None,
+            "group": self.group,
+            **self.selection.query,
         }
 
 
 def asked_for(page: Page) -> Asked:
-    """What the query asks for; a column there is not means the ranking."""
+    """What the query asks for; a column or group there is not means the ranking."""
     query = page.query
-    sort = query.get("sort", "")
+    sort, group = query.get("sort", ""), query.get("group", "")
     return Asked(
         chosen=periods.chosen(query, page.time_zone, page.now),
         journey_id=query.get("journey_id") or None,
         metric=query.get("metric") or "visitors_per_reach",
-        sort=sort if sort in COLUMNS else "",
+        sort=sort if sort in SORTS else "",
         upwards=query.get("order") == "up",
         attribution=query.get("attribution") or "last",
+        selection=Selection(**{name: query.get(name) or None for name in FILTERS}),
+        group=group if group in GROUPINGS else None,
     )
 
 
@@ -99,20 +101,27 @@ def reports(page: Page) -> Response:
     """Which touchpoints perform best and worst."""
     asked = asked_for(page)
     found = report_asked(page, asked)
+    seen = arranged_as_asked(page, asked, found)
     ranking = Ranking.of(found)
-    rows, unlinked = _fold(ranking.rows(), linked_touchpoints(page.session, page.actor))
+    shown = [ranking.shown(row) for row in seen.rows]
+    rows, unlinked = _fold(shown, linked_touchpoints(page.session, page.actor))
+    filters = arrangement.filters(page, found, asked.selection)
+    here = Here("reports", asked.query)
     return page.render(
         "reports/touchpoints.html",
         asked=asked,
         chosen=asked.chosen,
-        here=Here("reports", asked.query),
+        here=here,
         found=found,
+        seen=seen,
+        filters=filters,
+        chips=arrangement.chips(filters, here),
+        groupings=arrangement.groupings(),
         converting=found.totals.conversions > 0 or found.metric == "conversions_per_click",
         finding=finding(found.touchpoints),
-        groups=[] if asked.sort else ranking.groups(rows),
-        rows=in_order(rows, asked),
+        groups=groups_asked(asked, seen, ranking, rows),
+        rows=rows,
         unlinked=unlinked,
-        loose=next((row for row in found.touchpoints if row.id is None), None),
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         counted=counted(
             page,
@@ -120,6 +129,7 @@ def reports(page: Page) -> Response:
             "touchpoints",
             metric=found.metric,
             journey=journey_name(page, asked),
+            arranged=arrangement.facts(filters, asked.group),
         ),
         journeys=journeys_by_name(page),
         metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
@@ -225,25 +235,6 @@ def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
     }
 
 
-@PAGES.get("/reports/touchpoints/<id>/days.csv", scope="reports:read")
-def touchpoint_report_csv(page: Page, id: str) -> Response:
-    """A touchpoint's days for a spreadsheet."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    first, last = chosen.period.first, chosen.period.last
-    found = touchpoint_detail(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
-    )
-    trend = trend_of(
-        page.session,
-        page.actor,
-        found.touchpoint,
-        found.period,
-        page.now,
-        suspects=chosen.suspects,
-    )
-    return _csv(page, f"touchpoint-{id}", chosen, _day_lines(trend.days))
-
-
 @PAGES.get("/reports/links/<id>", scope="reports:read")
 def link_report_page(page: Page, id: str) -> Response:
     """The report of one link by itself, as its own page has it under the code."""
@@ -251,17 +242,6 @@ def link_report_page(page: Page, id: str) -> Response:
     return page.render(
         "reports/link.html", view=link_view(page.session, page.actor, id), report=report
     )
-
-
-@PAGES.get("/reports/links/<id>/days.csv", scope="reports:read")
-def link_report_csv(page: Page, id: str) -> Response:
-    """A link's days for a spreadsheet."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    first, last = chosen.period.first, chosen.period.last
-    found = link_report(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
-    )
-    return _csv(page, f"link-{id}", chosen, rows_for_csv(found))
 
 
 def attribution_words() -> list[tuple[str, str]]:
@@ -290,6 +270,28 @@ def finding(rows: Sequence[TouchpointRow]) -> Finding:
 def report_asked(page: Page, asked: Asked) -> TouchpointReport:
     """The touchpoint report a page asks for. Raises `Invalid` (metric), `NotFound`."""
     return _report(page, asked.chosen, asked.journey_id, asked.metric, asked.attribution)
+
+
+def arranged_as_asked(page: Page, asked: Asked, report: TouchpointReport) -> Arranged:
+    """The rows a page asks for. Raises `Invalid` (kind, medium, verdict), `NotFound`."""
+    return arranged(
+        page.session,
+        page.actor,
+        report,
+        selection=asked.selection,
+        group=asked.group,
+        sort=asked.sort or None,
+        reverse=asked.upwards,
+    )
+
+
+def groups_asked(
+    asked: Asked, seen: Arranged, ranking: Ranking, rows: Sequence[Shown]
+) -> list[Group]:
+    """The groups of the table: those asked for, else the ranking's own, none where it is sorted."""
+    if seen.group is not None:
+        return ranking.by(seen.group, seen.groups, rows)
+    return [] if asked.sort else ranking.groups(rows)
 
 
 def _report(
@@ -333,18 +335,6 @@ def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[
     return [each for each in rows if each not in bare], bare
 
 
-def in_order(rows: list[Shown], asked: Asked) -> list[Shown]:
-    """The rows by the column that is asked for, names from A and figures from the top."""
-    if not asked.sort:
-        return rows
-    if asked.sort == "name":
-        return sorted(
-            rows, key=lambda each: (each.row.name or "").casefold(), reverse=asked.upwards
-        )
-    field = COLUMNS[asked.sort]
-    return sorted(rows, key=lambda each: getattr(each.row, field), reverse=not asked.upwards)
-
-
 def _ranked(rows: list[TouchpointRow]) -> list[TouchpointRow]:
     return sorted(rows, key=lambda row: -(row.rate or 0.0))
 
@@ -369,14 +359,3 @@ def _cards(
         )
         for stage, touchpoints in found.stages
     ]
-
-
-def _day_lines(days: Iterable[Day]) -> Iterable[list[Cell]]:
-    yield ["date", "clicks", "scans", "visitors"]
-    for day in days:
-        yield [day.date.isoformat(), day.clicks, day.scans, day.visitors]
-
-
-def _csv(page: Page, name: str, chosen: Chosen, lines: Iterable[list[Cell]]) -> Response:
-    days = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
-    return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{days}.csv")

@@ -1,0 +1,148 @@
+"""What the ranking can be filtered and grouped by, in words: choices of a form, chips, facts.
+
+Decided here: which choices are offered (what the report has), what they are called. Not here: what
+they do (`reports/arranged`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from linkservice.journeys.personas import every_persona
+from linkservice.reports.arranged import GROUPINGS, VERDICTS, Selection
+from linkservice.reports.results import TouchpointReport
+from linkservice.web.counted import Fact
+from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA
+from linkservice.web.fieldwords import VERDICTS as VERDICT_WORDS
+from linkservice.web.i18n import N_, gettext
+from linkservice.web.page import Page
+from linkservice.web.periods import Here
+from linkservice.web.places import campaigns
+
+FILTERS = {
+    "stage_id": N_("Stage"),
+    "channel": N_("Channel"),
+    "kind": N_("Kind"),
+    "medium": N_("Medium"),
+    "campaign_id": N_("Campaign"),
+    "persona_id": N_("Persona"),
+    "verdict": N_("Verdict"),
+}
+
+GROUPS = {
+    "stage": FILTERS["stage_id"],
+    "channel": FILTERS["channel"],
+    "kind": FILTERS["kind"],
+    "medium": FILTERS["medium"],
+    "campaign": FILTERS["campaign_id"],
+    "persona": FILTERS["persona_id"],
+}
+
+Options = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter of the page: its field, what it is called, what can be chosen, what is."""
+
+    name: str
+    label: str
+    options: Options
+    chosen: str
+
+    @property
+    def text(self) -> str:
+        """What is chosen, in words."""
+        return dict(self.options).get(self.chosen, self.chosen)
+
+
+def filters(page: Page, report: TouchpointReport, selection: Selection) -> list[Filter]:
+    """The filters that leave something to choose, and those that are in use."""
+    found = []
+    for name, label in FILTERS.items():
+        chosen = getattr(selection, name) or ""
+        options = _options(page, report, name)
+        if chosen or len(options) > 1 or (options and name in ("campaign_id", "persona_id")):
+            found.append(Filter(name, gettext(label), options, chosen))
+    return found
+
+
+def chips(found: Sequence[Filter], here: Here) -> list[tuple[str, str]]:
+    """What is in use, with the address that takes it away."""
+    return [(_told(each), here(**{each.name: None})) for each in found if each.chosen]
+
+
+def groupings() -> list[tuple[str, str]]:
+    """What rows can be grouped by; "" is the ranking's own groups."""
+    return [("", gettext("Verdict and unit")), *((by, gettext(GROUPS[by])) for by in GROUPINGS)]
+
+
+def facts(found: Sequence[Filter], group: str | None) -> list[Fact]:
+    """How what is shown came about, where it is not all or stands in groups."""
+    told = []
+    chosen = [_told(each) for each in found if each.chosen]
+    if chosen:
+        told.append(
+            Fact(
+                gettext("Touchpoints shown"),
+                "; ".join(chosen)
+                + ". "
+                + gettext(
+                    "Verdicts, peers and intervals are those of all touchpoints, shown or not: a "
+                    "filter changes none."
+                ),
+            )
+        )
+    if group:
+        told.append(
+            Fact(
+                gettext("Groups"),
+                gettext(
+                    "By %(what)s. Counts are sums; reach is one only where all have the same "
+                    "unit, and the rate is that of the sums, where every touchpoint with clicks "
+                    "has reach. A touchpoint of several campaigns or personas stands apart, so "
+                    "that nothing counts twice.",
+                    what=gettext(GROUPS[group]),
+                ),
+            )
+        )
+    return told
+
+
+def _told(each: Filter) -> str:
+    return gettext("%(filter)s: %(value)s", filter=each.label, value=each.text)
+
+
+def _options(page: Page, report: TouchpointReport, name: str) -> Options:
+    rows = [row for row in report.touchpoints if row.id is not None]
+    if name == "stage_id":
+        several = len({row.journey_id for row in rows}) > 1
+        stages = {
+            row.stage_id or "": f"{row.journey}: {row.stage}" if several else row.stage or ""
+            for row in rows
+        }
+        return sorted(stages.items(), key=lambda each: each[1].casefold())
+    if name == "campaign_id":
+        return campaigns(page)
+    if name == "persona_id":
+        return [(str(each.id), each.name) for each in every_persona(page.session, page.actor)]
+    words: Mapping[str, str] = _WORDS[name]
+    there = {getattr(row, name) for row in rows}
+    known = [word for word in _ORDER[name] if word in there]
+    own = sorted(there.difference(known), key=str.casefold)
+    return [(word, gettext(words[word]) if word in words else word) for word in [*known, *own]]
+
+
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "channel": CHANNELS,
+    "kind": KINDS,
+    "medium": MEDIA,
+    "verdict": VERDICT_WORDS,
+}
+_ORDER: Mapping[str, Sequence[str]] = {
+    "channel": tuple(CHANNELS),
+    "kind": tuple(KINDS),
+    "medium": tuple(MEDIA),
+    "verdict": VERDICTS,
+}
