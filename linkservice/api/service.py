@@ -12,6 +12,7 @@ from linkservice.api.domains import DOMAINS, TAGS
 from linkservice.api.door import Door, IdConverter
 from linkservice.api.journeys import CAMPAIGNS, JOURNEYS
 from linkservice.api.links import LINKS
+from linkservice.api.moments import MOMENTS_REPORT
 from linkservice.api.personas import PERSONA_REPORT, PERSONAS
 from linkservice.api.reports import REPORTS
 from linkservice.api.touchpoints import REACH, TOUCHPOINTS
@@ -33,6 +34,7 @@ NOUNS = (
     REPORTS,
     COST_REPORT,
     PERSONA_REPORT,
+    MOMENTS_REPORT,
     WORKSPACE,
 )
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.operations)

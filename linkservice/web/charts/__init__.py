@@ -14,6 +14,7 @@ from linkservice.web.charts.intervals import (
     shared_scale,
 )
 from linkservice.web.charts.lines import Line, trend
+from linkservice.web.charts.quadrants import Names, Spot, quadrants
 from linkservice.web.charts.spark import sparkline
 from linkservice.web.charts.svg import Chart, Table
 from linkservice.web.charts.world import world
@@ -22,13 +23,16 @@ __all__ = [
     "Chart",
     "Interval",
     "Line",
+    "Names",
     "Part",
     "SharedScale",
+    "Spot",
     "Table",
     "bars",
     "heat",
     "interval_axis",
     "interval_row",
+    "quadrants",
     "shared_bar",
     "shared_scale",
     "sparkline",

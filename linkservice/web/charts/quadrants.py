@@ -1,0 +1,152 @@
+"""Four quadrants: how a touchpoint does against how much it matters, on lines that both cross.
+
+Both dividing lines stand in the middle, so that the quadrants are of one size; the scale to the
+right doubles, since half as good is as far from equal as twice as good. Intervals are drawn of what
+is certain; those of the others cross a line, which is why they are not. Spots carry numbers, which
+the list under the chart explains: names would lie on each other. What is certain is filled, what
+leans is hollow, so that it reads without colours. Not here: which quadrant is whose (`reports`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from linkservice.web.charts import svg
+from linkservice.web.charts.svg import Chart, Table, element
+
+ROOM = 1.2
+"""How far beyond the furthest spot the plot goes."""
+
+LEAST_TIMES, MOST_TIMES = 1.0, 3.0
+"""Doublings to either side: from half and twice up to an eighth and eight times."""
+
+_Place = Callable[[float], float]
+"""From a value to per cent of the plot."""
+
+LEAST_APART = 0.1
+"""Of correlations: closer ones are not torn apart to fill the plot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A touchpoint by its number; `does` and its ends are times the peers' mean (≥ 0), `matters`
+    and its ends correlations; `said` is what is known of it, as a sentence.
+    """
+
+    number: int
+    said: str
+    does: float
+    does_low: float
+    does_high: float
+    matters: float
+    matters_low: float
+    matters_high: float
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The words of the chart: quadrants from the top left, line by line, then where ways lead."""
+
+    quadrants: tuple[str, str, str, str]
+    upwards: str
+    rightwards: str
+
+
+def quadrants(
+    chart_id: str,
+    title: str,
+    spots: Sequence[Spot],
+    lines: tuple[float, float],
+    names: Names,
+    table: Table,
+) -> Chart:
+    """The spots about the `lines`: up to how many times its peers a touchpoint does badly, and from
+    which correlation on it matters.
+    """
+    badly, dividing = lines
+    apart = max([LEAST_APART, *(abs(spot.matters - dividing) * ROOM for spot in spots)])
+    times = max([LEAST_TIMES, *(abs(_doublings(spot.does / badly)) * ROOM for spot in spots)])
+    times = min(times, MOST_TIMES)
+
+    def across(does: float) -> float:
+        return _within(50.0 + 50.0 * _doublings(does / badly) / times)
+
+    def up(matters: float) -> float:
+        return _within(50.0 - 50.0 * (matters - dividing) / apart)
+
+    crossed = [
+        element("line", x1="50%", x2="50%", y1=0, y2="100%", class_="chart-baseline"),
+        element("line", x1=0, x2="100%", y1="50%", y2="50%", class_="chart-baseline"),
+    ]
+    drawn = [_spot(spot, across, up) for spot in spots]
+    picture = svg.drawing(
+        chart_id,
+        title,
+        " ".join(spot.said for spot in spots),
+        element("rect", width="50%", height="50%", class_="chart-first"),
+        *crossed,
+        *_corners(names.quadrants),
+        *drawn,
+        class_="chart-drawing",
+    )
+    top = element("div", element("p", names.upwards, class_="chart-unit"), class_="chart-top")
+    plot = element("div", picture, class_="chart-plot")
+    below = element("p", names.rightwards, class_="chart-unit")
+    return Chart(element("div", top, plot, below, class_="chart chart-quadrants"), table)
+
+
+def _spot(spot: Spot, across: _Place, up: _Place) -> Markup:
+    x, y = across(spot.does), up(spot.matters)
+    whiskers = [
+        element(
+            "line",
+            x1=svg.percent(across(spot.does_low)),
+            x2=svg.percent(across(spot.does_high)),
+            y1=svg.percent(y),
+            y2=svg.percent(y),
+            class_="chart-cap",
+        ),
+        element(
+            "line",
+            x1=svg.percent(x),
+            x2=svg.percent(x),
+            y1=svg.percent(up(spot.matters_low)),
+            y2=svg.percent(up(spot.matters_high)),
+            class_="chart-cap",
+        ),
+    ]
+    number = element("text", str(spot.number), text_anchor="middle", dy="0.35em")
+    dot = svg.placed(x, y, element("circle", r=11), number)
+    if not spot.certain:
+        return element("g", dot, class_="chart-leaning")
+    return element("g", *whiskers, dot, class_="chart-certain")
+
+
+def _corners(names: Sequence[str]) -> list[Markup]:
+    places = [("0%", "start", 8), ("100%", "end", -8)] * 2
+    return [
+        element(
+            "text",
+            name,
+            x=x,
+            dx=dx,
+            y="0%" if number < 2 else "100%",
+            dy=20 if number < 2 else -10,
+            text_anchor=anchor,
+            class_="chart-corner",
+        )
+        for number, (name, (x, anchor, dx)) in enumerate(zip(names, places, strict=True))
+    ]
+
+
+def _doublings(times: float) -> float:
+    return math.log2(times) if times > 2**-MOST_TIMES else -MOST_TIMES
+
+
+def _within(place: float) -> float:
+    return min(max(place, 0.0), 100.0)

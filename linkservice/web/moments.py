@@ -1,0 +1,237 @@
+"""Moments of truth in words: quadrants, what is said of a touchpoint, what is missing.
+
+Not here: which quadrant is whose (`reports/moments`), how they are drawn (`charts/quadrants`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from linkservice.reports.moments import (
+    LEAST_DAYS,
+    LEAST_DAYS_WITH,
+    LEAST_TOUCHPOINTS,
+    QUADRANTS,
+    Missing,
+    Moment,
+    MomentsReport,
+    Outcome,
+    Quadrant,
+)
+from linkservice.reports.ranking import MARGIN
+from linkservice.web.charts import Chart, Names, Spot, Table, quadrants
+from linkservice.web.counted import Fact
+from linkservice.web.fieldwords import VERDICTS
+from linkservice.web.i18n import N_, gettext, ngettext, write_day, write_number
+from linkservice.web.verdicts import comparison
+
+QUADRANT_WORDS: dict[Quadrant, str] = {
+    "strengthen": N_("Strengthen first"),
+    "keep_up": N_("Keep up"),
+    "can_wait": N_("Can wait"),
+    "good_enough": N_("Good enough"),
+}
+_NOTES: dict[Quadrant, str] = {
+    "strengthen": N_("Goes along with the outcome more than others, but does worse than peers."),
+    "keep_up": N_("Goes along with the outcome more than others, and does as well or better."),
+    "can_wait": N_("Does worse than its peers, but goes along with the outcome less than others."),
+    "good_enough": N_("Does as well or better, but goes along with the outcome less than others."),
+}
+OUTCOME_WORDS: dict[Outcome, str] = {
+    "conversions": N_("the conversions of the journey"),
+    "visitors": N_("the visitors of the journey's other touchpoints"),
+}
+_NO_VERDICT = {
+    "too_early": N_("too early to compare its rate"),
+    "no_reach": N_("no reach, so no rate"),
+    "no_peers": N_("nobody to compare its rate with"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A touchpoint with its number in the chart and what is said of it."""
+
+    number: int
+    moment: Moment
+    quadrant: Quadrant
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A quadrant in words with its touchpoints, the certain ones first."""
+
+    key: Quadrant
+    title: str
+    note: str
+    told: Sequence[Told]
+
+
+def placed(report: MomentsReport) -> list[Placed]:
+    """The quadrants that hold something, the one to begin with first."""
+    told = list(_told(report))
+    found = []
+    for key in QUADRANTS:
+        members = [each for each in told if each.quadrant == key]
+        members.sort(key=lambda each: not each.moment.certain)
+        if members:
+            found.append(Placed(key, gettext(QUADRANT_WORDS[key]), gettext(_NOTES[key]), members))
+    return found
+
+
+def unplaced(report: MomentsReport) -> list[tuple[Moment, str]]:
+    """The touchpoints without a quadrant, and what each lacks."""
+    return [
+        (each, "; ".join(_lack(why, each, report) for why in each.missing))
+        for each in report.touchpoints
+        if each.quadrant is None
+    ]
+
+
+def title(report: MomentsReport) -> str:
+    """The finding, if there is one."""
+    first = [each for each in report.touchpoints if each.quadrant == "strengthen" and each.certain]
+    if first:
+        return ngettext(
+            "One touchpoint to strengthen first",
+            "%(num)s touchpoints to strengthen first",
+            len(first),
+        )
+    return gettext("No touchpoint certainly matters more and does worse than the others")
+
+
+def drawn(report: MomentsReport) -> Chart:
+    """The quadrants as a chart; only where the dividing line is known."""
+    told = list(_told(report))
+    spots = [_spot(each) for each in told]
+    corners = tuple(gettext(QUADRANT_WORDS[key]) for key in QUADRANTS)
+    names = Names(
+        quadrants=(corners[0], corners[1], corners[2], corners[3]),
+        upwards=gettext("↑ Goes along more with %(outcome)s", outcome=_outcome(report)),
+        rightwards=gettext("→ Does better than its peers (line: a tenth below them)"),
+    )
+    lines = MARGIN, report.dividing or 0.0
+    return quadrants("moments", title(report), spots, lines, names, _table(report, told))
+
+
+def facts(report: MomentsReport) -> list[Fact]:
+    """How importance and performance were found, for “How was this counted?”."""
+    return [
+        Fact(
+            gettext("Importance"),
+            gettext(
+                "How far its daily visitors go along with %(outcome)s, on %(days)s days from "
+                "%(first)s to %(last)s: a correlation without weekdays and trend, drawn "
+                "towards the mean of the journey, with a 95 %% interval. The dividing line is "
+                "that mean. It is association, not cause.",
+                outcome=_outcome(report),
+                days=write_number(report.days),
+                first=write_day(report.since),
+                last=write_day(report.until),
+            ),
+        ),
+        Fact(
+            gettext("Performance"),
+            gettext(
+                "The middle of the interval of its rate, divided by the mean of its peers, as the "
+                "ranking has them. The dividing line is a tenth below the peers, as for verdicts."
+            ),
+        ),
+        Fact(
+            gettext("Certain"),
+            gettext(
+                "Where the interval of importance lies on one side of the line and the verdict is "
+                "best or worst. Others lean to their quadrant: chance could explain it."
+            ),
+        ),
+    ]
+
+
+def _told(report: MomentsReport) -> Iterator[Told]:
+    number = 0
+    for moment in report.touchpoints:
+        if moment.quadrant is not None:
+            number += 1
+            yield Told(number, moment, moment.quadrant, _sentence(moment))
+
+
+def _sentence(each: Moment) -> str:
+    rate = comparison(each.performance or 0.0, gettext("comparable touchpoints"))
+    told = gettext(
+        "%(rate)s; association %(middle)s (95%%: %(low)s to %(high)s).",
+        rate=rate[:1].upper() + rate[1:],
+        middle=_two_digits(each.association),
+        low=_two_digits(each.association_low),
+        high=_two_digits(each.association_high),
+    )
+    return told if each.certain else told + " " + gettext("Leans here: chance could explain it.")
+
+
+def _spot(each: Told) -> Spot:
+    moment = each.moment
+    return Spot(
+        number=each.number,
+        said=f"{each.number}. {moment.name}: {each.sentence}",
+        does=moment.performance or 0.0,
+        does_low=moment.performance_low or 0.0,
+        does_high=moment.performance_high or 0.0,
+        matters=moment.association or 0.0,
+        matters_low=moment.association_low or 0.0,
+        matters_high=moment.association_high or 0.0,
+        certain=moment.certain,
+    )
+
+
+def _table(report: MomentsReport, told: Sequence[Told]) -> Table:
+    heads = (
+        gettext("Touchpoint"),
+        gettext("Quadrant"),
+        gettext("Association"),
+        gettext("95 %% interval"),
+        gettext("Times the peers"),
+        gettext("95 %% interval"),
+        gettext("Verdict"),
+    )
+    rows = [
+        (
+            f"{each.number}. {each.moment.name}",
+            gettext(QUADRANT_WORDS[each.quadrant]),
+            _two_digits(each.moment.association),
+            _span(each.moment.association_low, each.moment.association_high),
+            _two_digits(each.moment.performance),
+            _span(each.moment.performance_low, each.moment.performance_high),
+            gettext(VERDICTS[each.moment.verdict]),
+        )
+        for each in told
+    ]
+    return Table(title(report), heads, rows)
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return gettext("%(low)s to %(high)s", low=_two_digits(low), high=_two_digits(high))
+
+
+def _two_digits(value: float | None) -> str:
+    return write_number(round(value or 0.0, 2))
+
+
+def _outcome(report: MomentsReport) -> str:
+    return gettext(OUTCOME_WORDS[report.outcome])
+
+
+def _lack(why: Missing, each: Moment, report: MomentsReport) -> str:
+    if why == "days":
+        more = LEAST_DAYS - report.days
+        return ngettext("one more day of clicks", "%(num)s more days of clicks", more)
+    if why == "visitors":
+        least = write_number(LEAST_DAYS_WITH)
+        return gettext("visitors on at least %(days)s days", days=least)
+    if why == "outcome":
+        least = write_number(LEAST_DAYS_WITH)
+        return gettext("visitors of other touchpoints on at least %(days)s days", days=least)
+    if why == "touchpoints":
+        least = write_number(LEAST_TOUCHPOINTS)
+        return gettext("%(least)s touchpoints to compare, in this journey", least=least)
+    return gettext(_NO_VERDICT.get(each.verdict, _NO_VERDICT["no_peers"]))

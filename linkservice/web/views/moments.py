@@ -1,0 +1,68 @@
+"""Moments of truth: what matters to a journey and does badly, for people and for spreadsheets."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from linkservice.cells import table
+from linkservice.reports.moments import MomentsReport, moments_report, rows_for_csv
+from linkservice.reports.results import Metric
+from linkservice.web import moments, periods
+from linkservice.web.counted import METRIC_WORDS, counted
+from linkservice.web.door import Pages
+from linkservice.web.i18n import gettext
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen, Here
+from linkservice.web.places import journeys_by_name
+
+PAGES = Pages("reports")
+
+METRICS: tuple[Metric, ...] = ("visitors_per_reach", "conversions_per_click")
+"""What performance can be: clicks a day say how large a touchpoint is, not how good."""
+
+
+@PAGES.get("/reports/moments", scope="reports:read")
+def moments_page(page: Page) -> Response:
+    """Which touchpoints matter to a journey, and how they do there."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    found = _report(page, chosen)
+    metric = found.metric if found.metric != METRICS[0] else None
+    asked = {"journey_id": page.query.get("journey_id") or None, "metric": metric}
+    facts = counted(page, chosen, "touchpoints", metric=found.metric, journey=found.journey or "")
+    return page.render(
+        "reports/moments.html",
+        chosen=chosen,
+        here=Here("moments_page", {**chosen.query, **asked}),
+        found=found,
+        title=moments.title(found),
+        placed=moments.placed(found),
+        unplaced=moments.unplaced(found),
+        outcome=gettext(moments.OUTCOME_WORDS[found.outcome]),
+        drawn=moments.drawn(found) if found.dividing is not None else None,
+        counted=[*moments.facts(found), *facts],
+        metrics=[(name, gettext(METRIC_WORDS[name])) for name in METRICS],
+        journeys=journeys_by_name(page),
+    )
+
+
+@PAGES.get("/reports/moments.csv", scope="reports:read")
+def moments_csv(page: Page) -> Response:
+    """The same report for a spreadsheet: a line for each touchpoint."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    found = _report(page, chosen)
+    name = f"moments-{found.period.first.isoformat()}-{found.period.last.isoformat()}.csv"
+    return page.file(table(rows_for_csv(found)), "text/csv; charset=utf-8", name)
+
+
+def _report(page: Page, chosen: Chosen) -> MomentsReport:
+    """Raises `Invalid` (metric), `NotFound` (journey_id)."""
+    return moments_report(
+        page.session,
+        page.actor,
+        journey_id=page.query.get("journey_id") or None,
+        first=chosen.period.first,
+        last=chosen.period.last,
+        metric=page.query.get("metric") or METRICS[0],
+        suspects=chosen.suspects,
+        now=page.now,
+    )

@@ -1,0 +1,265 @@
+"""Moments of truth: the measure against simulated truth, quadrants, what is missing, the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from cast import NOW, Home, make_home
+from numpy.random import Generator, default_rng
+from rollups import COUNTERS
+
+from linkservice.clicks.model import TouchpointDay
+from linkservice.config import Settings
+from linkservice.conversions.model import ConversionDay
+from linkservice.database import Database
+from linkservice.journeys.manage import create_journey
+from linkservice.journeys.reach import NewReach, add_reach
+from linkservice.journeys.stages import create_stage
+from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
+from linkservice.reports.association import association
+from linkservice.reports.dispersion import Floats
+from linkservice.reports.moments import (
+    Counted,
+    MomentsReport,
+    moments,
+    moments_report,
+    rows_for_csv,
+)
+from linkservice.reports.period import Period
+from linkservice.reports.ranking import Peers
+from linkservice.reports.results import TouchpointReport, TouchpointRow, TouchpointTotals
+from linkservice.web import i18n
+from linkservice.web import moments as words
+
+DAYS, TOUCHPOINTS, RUNS = 84, 12, 100
+WEEKDAYS = np.arange(DAYS) % 7
+WEEK = np.array([1.0, 1.1, 1.0, 0.9, 1.2, 0.4, 0.3])[WEEKDAYS]
+"""All is quiet at week-ends, the outcome too: which is no association."""
+
+
+def noisy(random: Generator, mean: float | Floats, shape: tuple[int, ...]) -> Floats:
+    """Counts about the mean that scatter more than chance has it."""
+    return random.poisson(mean * random.gamma(8.0, 1 / 8.0, shape)).astype(float)
+
+
+def seen(visitors: Floats, outcome: Floats) -> Any:
+    return association(visitors, np.tile(outcome, (len(visitors), 1)), WEEKDAYS)
+
+
+def test_what_has_nothing_to_do_with_the_outcome_is_hardly_ever_called_important() -> None:
+    random = default_rng(1)
+    named = above_nought = 0
+    for _ in range(RUNS):
+        growth = np.linspace(1.0, 2.0, DAYS)
+        visitors = noisy(random, 40 * WEEK * growth, (TOUCHPOINTS, DAYS))
+        found = seen(visitors, noisy(random, 15 * WEEK * growth, (DAYS,)))
+        named += bool((found.low > found.mean).any())
+        above_nought += bool((found.low > 0.0).any())
+    assert named <= 0.05 * RUNS
+    assert above_nought <= 0.1 * RUNS
+
+
+def test_what_brings_a_third_of_the_outcome_is_found_and_the_mean_is_not_everybodys() -> None:
+    random = default_rng(2)
+    found_it = wrong = 0
+    for _ in range(RUNS):
+        visitors = noisy(random, 40 * WEEK, (TOUCHPOINTS, DAYS))
+        driver = visitors[0] / 40.0
+        found = seen(visitors, random.poisson(20 * WEEK + 10 * driver).astype(float))
+        found_it += bool(found.low[0] > found.mean)
+        wrong += bool((found.low[1:] > found.mean).any())
+    assert found_it >= 0.85 * RUNS
+    assert wrong <= 0.05 * RUNS
+
+
+def test_intervals_hold_the_truth_where_touchpoints_differ() -> None:
+    random, inside = default_rng(3), 0
+    for _ in range(RUNS):
+        r = np.clip(random.normal(0.3, 0.25, TOUCHPOINTS), -0.9, 0.9)
+        outcome = random.normal(size=DAYS)
+        own = random.normal(size=(TOUCHPOINTS, DAYS))
+        visitors = r[:, None] * outcome + np.sqrt(1 - r[:, None] ** 2) * own
+        found = seen(np.exp(5 + visitors / 2), np.exp(5 + outcome / 2))
+        inside += int(((found.low <= r) & (r <= found.high)).sum())
+    assert 0.93 <= inside / (RUNS * TOUCHPOINTS) <= 0.98
+
+
+def test_days_that_resemble_each_other_do_not_pass_for_many() -> None:
+    """Two walks that wander by themselves seem to go together unless days count for less."""
+    random, named = default_rng(4), 0
+    for _ in range(RUNS):
+        walk = np.zeros((TOUCHPOINTS + 1, DAYS))
+        for day in range(1, DAYS):
+            walk[:, day] = 0.8 * walk[:, day - 1] + random.normal(size=TOUCHPOINTS + 1)
+        found = seen(np.exp(5 + walk[1:] / 4), np.exp(5 + walk[0] / 4))
+        named += bool((found.low > found.mean).any())
+    assert named <= 0.065 * RUNS
+
+
+def test_what_cannot_be_told_is_refused_or_nought() -> None:
+    line = np.arange(DAYS) + 1.0
+    constant = seen(np.ones((2, DAYS)), line)
+    assert constant.raw.tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="two touchpoints"):
+        association(np.ones((1, DAYS)), np.ones((1, DAYS)), WEEKDAYS)
+
+
+# -- quadrants ---------------------------------------------------------------------------------
+
+LAST = date(2026, 11, 19)
+
+
+def rows(*performances: float, verdicts: Sequence[str] = ()) -> list[TouchpointRow]:
+    """Touchpoints that do so many times as well as their peers, ± 10 %."""
+    return [
+        TouchpointRow(
+            id=str(number),
+            name=f"T{number}",
+            stage="Purchase",
+            journey="Shop",
+            journey_id="1",
+            clicks=100,
+            scans=0,
+            visitors=100,
+            tokenless=0,
+            rate=0.02 * times,
+            low=0.018 * times,
+            high=0.022 * times,
+            peers=Peers("journey", 5, 0.02),
+            verdict=verdicts[number] if number < len(verdicts) else "as_expected",
+        )
+        for number, times in enumerate(performances)
+    ]
+
+
+def told(given: list[TouchpointRow], visitors: Floats, conversions: Floats) -> MomentsReport:
+    days = visitors.shape[1]
+    period = Period(LAST - timedelta(days=27), LAST, "Europe/Berlin")
+    nothing = TouchpointTotals(*[0] * 16)
+    report = TouchpointReport(period, "visitors_per_reach", "last", "EUR", nothing, given)
+    window = Period(LAST - timedelta(days=days - 1), LAST, "Europe/Berlin")
+    return moments(report, "1", given, Counted(window, visitors, conversions), frozenset({"0"}))
+
+
+def journey(days: int = DAYS) -> tuple[Floats, Floats]:
+    """Six touchpoints: what 0 and 1 bring, converts at 5; the others do as they like."""
+    random = default_rng(5)
+    visitors = noisy(random, 50.0, (6, days))
+    conversions = np.zeros((6, days))
+    conversions[5] = random.poisson((visitors[0] + visitors[1]) / 4.0)
+    return visitors, conversions
+
+
+def test_quadrants_are_importance_by_performance() -> None:
+    given = rows(0.5, 2.0, 0.5, 2.0, 0.97, 0.8, verdicts=("worst", "best", "worst", "best"))
+    found = told(given, *journey())
+    assert found.outcome == "conversions"
+    of = {each.name: each for each in found.touchpoints}
+    assert (of["T0"].quadrant, of["T0"].certain, of["T0"].flagged) == ("strengthen", True, True)
+    assert (of["T1"].quadrant, of["T1"].certain) == ("keep_up", True)
+    assert of["T2"].quadrant == "can_wait"
+    assert of["T3"].quadrant == "good_enough"
+    # What does about as well as its peers is not to be strengthened.
+    assert of["T4"].quadrant in ("keep_up", "good_enough")
+    # A fifth below them, but no verdict says so: it leans.
+    assert (of["T5"].quadrant, of["T5"].certain) == ("can_wait", False)
+    assert {each.name for each in found.touchpoints[:2]} == {"T0", "T1"}
+
+
+def test_without_conversions_the_others_visitors_are_the_outcome() -> None:
+    visitors, conversions = journey()
+    found = told(rows(*[1.0] * 6), visitors, np.zeros_like(conversions))
+    assert found.outcome == "visitors"
+    assert found.dividing is not None
+    # Independent of each other, so none goes along with the rest: not even with itself.
+    assert all(abs(each.association or 0.0) < 0.3 for each in found.touchpoints)
+
+
+def test_what_is_missing_is_said() -> None:
+    visitors, conversions = journey()
+    visitors[3, 10:] = 0.0
+    given = rows(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, verdicts=("no_reach",))
+    of = {each.name: each for each in told(given, visitors, conversions).touchpoints}
+    assert of["T0"].missing == ["verdict"]
+    assert of["T3"].missing == ["visitors"]
+    assert of["T1"].missing == []
+    few = told(rows(1.0, 1.0, 1.0), visitors[:3], conversions[:3])
+    assert few.dividing is None
+    assert [each.missing for each in few.touchpoints] == [["touchpoints"]] * 3
+    early = told(rows(*[1.0] * 6), *journey(20))
+    assert all(each.missing == ["days"] for each in early.touchpoints)
+    nothing = told([], np.zeros((0, 1)), np.zeros((0, 1)))
+    assert (nothing.touchpoints, nothing.journey) == ([], None)
+
+
+def test_a_journey_is_read_from_its_roll_ups_and_told_in_both_languages(
+    settings: Settings, database: Database
+) -> None:
+    visitors, conversions = journey()
+    visitors[2] /= 4  # far below its peers, and without effect
+    with database.transaction() as session:
+        home = make_home(session, settings)
+        stage = create_stage(
+            session,
+            home.actor,
+            str(create_journey(session, home.actor, "Shop", NOW).journey.id),
+            "Purchase",
+            NOW,
+        )
+        for number in range(6):
+            new = NewTouchpoint(str(stage.id), f"T{number}", "flyer", "physical", "owned")
+            place = create_touchpoint(session, home.actor, new, NOW).id
+            span = NewReach(LAST - timedelta(days=27), 28_000, "printed", LAST)
+            add_reach(session, home.actor, str(place), span, NOW)
+            for day in range(DAYS):
+                when = LAST - timedelta(days=DAYS - 1 - day)
+                count = int(visitors[number, day])
+                session.add(touchpoint_day(home, place, when, count))
+                if conversions[number, day]:
+                    key = {"workspace_id": home.workspace_id, "touchpoint_id": place}
+                    gained = int(conversions[number, day])
+                    row = ConversionDay(**key, local_date=when, attribution="last", value=0)
+                    row.conversions = gained
+                    session.add(row)
+        session.flush()
+        # The day of `NOW` is not over, so it is left out.
+        session.add(touchpoint_day(home, place, LAST + timedelta(days=1), 9_999))
+        session.flush()
+        found = moments_report(session, home.actor, first=None, last=None, now=NOW)
+    assert (found.journey, found.days, found.since) == ("Shop", DAYS, LAST - timedelta(days=83))
+    assert found.until == LAST
+    assert found.conversions == conversions.sum()
+    of = {each.name: each for each in found.touchpoints}
+    assert of["T0"].visitors == visitors[0].sum()
+    assert (of["T2"].quadrant, of["T2"].verdict) == ("can_wait", "worst")
+    assert of["T0"].association_low is not None
+    assert of["T0"].association_low > (found.dividing or 0.0)
+    assert found.outcome == "conversions"
+    assert len(list(rows_for_csv(found))) == 7
+    for language, word in (("en", "Can wait"), ("de", "Kann warten")):
+        with i18n.speaking(language):
+            chart = words.drawn(found)
+            assert chart.drawing.count("<circle") == 6
+            assert chart.drawing.count("</title>") == chart.drawing.count("</desc>") == 1
+            assert [group.title for group in words.placed(found) if group.key == "can_wait"] == [
+                word
+            ]
+            assert len(chart.table.rows) == 6
+            assert words.unplaced(found) == []
+            assert len(words.facts(found)) == 3
+
+
+def touchpoint_day(home: Home, place: int, day: date, visitors: int) -> TouchpointDay:
+    counts = dict.fromkeys(
+        ("visitors", "touchpoint_visitors", "journey_visitors", "clicks"), visitors
+    )
+    return TouchpointDay(
+        workspace_id=home.workspace_id,
+        touchpoint_id=place,
+        local_date=day,
+        **(dict.fromkeys(COUNTERS, 0) | counts),
+    )
