@@ -164,12 +164,63 @@ def test_columns_sort_both_ways(shop: Shop) -> None:
         down = rows_of(shop.cast.vera.get("/reports", sort=sort))
         up = rows_of(shop.cast.vera.get("/reports", sort=sort, order="up"))
         assert len(down) == len(up) == 7
+        if sort == "reach":
+            assert down[-1] == up[-1] == "Bare"
         if sort == "name":
             assert down.index("Bare") < down.index("C") < down.index("Strong") < down.index("Weak")
         if sort in ("clicks", "visitors"):
             assert down[0] == up[-1] == "Strong"
             assert down[-2:] == up[1::-1] == ["Weak", "Bare"]
     assert rows_of(shop.cast.vera.get("/reports", sort="rowid"))[0] == "Strong"
+
+
+def test_the_ranking_is_filtered_and_grouped(shop: Shop) -> None:
+    answer = shop.cast.vera.get("/reports", verdict="worst", channel="poster", sort="lead")
+    assert rows_of(answer) == ["Weak"]
+    text = text_of(answer)
+    # Judged among six, although it is the only one shown.
+    assert "6 judged touchpoints: 1 best, 1 worst" in text
+    assert "Verdicts stay those of all touchpoints" in text
+    assert f"The one shown {28 * WEAK} 0 {28 * WEAK}" in text
+    assert "Channel: Poster; Verdict: worst." in text
+    grouped = shop.cast.vera.get("/reports", group="channel")
+    assert len(rows_of(grouped)) == 7
+    clicks = 28 * (STRONG + WEAK + 4 * PLAIN)
+    assert f"Poster 7 touchpoints {clicks:,} 0 {clicks:,} 168,000 printed" in text_of(grouped)
+    assert shop.cast.vera.get("/reports", kind="large").status_code == 422
+    assert shop.cast.cleo.get("/reports", stage_id="1").status_code == 404
+
+
+def test_the_overview_says_how_good_the_data_are_and_leads_on(shop: Shop) -> None:
+    answer = shop.cast.vera.get("/")
+    text = text_of(answer)
+    clicks, robots = 28 * (STRONG + WEAK + 4 * PLAIN) + 11, 28 * 6
+    share = f"{robots / (clicks + robots):.1%}"
+    assert f"Robots {share} of {clicks + robots:,} requests" in text
+    assert "Unrecorded clicks 0 every click is recorded" in text
+    assert "Waiting to be counted nothing all clicks are counted" in text
+    assert "Countries by registries built in, approximate" in text
+    for view in ("moments", "costs", "personas", "live"):
+        assert f'href="/app/reports/{view}' in answer.text
+
+
+def test_moments_of_truth_say_what_is_missing(shop: Shop) -> None:
+    answer = shop.cast.vera.get("/reports/moments", journey_id=shop.journey_id)
+    text = text_of(answer)
+    assert "Importance cannot be told yet" in text
+    assert re.search(r"Strong Awareness [\d,]+ visitors of other touchpoints on at least 14", text)
+    assert "This is association, not cause." in text
+    assert shop.cast.cleo.get("/reports/moments", journey_id=shop.journey_id).status_code == 404
+    assert "Nothing to compare yet" in text_of(shop.cast.cleo.get("/reports/moments"))
+
+
+def test_countries_are_on_a_map(shop: Shop) -> None:
+    for path in (f"/reports/links/{shop.link_id}", f"/reports/touchpoints/{shop.ids['Strong']}"):
+        answer = shop.cast.vera.get(path)
+        # Ninety clicks are too few for a finding.
+        assert "Clicks by country" in text_of(answer)
+        assert "<title>Germany: 90</title>" in answer.text
+        assert len(gzip.compress(answer.data)) < 50_000
 
 
 def test_filters_are_kept_from_link_to_link(shop: Shop) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.model import LinkDay, TouchpointDay
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.links.model import Link
+from linkservice.reports.conversions import converted
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
 from linkservice.reports.sources import PERSONS, Sources, sources
@@ -81,6 +82,18 @@ class Trend:
         return Change(total(self.days[:over]), total(self.before[:over]), self.weeks)
 
 
+@dataclass(frozen=True, slots=True)
+class ConversionTrend:
+    """The conversions of a period; and those of its days that are over beside the same weekdays
+    before, as `Trend` compares, None where there is nothing to compare with.
+    """
+
+    conversions: int
+    value: int
+    now: int | None
+    before: int | None
+
+
 def total(days: Sequence[Day]) -> Counts:
     """The sums over some days."""
     return Counts(
@@ -121,6 +134,26 @@ def todays_counts(session: Session, actor: Actor, time_zone: str, now: datetime)
     actor.require("reports:read")
     today = day_of(now, time_zone)
     return total(_days(session, actor, None, Period(today, today, time_zone)))
+
+
+def conversion_trend(session: Session, workspace_id: int, trend: Trend) -> ConversionTrend:
+    """The workspace's conversions, all touchpoints together; of their last touch."""
+    period = trend.period
+    found = converted(session, workspace_id, period, "last").values()
+    total = sum(each.conversions for each in found)
+    value = sum(each.value for each in found)
+    if trend.change is None or not total:
+        return ConversionTrend(total, value, None, None)
+    over = max(0, min(len(period), period.number(trend.today)))
+    shift = timedelta(weeks=trend.weeks)
+    earlier = Period(period.first - shift, period.last - shift, period.time_zone)
+    before = converted(session, workspace_id, earlier, "last").values()
+    return ConversionTrend(
+        total,
+        value,
+        sum(sum(each.daily[:over]) for each in found),
+        sum(sum(each.daily[:over]) for each in before),
+    )
 
 
 def _days(

@@ -14,19 +14,22 @@ from linkservice.reports.beginning import first_lack
 from linkservice.reports.changed import change_report
 from linkservice.reports.link_list import link_page
 from linkservice.reports.queries import touchpoint_report
-from linkservice.reports.trend import todays_counts, trend_of
+from linkservice.reports.trend import ConversionTrend, conversion_trend, todays_counts, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.charts import sparkline
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
+from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Here
+from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.verdicts import change_words
 
 PAGES = Pages("overview")
 
 MOST_LINKS = 5
-MOST_OUTSTANDING = 2
+MOST_OUTSTANDING = 3
 """Of the best and of the worst."""
 
 MOST_CHANGES = 6
@@ -59,14 +62,20 @@ def overview(page: Page) -> Response:
     ranking = Ranking.of(report)
     links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
     kept = None if figure == "visitors" else figure
+    here = Here("overview", {**chosen.query, "figure": kept})
+    gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     return page.render(
         "overview.html",
         lack=lack,
         chosen=chosen,
-        here=Here("overview", {**chosen.query, "figure": kept}),
+        here=here,
         figure=figure,
         figures=figures.key_figures(trend),
         change_note=figures.change_note(trend),
+        gained=gained,
+        gained_change=_gained_change(gained),
+        currency=report.currency,
+        quality=quality(page, report.totals, chosen, here),
         today=todays_counts(page.session, page.actor, page.time_zone, page.now),
         trend=figures.trend_chart("trend", trend, figure),
         best=_outstanding(ranking, "best"),
@@ -78,6 +87,13 @@ def overview(page: Page) -> Response:
         links=[(row, sparkline(row.series)) for row in links.rows],
         apart=figures.apart(report.totals, suspects=chosen.suspects),
     )
+
+
+def _gained_change(gained: ConversionTrend) -> str:
+    """How conversions changed, in words; "" without a comparison."""
+    if gained.now is None or gained.before is None:
+        return ""
+    return change_words(gained.now, gained.before, gettext("before"))
 
 
 @dataclass(frozen=True, slots=True)
