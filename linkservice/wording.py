@@ -38,6 +38,7 @@ SENTENCES: dict[str, str] = {
     "bad_time_zone": "Not a time zone; use an IANA name such as Europe/Berlin.",
     "bad_region": "No public holidays are known of “{text}”; write a country such as DE, or one of "
     "its states such as DE-BY.",
+    "bad_country": "“{text}” is no country; write its code of two letters such as DE, or unknown.",
     "day_not_over": "{day} is not over yet; choose a day up to yesterday.",
     "day_too_early": "There is nothing before {day} to compare it with; choose a later day.",
     "bad_email": "Not an e-mail address; write it as name@example.com.",

@@ -39,6 +39,7 @@ from linkservice.links.manage import LinkChanges, NewLink, change_link, create_l
 from linkservice.links.personas import set_link_personas
 from linkservice.links.tags import create_tag
 from linkservice.reports.model import ReportShare
+from linkservice.reports.saved import NewView, save_view
 from linkservice.reports.shares import NewShare, create_share
 from linkservice.sheets.choice import SheetQuestion
 from linkservice.sheets.manage import ask_sheet
@@ -273,6 +274,9 @@ def furnish(
         "invitations": invitation.id,
         "sessions": _other_browser(session, home, mark, now),
         "sheets": _sheet(session, settings, home, str(journey.id), now),
+        "views": save_view(
+            session, actor, NewView(f"{mark} view {nth}", "link", str(link.id)), now
+        ).id,
         "shares": _share(session, home, f"{mark} share {nth}", now)[0].id,
     }
     named = {name: str(number) for name, number in ids.items()}

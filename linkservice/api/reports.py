@@ -25,7 +25,6 @@ from linkservice.reports.arranged import (
 )
 from linkservice.reports.changed import ChangeRow, change_report
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
-from linkservice.reports.links import link_report
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import METRICS
@@ -33,9 +32,6 @@ from linkservice.reports.transitions import Missing, Step, Transition, transitio
 from linkservice.workspaces.public_holidays import Reason
 
 REPORTS = Calls("Reports")
-
-Figures = Sequence[results.Value]
-
 
 Scanners = Annotated[
     Literal["apart", "include"],
@@ -164,32 +160,6 @@ class ChangesAnswer(Answer):
     touchpoints: Sequence[ChangeRow]
 
 
-class DayAnswer(Answer):
-    """A local day of a link."""
-
-    date: dt.date
-    clicks: int
-    scans: int
-    visitors: int
-
-
-class LinkReportAnswer(Answer):
-    """One link: its days, its hours of the week, and who clicked from where."""
-
-    id: Id
-    period: PeriodAnswer
-    totals: results.LinkTotals
-    days: list[DayAnswer]
-    hours: Sequence[results.Hour]
-    countries: Figures
-    devices: Figures
-    browsers: Figures
-    systems: Figures
-    languages: Figures
-    referrers: Figures
-    robots: Figures
-
-
 @REPORTS.call(
     "GET",
     "/reports/touchpoints",
@@ -221,7 +191,7 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         reverse=given.order == "up",
     )
     return TouchpointReportAnswer(
-        period=_period(report.period),
+        period=period_answer(report.period),
         metric=report.metric,
         attribution=report.attribution,
         currency=report.currency,
@@ -260,7 +230,7 @@ def report_transitions(call: Call, given: TransitionsQuery) -> TransitionsAnswer
         now=call.now,
     )
     values = {field.name: getattr(report, field.name) for field in fields(report)}
-    return TransitionsAnswer(**(values | {"period": _period(report.period)}))
+    return TransitionsAnswer(**(values | {"period": period_answer(report.period)}))
 
 
 @REPORTS.call(
@@ -280,7 +250,7 @@ def report_changes(call: Call, given: ChangesQuery) -> ChangesAnswer:
         now=call.now,
     )
     return ChangesAnswer(
-        period=_period(report.period),
+        period=period_answer(report.period),
         false_discovery_rate=report.false_discovery_rate,
         holidays=report.holidays,
         left_out=[
@@ -291,39 +261,6 @@ def report_changes(call: Call, given: ChangesQuery) -> ChangesAnswer:
     )
 
 
-@REPORTS.call(
-    "GET",
-    "/reports/links/{id}",
-    scope="reports:read",
-    takes=PeriodQuery,
-    answers=LinkReportAnswer,
-)
-def report_link(call: Call, given: PeriodQuery) -> LinkReportAnswer:
-    """Report on a link"""
-    report = link_report(
-        call.session,
-        call.actor,
-        call.id,
-        first=given.first,
-        last=given.last,
-        suspects=given.scanners == "include",
-        now=call.now,
-    )
-    return LinkReportAnswer(
-        id=report.id,
-        period=_period(report.period),
-        totals=report.totals,
-        days=[DayAnswer.model_validate(day, from_attributes=True) for day in report.days],
-        hours=report.hours,
-        countries=report.countries,
-        devices=report.devices,
-        browsers=report.browsers,
-        systems=report.systems,
-        languages=report.languages,
-        referrers=report.referrers,
-        robots=report.robots,
-    )
-
-
-def _period(period: Period) -> PeriodAnswer:
+def period_answer(period: Period) -> PeriodAnswer:
+    """The days as they are answered."""
     return PeriodAnswer(first=period.first, last=period.last, time_zone=period.time_zone)

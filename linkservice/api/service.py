@@ -14,7 +14,9 @@ from linkservice.api.journeys import CAMPAIGNS, JOURNEYS
 from linkservice.api.links import LINKS
 from linkservice.api.moments import MOMENTS_REPORT
 from linkservice.api.personas import PERSONA_REPORT, PERSONAS
+from linkservice.api.report_details import DETAILS
 from linkservice.api.reports import REPORTS
+from linkservice.api.saved_views import VIEWS
 from linkservice.api.touchpoints import REACH, TOUCHPOINTS
 from linkservice.api.workspace import WORKSPACE
 from linkservice.config import Settings
@@ -32,9 +34,11 @@ NOUNS = (
     DOMAINS,
     CONVERSIONS,
     REPORTS,
+    DETAILS,
     COST_REPORT,
     PERSONA_REPORT,
     MOMENTS_REPORT,
+    VIEWS,
     WORKSPACE,
 )
 OPERATIONS = tuple(operation for noun in NOUNS for operation in noun.operations)

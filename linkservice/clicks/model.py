@@ -27,6 +27,17 @@ from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head", "own", "suspected")
 """A click row holds the place of its class in this order: only ever add at the end."""
 
+COUNTER_OF_CLASS = {
+    "robot": "robots",
+    "preview": "previews",
+    "prefetch": "prefetches",
+    "scanner": "scanners",
+    "head": "heads",
+    "own": "own",
+}
+"""The roll-up counter of each class but `person`, who is counted as clicks and scans, and
+`suspected`, which has roll-ups of its own."""
+
 FACETS = ("country", "device", "browser", "system", "language", "referrer", "robot")
 
 

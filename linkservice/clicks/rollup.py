@@ -9,6 +9,7 @@ from linkservice.clicks import bulk, facets
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import (
     CLASSES,
+    COUNTER_OF_CLASS,
     Click,
     DomainDay,
     LinkDay,
@@ -23,17 +24,6 @@ from linkservice.clicks.model import (
 from linkservice.clicks.placing import PERSON, SUSPECTED
 from linkservice.clicks.reading import Rows
 from linkservice.database import Base
-
-COUNTER_OF_CLASS = {
-    "robot": "robots",
-    "preview": "previews",
-    "prefetch": "prefetches",
-    "scanner": "scanners",
-    "head": "heads",
-    "own": "own",
-}
-"""The roll-up counter of each class but `person`, who is counted as clicks and scans, and
-`suspected`, which has roll-ups of its own."""
 
 _HEAD, _OWN = CLASSES.index("head"), CLASSES.index("own")
 _SCAN, _MISS, _TOKENLESS = int(Mark.SCAN), int(Mark.MISS), int(Mark.TOKENLESS)

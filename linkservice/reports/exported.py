@@ -13,6 +13,7 @@ from datetime import date
 
 from linkservice import cells
 from linkservice.reports.arranged import Arranged, Subtotal
+from linkservice.reports.filtered import FilteredDay, FilteredReport
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers
 from linkservice.reports.results import (
@@ -28,7 +29,7 @@ from linkservice.reports.results import (
     plain,
     to_json,
 )
-from linkservice.reports.touchpoints import TouchpointDetail
+from linkservice.reports.touchpoints import LinkShare, TouchpointDetail
 from linkservice.reports.trend import Trend
 from linkservice.workbook import Cell
 
@@ -103,10 +104,7 @@ def of_touchpoint(
     found: TouchpointDetail, trend: Trend, filters: Mapping[str, str | None]
 ) -> Exported:
     """One touchpoint: its row and those of its peers, then what it is made of."""
-    links = [
-        (str(each.link.id), each.host, each.link.slug, each.clicks, each.scans, each.visitors)
-        for each in found.links
-    ]
+    links = _links(found.links)
     columns = ("id", "domain", "slug", "clicks", "scans", "visitors")
     content: dict[str, Json] = {
         "period": plain(found.period),
@@ -139,6 +137,45 @@ def of_link(report: LinkReport, filters: Mapping[str, str | None]) -> Exported:
         *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
     ]
     return Exported(report.period, filters, to_json(report), tables)
+
+
+def of_filtered(
+    report: FilteredReport, subject_id: str, filters: Mapping[str, str | None]
+) -> Exported:
+    """The clicks of a link, touchpoint or campaign that meet its filters. What single clicks
+    tell holds from the day `single_clicks_from` on.
+    """
+    columns = ("id", "domain", "slug", "clicks", "scans", "visitors")
+    links = _links(report.links)
+    since = report.single_clicks_from.isoformat() if report.single_clicks_from else None
+    content: dict[str, Json] = {
+        "id": subject_id,
+        "period": plain(report.period),
+        "filters": {**report.filters.given},
+        "single_clicks_from": since,
+        "totals": plain(report.totals),
+        "days": [plain(day) for day in report.days],
+        "links": [dict(zip(columns, each, strict=True)) for each in links],
+        "hours": [plain(hour) for hour in report.hours],
+        **{name: plain(getattr(report, name)) for name in FACET_TABLES},
+        "undivided": report.undivided,
+    }
+    tables = [
+        _days(report.days),
+        _totals(report.totals),
+        Table("links", columns, links),
+        _hours(report.hours),
+        *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
+    ]
+    told = {**filters, "single_clicks_from": since or "none"}
+    return Exported(report.period, told, content, tables)
+
+
+def _links(links: Sequence[LinkShare]) -> list[tuple[str, str, str, int, int, int]]:
+    return [
+        (str(each.link.id), each.host, each.link.slug, each.clicks, each.scans, each.visitors)
+        for each in links
+    ]
 
 
 def csv_lines(tables: Sequence[Table], stamp: Mapping[str, str]) -> Iterator[list[cells.Cell]]:
@@ -210,7 +247,7 @@ def _totals(totals: TouchpointTotals | LinkTotals) -> Table:
     return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
 
 
-def _days(days: Sequence[Day]) -> Table:
+def _days(days: Sequence[Day] | Sequence[FilteredDay]) -> Table:
     rows = [(day.date, day.clicks, day.scans, day.visitors) for day in days]
     return Table("days", ("date", "clicks", "scans", "visitors"), rows)
 

@@ -1,10 +1,10 @@
-"""Reports that are shared with whoever has the link."""
+"""Reports that are kept under a name: shared with whoever has the link, saved for members."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, LargeBinary, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
@@ -43,3 +43,34 @@ class ReportShare(Owned, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SavedView(Owned, Base):
+    """A page of a report as somebody left it, for all members of the workspace.
+
+    `about` says which page, `subject_id` whose (it may be gone since), `query` what its address
+    asks for: a period that is called by its name rolls.
+    """
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "name"),
+        CheckConstraint(
+            "about IN ('touchpoints', 'journey', 'touchpoint', 'link', 'campaign', 'costs', "
+            "'personas')",
+            name="about",
+        ),
+        CheckConstraint(
+            "(about IN ('touchpoints', 'costs', 'personas')) = (subject_id IS NULL)",
+            name="subject",
+        ),
+        CheckConstraint("length(name) BETWEEN 1 AND 100", name="name_length"),
+        NEVER_REUSED,
+    )
+
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    about: Mapped[str] = mapped_column(String(11))
+    subject_id: Mapped[int | None] = mapped_column(BigId)
+    query: Mapped[str] = mapped_column(Text)
+    created_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

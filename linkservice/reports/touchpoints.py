@@ -22,7 +22,7 @@ from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.ranking import PeerGroup
 from linkservice.reports.results import Hour, LinkTotals, TouchpointReport, TouchpointRow, Value
-from linkservice.reports.sources import sources, suspected
+from linkservice.reports.sources import Sources, sources, suspected
 from linkservice.workspaces.access import Actor, find, find_ever
 
 
@@ -82,6 +82,8 @@ def touchpoint_detail(
 
     Raises `Invalid` (from, to, metric, attribution), `NotFound`, `Forbidden`.
     """
+    actor.require("reports:read")
+    touchpoint = find_ever(session, actor, Touchpoint, touchpoint_id)
     report = touchpoint_report(
         session,
         actor,
@@ -93,11 +95,11 @@ def touchpoint_detail(
         now=now,
     )
     row = next((row for row in report.touchpoints if row.id == touchpoint_id), None)
-    look = find if row is None else find_ever
-    touchpoint = look(session, actor, Touchpoint, touchpoint_id)
-    # A touchpoint that is there has a row, so `find` has raised where there is none.
+    if row is None:
+        # It is deleted, or it would have one: this raises.
+        find(session, actor, Touchpoint, touchpoint_id)
     assert row is not None
-    place = actor, touchpoint, report.period
+    place = touchpoint, report.period
     read = sources(session, actor.workspace_id, report.period, suspects)
     facets = details.facets(session, read.facets, _told(read.facets, read.days, *place))
     totals, divided = _totals(session, read.days, *place)
@@ -145,17 +147,17 @@ _SHARED: dict[PeerGroup, tuple[str, ...]] = {
 
 
 def _of_touchpoint(
-    rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
+    rows: type[LinkDay], touchpoint: Touchpoint, period: Period
 ) -> Sequence[ColumnElement[bool]]:
     return (
-        rows.workspace_id == actor.workspace_id,
+        rows.workspace_id == touchpoint.workspace_id,
         rows.touchpoint_id == touchpoint.id,
         rows.local_date.between(period.first, period.last),
     )
 
 
 def _totals(
-    session: Session, rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
+    session: Session, rows: type[LinkDay], touchpoint: Touchpoint, period: Period
 ) -> tuple[LinkTotals, int]:
     """The touchpoint's sums, and how many of its clicks its hours and facets tell apart."""
     names = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
@@ -163,11 +165,11 @@ def _totals(
         rows.touchpoint_visitors if name == "visitors" else getattr(rows, name) for name in names
     ]
     sums = [func.coalesce(func.sum(column), 0) for column in columns]
-    chosen = _of_touchpoint(rows, actor, touchpoint, period)
+    chosen = _of_touchpoint(rows, touchpoint, period)
     row = session.execute(select(*sums).where(*chosen)).one()
     divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, touchpoint)))
     of_touchpoint = SuspectedDay.touchpoint_id == touchpoint.id
-    suspicious = suspected(session, actor.workspace_id, period, of_touchpoint)
+    suspicious = suspected(session, touchpoint.workspace_id, period, of_touchpoint)
     totals = LinkTotals(**dict(zip(names, row, strict=True)), suspected=suspicious)
     return totals, divided or 0
 
@@ -187,19 +189,28 @@ def _alone(rows: type[LinkDay], touchpoint: Touchpoint) -> ColumnElement[bool]:
 def _told(
     rolled_up: type[LinkHour | LinkFacet],
     rows: type[LinkDay],
-    actor: Actor,
     touchpoint: Touchpoint,
     period: Period,
 ) -> ColumnElement[bool]:
     """Which rows of hours or facets are the touchpoint's alone."""
     days = select(rows.link_id, rows.local_date).where(
-        *_of_touchpoint(rows, actor, touchpoint, period), _alone(rows, touchpoint)
+        *_of_touchpoint(rows, touchpoint, period), _alone(rows, touchpoint)
     )
     return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
 
 
+def facets_alone(
+    session: Session, read: Sources, touchpoint: Touchpoint, period: Period
+) -> tuple[ColumnElement[bool], int]:
+    """Which facets are the touchpoint's alone, and how many of its clicks they leave out."""
+    chosen = _of_touchpoint(read.days, touchpoint, period)
+    alone = _alone(read.days, touchpoint)
+    left_out = session.scalar(select(func.sum(read.days.clicks)).where(*chosen, ~alone))
+    return _told(read.facets, read.days, touchpoint, period), int(left_out or 0)
+
+
 def _links(
-    session: Session, rows: type[LinkDay], actor: Actor, touchpoint: Touchpoint, period: Period
+    session: Session, rows: type[LinkDay], touchpoint: Touchpoint, period: Period
 ) -> list[LinkShare]:
     """Its links of today and those that brought it clicks, by falling clicks."""
     counted = (
@@ -209,7 +220,7 @@ def _links(
             func.sum(rows.scans).label("scans"),
             func.sum(rows.visitors).label("visitors"),
         )
-        .where(*_of_touchpoint(rows, actor, touchpoint, period))
+        .where(*_of_touchpoint(rows, touchpoint, period))
         .group_by(rows.link_id)
         .subquery()
     )
@@ -225,7 +236,7 @@ def _links(
         .join(Domain, Domain.id == Link.domain_id)
         .outerjoin(counted, counted.c.link_id == Link.id)
         .where(
-            Link.workspace_id == actor.workspace_id,
+            Link.workspace_id == touchpoint.workspace_id,
             or_(
                 counted.c.clicks > 0,
                 and_(Link.touchpoint_id == touchpoint.id, Link.deleted_at.is_(None)),

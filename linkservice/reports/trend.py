@@ -5,7 +5,8 @@ whole number of weeks earlier, so that Mondays stand beside Mondays; a day that 
 yet is left out of a change, since the one before had 24 hours. Nothing is judged: a change
 is said, the verdict is `ranking`'s.
 
-Visitors are those of the touchpoint report: daily ones, and of each touchpoint by itself.
+Visitors are those of the touchpoint report: daily ones, and of each touchpoint by itself; those
+of a link or a campaign are of each link.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay, TouchpointDay
-from linkservice.journeys.model import Journey, Stage, Touchpoint
+from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.conversions import converted
+from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
 from linkservice.reports.sources import PERSONS, Sources, sources
 from linkservice.workspaces.access import Actor
 
-Counted: TypeAlias = Journey | Touchpoint | Link | None
+Counted: TypeAlias = Journey | Touchpoint | Campaign | Link | None
 """What is counted; None is the whole workspace."""
 
 WEEK = 7
@@ -112,8 +114,8 @@ def trend_of(
     *,
     suspects: bool = False,
 ) -> Trend:
-    """The days of a workspace, journey, touchpoint or link, which must be the actor's own;
-    with the clicks of suspected mail scanners or without. Raises `Forbidden`.
+    """The days of a workspace, journey, touchpoint, campaign or link, which must be the actor's
+    own; with the clicks of suspected mail scanners or without. Raises `Forbidden`.
     """
     actor.require("reports:read")
     today = day_of(now, period.time_zone)
@@ -162,7 +164,7 @@ def _days(
     """Every day of the period, those without clicks included."""
     read = sources(session, actor.workspace_id, period, suspects)
     rows = _days_of(read, counted)
-    visitors = rows.visitors if isinstance(counted, Link) else read.visitors
+    visitors = rows.visitors if isinstance(counted, Link | Campaign) else read.visitors
     query = (
         select(
             rows.local_date,
@@ -179,18 +181,18 @@ def _days(
 
 
 def _days_of(read: Sources, counted: Counted) -> type[LinkDay | TouchpointDay]:
-    return read.days if isinstance(counted, Link) else read.touchpoints
+    return read.days if isinstance(counted, Link | Campaign) else read.touchpoints
 
 
 def _of(
     rows: type[LinkDay | TouchpointDay], actor: Actor, counted: Counted
 ) -> list[ColumnElement[bool]]:
     """The roll-up rows of what is counted."""
-    if isinstance(counted, Link):
+    if isinstance(counted, Link | Campaign):
         # Asking the database for both would read every row of the workspace.
         own = counted.workspace_id == actor.workspace_id
-        of_links = cast(type[LinkDay], rows)
-        return [of_links.link_id == counted.id if own else false()]
+        links = [counted.id] if isinstance(counted, Link) else links_of(counted)
+        return [cast(type[LinkDay], rows).link_id.in_(links) if own else false()]
     chosen = [rows.workspace_id == actor.workspace_id]
     if isinstance(counted, Touchpoint):
         chosen.append(rows.touchpoint_id == counted.id)

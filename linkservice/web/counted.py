@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from linkservice import __version__
+from linkservice.reports.filters import Filters
 from linkservice.reports.results import Metric
+from linkservice.web.figures import FACET_WORDS, VALUE_WORDS, value_name
 from linkservice.web.i18n import N_, gettext, write_day, write_moment
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
-About: TypeAlias = Literal["touchpoints", "touchpoint", "link"]
+About: TypeAlias = Literal["touchpoints", "touchpoint", "link", "campaign"]
+
+_BY_LINK: tuple[About, ...] = ("link", "campaign")
+"""What counts the visitors of links, and judges nothing."""
 
 METRIC_WORDS: dict[Metric, str] = {
     "visitors_per_reach": N_("Visitors per reach"),
@@ -41,16 +46,19 @@ def counted(
     metric: Metric = "visitors_per_reach",
     journey: str = "",
     arranged: Sequence[Fact] = (),
+    source: str = "",
 ) -> list[Fact]:
     """How the figures of a report came about; `journey` is the name of the one it is kept to,
-    `arranged` says which of its rows are shown, and in which groups.
+    `arranged` says which of its rows are shown, and in which groups, `source` what filtered
+    figures come from.
     """
     return [
-        *_definitions(about, metric),
+        *_definitions(about, metric, bool(chosen.filters)),
         *arranged,
         Fact(gettext("Period"), _period(chosen)),
         Fact(gettext("Time zone"), chosen.period.time_zone),
         Fact(gettext("Filters"), "; ".join(_filters(chosen, about, metric, journey))),
+        *([Fact(gettext("Source"), source)] if source else []),
         Fact(
             gettext("Version"),
             gettext(
@@ -62,7 +70,7 @@ def counted(
     ]
 
 
-def _definitions(about: About, metric: Metric) -> Iterator[Fact]:
+def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]:
     yield Fact(
         gettext("Clicks"),
         gettext(
@@ -73,7 +81,7 @@ def _definitions(about: About, metric: Metric) -> Iterator[Fact]:
     )
     whose = (
         gettext("Who is new to the link on that day.")
-        if about == "link"
+        if about in _BY_LINK
         else gettext("Who is new to the touchpoint on that day.")
     )
     yield Fact(
@@ -83,9 +91,10 @@ def _definitions(about: About, metric: Metric) -> Iterator[Fact]:
         + gettext(
             "Who comes on two days counts twice. A browser that asks not to be followed is no "
             "visitor, but counts as one in rates, for each of its clicks."
-        ),
+        )
+        + (" " + _first_click() if filtered else ""),
     )
-    if about != "link":
+    if about not in _BY_LINK and not filtered:
         yield Fact(
             gettext("Conversions"),
             gettext(
@@ -95,6 +104,10 @@ def _definitions(about: About, metric: Metric) -> Iterator[Fact]:
             ),
         )
         yield from _judgements(metric)
+
+
+def _first_click() -> str:
+    return gettext("A filter counts a visitor whose first click of the day has that value.")
 
 
 def _judgements(metric: Metric) -> Iterator[Fact]:
@@ -129,9 +142,21 @@ def _period(chosen: Chosen) -> str:
     return gettext("%(first)s to %(last)s, both days included", first=first, last=last)
 
 
+def filter_words(filters: Filters) -> list[str]:
+    """Each filter as a person reads it: "Country: Germany"."""
+    return [
+        gettext(
+            "%(name)s: %(value)s",
+            name=gettext(FACET_WORDS[name]),
+            value=VALUE_WORDS.get(name, value_name)(value),
+        )
+        for name, value in filters.given.items()
+    ]
+
+
 def _filters(chosen: Chosen, about: About, metric: Metric, journey: str) -> Sequence[str]:
-    found = []
-    if about != "link":
+    found = filter_words(chosen.filters)
+    if about not in _BY_LINK and not chosen.filters:
         found.append(gettext("What is compared: %(metric)s", metric=gettext(METRIC_WORDS[metric])))
     if journey:
         found.append(gettext("Journey: %(journey)s", journey=journey))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
@@ -44,6 +44,29 @@ _DEVICES = {
     "tv": N_("Television"),
     "console": N_("Game console"),
 }
+SOURCE_TITLE = N_("Scanned or clicked")
+
+FACET_WORDS = {
+    "source": SOURCE_TITLE,
+    "country": N_("Country"),
+    "referrer": N_("Referrer"),
+    "device": N_("Device"),
+    "language": N_("Language"),
+    "browser": N_("Browser"),
+    "system": N_("System"),
+}
+"""What a page can be filtered by."""
+
+_CARDS = {
+    "country": ("countries", N_("Countries")),
+    "referrer": ("referrers", N_("Referrers")),
+    "device": ("devices", N_("Devices")),
+    "language": ("languages", N_("Languages")),
+    "browser": ("browsers", N_("Browsers")),
+    "system": ("systems", N_("Systems")),
+}
+"""The cards of facets in their order: the report's field, and the card's title."""
+
 _OTHERS = {
     "robots": N_("Robots"),
     "previews": N_("Link previews"),
@@ -203,23 +226,27 @@ class FacetCard:
         return max(0, self.count - MOST_VALUES)
 
 
-def facet_cards(found: Faceted, *, approximate: bool) -> list[FacetCard]:
-    """Where clicks came from and with what; nothing where there were none.
+def facet_cards(
+    found: Faceted, *, approximate: bool, here: Callable[..., str] | None = None
+) -> list[FacetCard]:
+    """Where clicks came from and with what; nothing where there were none. With `here` (which
+    makes addresses of the page) every value leads to the page filtered by it.
 
     `approximate` countries are those of registries, and the card says so.
     """
-    countries = facet_card(gettext("Countries"), gettext("Country"), found.countries, country_name)
+    cards = [
+        facet_card(
+            gettext(title),
+            gettext(FACET_WORDS[facet]),
+            getattr(found, name),
+            VALUE_WORDS.get(facet, value_name),
+            partial(_filtered, here, facet) if here else None,
+        )
+        for facet, (name, title) in _CARDS.items()
+    ]
     if approximate:
         note = gettext("Approximate: the country a network is registered in.")
-        countries = replace(countries, note=note)
-    cards = [
-        countries,
-        facet_card(gettext("Referrers"), gettext("Referrer"), found.referrers, value_name),
-        facet_card(gettext("Devices"), gettext("Device"), found.devices, device_name),
-        facet_card(gettext("Languages"), gettext("Language"), found.languages, language_name),
-        facet_card(gettext("Browsers"), gettext("Browser"), found.browsers, value_name),
-        facet_card(gettext("Systems"), gettext("System"), found.systems, value_name),
-    ]
+        cards[0] = replace(cards[0], note=note)
     return [card for card in cards if card.count]
 
 
@@ -242,15 +269,36 @@ def world_title(counts: Mapping[str, int]) -> str:
     )
 
 
+def source_card(totals: LinkTotals, here: Callable[..., str]) -> FacetCard:
+    """How many clicks were scans, each kind leading to the page filtered by it."""
+    values = [Value("scan", totals.scans), Value("click", totals.clicks - totals.scans)]
+    return facet_card(
+        gettext(SOURCE_TITLE),
+        gettext("Kind"),
+        [value for value in values if value.clicks],
+        source_name,
+        partial(_filtered, here, "source"),
+    )
+
+
+def _filtered(here: Callable[..., str], name: str, value: str) -> str:
+    return here(**{name: value})
+
+
 def facet_card(
-    title: str, head: str, values: Sequence[Value], name: Callable[[str], str]
+    title: str,
+    head: str,
+    values: Sequence[Value],
+    name: Callable[[str], str],
+    href: Callable[[str], str] | None = None,
 ) -> FacetCard:
-    """The card of one facet; values that are called alike are one."""
-    named = sorted((name(value.value), value.clicks) for value in values)
-    parts = [
-        Part(called, sum(clicks for _, clicks in group))
-        for called, group in groupby(named, key=lambda each: each[0])
-    ]
+    """The card of one facet; values that are called alike are one, and lead nowhere."""
+    named = sorted((name(value.value), value.value, value.clicks) for value in values)
+    parts = []
+    for called, group in groupby(named, key=lambda each: each[0]):
+        alike = list(group)
+        place = href(alike[0][1]) if href and len(alike) == 1 else ""
+        parts.append(Part(called, sum(clicks for *_, clicks in alike), place))
     parts.sort(key=lambda part: -part.count)
     total = sum(part.count for part in parts)
     heads = (head, gettext("Clicks"))
@@ -286,6 +334,20 @@ def country_name(code: str) -> str:
 def language_name(tag: str) -> str:
     """A language by its tag, which the browser may have made up."""
     return _language(tag, spoken()) or value_name(tag)
+
+
+def source_name(source: str) -> str:
+    """How a click came."""
+    return gettext("Scanned") if source == "scan" else gettext("Clicked")
+
+
+VALUE_WORDS: dict[str, Callable[[str], str]] = {
+    "source": source_name,
+    "country": country_name,
+    "device": device_name,
+    "language": language_name,
+}
+"""What the values of a filter are called, where not as they are (`value_name`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The report of one link as pages show it: its own page has it under the code.
+"""The report of one link or campaign as pages show it: its own page has it under the code.
 
 A view gives its template ``report=link_report_context(page, id, "link")``, and the template
 says ``{% include "web/reports/_link.html" %}`` where the report belongs.
@@ -7,16 +7,19 @@ says ``{% include "web/reports/_link.html" %}`` where the report belongs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from linkservice.clicks.geodata import is_built_in
+from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
-from linkservice.reports.links import link_report
+from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import LinkReport
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
 from linkservice.web.charts import Chart
 from linkservice.web.counted import Fact, counted
 from linkservice.web.figures import Aside, FacetCard, KeyFigure
+from linkservice.web.filtered import FilteredView, filtered_view
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.workspaces.access import find
@@ -26,6 +29,8 @@ from linkservice.workspaces.access import find
 class LinkReportView:
     """What the template shows; `here` makes addresses of this page with another period."""
 
+    about: Literal["link", "campaign"]
+    id: str
     found: LinkReport
     chosen: Chosen
     here: Here
@@ -38,41 +43,84 @@ class LinkReportView:
     robots: FacetCard
     apart: list[Aside]
     counted: list[Fact]
+    filtered: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredLinkView:
+    """The same of a report that is filtered."""
+
+    about: Literal["link", "campaign"]
+    id: str
+    chosen: Chosen
+    here: Here
+    counted: list[Fact]
+    filtered: FilteredView
 
 
 def link_report_context(
     page: Page, link_id: str, endpoint: str = "link", chosen: Chosen | None = None
-) -> LinkReportView:
-    """The link's report for the period the page's query asks for; `endpoint` is the page that
-    shows it, whose path has the link's `id`; `chosen` is a period that is fixed. Raises `NotFound`,
-    `Forbidden`.
+) -> LinkReportView | FilteredLinkView:
+    """The link's report for the period and the filters the page's query asks for; `endpoint` is
+    the page that shows it, whose path has the link's `id`. `chosen` is a period that is fixed, for
+    readers who cannot filter. Raises `Invalid` (a filter), `NotFound`, `Forbidden`.
     """
-    chosen = chosen or periods.chosen(page.query, page.time_zone, page.now)
+    link = find(page.session, page.actor, Link, link_id)
+    return _context(page, "link", link, endpoint, chosen)
+
+
+def campaign_report_context(page: Page, campaign_id: str) -> LinkReportView | FilteredLinkView:
+    """The same of a campaign's links together, for its own page."""
+    campaign = find(page.session, page.actor, Campaign, campaign_id)
+    return _context(page, "campaign", campaign, "campaign", None)
+
+
+def _context(
+    page: Page,
+    about: Literal["link", "campaign"],
+    subject: Link | Campaign,
+    endpoint: str,
+    chosen: Chosen | None,
+) -> LinkReportView | FilteredLinkView:
+    fixed = chosen is not None
+    chosen = chosen or periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    subject_id = str(subject.id)
+    here = Here(endpoint, chosen.with_filters, {"id": subject_id}, "report")
+    if chosen.filters:
+        filtered = filtered_view(page, about, subject_id, chosen, here)
+        return FilteredLinkView(about, subject_id, chosen, here, filtered.counted, filtered)
     first, last = chosen.period.first, chosen.period.last
-    found = link_report(
+    report = link_report if about == "link" else campaign_report
+    found = report(
         page.session,
         page.actor,
-        link_id,
+        subject_id,
         first=first,
         last=last,
         suspects=chosen.suspects,
         now=page.now,
     )
-    link = find(page.session, page.actor, Link, link_id)
     trend = trend_of(
-        page.session, page.actor, link, found.period, page.now, suspects=chosen.suspects
+        page.session, page.actor, subject, found.period, page.now, suspects=chosen.suspects
     )
+    cards = figures.facet_cards(
+        found, approximate=is_built_in(page.settings), here=None if fixed else here
+    )
+    if not fixed and found.totals.clicks:
+        cards.insert(0, figures.source_card(found.totals, here))
     return LinkReportView(
+        about=about,
+        id=found.id,
         found=found,
         chosen=chosen,
-        here=Here(endpoint, chosen.query, {"id": link_id}, "report"),
+        here=here,
         figures=figures.key_figures(trend),
         change_note=figures.change_note(trend),
         trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
         heat=figures.heat_chart("week", found.hours),
         world=figures.world_chart("world", found.countries),
-        facets=figures.facet_cards(found, approximate=is_built_in(page.settings)),
+        facets=cards,
         robots=figures.robots_card(found.robots),
         apart=figures.apart(found.totals, suspects=chosen.suspects),
-        counted=counted(page, chosen, "link"),
+        counted=counted(page, chosen, about),
     )

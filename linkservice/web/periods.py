@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
+from linkservice.reports.filters import NO_FILTERS, Filters, choose_filters
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext, write_day
@@ -43,6 +45,7 @@ class Chosen:
     form: Form = field(default_factory=Form)
     suspects: bool = False
     """Whether clicks of suspected mail scanners are counted."""
+    filters: Filters = NO_FILTERS
 
     @property
     def query(self) -> dict[str, str | None]:
@@ -53,6 +56,11 @@ class Chosen:
             return {"period": preset, "from": None, "to": None, "scanners": scanners}
         first, last = self.period.first.isoformat(), self.period.last.isoformat()
         return {"period": None, "from": first, "to": last, "scanners": scanners}
+
+    @property
+    def with_filters(self) -> dict[str, str | None]:
+        """As `query`, with the filters: for pages that can be filtered."""
+        return {**self.query, **self.filters.query}
 
     @property
     def presets(self) -> list[tuple[str, str]]:
@@ -100,6 +108,11 @@ class Here:
         fragment = f"#{self.place}" if self.place else ""
         return address(self.endpoint, **self.ids) + fragment
 
+    @property
+    def asked(self) -> str:
+        """The query of the page, to be kept."""
+        return urlencode([(name, text) for name, text in self.query.items() if text])
+
     def fields(self, *without: str) -> list[tuple[str, str]]:
         """What a form has to send along: all but its own fields."""
         return [(name, text) for name, text in self.query.items() if text and name not in without]
@@ -110,6 +123,15 @@ def chosen(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:
     With `scanners=include` clicks of suspected mail scanners are counted.
     """
     return replace(_days_asked(query, time_zone, now), suspects=query.get("scanners") == "include")
+
+
+def chosen_and_filtered(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:
+    """As `chosen`, with the filters that the query asks for. Raises `Invalid` for a filter whose
+    value cannot be.
+    """
+    wanted = {name: text for name, text in query.items() if text}
+    filters = choose_filters(wanted, everything=query.get("single_clicks") == "all")
+    return replace(chosen(query, time_zone, now), filters=filters)
 
 
 def _days_asked(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:

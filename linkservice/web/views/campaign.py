@@ -1,4 +1,4 @@
-"""One campaign: what was spent on it, and its links.
+"""One campaign: its links, their report, and what was spent on it.
 
 Not here: the list of campaigns (`tags`), entering costs (`costs`).
 """
@@ -15,6 +15,7 @@ from linkservice.reports.link_list import link_page
 from linkservice.web.charts import sparkline
 from linkservice.web.cost_box import cost_box
 from linkservice.web.door import Pages
+from linkservice.web.link_report import campaign_report_context
 from linkservice.web.page import Page
 
 PAGES = Pages("links")
@@ -24,7 +25,7 @@ SHOWN_LINKS = 20
 
 @PAGES.get("/campaigns/<id>", scope="journeys:read")
 def campaign(page: Page, id: str) -> Response:
-    """One campaign: its costs and its links."""
+    """One campaign: its links, their report together, and its costs."""
     found = one_campaign(page.session, page.actor, id)
     wanted = LinkFilter(campaign_id=id)
     links = link_page(page.session, page.actor, wanted, limit=SHOWN_LINKS, now=page.now)
@@ -33,6 +34,7 @@ def campaign(page: Page, id: str) -> Response:
         campaign=found,
         costs=cost_box(page, Subject("campaign", id)),
         total=links.total,
+        report=campaign_report_context(page, id) if links.total else None,
         link_rows=[
             (
                 row,

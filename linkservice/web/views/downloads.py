@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from flask import Response
 
@@ -12,14 +13,16 @@ from linkservice.clicks import export
 from linkservice.fields import Problems
 from linkservice.reports import exported
 from linkservice.reports.exported import Exported
-from linkservice.reports.links import link_report
-from linkservice.reports.results import Day, TouchpointReport, rows_for_csv
-from linkservice.reports.touchpoints import touchpoint_detail
-from linkservice.reports.trend import trend_of
+from linkservice.reports.filtered import FilteredDay
+from linkservice.reports.links import campaign_report, link_report
+from linkservice.reports.results import Day, LinkReport, TouchpointReport
+from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
+from linkservice.reports.trend import Trend, trend_of
 from linkservice.web import arrangement, periods
-from linkservice.web.counted import Fact, counted
+from linkservice.web.counted import About, Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
+from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.papers import paper_of
@@ -61,49 +64,65 @@ def download_journey(page: Page, id: str) -> Response:
 @PAGES.get("/reports/touchpoints/<id>/download", scope="reports:read")
 def download_touchpoint(page: Page, id: str) -> Response:
     """One touchpoint with its peers, days, links, hours and origins."""
-    form, chosen = _format(page), periods.chosen(page.query, page.time_zone, page.now)
-    found = touchpoint_file(page, id, chosen)
-    facts = counted(page, chosen, "touchpoint")
-    return saved(page, found, facts, form, f"touchpoint-{id}", one_table=False)
+    return _of_one(page, "touchpoint", id)
 
 
 @PAGES.get("/reports/links/<id>/download", scope="reports:read")
 def download_link(page: Page, id: str) -> Response:
     """One link with its days, hours and origins."""
-    form, chosen = _format(page), periods.chosen(page.query, page.time_zone, page.now)
-    found = link_file(page, id, chosen)
-    facts = counted(page, chosen, "link")
-    return saved(page, found, facts, form, f"link-{id}", one_table=False)
+    return _of_one(page, "link", id)
+
+
+@PAGES.get("/reports/campaigns/<id>/download", scope="reports:read")
+def download_campaign(page: Page, id: str) -> Response:
+    """A campaign's links together, with their days, hours and origins."""
+    return _of_one(page, "campaign", id)
+
+
+def _of_one(page: Page, about: Literal["touchpoint", "link", "campaign"], id: str) -> Response:
+    """The report on one of them, with the filters of its page."""
+    form, chosen = _format(page), _chosen(page)
+    if chosen.filters:
+        report = filtered_report(page, about, id, chosen)
+        found = exported.of_filtered(report, id, _filters(chosen))
+        facts = counted(page, chosen, about, source=source_words(report))
+    else:
+        found, facts = _FILES[about](page, id, chosen), counted(page, chosen, about)
+    return saved(page, found, facts, form, f"{about}-{id}", one_table=False)
 
 
 @PAGES.get("/reports/touchpoints/<id>/days.csv", scope="reports:read")
 def touchpoint_report_csv(page: Page, id: str) -> Response:
     """A touchpoint's days for a spreadsheet."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    first, last = chosen.period.first, chosen.period.last
-    found = touchpoint_detail(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    chosen = _chosen(page)
+    days = (
+        filtered_report(page, "touchpoint", id, chosen).days
+        if chosen.filters
+        else _touchpoint_days(page, id, chosen)
     )
-    trend = trend_of(
-        page.session,
-        page.actor,
-        found.touchpoint,
-        found.period,
-        page.now,
-        suspects=chosen.suspects,
-    )
-    return _csv(page, f"touchpoint-{id}", chosen, _day_lines(trend.days))
+    return _csv(page, f"touchpoint-{id}", chosen, days)
 
 
 @PAGES.get("/reports/links/<id>/days.csv", scope="reports:read")
 def link_report_csv(page: Page, id: str) -> Response:
     """A link's days for a spreadsheet."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    first, last = chosen.period.first, chosen.period.last
-    found = link_report(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    return _link_days(page, "link", id)
+
+
+@PAGES.get("/reports/campaigns/<id>/days.csv", scope="reports:read")
+def campaign_report_csv(page: Page, id: str) -> Response:
+    """A campaign's days for a spreadsheet."""
+    return _link_days(page, "campaign", id)
+
+
+def _link_days(page: Page, about: Literal["link", "campaign"], id: str) -> Response:
+    chosen = _chosen(page)
+    days = (
+        filtered_report(page, about, id, chosen).days
+        if chosen.filters
+        else _link(page, about, id, chosen).days
     )
-    return _csv(page, f"link-{id}", chosen, rows_for_csv(found))
+    return _csv(page, f"{about}-{id}", chosen, days)
 
 
 @PAGES.get("/reports/clicks", scope="reports:read")
@@ -171,8 +190,38 @@ def _days(found: Exported, name: str) -> str:
 
 def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that touchpoint holds. Raises `NotFound`."""
+    found = _touchpoint(page, id, chosen)
+    return exported.of_touchpoint(found, _trend(page, found, chosen), _filters(chosen))
+
+
+def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
+    """What a file of that link holds. Raises `NotFound`."""
+    return exported.of_link(_link(page, "link", id, chosen), _filters(chosen))
+
+
+def campaign_file(page: Page, id: str, chosen: Chosen) -> Exported:
+    """What a file of that campaign holds. Raises `NotFound`."""
+    return exported.of_link(_link(page, "campaign", id, chosen), _filters(chosen))
+
+
+_FILES: dict[About, Callable[[Page, str, Chosen], Exported]] = {
+    "touchpoint": touchpoint_file,
+    "link": link_file,
+    "campaign": campaign_file,
+}
+
+
+def _link(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> LinkReport:
     first, last = chosen.period.first, chosen.period.last
-    found = touchpoint_detail(
+    report = link_report if about == "link" else campaign_report
+    return report(
+        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+    )
+
+
+def _touchpoint(page: Page, id: str, chosen: Chosen) -> TouchpointDetail:
+    first, last = chosen.period.first, chosen.period.last
+    return touchpoint_detail(
         page.session,
         page.actor,
         id,
@@ -182,24 +231,17 @@ def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
         suspects=chosen.suspects,
         now=page.now,
     )
-    trend = trend_of(
-        page.session,
-        page.actor,
-        found.touchpoint,
-        found.period,
-        page.now,
-        suspects=chosen.suspects,
-    )
-    return exported.of_touchpoint(found, trend, _filters(chosen))
 
 
-def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
-    """What a file of that link holds. Raises `NotFound`."""
-    first, last = chosen.period.first, chosen.period.last
-    found = link_report(
-        page.session, page.actor, id, first=first, last=last, suspects=chosen.suspects, now=page.now
+def _trend(page: Page, found: TouchpointDetail, chosen: Chosen) -> Trend:
+    touchpoint, period = found.touchpoint, found.period
+    return trend_of(
+        page.session, page.actor, touchpoint, period, page.now, suspects=chosen.suspects
     )
-    return exported.of_link(found, _filters(chosen))
+
+
+def _touchpoint_days(page: Page, id: str, chosen: Chosen) -> Sequence[Day]:
+    return _trend(page, _touchpoint(page, id, chosen), chosen).days
 
 
 def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported:
@@ -236,8 +278,19 @@ def _facts(page: Page, asked: Asked, report: TouchpointReport) -> list[Fact]:
     )
 
 
+def _chosen(page: Page) -> Chosen:
+    return periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+
+
 def _filters(chosen: Chosen) -> dict[str, str | None]:
-    return {"scanners": "include" if chosen.suspects else "apart"}
+    return {"scanners": "include" if chosen.suspects else "apart", **chosen.filters.given}
+
+
+def _csv(page: Page, name: str, chosen: Chosen, days: Sequence[Day | FilteredDay]) -> Response:
+    lines: list[list[Cell]] = [["date", "clicks", "scans", "visitors"]]
+    lines += [[day.date.isoformat(), day.clicks, day.scans, day.visitors] for day in days]
+    span = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
+    return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{span}.csv")
 
 
 def _format(page: Page) -> str:
@@ -247,14 +300,3 @@ def _format(page: Page) -> str:
     problems.one_of("format", form, tuple(FORMATS))
     problems.raise_if_any()
     return form
-
-
-def _day_lines(days: Iterable[Day]) -> Iterable[list[Cell]]:
-    yield ["date", "clicks", "scans", "visitors"]
-    for day in days:
-        yield [day.date.isoformat(), day.clicks, day.scans, day.visitors]
-
-
-def _csv(page: Page, name: str, chosen: Chosen, lines: Iterable[list[Cell]]) -> Response:
-    days = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
-    return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{days}.csv")

@@ -35,13 +35,14 @@ from linkservice.web.arrangement import FILTERS
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import METRIC_WORDS, counted
 from linkservice.web.door import Pages
+from linkservice.web.filtered import filtered_view
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Group, Ranking, Shown
-from linkservice.workspaces.access import find
+from linkservice.workspaces.access import find, find_ever
 
 PAGES = Pages("reports")
 
@@ -177,16 +178,19 @@ def journey_report(page: Page, id: str) -> Response:
 @PAGES.get("/reports/touchpoints/<id>", scope="reports:read")
 def touchpoint_report_page(page: Page, id: str) -> Response:
     """One touchpoint beside its peers, and who came through it."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    shown = touchpoint_context(page, id, chosen)
-    attribution = shown["found"].report.attribution
-    kept = attribution if attribution != "last" else None
+    chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    if chosen.filters:
+        return _filtered_touchpoint(page, id, chosen)
+    wanted = page.query.get("attribution") or "last"
+    kept = wanted if wanted != "last" else None
+    here = Here("touchpoint_report_page", {**chosen.query, "attribution": kept}, {"id": id})
+    shown = touchpoint_context(page, id, chosen, here)
     summaries = reach_summaries(page.session, page.actor, [shown["found"].touchpoint.id])
     changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
     row = changed.row(id)
     return page.render(
         "reports/touchpoint.html",
-        here=Here("touchpoint_report_page", {**chosen.query, "attribution": kept}, {"id": id}),
+        here=here,
         attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
         change=None if row is None else change_sentences.told(row, changed),
@@ -194,8 +198,29 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     )
 
 
-def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
-    """What the page of one touchpoint shows, but its reach. Raises `NotFound`."""
+def _filtered_touchpoint(page: Page, id: str, chosen: Chosen) -> Response:
+    """One touchpoint with filters, without what only all its clicks can say."""
+    here = Here("touchpoint_report_page", chosen.with_filters, {"id": id})
+    filtered = filtered_view(page, "touchpoint", id, chosen, here)
+    touchpoint = find_ever(page.session, page.actor, Touchpoint, id)
+    stage = page.session.get_one(Stage, touchpoint.stage_id)
+    return page.render(
+        "reports/touchpoint_filtered.html",
+        chosen=chosen,
+        here=here,
+        filtered=filtered,
+        touchpoint=touchpoint,
+        stage=stage.name,
+        journey=page.session.get_one(Journey, stage.journey_id).name,
+    )
+
+
+def touchpoint_context(
+    page: Page, id: str, chosen: Chosen, here: Here | None = None
+) -> dict[str, Any]:
+    """What the page of one touchpoint shows, but its reach; with `here`, values lead to the page
+    filtered by them. Raises `NotFound`.
+    """
     first, last = chosen.period.first, chosen.period.last
     attribution = page.query.get("attribution") or "last"
     found = touchpoint_detail(
@@ -217,6 +242,9 @@ def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
         page.now,
         suspects=chosen.suspects,
     )
+    facets = figures.facet_cards(found, approximate=is_built_in(page.settings), here=here)
+    if here and found.totals.clicks:
+        facets.insert(0, figures.source_card(found.totals, here))
     return {
         "chosen": chosen,
         "found": found,
@@ -228,7 +256,7 @@ def touchpoint_context(page: Page, id: str, chosen: Chosen) -> dict[str, Any]:
         "trend": figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
         "heat": figures.heat_chart("week", found.hours),
         "world": figures.world_chart("world", found.countries),
-        "facets": figures.facet_cards(found, approximate=is_built_in(page.settings)),
+        "facets": facets,
         "robots": figures.robots_card(found.robots),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": counted(page, chosen, "touchpoint"),

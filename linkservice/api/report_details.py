@@ -1,0 +1,264 @@
+"""The calls of reports on one link, touchpoint or campaign, filtered or not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from linkservice.api.door import Call, Calls
+from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
+from linkservice.api.values import Answer, Id, described, one_of, text
+from linkservice.reports import results
+from linkservice.reports.exported import FACET_TABLES
+from linkservice.reports.filtered import (
+    Asked,
+    FilteredDay,
+    FilteredReport,
+    filtered_campaign,
+    filtered_link,
+    filtered_touchpoint,
+)
+from linkservice.reports.filters import DEVICES, LONGEST, SOURCES, Filters, choose_filters
+from linkservice.reports.links import campaign_report, link_report
+from linkservice.reports.touchpoints import LinkShare, TouchpointDetail, touchpoint_detail
+from linkservice.reports.trend import trend_of
+from linkservice.workspaces.access import Actor
+
+DETAILS = Calls("Reports")
+
+Figures = Sequence[results.Value]
+Facet = Annotated[str, text(LONGEST)]
+
+
+class DetailQuery(PeriodQuery):
+    """The period, and what all counted clicks have in common."""
+
+    source: Annotated[str, one_of(SOURCES)] | None = None
+    country: (
+        Annotated[
+            str,
+            described(
+                pattern="^(?:[A-Za-z]{2}|[Uu][Nn][Kk][Nn][Oo][Ww][Nn])$",
+                description="A code of two letters, or unknown.",
+            ),
+        ]
+        | None
+    ) = None
+    device: Annotated[str, one_of(DEVICES)] | None = None
+    browser: Facet | None = None
+    system: Facet | None = None
+    language: Facet | None = None
+    referrer: Facet | None = None
+    single_clicks: Annotated[
+        Literal["recent", "all"],
+        Field(
+            description="Filtered figures that take single clicks are of as many days, up to the "
+            "last, as are read quickly; with “all”, of all that are kept."
+        ),
+    ] = "recent"
+
+    @property
+    def filters(self) -> Filters:
+        """The filters that are asked for. Raises `Invalid`."""
+        return choose_filters(self.model_dump(), everything=self.single_clicks == "all")
+
+
+class DetailDayAnswer(Answer):
+    """A local day; scans and visitors are null where only single clicks could tell, and these
+    are not read.
+    """
+
+    date: dt.date
+    clicks: int
+    scans: int | None
+    visitors: int | None
+
+
+class DetailAnswer(Answer):
+    """One thing: its days, its hours of the week, and who clicked from where.
+
+    With `filters` all but clicks by day (with one filter) comes from single clicks, from the day
+    `single_clicks_from` on; null: of no day.
+    """
+
+    id: Id
+    period: PeriodAnswer
+    filters: Mapping[str, str]
+    single_clicks_from: dt.date | None
+    totals: results.LinkTotals
+    days: list[DetailDayAnswer]
+    hours: Sequence[results.Hour]
+    countries: Figures
+    devices: Figures
+    browsers: Figures
+    systems: Figures
+    languages: Figures
+    referrers: Figures
+    robots: Figures
+
+
+class LinkReportAnswer(DetailAnswer):
+    """A link, or a campaign's links: days, hours of the week, and who clicked from where."""
+
+
+class LinkShareAnswer(Answer):
+    """What a link brought."""
+
+    id: Id
+    domain: str
+    slug: str
+    clicks: int
+    scans: int
+    visitors: int
+
+
+class TouchpointDetailAnswer(DetailAnswer):
+    """One touchpoint; with `filters` without its row and its peers, which hold for all clicks.
+
+    `undivided` clicks came on days on which their link changed its touchpoint: no facet has them.
+    """
+
+    touchpoint: results.TouchpointRow | None
+    peers: Sequence[results.TouchpointRow]
+    links: list[LinkShareAnswer]
+    undivided: int
+
+
+@DETAILS.call(
+    "GET",
+    "/reports/links/{id}",
+    scope="reports:read",
+    takes=DetailQuery,
+    answers=LinkReportAnswer,
+)
+def report_link(call: Call, given: DetailQuery) -> LinkReportAnswer:
+    """Report on a link"""
+    return _of_links(call, given, filtered_link, link_report)
+
+
+@DETAILS.call(
+    "GET",
+    "/reports/campaigns/{id}",
+    scope="reports:read",
+    takes=DetailQuery,
+    answers=LinkReportAnswer,
+)
+def report_campaign(call: Call, given: DetailQuery) -> LinkReportAnswer:
+    """Report on a campaign's links together"""
+    return _of_links(call, given, filtered_campaign, campaign_report)
+
+
+@DETAILS.call(
+    "GET",
+    "/reports/touchpoints/{id}",
+    scope="reports:read",
+    takes=DetailQuery,
+    answers=TouchpointDetailAnswer,
+)
+def report_touchpoint(call: Call, given: DetailQuery) -> TouchpointDetailAnswer:
+    """Report on a touchpoint"""
+    if given.filters:
+        found = filtered_touchpoint(call.session, call.actor, call.id, _asked(call, given))
+        return TouchpointDetailAnswer(
+            id=call.id,
+            touchpoint=None,
+            peers=[],
+            links=_links(found.links),
+            undivided=found.undivided,
+            **_filtered(found),
+        )
+    suspects = given.scanners == "include"
+    detail = touchpoint_detail(
+        call.session,
+        call.actor,
+        call.id,
+        first=given.first,
+        last=given.last,
+        suspects=suspects,
+        now=call.now,
+    )
+    trend = trend_of(
+        call.session,
+        call.actor,
+        detail.touchpoint,
+        detail.period,
+        call.now,
+        suspects=suspects,
+    )
+    return TouchpointDetailAnswer(
+        id=call.id,
+        touchpoint=detail.row,
+        peers=detail.peers,
+        links=_links(detail.links),
+        undivided=detail.undivided,
+        **_plain(detail, trend.days),
+    )
+
+
+def _of_links(
+    call: Call,
+    given: DetailQuery,
+    filtered: Callable[[Session, Actor, str, Asked], FilteredReport],
+    plain: Callable[..., results.LinkReport],
+) -> LinkReportAnswer:
+    """The answer of the one report or the other, whether it is filtered or not."""
+    if given.filters:
+        found = filtered(call.session, call.actor, call.id, _asked(call, given))
+        return LinkReportAnswer(id=call.id, **_filtered(found))
+    report = plain(
+        call.session,
+        call.actor,
+        call.id,
+        first=given.first,
+        last=given.last,
+        suspects=given.scanners == "include",
+        now=call.now,
+    )
+    return LinkReportAnswer(id=report.id, **_plain(report, report.days))
+
+
+def _asked(call: Call, given: DetailQuery) -> Asked:
+    return Asked(given.first, given.last, given.filters, given.scanners == "include", call.now)
+
+
+def _filtered(found: FilteredReport) -> dict[str, Any]:
+    """The fields of a filtered answer."""
+    return {
+        **_plain(found, found.days),
+        "filters": found.filters.given,
+        "single_clicks_from": found.single_clicks_from,
+    }
+
+
+def _plain(
+    found: FilteredReport | results.LinkReport | TouchpointDetail,
+    days: Sequence[results.Day] | Sequence[FilteredDay],
+) -> dict[str, Any]:
+    """The fields of an answer without filters."""
+    return {
+        "period": period_answer(found.period),
+        "filters": {},
+        "single_clicks_from": None,
+        "totals": found.totals,
+        "days": [DetailDayAnswer.model_validate(day, from_attributes=True) for day in days],
+        "hours": found.hours,
+        **{name: getattr(found, name) for name in FACET_TABLES},
+    }
+
+
+def _links(links: Sequence[LinkShare]) -> list[LinkShareAnswer]:
+    return [
+        LinkShareAnswer(
+            id=str(each.link.id),
+            domain=each.host,
+            slug=each.link.slug,
+            clicks=each.clicks,
+            scans=each.scans,
+            visitors=each.visitors,
+        )
+        for each in links
+    ]

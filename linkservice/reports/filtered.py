@@ -1,0 +1,270 @@
+"""The report of a link, touchpoint or campaign on clicks that have something in common.
+
+Decided here: which source tells what. Roll-ups know, day by day, how many clicks had one value;
+how these divide among anything else (visitors, hours, other origins, a second filter) only
+single clicks know. So from the day on from which single clicks are read, all comes from them;
+of the days before, one filter has its clicks from roll-ups, and the rest is not told at all.
+
+On a day on which a link changed its touchpoint roll-ups cannot tell whose a country was: of the
+days before single clicks, these clicks are left out and counted as `undivided`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from linkservice.journeys.model import Campaign, Touchpoint
+from linkservice.links.model import Domain, Link, LinkVersion
+from linkservice.reports.filters import Filters
+from linkservice.reports.links import links_of
+from linkservice.reports.period import Period, choose_period
+from linkservice.reports.reading_back import Whose, read_from
+from linkservice.reports.results import Hour, LinkTotals, Value
+from linkservice.reports.single_clicks import Counted, SingleClicks, count_rows, value_ids
+from linkservice.reports.sources import Sources, sources
+from linkservice.reports.touchpoints import LinkShare, facets_alone
+from linkservice.workspaces.access import Actor, find, find_ever
+from linkservice.workspaces.model import Workspace
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredDay:
+    """A local day; scans and visitors are None where single clicks are not read."""
+
+    date: date
+    clicks: int
+    scans: int | None
+    visitors: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredReport:
+    """Clicks that meet the filters, in the period.
+
+    From `single_clicks_from` on everything is told; None: no day is. Of the days before, clicks
+    are told where there is one filter (in `days`, in `totals.clicks`, in the list of its own
+    facet), and nothing where there are several: then `days` has none of them. Each other facet
+    adds up to the clicks from `single_clicks_from` on. `more_single_clicks`: those of the days
+    before are kept too, and were too many to be read (`Filters.everything` reads them).
+
+    A visitor meets a filter if the first click of the day does, so that the values of a facet
+    add up to all visitors.
+    """
+
+    period: Period
+    filters: Filters
+    single_clicks_from: date | None
+    more_single_clicks: bool
+    totals: LinkTotals
+    days: Sequence[FilteredDay]
+    links: Sequence[LinkShare]
+    hours: Sequence[Hour]
+    countries: Sequence[Value]
+    devices: Sequence[Value]
+    browsers: Sequence[Value]
+    systems: Sequence[Value]
+    languages: Sequence[Value]
+    referrers: Sequence[Value]
+    robots: Sequence[Value]
+    undivided: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is told of the whole period."""
+        return self.single_clicks_from == self.period.first
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a filtered report is asked for besides its subject; see `choose_period`."""
+
+    first: date | None
+    last: date | None
+    filters: Filters
+    suspects: bool
+    now: datetime
+
+
+def filtered_link(session: Session, actor: Actor, link_id: str, asked: Asked) -> FilteredReport:
+    """Of one link. Raises `Invalid` (from, to), `NotFound`, `Forbidden`."""
+    actor.require("reports:read")
+    link = find(session, actor, Link, link_id)
+    return _report(session, actor, Whose(actor.workspace_id, [link.id]), asked)
+
+
+def filtered_touchpoint(
+    session: Session, actor: Actor, touchpoint_id: str, asked: Asked
+) -> FilteredReport:
+    """Of a touchpoint, also of a deleted one. Raises `Invalid` (from, to), `NotFound`,
+    `Forbidden`.
+    """
+    actor.require("reports:read")
+    touchpoint = find_ever(session, actor, Touchpoint, touchpoint_id)
+    ever = select(LinkVersion.link_id).where(LinkVersion.touchpoint_id == touchpoint.id).distinct()
+    whose = Whose(actor.workspace_id, ever, touchpoint.id)
+    return _report(session, actor, whose, asked, touchpoint)
+
+
+def filtered_campaign(
+    session: Session, actor: Actor, campaign_id: str, asked: Asked
+) -> FilteredReport:
+    """Of the links that belong to a campaign today; visitors are those of each link. Raises
+    `Invalid` (from, to), `NotFound`, `Forbidden`.
+    """
+    actor.require("reports:read")
+    campaign = find(session, actor, Campaign, campaign_id)
+    return _report(session, actor, Whose(actor.workspace_id, links_of(campaign)), asked)
+
+
+def _report(
+    session: Session,
+    actor: Actor,
+    whose: Whose,
+    asked: Asked,
+    touchpoint: Touchpoint | None = None,
+) -> FilteredReport:
+    time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+    period = choose_period(asked.first, asked.last, time_zone, asked.now)
+    filters = asked.filters
+    since, more = read_from(session, whose, period, filters)
+    found = SingleClicks()
+    if since is not None:
+        rows_of = Period(since, period.last, time_zone)
+        found = count_rows(session, whose, rows_of, filters, suspects=asked.suspects)
+    before = _days_before(period, since)
+    earlier: dict[date, int] = {}
+    undivided = 0
+    if before is not None and len(filters.given) == 1:
+        read = sources(session, actor.workspace_id, before, asked.suspects)
+        earlier, undivided = _rolled_up(session, read, whose, before, filters, touchpoint)
+    totals = _totals(found, sum(earlier.values()), filters)
+    facets = {name: _values(values) for name, values in found.facets.items()}
+    if len(filters.given) == 1 and totals.clicks:
+        for facet, value in filters.facets.items():
+            facets[facet] = [Value(value, totals.clicks)]
+    return FilteredReport(
+        period=period,
+        filters=filters,
+        single_clicks_from=since,
+        more_single_clicks=more,
+        totals=totals,
+        days=_days(period, since, found.days, earlier, filters),
+        links=_links(session, found.links),
+        hours=[
+            Hour(day, hour, found.hours[day, hour]) for day in range(1, 8) for hour in range(24)
+        ],
+        countries=facets.get("country", []),
+        devices=facets.get("device", []),
+        browsers=facets.get("browser", []),
+        systems=facets.get("system", []),
+        languages=facets.get("language", []),
+        referrers=facets.get("referrer", []),
+        robots=facets.get("robot", []),
+        undivided=undivided,
+    )
+
+
+def _days_before(period: Period, since: date | None) -> Period | None:
+    """The days of the period whose single clicks are not read; None where there are none."""
+    if since is None:
+        return period
+    if since == period.first:
+        return None
+    return Period(period.first, since - _DAY, period.time_zone)
+
+
+def _rolled_up(
+    session: Session,
+    read: Sources,
+    whose: Whose,
+    days: Period,
+    filters: Filters,
+    touchpoint: Touchpoint | None,
+) -> tuple[dict[date, int], int]:
+    """The clicks of each of the days that meet the one filter, from roll-ups; and how many
+    clicks, of whatever value, roll-ups cannot tell apart.
+    """
+    if filters.source is not None:
+        rows = read.days
+        figure = rows.scans if filters.source == "scan" else rows.clicks - rows.scans
+        query = (
+            select(rows.local_date, func.sum(figure))
+            .where(*whose.of_days(rows), rows.local_date.between(days.first, days.last))
+            .group_by(rows.local_date)
+        )
+        return {day: int(clicks) for day, clicks in session.execute(query)}, 0
+    ((facet, value),) = filters.facets.items()
+    facets, undivided = read.facets, 0
+    which: ColumnElement[bool] = and_(
+        facets.link_id.in_(whose.links), facets.local_date.in_(days.days())
+    )
+    if touchpoint is not None:
+        which, undivided = facets_alone(session, read, touchpoint, days)
+    query = (
+        select(facets.local_date, func.sum(facets.clicks))
+        .where(which, facets.value_id.in_(value_ids(session, facet, value)))
+        .group_by(facets.local_date)
+    )
+    return {day: int(clicks) for day, clicks in session.execute(query)}, undivided
+
+
+def _totals(found: SingleClicks, earlier: int, filters: Filters) -> LinkTotals:
+    totals = {
+        name: found.totals[name]
+        for name in (
+            *("clicks", "scans", "visitors", "tokenless", "robots", "previews", "prefetches"),
+            *("scanners", "suspected", "heads", "own"),
+        )
+    }
+    totals["clicks"] += earlier
+    if filters.source == "scan":
+        totals["scans"] += earlier
+    return LinkTotals(**totals)
+
+
+def _days(
+    period: Period,
+    since: date | None,
+    found: Mapping[date, Counted],
+    earlier: Mapping[date, int],
+    filters: Filters,
+) -> list[FilteredDay]:
+    scans_of = {"scan": 1, "click": 0}.get(filters.source or "")
+    days = []
+    for day in period.days():
+        if since is not None and day >= since:
+            here = found.get(day) or Counted()
+            days.append(FilteredDay(day, here.clicks, here.scans, here.visitors))
+        elif len(filters.given) == 1:
+            clicks = earlier.get(day, 0)
+            scans = None if scans_of is None else clicks * scans_of
+            days.append(FilteredDay(day, clicks, scans, None))
+    return days
+
+
+def _values(counts: Mapping[str, int]) -> list[Value]:
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return [Value(value, clicks) for value, clicks in ranked]
+
+
+def _links(session: Session, found: Mapping[int, Counted]) -> list[LinkShare]:
+    """The links that had such clicks, by falling clicks."""
+    rows: list[LinkShare] = []
+    ids = sorted(found)
+    for start in range(0, len(ids), 5_000):  # parameters of a statement
+        query = (
+            select(Link, Domain.host)
+            .join(Domain, Domain.id == Link.domain_id)
+            .where(Link.id.in_(ids[start : start + 5_000]))
+        )
+        for link, host in session.execute(query):
+            here = found[link.id]
+            rows.append(LinkShare(link, host, here.clicks, here.scans, here.visitors))
+    return sorted(rows, key=lambda each: (-each.clicks, each.link.id))

@@ -1,0 +1,540 @@
+"""Filtered figures: rows and roll-ups tell the same, values of a facet add up to all clicks, and
+what cannot be told is said to be so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from html import unescape
+from typing import Any, get_args
+
+import pytest
+from cast import NOW, Home, make_link, make_touchpoint
+from conftest import ENGINES
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from people import Cast, everybody, text_of
+from rest import Caller, codes
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from linkservice.clicks.calendar import epoch_ms
+from linkservice.clicks.devices import Device
+from linkservice.clicks.event import Click, Source, encode
+from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.model import Click as ClickRow
+from linkservice.clicks.segment import write_segment
+from linkservice.clicks.spool import node_id
+from linkservice.config import Settings, load
+from linkservice.database import Database
+from linkservice.errors import Invalid, NotFound
+from linkservice.journeys.campaigns import create_campaign
+from linkservice.links.manage import LinkChanges, change_link
+from linkservice.links.model import Link
+from linkservice.reports import reading_back
+from linkservice.reports.filtered import (
+    Asked,
+    FilteredReport,
+    filtered_campaign,
+    filtered_link,
+    filtered_touchpoint,
+)
+from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
+from linkservice.reports.links import link_report
+from linkservice.reports.results import LinkReport
+from linkservice.reports.touchpoints import LinkShare, touchpoint_detail
+from linkservice.workspaces.keys import create_key
+
+DAYS = 8
+LAST = NOW.date()
+FIRST = LAST - timedelta(days=DAYS - 1)
+AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "",
+)
+NAMES_OF = {
+    "country": "countries",
+    "device": "devices",
+    "browser": "browsers",
+    "system": "systems",
+    "language": "languages",
+    "referrer": "referrers",
+}
+CLICKS = 400
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Some hundred ingested clicks of all sorts on six links, the first two at one touchpoint;
+    the second link came there in the middle of a day. The first three are a campaign's.
+    """
+
+    database: Database
+    cast: Cast
+    home: Home
+    touchpoint_id: str
+    campaign_id: str
+    link_ids: list[str]
+
+    def link(self, number: int = 0, **filters: Any) -> FilteredReport:
+        return self.ask(filtered_link, self.link_ids[number], **filters)
+
+    def ask(
+        self,
+        report: Any,
+        subject: str,
+        *,
+        first: date = FIRST,
+        last: date = LAST,
+        suspects: bool = False,
+        **filters: Any,
+    ) -> FilteredReport:
+        asked = Asked(first, last, Filters(**filters), suspects, NOW)
+        with self.database.reading() as session:
+            found: FilteredReport = report(session, self.home.actor, subject, asked)
+            return found
+
+    def unfiltered(self, number: int = 0, suspects: bool = False) -> LinkReport:
+        with self.database.reading() as session:
+            return link_report(
+                session,
+                self.home.actor,
+                self.link_ids[number],
+                first=FIRST,
+                last=LAST,
+                suspects=suspects,
+                now=NOW,
+            )
+
+
+def record(settings: Settings, home: Home, links: list[Link]) -> None:
+    """Days of clicks, and a mail scanner that poses as a browser on the last of them."""
+    rng = random.Random(5)
+    plain = Click(time_ms=epoch_ms(NOW), domain_id=home.domain_id, workspace_id=home.workspace_id)
+    clicks = []
+    for _ in range(CLICKS):
+        who = rng.randrange(40)
+        day = rng.randrange(DAYS)
+        place = min(int(rng.expovariate(0.7)), 5)
+        clicks.append(
+            replace(
+                plain,
+                time_ms=epoch_ms(NOW) - 86_400_000 * day - rng.randrange(40_000_000),
+                link_id=links[place].id,
+                link_version=2 if place == 1 and day < DAYS // 2 else 1,
+                source=rng.choice(list(Source)),
+                miss=rng.random() < 0.05,
+                network=bytes((84 + who % 3, 150, who)),
+                token=b"" if who < 4 else bytes(15) + bytes((who,)),
+                user_agent=AGENTS[who % 4],
+                language=("de", "en-GB", "")[who % 3],
+                referrer_host=rng.choice(("news.example", "t.co", "")),
+            )
+        )
+    clicks.sort(key=lambda each: each.time_ms)
+    clicks += [
+        replace(
+            plain,
+            time_ms=epoch_ms(NOW) + 100 * number,
+            link_id=link.id,
+            link_version=2 if number == 1 else 1,
+            network=bytes((87, 1, 1)),
+            token=b"s" * 16,
+            user_agent=AGENTS[0],
+        )
+        for number, link in enumerate(links)
+    ]
+    write_segment(
+        settings.spool_dir, node_id(settings.data_dir), rng.randbytes(8), map(encode, clicks)
+    )
+
+
+def set_up(settings: Settings, database: Database, cast: Cast) -> Scene:
+    home = cast.home
+    with database.transaction() as session:
+        touchpoint = make_touchpoint(session, home)
+        other = make_touchpoint(session, home, "Other")
+        campaign = create_campaign(session, home.actor, "Summer", NOW)
+        places = [touchpoint, other, None, None, None, None]
+        links = [
+            make_link(session, settings, home, f"link-{number}", touchpoint_id=place)
+            for number, place in enumerate(places)
+        ]
+        moved: LinkChanges = {"touchpoint_id": touchpoint}
+        change_link(session, home.actor, settings, str(links[1].id), moved, NOW)
+        for link in links[:3]:
+            link.campaign_id = campaign.id
+        record(settings, home, links)
+        ids, campaign_id = [str(link.id) for link in links], str(campaign.id)
+    Ingester(settings, database).run_once()
+    return Scene(database, cast, home, touchpoint, campaign_id, ids)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def scene(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    """Read by all, changed by none."""
+    data_dir = tmp_path_factory.mktemp("scene")
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
+        settings = load({}, data_dir=data_dir)
+    else:
+        url = request.getfixturevalue("new_postgres")(True)
+        settings = load({}, data_dir=data_dir, database_url=url)
+    database = Database(settings.database_url)
+    for cast in everybody(settings, database):
+        yield set_up(settings, database, cast)
+    database.close()
+
+
+@contextmanager
+def taken_back(database: Database) -> Iterator[Session]:
+    """A transaction of which nothing stays."""
+    with suppress(InterruptedError), database.transaction() as session:
+        yield session
+        raise InterruptedError
+
+
+@contextmanager
+def rolled_up_only() -> Iterator[None]:
+    """As if no single click were kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_back, "_kept_from", lambda *_: None)
+        yield
+
+
+def values_of(report: LinkReport | FilteredReport, facet: str) -> dict[str, int]:
+    return {each.value: each.clicks for each in getattr(report, NAMES_OF[facet])}
+
+
+def summed(reports: Iterable[FilteredReport]) -> Counter[str]:
+    """Every figure of the totals."""
+    found: Counter[str] = Counter()
+    for report in reports:
+        found.update(asdict(report.totals))
+    return found
+
+
+SOME = st.sampled_from(
+    [
+        *(("source", value) for value in SOURCES),
+        *(("country", value) for value in ("DE", "unknown", "FR")),
+        *(("device", value) for value in ("desktop", "mobile", "other", "tv", "unknown")),
+        ("browser", "Firefox"),
+        ("browser", "unknown"),
+        ("system", "iOS"),
+        *(("language", value) for value in ("de", "en-GB", "unknown")),
+        *(("referrer", value) for value in ("t.co", "direct", "unknown")),
+    ]
+)
+
+
+@hypothesis_settings(max_examples=15, deadline=None)
+@given(
+    chosen=SOME,
+    number=st.integers(0, 5),
+    first=st.integers(0, DAYS - 1),
+    length=st.integers(1, DAYS),
+    suspects=st.booleans(),
+)
+def test_rows_and_roll_ups_tell_the_same(
+    scene: Scene, chosen: tuple[str, str], number: int, first: int, length: int, suspects: bool
+) -> None:
+    start = FIRST + timedelta(days=first)
+    period = {"first": start, "last": min(LAST, start + timedelta(days=length - 1))}
+    wanted = {chosen[0]: chosen[1]}
+    from_rows = scene.link(number, suspects=suspects, **period, **wanted)
+    assert from_rows.is_whole
+    with rolled_up_only():
+        from_roll_ups = scene.link(number, suspects=suspects, **period, **wanted)
+    assert from_roll_ups.single_clicks_from is None
+    assert [d.clicks for d in from_rows.days] == [d.clicks for d in from_roll_ups.days]
+    assert from_rows.totals.clicks == from_roll_ups.totals.clicks
+    if chosen[0] != "source":
+        assert values_of(from_rows, chosen[0]) == values_of(from_roll_ups, chosen[0])
+
+
+@pytest.mark.parametrize("suspects", [False, True])
+def test_the_values_of_a_filter_add_up_to_all_clicks(scene: Scene, suspects: bool) -> None:
+    plain = scene.unfiltered(suspects=suspects)
+    assert plain.totals.clicks > 50
+    by_source = [scene.link(suspects=suspects, source=source) for source in SOURCES]
+    assert summed(by_source) == Counter(asdict(plain.totals))
+    for facet in FACETS:
+        assert sum(values_of(plain, facet).values()) == plain.totals.clicks
+        of_facet = [
+            scene.link(suspects=suspects, **{facet: value}) for value in values_of(plain, facet)
+        ]
+        sums = summed(of_facet)
+        for figure in ("clicks", "scans", "visitors", "tokenless"):
+            assert sums[figure] == getattr(plain.totals, figure), (facet, figure)
+        assert [r.totals.clicks for r in of_facet] == list(values_of(plain, facet).values())
+
+
+def test_the_parts_of_a_filtered_report_add_up(scene: Scene) -> None:
+    plain = scene.unfiltered()
+    scans = scene.link(source="scan")
+    assert scans.totals.clicks == scans.totals.scans == plain.totals.scans > 10
+    for facet in FACETS:
+        assert sum(values_of(scans, facet).values()) == scans.totals.clicks
+        clicked = Counter(values_of(scene.link(source="click"), facet))
+        assert clicked + Counter(values_of(scans, facet)) == values_of(plain, facet)
+    assert sum(hour.clicks for hour in scans.hours) == scans.totals.clicks
+    hours = [hour.clicks for hour in scene.link(source="click").hours]
+    both = [a + b.clicks for a, b in zip(hours, scans.hours, strict=True)]
+    assert both == [hour.clicks for hour in plain.hours]
+    assert sum(day.visitors or 0 for day in scans.days) == scans.totals.visitors
+    robots = Counter({each.value: each.clicks for each in scans.robots})
+    robots.update({each.value: each.clicks for each in scene.link(source="click").robots})
+    assert robots == {each.value: each.clicks for each in plain.robots} != {}
+
+
+def test_two_filters_are_a_part_of_one(scene: Scene) -> None:
+    desktop = scene.link(device="desktop")
+    both = [
+        scene.link(device="desktop", language=value) for value in values_of(desktop, "language")
+    ]
+    assert len(both) > 1
+    assert summed(both)["clicks"] == desktop.totals.clicks
+    assert [r.totals.clicks for r in both] == list(values_of(desktop, "language").values())
+    assert scene.link(device="desktop", country="FR").totals.clicks == 0
+
+
+def test_a_touchpoint_has_the_clicks_of_its_time(scene: Scene) -> None:
+    with scene.database.reading() as session:
+        detail = touchpoint_detail(
+            session, scene.home.actor, scene.touchpoint_id, first=FIRST, last=LAST, now=NOW
+        )
+    found = [
+        scene.ask(filtered_touchpoint, scene.touchpoint_id, source=source) for source in SOURCES
+    ]
+    assert summed(found) == Counter(asdict(detail.totals))
+    assert len(found[0].links) == 2
+    links = {share.link.id: share.clicks + other.clicks for share, other in _paired(found)}
+    assert links == {share.link.id: share.clicks for share in detail.links if share.clicks}
+    wanted = scene.ask(filtered_touchpoint, scene.touchpoint_id, country="DE")
+    with rolled_up_only():
+        from_roll_ups = scene.ask(filtered_touchpoint, scene.touchpoint_id, country="DE")
+    missing = wanted.totals.clicks - from_roll_ups.totals.clicks
+    assert 0 <= missing <= from_roll_ups.undivided
+    assert wanted.undivided == 0
+
+
+def _paired(found: list[FilteredReport]) -> Iterator[tuple[LinkShare, LinkShare]]:
+    other = {share.link.id: share for share in found[1].links}
+    return ((share, other[share.link.id]) for share in found[0].links)
+
+
+def test_a_campaign_adds_up_its_links(scene: Scene) -> None:
+    found = scene.ask(filtered_campaign, scene.campaign_id, source="scan")
+    assert summed([found]) == summed(scene.link(number, source="scan") for number in range(3))
+    with rolled_up_only():
+        rolled_up = scene.ask(filtered_campaign, scene.campaign_id, language="de")
+    whole = scene.ask(filtered_campaign, scene.campaign_id, language="de")
+    assert [d.clicks for d in rolled_up.days] == [d.clicks for d in whole.days]
+
+
+def test_days_without_single_clicks_have_the_clicks_of_one_filter(scene: Scene) -> None:
+    whole, kept = scene.link(device="desktop"), FIRST + timedelta(days=3)
+    asked = Asked(FIRST, LAST, Filters(device="desktop"), False, NOW)
+    two = replace(asked, filters=Filters(device="desktop", source="click"))
+    actor, link_id = scene.home.actor, scene.link_ids[0]
+    with taken_back(scene.database) as session:
+        session.execute(delete(ClickRow).where(ClickRow.local_day < kept.toordinal()))
+        one = filtered_link(session, actor, link_id, asked)
+        several = filtered_link(session, actor, link_id, two)
+        none = filtered_link(session, actor, link_id, replace(two, last=kept))
+    # The first day that has rows may just be losing them.
+    since = kept + timedelta(days=1)
+    assert one.single_clicks_from == several.single_clicks_from == since
+    assert not one.is_whole
+    assert not one.more_single_clicks
+    assert [day.clicks for day in one.days] == [day.clicks for day in whole.days]
+    assert one.totals.clicks == whole.totals.clicks
+    assert [day.scans for day in one.days[:4]] == [None] * 4
+    assert [day.visitors for day in one.days[4:]] == [day.visitors for day in whole.days[4:]]
+    assert [day.date for day in several.days] == [since + timedelta(days=n) for n in range(4)]
+    assert several.totals.clicks == sum(day.clicks for day in several.days)
+    assert none.single_clicks_from is None
+    assert (none.totals.clicks, list(none.days)) == (0, [])
+
+
+def test_no_more_rows_are_read_than_there_is_time_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scene.link(device="desktop")
+    monkeypatch.setattr(reading_back, "ROWS_OF_ONE", 1_500)
+    found = scene.link(device="desktop")
+    assert found.more_single_clicks
+    assert found.single_clicks_from is not None
+    assert FIRST < found.single_clicks_from <= LAST
+    assert found.days[0].clicks == whole.days[0].clicks
+    assert found.totals.clicks == whole.totals.clicks
+    assert found.totals.visitors < whole.totals.visitors
+    everything = scene.link(device="desktop", everything=True)
+    assert replace(everything, filters=whole.filters, links=whole.links) == whole
+
+
+def test_values_are_written_one_way_and_checked() -> None:
+    asked = {"country": " de ", "device": "MOBILE", "source": "Scan", "period": "7d"}
+    assert choose_filters(asked).given == {"source": "scan", "country": "DE", "device": "mobile"}
+    assert choose_filters({"country": "Unknown"}).country == "unknown"
+    assert not choose_filters({})
+    with pytest.raises(Invalid) as refused:
+        choose_filters({"country": "Germany", "device": "toaster", "source": "fax", "browser": ""})
+    assert {problem.field for problem in refused.value.problems} == {
+        *("country", "device", "source", "browser")
+    }
+    assert {*DEVICES} == {*get_args(Device), "unknown"}
+    assert {*NAMES} == {"source", *FACETS}
+
+
+def test_what_is_anothers_is_not_there(scene: Scene) -> None:
+    asked = Asked(FIRST, LAST, Filters(country="DE"), False, NOW)
+    for report, subject in (
+        (filtered_link, scene.link_ids[0]),
+        (filtered_touchpoint, scene.touchpoint_id),
+        (filtered_campaign, scene.campaign_id),
+    ):
+        with scene.database.reading() as session, pytest.raises(NotFound):
+            report(session, scene.cast.foreign.actor, subject, asked)
+
+
+# The pages
+
+
+PERIOD = {"from": FIRST.isoformat(), "to": LAST.isoformat()}
+
+
+def facet_links(answer: TestResponse) -> dict[str, str]:
+    """Where the names in the cards of facets lead."""
+    found = re.findall(r'<a href="([^"]+)" class="chart-name">([^<]+)</a>', answer.text)
+    return {name: unescape(place).removeprefix("/app") for place, name in found}
+
+
+@pytest.mark.parametrize("about", ["link", "touchpoint", "campaign"])
+def test_any_value_filters_the_page_and_a_chip_takes_it_away(scene: Scene, about: str) -> None:
+    place, report, subject = {
+        "link": (f"/links/{scene.link_ids[0]}", filtered_link, scene.link_ids[0]),
+        "touchpoint": (
+            f"/reports/touchpoints/{scene.touchpoint_id}",
+            filtered_touchpoint,
+            scene.touchpoint_id,
+        ),
+        "campaign": (f"/campaigns/{scene.campaign_id}", filtered_campaign, scene.campaign_id),
+    }[about]
+    vera = scene.cast.vera
+    plain = vera.get(place, **PERIOD, scanners="include")
+    links = facet_links(plain)
+    assert {"Germany", "Computer", "Firefox", "Windows", "Scanned", "t.co"} <= {*links}
+    filtered = vera.get(links["Germany"].partition("#")[0])
+    assert filtered.status_code == 200
+    assert "Country: Germany" in text_of(filtered)
+    assert "country=DE" in links["Germany"]
+    assert "scanners=include" in links["Germany"]
+    found = scene.ask(report, subject, suspects=True, country="DE")
+    figures = dict(re.findall(r'<dt>([^<]+)</dt><dd class="stat-value">(\d+)<', filtered.text))
+    assert figures == {
+        "Clicks": str(found.totals.clicks),
+        "Scans": str(found.totals.scans),
+        "Visitors": str(found.totals.visitors),
+    }
+    both = vera.get(facet_links(filtered)["Computer"].partition("#")[0])
+    assert "Device: Computer" in text_of(both)
+    chips = [
+        unescape(place).removeprefix("/app").partition("#")[0]
+        for place in re.findall(r'<a class="chip" href="([^"]+)"', both.text)
+    ]
+    assert "Country: Germany" not in text_of(vera.get(chips[0]))
+    assert "Device: Computer" in text_of(vera.get(chips[0]))
+    assert "Source Single clicks of the whole period." in text_of(both)
+
+
+def test_files_hold_what_the_filtered_page_shows(scene: Scene) -> None:
+    query = {**PERIOD, "source": "scan", "device": "desktop"}
+    found = scene.link(source="scan", device="desktop")
+    vera, place = scene.cast.vera, f"/reports/links/{scene.link_ids[0]}"
+    content = json.loads(vera.get(f"{place}/download", format="json", **query).data)
+    assert content["totals"] == asdict(found.totals)
+    assert content["filters"] == {
+        "scanners": "apart",
+        "source": "scan",
+        "device": "desktop",
+        "single_clicks_from": FIRST.isoformat(),
+    }
+    assert {"term": "Source", "text": "Single clicks of the whole period."} in content["counted"]
+    lines = vera.get(f"{place}/download", format="csv", **query).data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(lines)))
+    days = [int(row["clicks"]) for row in rows if row["table"] == "days"]
+    assert days == [day.clicks for day in found.days]
+    assert {row["asked_device"] for row in rows} == {"desktop"}
+    alone = vera.get(f"{place}/days.csv", **query).data.decode("utf-8-sig")
+    told = [int(row["clicks"]) for row in csv.DictReader(io.StringIO(alone))]
+    assert told == days
+    answer = scene.cast.vera.get(
+        f"/reports/touchpoints/{scene.touchpoint_id}/download", format="xlsx", **query
+    )
+    assert answer.status_code == 200
+
+
+def test_a_page_that_cannot_tell_all_says_since_when(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_back, "ROWS_OF_ONE", 1_500)
+    place, query = f"/reports/links/{scene.link_ids[0]}", {**PERIOD, "language": "de"}
+    answer = scene.cast.vera.get(place, **query)
+    assert "Clicks are those of the whole period; all else is counted from" in text_of(answer)
+    wider = re.search(r'href="([^"]+)">Count all single clicks', answer.text)
+    assert wider
+    whole = scene.cast.vera.get(unescape(wider[1]).removeprefix("/app").partition("#")[0])
+    assert "all else is counted from" not in text_of(whole)
+    with rolled_up_only():
+        text = text_of(scene.cast.vera.get(place, **query))
+        assert "only clicks can be told" in text
+        several = text_of(scene.cast.vera.get(place, **query, source="scan"))
+        assert "none of this period are kept any more" in several
+
+
+def test_a_filter_that_cannot_be_is_refused(scene: Scene) -> None:
+    answer = scene.cast.vera.get(f"/reports/links/{scene.link_ids[0]}", country="Germany")
+    assert answer.status_code == 422
+    assert "“Germany” is no country" in text_of(answer)
+
+
+def test_the_api_takes_the_same_filters(scene: Scene) -> None:
+    app = scene.cast.ada.client.application
+    with scene.database.transaction() as session:
+        key = create_key(session, scene.home.actor, "program", ("reports:read",), NOW)
+    caller = Caller(app.test_client(), key, scene.home)
+    for path, report, subject in (
+        ("links", filtered_link, scene.link_ids[0]),
+        ("touchpoints", filtered_touchpoint, scene.touchpoint_id),
+        ("campaigns", filtered_campaign, scene.campaign_id),
+    ):
+        answer = caller.get(f"/reports/{path}/{subject}", **PERIOD, country="de", source="click")
+        assert answer.status_code == 200, answer.text
+        found = scene.ask(report, subject, country="DE", source="click")
+        assert answer.json["totals"] == asdict(found.totals)
+        assert answer.json["filters"] == {"source": "click", "country": "DE"}
+        assert answer.json["single_clicks_from"] == FIRST.isoformat()
+        plain = caller.get(f"/reports/{path}/{subject}", **PERIOD)
+        assert plain.json["filters"] == {}
+        assert sum(day["clicks"] for day in plain.json["days"]) == plain.json["totals"]["clicks"]
+    refused = caller.get(f"/reports/links/{scene.link_ids[0]}", country="Germany", device="toaster")
+    assert codes(refused) == {("country", "bad_country"), ("device", "not_one_of")}
