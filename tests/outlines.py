@@ -31,6 +31,18 @@ NORTH, SOUTH = 84.0, -56.5  # without Antarctica
 BY_NAME = {"Kosovo": "XK", "N. Cyprus": "CY", "Somaliland": "SO"}
 """Areas without a code of ISO 3166, by the code that data on networks give them."""
 
+PARTS: dict[str, dict[str, tuple[float, float, float, float]]] = {
+    "FR": {
+        "GF": (-55.0, 2.0, -51.0, 6.5),
+        "GP": (-62.0, 15.7, -60.8, 16.7),
+        "MQ": (-61.5, 14.2, -60.5, 15.0),
+        "RE": (55.0, -21.6, 56.0, -20.7),
+        "YT": (44.8, -13.2, 45.5, -12.5),
+    },
+    "NO": {"SJ": (8.0, 74.0, 36.0, 82.0)},
+}
+"""What has a code of its own and is drawn as part of another: its west, south, east and north."""
+
 ROOT3 = math.sqrt(3.0)
 
 
@@ -121,6 +133,19 @@ def code_of(geometry: dict[str, Any]) -> str:
     return BY_NAME.get(name) or (numeric[0] if len(numeric) == 1 else "")
 
 
+def part_of(code: str, ring: Sequence[Point]) -> str:
+    """The code of the ring: its country's, or its own."""
+    x, y = middle(ring)
+    for own, (west, south, east, north) in PARTS.get(code, {}).items():
+        corners = [
+            place(longitude, latitude) for longitude in (west, east) for latitude in (south, north)
+        ]
+        xs, ys = zip(*corners, strict=True)
+        if min(xs) <= x <= max(xs) and min(ys) <= y <= max(ys):
+            return own
+    return code
+
+
 def middle(ring: Sequence[Point]) -> tuple[int, int]:
     """Where its dot stands."""
     xs, ys = zip(*ring, strict=True)
@@ -147,14 +172,13 @@ def outlines(topology: dict[str, Any]) -> dict[str, Any]:
         code = code_of(geometry)
         if code == "AQ":
             continue
-        true = list(rings_of(geometry, exact))
-        rings.setdefault(code, []).extend(true)
-        kept = [
-            drawn(ring)
-            for ring, original in zip(rings_of(geometry, rough), true, strict=True)
-            if area(original) >= LEAST_ISLAND
-        ]
-        paths[code] = paths.get(code, "") + "".join(kept)
+        for original, ring in zip(
+            rings_of(geometry, exact), rings_of(geometry, rough), strict=True
+        ):
+            own = part_of(code, original)
+            rings.setdefault(own, []).append(original)
+            if area(original) >= LEAST_ISLAND:
+                paths[own] = paths.get(own, "") + drawn(ring)
     dots = {
         code: middle(max(known, key=area))
         for code, known in rings.items()

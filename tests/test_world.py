@@ -21,7 +21,10 @@ def test_the_outlines_are_small_and_have_every_country_that_clicks_come_from() -
     known = outlines()
     assert len(known.paths.keys() | known.dots.keys()) > 225
     assert {"DE", "AT", "CH", "US", "FR", "GB", "NO", "AU"} <= set(known.paths)
-    assert {"MT", "SG", "LI", "HK"} <= set(known.dots)
+    assert {"MT", "SG", "LI", "HK", "RE", "GP"} <= set(known.dots)
+    # Clicks from Paris colour no part of South America.
+    assert max(int(x) for x in re.findall(r"M(\d+)", known.paths["GF"])) < 520
+    assert min(int(x) for x in re.findall(r"M(\d+)", known.paths["FR"])) > 600
     assert not {"DE", "US", "AU", "FR"} & set(known.dots)
     assert all(re.fullmatch(r"[A-Z]{2}|", code) for code in known.paths)
     assert all(re.fullmatch(r"(M\d+ \d+l[\d -]+z)+", path) for path in known.paths.values())
