@@ -114,6 +114,18 @@ def line_of(table: Sequence[str], name: str) -> str:
     return found
 
 
+def test_a_filter_shows_fewer_and_changes_no_verdict(settings: Settings, journey_id: str) -> None:
+    table = lines(settings, "--verdict", "worst", "--channel", "poster", "--sort", "lead")
+    assert line_of(table, "Schwach").endswith("▼ worst")
+    assert not [line for line in table if line.startswith(("Stark", "Neu"))]
+    told = refused(settings, "report", "touchpoints", "--persona", "7")
+    assert told.startswith("linkservice: --persona: There is no persona")
+    (title, *_) = done(settings, "report", "moments", "--journey", journey_id).splitlines()
+    assert title == "Moments of truth: Einkauf"
+    table = done(settings, "report", "moments", *PERIOD, "--journey", journey_id).splitlines()
+    assert "missing: six weeks of clicks" in line_of(table, "Stark")
+
+
 def test_the_table_names_best_and_worst(settings: Settings, journey_id: str) -> None:
     table = lines(settings)
     strong, weak = line_of(table, "Stark"), line_of(table, "Schwach")

@@ -38,6 +38,7 @@ DEPENDENT = (
     "change_reach",
     "report_costs",
     "report_personas",
+    "report_moments",
     "report_transitions",
     "create_touchpoint_cost",
     "create_campaign_cost",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.values import Answer, Day, Given, Id, described, one_of, text
+from linkservice.api.values import Answer, Day, Given, Id, described, one_of
 from linkservice.journeys.model import KINDS, MEDIA
 from linkservice.reports import results
 from linkservice.reports.arranged import (
@@ -60,7 +60,7 @@ class TouchpointReportQuery(PeriodQuery):
         ),
     ] = ATTRIBUTIONS[0]
     stage_id: Id | None = None
-    channel: Annotated[str, text(50)] | None = None
+    channel: str | None = None
     kind: Annotated[str, one_of(KINDS)] | None = None
     medium: Annotated[str, one_of(MEDIA)] | None = None
     campaign_id: Id | None = None

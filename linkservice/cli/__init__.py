@@ -8,7 +8,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     metrics.py     metrics
     objects.py     key, user, link, qr
     report.py      report, report_costs.py its `costs`, report_changes.py its `changes`,
-                   report_transitions.py its `transitions`
+                   report_transitions.py its `transitions`, report_moments.py its `moments`
     data.py        ingest, clicks, audit, reclassify, backup, restore, node
     click_files.py clicks export
     geo.py         geo
@@ -27,6 +27,7 @@ from linkservice.cli import (
     objects,
     report,
     report_changes,
+    report_moments,
     report_transitions,
     service,
 )
@@ -41,6 +42,7 @@ __all__ = ["main"]
 
 assert click_files.clicks_export.name in data.clicks.commands  # it joins the group by itself
 assert report_changes.changes.name in report.report.commands
+assert report_moments.moments.name in report.report.commands
 assert report_transitions.transitions.name in report.report.commands
 
 

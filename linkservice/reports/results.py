@@ -19,6 +19,7 @@ from linkservice.reports.ranking import Peers, Verdict
 
 if TYPE_CHECKING:
     from linkservice.reports.changed import ChangeReport
+    from linkservice.reports.moments import MomentsReport
     from linkservice.reports.transitions import TransitionReport
 
 Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day", "conversions_per_click"]
@@ -176,7 +177,7 @@ class LinkReport:
 
 
 def to_json(
-    report: TouchpointReport | LinkReport | ChangeReport | TransitionReport,
+    report: TouchpointReport | LinkReport | ChangeReport | TransitionReport | MomentsReport,
 ) -> dict[str, Json]:
     """The report as the public contract writes it."""
     return _object(report)
