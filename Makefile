@@ -12,10 +12,11 @@ run: .venv/installed
 test: .venv/installed-test
 	$(BIN)/pytest
 
-# The fault tests in their whole size, one at a time, and their table in docs/reliability.md.
+# The fault tests in their whole size, the wide ones with all their combinations and what is left to
+# this command, one at a time, and the table in docs/reliability.md.
 soak: .venv/installed-test
 	rm -f build/soak.jsonl
-	$(BIN)/pytest -m fault --soak --seed $(SEED) --numprocesses 0
+	$(BIN)/pytest -m "fault or wide or soak" --soak --seed $(SEED) --numprocesses 0
 	$(BIN)/python tests/evidence.py
 
 # What docs/performance.md promises, measured here. Needs nginx and wrk; some twenty minutes.

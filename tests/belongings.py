@@ -19,6 +19,7 @@ from cast import Home, make_home
 from flask import Flask, Request
 from people import COMPILED, Browser
 from PIL import Image
+from snapshot import Snapshot, taken
 from sqlalchemy import Column, Table, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -168,13 +169,52 @@ def pages(method: str) -> list[Declared]:
     return [each for each in DECLARED if each.method == method]
 
 
+@dataclass(frozen=True)
+class Made:
+    """What `everything` has put into a database, to be put into the next one as it is."""
+
+    rows: Snapshot
+    signed_in: Mapping[str, str]
+    adas: Estate
+    cleos: Estate
+    tokens: Mapping[str, str]
+
+
+_MADE: dict[str, Made] = {}
+"""By the kind of database: the first test of a process makes everything, others get copies."""
+
+
 def everything(settings: Settings, database: Database) -> Iterator[World]:
     """A fixture where a module says ``world = pytest.fixture(everything)``."""
+    kind = database.engine.dialect.name
+    if kind in _MADE:
+        _MADE[kind].rows.put_into(database)
+    else:
+        _MADE[kind] = _make(settings, database)
+    made = _MADE[kind]
+    app = create_app(settings)
+    app.jinja_env.bytecode_cache = COMPILED
+    app.request_class = NotingRequest
+    browsers = {name: Browser(app, settings, token) for name, token in made.signed_in.items()}
+    yield World(
+        app,
+        settings,
+        database,
+        **browsers,
+        stranger=Browser(app, settings),
+        adas=made.adas,
+        cleos=made.cleos,
+        tokens=made.tokens,
+    )
+    app.extensions["database"].close()
+
+
+def _make(settings: Settings, database: Database) -> Made:
     now = datetime.now(UTC)
     with database.transaction() as session:
         home = make_home(session, settings, now=now)
         foreign = make_home(session, settings, host="go.cleosecret.example", now=now)
-        tokens = {
+        signed_in = {
             name: _sign_up(session, name, place, role, now)
             for name, place, role in (
                 ("ada", home, "owner"),
@@ -185,22 +225,8 @@ def everything(settings: Settings, database: Database) -> Iterator[World]:
         }
         adas = furnish(session, settings, home, ADAS, now)
         cleos = furnish(session, settings, foreign, CLEOS, now)
-        secrets = _tokens(session, settings, home, now)
-    app = create_app(settings)
-    app.jinja_env.bytecode_cache = COMPILED
-    app.request_class = NotingRequest
-    browsers = {name: Browser(app, settings, token) for name, token in tokens.items()}
-    yield World(
-        app,
-        settings,
-        database,
-        **browsers,
-        stranger=Browser(app, settings),
-        adas=adas,
-        cleos=cleos,
-        tokens=secrets,
-    )
-    app.extensions["database"].close()
+        tokens = _tokens(session, settings, home, now)
+    return Made(taken(database), signed_in, adas, cleos, tokens)
 
 
 def furnish(

@@ -9,17 +9,17 @@ import os
 import shutil
 import signal
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import rollups  # noqa: F401  # days of links that a test adds are days of touchpoints, too
 from evidence import Trial
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import create_engine, text
+from postgres import Server
+from werkzeug.routing import Rule
 
 from linkservice import schema
 from linkservice.config import Settings, load
@@ -42,6 +42,22 @@ hypothesis_settings.load_profile("suite")
 # Strong hashes take time, which is their purpose; what is tested does not depend on it.
 passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
 
+_compile_builder = Rule._compile_builder
+_builders: dict[object, Any] = {}
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """What makes a rule's addresses is compiled for the first application of a process only:
+    250 rules take longer than most tests.
+    """
+    key = (rule.rule, rule.host, rule.subdomain, repr(rule.defaults), append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # see there
+
 # Under nohup hangups are ignored, and so they would be by every service that a test starts. A
 # handler is not inherited.
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
@@ -54,6 +70,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Fault tests in their whole size, and the seed of what they leave to chance."""
     parser.addoption("--soak", action="store_true", help="run fault tests in their whole size")
     parser.addoption("--seed", type=int, default=2026, help="seed of the fault tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make soak` what is marked so."""
+    if not config.getoption("--soak"):
+        left = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture
@@ -96,36 +120,17 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_postgres(postgres_url: str) -> Iterator[Callable[[bool], str]]:
+def postgres_server(postgres_url: str) -> Iterator[Server]:
+    """Where tests get their PostgreSQL databases."""
+    server = Server(postgres_url, own="LINKSERVICE_TEST_POSTGRES_URL" not in os.environ)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_server: Server) -> Callable[[bool], str]:
     """Makes a database on the server (migrated, or empty) and returns its URL."""
-    admin = create_engine(
-        postgres_url.replace("postgresql://", "postgresql+psycopg://"),
-        isolation_level="AUTOCOMMIT",
-    )
-    made: list[str] = []
-
-    def create(template: str | None) -> str:
-        name = f"linkservice_{uuid.uuid4().hex}"
-        source = f" TEMPLATE {template}" if template else ""
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}{source}"))
-        made.append(name)
-        return name
-
-    def url_of(name: str) -> str:
-        return admin.url.set(database=name).render_as_string(hide_password=False)
-
-    template = create(None)
-    database = Database(url_of(template))
-    schema.upgrade(database)
-    database.close()
-    yield lambda migrated: url_of(create(template if migrated else None))
-    # Our own server goes with all it holds; somebody else's is left as it was found.
-    if "LINKSERVICE_TEST_POSTGRES_URL" in os.environ:
-        with admin.connect() as connection:
-            for name in made:
-                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    return lambda migrated: postgres_server.migrated() if migrated else postgres_server.empty()
 
 
 @pytest.fixture(params=ENGINES)
@@ -143,15 +148,20 @@ def empty_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) 
 
 
 @pytest.fixture
-def settings(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+def settings(
+    engine_name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Settings]:
     """Settings with a data directory of their own and a migrated database."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     if engine_name == "sqlite":
         shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
-        return load({}, data_dir=data_dir)
-    url = request.getfixturevalue("new_postgres")(True)
-    return load({}, data_dir=data_dir, database_url=url)
+        yield load({}, data_dir=data_dir)
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    url = server.migrated()
+    yield load({}, data_dir=data_dir, database_url=url)
+    server.give_back(url)
 
 
 @pytest.fixture

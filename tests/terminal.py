@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from click.testing import CliRunner, Result
 
-from linkservice.cli import main
+from linkservice.cli import main, output
 from linkservice.config import Settings
+
+# Where much else is done even a short command takes so long that it would tell of its progress.
+output.QUIET_SECONDS = 3600.0
 
 
 def run(settings: Settings, *arguments: str, stdin: bytes | None = None, **environ: str) -> Result:

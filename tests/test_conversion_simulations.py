@@ -1,6 +1,7 @@
 """Are verdicts on conversions per click true? Seeded simulations with known proportions.
 
 As `test_verdict_simulations` for rates: 20 touchpoints of one stage and kind, through `judge`.
+Some worlds are left to `make soak`; those that stay have 1,000 runs each as well.
 Clicks come by day, each converts with the touchpoint's chance, some days after it, and daily
 noise makes the chance itself go up and down.
 """
@@ -69,10 +70,10 @@ class World:
 @pytest.mark.parametrize(
     "world",
     [
-        World(days=7, clicks=1_000, chance=0.1),
-        World(chance=0.3, clicks=500),
+        pytest.param(World(days=7, clicks=1_000, chance=0.1), marks=pytest.mark.soak),
+        pytest.param(World(chance=0.3, clicks=500), marks=pytest.mark.soak),
         World(days=7, restless=0.2, sizes=1.0),
-        World(busy_days=True, clicks=2_000),
+        pytest.param(World(busy_days=True, clicks=2_000), marks=pytest.mark.soak),
         World(clicks=300, chance=0.02),
     ],
     ids=str,
@@ -92,10 +93,10 @@ def test_twenty_equal_touchpoints_are_called_equal(world: World) -> None:
 @pytest.mark.parametrize(
     "world",
     [
-        World(clicks=4_000),
+        pytest.param(World(clicks=4_000), marks=pytest.mark.soak),
         World(clicks=4_000, late=3.0, days=14),
         World(clicks=400, chance=0.3),
-        World(clicks=20_000, restless=0.3),
+        pytest.param(World(clicks=20_000, restless=0.3), marks=pytest.mark.soak),
     ],
     ids=str,
 )

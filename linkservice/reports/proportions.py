@@ -24,8 +24,11 @@ LEAST_WEIGHT = 1.0
 _HARDLY = 1e-9
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
-_NODES, _WEIGHTS = (_NODES[:, None] + 1.0) / 2.0, _WEIGHTS / 2.0
+_NODES, _WEIGHTS = (_NODES[:, None] + 1.0) / 2.0, _WEIGHTS[:, None] / 2.0
 """Points and weights of an integral from 0 to 1 (Gauss–Legendre)."""
+
+_FAR = 8.0
+"""Standard deviations from its peak beyond which a distribution has nothing that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Beta:
     def below(self, bound: Beta | Floats) -> Floats:
         """P(proportion < bound), the bound known exactly or itself uncertain and independent.
 
-        An uncertain bound is integrated over by quadrature, along the narrower of the two, as
+        An uncertain bound is integrated over by quadrature, along the narrower of the two, beside
         which the other's distribution is smooth.
         """
         if not isinstance(bound, Beta):
@@ -72,24 +75,50 @@ class Beta:
         for rows in (narrower, ~narrower):
             if rows.any():
                 own, other = self._of(rows), bound._of(rows)
-                found[rows] = _WEIGHTS @ (
-                    1.0 - other._up_to(own._quantile(_NODES))
-                    if rows is narrower
-                    else own._up_to(other._quantile(_NODES))
-                )
+                along, across = (own, other) if rows is narrower else (other, own)
+                points, shares = along._points()
+                passed = (shares * across._up_to(points)).sum(axis=0)
+                found[rows] = 1.0 - passed if rows is narrower else passed
         return found
 
     def lowest(self) -> Floats:
         """P(this proportion is below all the others), of independent beliefs; they sum to 1.
 
-        ∫ ∏ P(other > x) over the belief about x, by quadrature along its quantiles.
+        ∫ ∏ P(other > x) over the belief about x, by quadrature.
         """
-        places = self._quantile(_NODES)
+        places, shares = self._points()
         above = 1.0 - np.array([self._up_to(each[:, None]) for each in places.T])
         own = np.arange(len(self.hits))
         above[own, :, own] = 1.0
-        chance = above.prod(axis=2) @ _WEIGHTS
+        chance = (above.prod(axis=2) * shares.T).sum(axis=1)
         return np.asarray(chance / chance.sum())
+
+    def _points(self) -> tuple[Floats, Floats]:
+        """Points along each distribution (a column each), and how much of it each stands for."""
+        shape = (len(_NODES), len(self.hits))
+        points, shares = np.empty(shape), np.empty(shape)
+        bells = np.minimum(self.hits, self.misses) >= 1.0
+        if bells.any():
+            points[:, bells], shares[:, bells] = self._of(bells)._by_angle()
+        if not bells.all():
+            points[:, ~bells], shares[:, ~bells] = self._of(~bells)._quantile(_NODES), _WEIGHTS
+        return points, shares
+
+    def _by_angle(self) -> tuple[Floats, Floats]:
+        """Points even in the angle whose squared sine is the proportion.
+
+        There a beta is close to a normal distribution of a width that is known (Anscombe 1948,
+        *Biometrika* 35), unless its peak is at an end; quantiles would take ten times as long.
+        """
+        peak = np.arctan2(np.sqrt(self.hits - 0.5), np.sqrt(self.misses - 0.5))
+        width = _FAR * 0.5 / np.sqrt(self.hits + self.misses - 1.0)
+        first, last = np.maximum(peak - width, 0.0), np.minimum(peak + width, np.pi / 2.0)
+        angles = first + (last - first) * _NODES
+        sine, cosine = np.sin(angles), np.cos(angles)
+        density = (2.0 * self.hits - 1.0) * np.log(sine / np.sin(peak))
+        density += (2.0 * self.misses - 1.0) * np.log(cosine / np.cos(peak))
+        shares = _WEIGHTS * np.exp(density)
+        return self.factor * sine**2, shares / shares.sum(axis=0)
 
     def _of(self, rows: NDArray[np.bool_]) -> Beta:
         return Beta(self.hits[rows], self.misses[rows], self.factor)

@@ -8,11 +8,12 @@ stands and how large it is (`layout`).
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,9 @@ _LAST = ("NotoEmoji[wght].ttf", "NotoSansSymbols[wght].ttf")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "…"
 _ALWAYS = f"{REPLACEMENT}{ELLIPSIS}- "
+_USUAL = "".join(map(chr, range(0x20, 0x7F))) + "ÄÖÜßäöüÉÈéèàçñ€§°·×±≈≤≥−–—‘’‚“”„«»→•\u00a0\u202f"
+"""Taken into every document, which drops what it does not show: so that most have one font."""
+
 _SHAPING = "\u200c\u200d"
 """Joiners, which cannot be seen themselves but change the letters beside them."""
 
@@ -73,7 +77,7 @@ class Lettering:
             for name, characters in _by_font({*_ALWAYS}.union(*texts)).items():
                 family = families.setdefault(name, f"{_FAMILY}-{len(families)}")
                 path = folder / f"{family}{weight}.ttf"
-                _write_font(path, name, characters, _WEIGHTS[weight])
+                path.write_bytes(_font(name, frozenset(characters), _WEIGHTS[weight]))
                 document.add_font(family, weight, path)
         document.set_fallback_fonts([f for f in families.values() if f != _FAMILY], False)
 
@@ -182,6 +186,7 @@ def _by_font(characters: Iterable[str]) -> dict[str, set[int]]:
     """The code points to take from each font."""
     known = _fonts_of_characters()
     found: dict[str, set[int]] = defaultdict(set)
+    found[_FIRST].update(map(ord, _USUAL))
     for character in characters:
         found[known[ord(character)]].add(ord(character))
     return found
@@ -208,18 +213,22 @@ def _fonts_of_characters() -> dict[int, str]:
     return known
 
 
-def _write_font(path: Path, name: str, characters: set[int], weight: int) -> None:
-    """Write the font reduced to these characters, at one weight."""
+@lru_cache(maxsize=32)
+def _font(name: str, characters: frozenset[int], weight: int) -> bytes:
+    """The font reduced to these characters, at one weight. Takes up to a second; kept, since most
+    documents need the same few.
+    """
     options = Options()
     options.layout_features = ["*"]
     options.notdef_outline = True
     options.hinting = False
-    with _opened(name) as font:
+    with _opened(name) as font, io.BytesIO() as file:
         subsetter = Subsetter(options)
         subsetter.populate(unicodes=characters)
         subsetter.subset(font)
         instantiateVariableFont(font, {"wght": weight}, inplace=True, static=True)
-        font.save(path)
+        font.save(file)
+        return file.getvalue()
 
 
 def _opened(name: str) -> TTFont:
