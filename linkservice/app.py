@@ -20,6 +20,7 @@ from linkservice.sheets.make import Maker
 from linkservice.web import problems as web_problems
 from linkservice.web import service as web_service
 from linkservice.web import status
+from linkservice.web.postman import Postman
 from linkservice.web.watch import watch
 
 if TYPE_CHECKING:
@@ -61,12 +62,17 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(status.pages(settings, database, counters))
     api_service.add_to(app, settings, database)
     web_service.add_to(app, settings, database)
+    # Its thread begins where the service's own workers run, not in every process that has an app.
+    app.extensions["letters"] = Postman(
+        settings, database, app.jinja_env, web_service.addresses(app), counters
+    )
     app.after_request(_with_headers(settings))
     return app
 
 
 def close_app(app: Flask) -> None:
-    """Lay down the sheet that is being made and give the connections back."""
+    """Lay down the sheet and the letter in the making, and give the connections back."""
+    app.extensions["letters"].close()
     app.extensions["sheets"].close()
     app.extensions["counters"].close()
     app.extensions["database"].close()

@@ -219,8 +219,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SMTP_URL",
         "",
-        "Mail server for invitations and forgotten passwords: `smtp://user:password@host:587` "
-        "(STARTTLS where it is offered) or `smtps://…`; empty means no mail.",
+        "Mail server for invitations, forgotten passwords and reports by e-mail: "
+        "`smtp://user:password@host:587` (STARTTLS where it is offered) or `smtps://…`; "
+        "empty means no mail.",
         _mail_server,
         secret=True,
     ),

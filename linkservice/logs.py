@@ -47,7 +47,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^ ]{0,1000}@"), r"\1…@"),
     (re.compile(r"(?i)(https?://[^\s/?#\\\"'<>]+)[/?#][^ ]+"), r"\1/…"),
-    (re.compile(r"(/(?:setup|password|sign-in|invitation)/)[^ ]+"), r"\1…"),
+    (re.compile(r"(/(?:setup|password|sign-in|invitation|letters/off)/)[^ ]+"), r"\1…"),
     (re.compile(r"(?<=[^ ])([?#])[^ ]+"), r"\1…"),
     (re.compile(r"[\w.+-]{1,64}@(?=[\w-]+\.)"), "…@"),
     (re.compile(r"lsk_[A-Za-z0-9_-]+"), "lsk_…"),

@@ -1,4 +1,7 @@
-"""Mail to people, handed to the server the settings name. Not here: what it says (the doors)."""
+"""Mail to people, handed to the server the settings name.
+
+Not here: what it says (the doors), which reports go out when (`reports/letters`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,11 @@ import logging
 import smtplib
 import ssl
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
@@ -26,8 +33,26 @@ MOST_WAITING = 200
 _PORTS = {"smtp": 587, "smtps": 465}
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
+# Headers are not folded: folding breaks an address that is longer than a line in two, and encodes
+# the parts. Mail servers take lines of 998 bytes.
+_POLICY = policy.SMTP.clone(max_line_length=998)
+
 _postman = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
 _room = threading.BoundedSemaphore(MOST_WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter. `html` says the same as `text`; `id` tells it from all others, also when it is
+    sent again; `way_out` is the address that ends such letters when it is posted to (RFC 8058).
+    """
+
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+    id: str = ""
+    way_out: str = ""
 
 
 def is_set(settings: Settings) -> bool:
@@ -40,14 +65,52 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
 
     Raises `Failed`, whose reason names no address.
     """
+    with connected(settings) as delivery:
+        delivery.hand_over(Letter(to, subject, text))
+
+
+class Delivery:
+    """A connection to the mail server, for several letters one after the other."""
+
+    def __init__(self, settings: Settings, server: smtplib.SMTP) -> None:
+        self._settings, self._server = settings, server
+        self.is_broken = False
+        """Whether the connection ended with a letter: then no other one goes over it."""
+
+    def hand_over(self, letter: Letter) -> None:
+        """Give the server one letter; waits until it has it.
+
+        Raises `Failed`, whose reason names no address. The server may have the letter even so,
+        where the connection broke (`is_broken`).
+        """
+        try:
+            self._server.send_message(_message(self._settings, letter))
+        except (OSError, ValueError) as error:
+            # smtplib's errors are OSErrors; ValueError is what `email` calls an address or header
+            # that is none.
+            refused = isinstance(error, smtplib.SMTPException) and not isinstance(
+                error, smtplib.SMTPServerDisconnected
+            )
+            self.is_broken = not (refused or isinstance(error, ValueError))
+            raise _failed(error) from None
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Delivery]:
+    """Reach the mail server and sign in. Raises `Failed`."""
     try:
-        letter = _letter(settings, to, subject, text)
-        with _connect(settings.smtp_url) as server:
-            server.send_message(letter)
+        server = _connect(settings.smtp_url)
     except (OSError, ValueError) as error:
-        # smtplib's errors are OSErrors; ValueError is what `email` calls an address or header
-        # that is none.
-        raise Failed(Problem("", "mail_failed", {"why": _reason(error)})) from None
+        raise _failed(error) from None
+    delivery = Delivery(settings, server)
+    try:
+        yield delivery
+    finally:
+        # What was handed over is the server's, whatever it says to a farewell.
+        with suppress(OSError):
+            if not delivery.is_broken:
+                server.quit()
+        server.close()
 
 
 def try_out(settings: Settings, seconds: float) -> None:
@@ -56,7 +119,7 @@ def try_out(settings: Settings, seconds: float) -> None:
         with _connect(settings.smtp_url, seconds):
             pass
     except (OSError, ValueError) as error:
-        raise Failed(Problem("", "mail_failed", {"why": _reason(error)})) from None
+        raise _failed(error) from None
 
 
 def send_later(settings: Settings, to: str, subject: str, text: str) -> None:
@@ -79,19 +142,29 @@ def send_later(settings: Settings, to: str, subject: str, text: str) -> None:
     _postman.submit(deliver)
 
 
-def _letter(settings: Settings, to: str, subject: str, text: str) -> EmailMessage:
+def _failed(error: Exception) -> Failed:
+    return Failed(Problem("", "mail_failed", {"why": _reason(error)}))
+
+
+def _message(settings: Settings, letter: Letter) -> EmailMessage:
     name, sender = parseaddr(settings.mail_from)
-    letter = EmailMessage()
+    domain = sender.rpartition("@")[2]
+    message = EmailMessage(_POLICY)
     # One address each, so that nothing in them becomes another recipient or header.
-    letter["From"] = _address(name, sender)
-    letter["To"] = _address("", to)
-    letter["Subject"] = " ".join(subject.split())
-    letter["Date"] = formatdate()
-    letter["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["From"] = _address(name, sender)
+    message["To"] = _address("", letter.to)
+    message["Subject"] = " ".join(letter.subject.split())
+    message["Date"] = formatdate()
+    message["Message-ID"] = f"<{letter.id}@{domain}>" if letter.id else make_msgid(domain=domain)
     # No out-of-office notes in return (RFC 3834).
-    letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(text)
-    return letter
+    message["Auto-Submitted"] = "auto-generated"
+    if letter.way_out:
+        message["List-Unsubscribe"] = f"<{letter.way_out}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(letter.text)
+    if letter.html:
+        message.add_alternative(letter.html, subtype="html")
+    return message
 
 
 def _address(name: str, text: str) -> Address:

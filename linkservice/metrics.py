@@ -122,6 +122,12 @@ METRICS = (
         "Requests to the app port, by door (page, api, other) and class of status.",
     ),
     Metric("linkservice_web_request_seconds", "histogram", "How long the app port took."),
+    Metric(
+        "linkservice_letters_total",
+        "counter",
+        "Reports by e-mail by result: sent, failed (tried again later), late (left out, since "
+        "its days were long past).",
+    ),
     Metric("linkservice_database_up", "gauge", "1 when the database answered, 0 when it did not."),
     Metric("linkservice_database_query_seconds", "gauge", "How long the ledger's query took."),
     Metric(

@@ -85,6 +85,8 @@ SENTENCES: dict[str, str] = {
     "a few words will do.",
     "password_is_email": "This is your e-mail address; choose something nobody can guess.",
     "expiry_past": "This lies in the past; choose a later day.",
+    "letters_unknown": "The address is not complete; open the link in the letter once more, or "
+    "change your letters under Settings.",
     "share_gone": "The link does not lead to a report, or not any more; ask whoever gave it to you "
     "for a new one.",
     "share_too_long": "A share link ends after {days} days at the latest; choose an earlier day.",
@@ -94,6 +96,7 @@ SENTENCES: dict[str, str] = {
     # mail
     "bad_mail_from": "An SMTP server is named, but nobody the letters come from; set it as "
     "linkservice@example.com.",
+    "no_mail_server": "No mail server is set; name one in LINKSERVICE_SMTP_URL.",
     "mail_failed": "The letter could not be handed to the mail server ({why}); check "
     "LINKSERVICE_SMTP_URL.",
     # clicks

@@ -39,6 +39,7 @@ from linkservice.links.domains import create_domain
 from linkservice.links.manage import LinkChanges, NewLink, change_link, create_link
 from linkservice.links.personas import set_link_personas
 from linkservice.links.tags import create_tag
+from linkservice.reports.letters import choose_letters, way_out
 from linkservice.reports.model import ReportShare
 from linkservice.reports.saved import NewView, save_view
 from linkservice.reports.shares import NewShare, create_share
@@ -63,7 +64,7 @@ PERSONAL = frozenset({"sessions"})
 on_one_engine = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 """For what is decided before the database is asked, or by a condition both read alike."""
 
-TOKENS = frozenset({"setup", "password", "sign-in", "invitation", "shared"})
+TOKENS = frozenset({"setup", "password", "sign-in", "invitation", "shared", "off"})
 """Words before a parameter that is a secret by itself."""
 
 PLAIN = {"version": "2"}
@@ -429,9 +430,9 @@ def _tokens(session: Session, settings: Settings, home: Home, now: datetime) -> 
     can be set up, so that one is dead.
     """
     workspace = session.get_one(Workspace, home.workspace_id)
-    newcomer = session.get_one(
-        User, add_user(session, workspace, "newcomer@example.com", "viewer", now).user_id
-    )
+    member = add_user(session, workspace, "newcomer@example.com", "viewer", now)
+    newcomer = session.get_one(User, member.user_id)
+    choose_letters(session, member, "weekly", now)
     shown = make_home(session, settings, host="go.demonstration.example", now=now)
     demonstration = session.get_one(Workspace, shown.workspace_id)
     demonstration.demonstration = True
@@ -443,6 +444,7 @@ def _tokens(session: Session, settings: Settings, home: Home, now: datetime) -> 
         "sign-in": one_time.sign_in_link(session, session.get_one(User, guest.user_id), now),
         "invitation": invitation,
         "shared": _share(session, home, "A shared report", now)[1],
+        "off": way_out(settings, member.id),
     }
 
 

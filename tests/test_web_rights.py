@@ -96,7 +96,7 @@ def test_nobody_is_led_to_the_sign_in_and_back(world: World) -> None:
         if answer.status_code != wanted:
             wrong.append(told(declared, answer, wanted))
         # An invitation says by whom and to what; a shared report is there to be read.
-        own = path.startswith(("/invitation/", "/shared/"))
+        own = path.startswith(("/invitation/", "/shared/", "/letters/off/"))
         told_of = [world.cleos] if own else [world.cleos, world.adas]
         wrong += [f"{declared.path} tells of {e.mark}" for e in told_of if leaks(answer, e.mark)]
     assert not wrong, "\n".join(wrong)

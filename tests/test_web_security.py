@@ -92,8 +92,9 @@ def test_every_answer_carries_the_headers(world: World) -> None:
             wrong.append(f"{name}: unsafe")
         if head.get("X-Content-Type-Options") != "nosniff" or head["X-Frame-Options"] != "DENY":
             wrong.append(f"{name}: sniffed or framed")
-        # The address of a shared report is a secret.
-        told = "no-referrer" if "/shared/" in name else "same-origin"
+        # The address of a shared report is a secret, and so is the way out of letters.
+        secret = "/shared/" in name or "/letters/off/" in name
+        told = "no-referrer" if secret else "same-origin"
         if head.get("Referrer-Policy") != told:
             wrong.append(f"{name}: {head.get('Referrer-Policy')}")
         if "Strict-Transport-Security" in head:

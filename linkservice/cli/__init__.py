@@ -12,6 +12,7 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     data.py        ingest, clicks, audit, reclassify, backup, restore, node
     click_files.py clicks export
     geo.py         geo
+    letters.py     letters
     addresses.py   where the service is reached
     output.py      progress, bars, colour
 """
@@ -35,6 +36,7 @@ from linkservice.cli.conversions import conversions
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
 from linkservice.cli.geo import geo
+from linkservice.cli.letters import letters
 from linkservice.cli.metrics import show_metrics
 from linkservice.cli.report_costs import costs
 
@@ -74,6 +76,7 @@ for _command in (
     data.restore,
     data.node,
     geo,
+    letters,
     service.db,
     service.show_settings,
     doctor,

@@ -1,10 +1,20 @@
-"""Reports that are kept under a name: shared with whoever has the link, saved for members."""
+"""Reports that are kept under a name: shared with whoever has the link, saved for members; and
+letters about them.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
@@ -73,4 +83,28 @@ class SavedView(Owned, Base):
     subject_id: Mapped[int | None] = mapped_column(BigId)
     query: Mapped[str] = mapped_column(Text)
     created_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LetterSubscription(Owned, Base):
+    """The letters about a workspace's reports that one of its members asked for.
+
+    `due_on` is the local day of the workspace from which the next one is sent: a Monday or the
+    first of a month. Before `not_before` nobody takes it up: a process is sending it, or it failed
+    a moment ago; `tries` counts how often it failed.
+    """
+
+    __tablename__ = "letter_subscriptions"
+    __table_args__ = (
+        UniqueConstraint("member_id"),
+        CheckConstraint("rhythm IN ('weekly', 'monthly')", name="rhythm"),
+        NEVER_REUSED,
+    )
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
+    rhythm: Mapped[str] = mapped_column(String(7))
+    due_on: Mapped[date] = mapped_column(index=True)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(server_default="0", default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

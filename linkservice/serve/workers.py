@@ -178,6 +178,7 @@ def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     door = create_app(_settings_of_worker("web"))
     # Another worker then goes on with a sheet at once.
     Finalize(None, close_app, args=(door,), exitpriority=0)
+    door.extensions["letters"].start()
     farewell = _Farewell(door)
     on_leave(listening_fd, farewell.leave)
     _tell_ready(ready_fd)

@@ -43,18 +43,22 @@ class Told:
     sentence: str
 
 
-def told(row: ChangeRow, report: ChangeReport) -> Told:
-    """The word, the look and the sentence of one touchpoint."""
-    return Told(row, gettext(CHANGES[row.change]), LOOKS[row.change], change_sentence(row, report))
+def told(row: ChangeRow, report: ChangeReport, *, dated: bool = False) -> Told:
+    """The word, the look and the sentence of one touchpoint; `dated` as `change_sentence`."""
+    sentence = change_sentence(row, report, dated=dated)
+    return Told(row, gettext(CHANGES[row.change]), LOOKS[row.change], sentence)
 
 
-def changes(report: ChangeReport) -> list[Told]:
-    """The touchpoints whose days were unusual, losses first."""
-    return [told(row, report) for row in report.touchpoints if row.change in ("below", "above")]
+def changes(report: ChangeReport, *, dated: bool = False) -> list[Told]:
+    """The touchpoints whose days were unusual, losses first; `dated` as `change_sentence`."""
+    unusual = (row for row in report.touchpoints if row.change in ("below", "above"))
+    return [told(row, report, dated=dated) for row in unusual]
 
 
-def change_sentence(row: ChangeRow, report: ChangeReport) -> str:
-    """What came and what is usual, or why that cannot be said."""
+def change_sentence(row: ChangeRow, report: ChangeReport, *, dated: bool = False) -> str:
+    """What came and what is usual, or why that cannot be said. `dated` names the days, for whoever
+    reads it on any other day than the page does.
+    """
     if row.change == "too_early":
         return ngettext(
             "Too early to say what is usual: one more day is needed.",
@@ -71,6 +75,8 @@ def change_sentence(row: ChangeRow, report: ChangeReport) -> str:
         "low": write_number(beside.low),
         "high": write_number(beside.high),
     }
+    if dated:
+        return _of_named_days(row, beside, report, facts)
     if row.window == "yesterday":
         return ngettext(
             "One visitor yesterday, where %(usual)s are usual on a %(weekday)s "
@@ -100,6 +106,43 @@ def _of_days(beside: Beside, facts: dict[str, str]) -> str:
         "%(num)s visitors in the last three days without holidays, where %(usual)s are usual on "
         "these weekdays (95%%: %(low)s–%(high)s).",
         beside.visitors,
+        **facts,
+    )
+
+
+def _of_named_days(
+    row: ChangeRow, beside: Beside, report: ChangeReport, facts: dict[str, str]
+) -> str:
+    last = report.period.last
+    if row.window == "yesterday":
+        return ngettext(
+            "One visitor on %(day)s, where %(usual)s are usual on a %(weekday)s "
+            "(95%%: %(low)s–%(high)s).",
+            "%(num)s visitors on %(day)s, where %(usual)s are usual on a %(weekday)s "
+            "(95%%: %(low)s–%(high)s).",
+            beside.visitors,
+            day=write_day(last, "MMMd"),
+            weekday=write_day(last, "EEEE"),
+            **facts,
+        )
+    days = {"first": write_day(report.period.first, "MMMd"), "last": write_day(last, "MMMd")}
+    if beside.days == 3:
+        return ngettext(
+            "One visitor from %(first)s to %(last)s, where %(usual)s are usual on these weekdays "
+            "(95%%: %(low)s–%(high)s).",
+            "%(num)s visitors from %(first)s to %(last)s, where %(usual)s are usual on these "
+            "weekdays (95%%: %(low)s–%(high)s).",
+            beside.visitors,
+            **days,
+            **facts,
+        )
+    return ngettext(
+        "One visitor from %(first)s to %(last)s without holidays, where %(usual)s are usual on "
+        "these weekdays (95%%: %(low)s–%(high)s).",
+        "%(num)s visitors from %(first)s to %(last)s without holidays, where %(usual)s are usual "
+        "on these weekdays (95%%: %(low)s–%(high)s).",
+        beside.visitors,
+        **days,
         **facts,
     )
 

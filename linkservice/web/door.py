@@ -35,6 +35,7 @@ from linkservice.web.forms import CSRF, Form
 from linkservice.web.guard import (
     VISIT_SECONDS,
     Cookies,
+    asks_with_one_click,
     is_own_form,
     new_token,
     require_own_origin,
@@ -66,6 +67,7 @@ class Declared:
     most_bytes: int | None
     own_transactions: bool
     bare: bool
+    one_click: bool
     view: View
 
     @property
@@ -84,7 +86,7 @@ class Pages:
         """A page to look at; `scope` is what it takes (`ANY` member, `PUBLIC`). A `bare` one is
         for strangers: it sets no cookie, reads no session and tells no other page of itself.
         """
-        return self._declare("GET", path, scope, None, None, False, bare)
+        return self._declare("GET", path, scope, None, None, False, bare, False)
 
     def post(
         self,
@@ -95,14 +97,19 @@ class Pages:
         most_bytes: int | None = None,
         own_transactions: bool = False,
         bare: bool = False,
+        one_click: bool = False,
     ) -> Callable[[F], F]:
         """What a form does. The view runs in one transaction; on a `Problem` all is undone and
         `again` (a view to look at) is shown with what was typed and what is wrong with it.
 
         `own_transactions`: the view gets a reading session and opens its own (`page.database`),
         for work whose parts must last even if it fails in the end. `bare`: as `get` has it.
+        `one_click`: its address is a secret that proves enough, and mail programs post to it as
+        RFC 8058 has it, from nowhere and without a token.
         """
-        return self._declare("POST", path, scope, again, most_bytes, own_transactions, bare)
+        return self._declare(
+            "POST", path, scope, again, most_bytes, own_transactions, bare, one_click
+        )
 
     def _declare(
         self,
@@ -113,6 +120,7 @@ class Pages:
         most_bytes: int | None,
         own_transactions: bool,
         bare: bool,
+        one_click: bool,
     ) -> Callable[[F], F]:
         def declare(view: F) -> F:
             self.declared.append(
@@ -125,6 +133,7 @@ class Pages:
                     most_bytes,
                     own_transactions,
                     bare,
+                    one_click,
                     view,
                 )
             )
@@ -193,7 +202,9 @@ class Door:
         return self.finish(page, response)
 
     def _do(self, declared: Declared, ids: Mapping[str, str]) -> Response:
-        require_own_origin(request, self.settings)
+        one_click = declared.one_click and asks_with_one_click(request)
+        if not one_click:
+            require_own_origin(request, self.settings)
         if declared.most_bytes is not None:
             request.max_content_length = declared.most_bytes
             request.max_form_memory_size = declared.most_bytes
@@ -208,7 +219,8 @@ class Door:
                     if declared.scope is not PUBLIC and page.signed_in is None:
                         return self._ended(page)
                     self._require(page, declared)
-                    if not is_own_form(self.settings, page.cookie, form.text(CSRF)):
+                    own = is_own_form(self.settings, page.cookie, form.text(CSRF))
+                    if not own and not one_click:
                         if declared.again is None:
                             raise Conflict(Problem("", "button_expired"))
                         raise Conflict(Problem("", "form_expired"))

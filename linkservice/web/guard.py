@@ -93,6 +93,11 @@ def is_own_form(settings: Settings, cookie: str, sent: str) -> bool:
     )
 
 
+def asks_with_one_click(request: Request) -> bool:
+    """Whether a mail program asks for its person to get no more letters (RFC 8058)."""
+    return request.form.get("List-Unsubscribe") == "One-Click"
+
+
 def with_policy(response: Response, nonce: str, *, bare: bool = False) -> Response:
     """The headers every page carries; the address of a `bare` one is a secret."""
     response.headers["Content-Security-Policy"] = (

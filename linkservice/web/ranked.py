@@ -174,6 +174,12 @@ class Ranking:
             scale=measure.unit if measure is not None else "",
         )
 
+    def outstanding(self, verdict: Verdict, most: int) -> list[Shown]:
+        """At most so many touchpoints with that verdict, the furthest from their peers first."""
+        rows = [row for row in self.report.touchpoints if row.verdict == verdict]
+        rows.sort(key=lead, reverse=verdict == "best")
+        return [self.shown(row, drawn=False) for row in rows[:most]]
+
     def axis(self, row: TouchpointRow) -> Markup | None:
         """The ticks under the plot of `row`."""
         measure = verdicts.measure_of(row, self.measures)

@@ -13,6 +13,7 @@ from linkservice.links.addresses import readable
 from linkservice.links.host import reach_of
 from linkservice.web import assets, i18n
 from linkservice.web.door import Door
+from linkservice.web.letters import Address
 from linkservice.web.page import address
 from linkservice.web.trail_words import who
 from linkservice.web.views import DECLARED
@@ -23,6 +24,16 @@ def add_to(app: Flask, settings: Settings, database: Database) -> None:
     _prepare_templates(app)
     app.register_blueprint(Door(settings, database).routes(DECLARED))
     app.register_blueprint(assets.pages())
+
+
+def addresses(app: Flask) -> Address:
+    """What makes the path of a page of `app` where no request is being answered."""
+    places = app.url_map.bind("")
+
+    def address(endpoint: str, **values: object) -> str:
+        return places.build(f"app.{endpoint}", values)
+
+    return address
 
 
 def _prepare_templates(app: Flask) -> None:

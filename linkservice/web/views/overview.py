@@ -9,7 +9,6 @@ from flask import Response
 from linkservice.journeys.manage import list_journeys
 from linkservice.journeys.model import Stage
 from linkservice.links.listing import LinkFilter
-from linkservice.reports.arranged import lead
 from linkservice.reports.beginning import first_lack
 from linkservice.reports.changed import change_report
 from linkservice.reports.link_list import link_page
@@ -78,8 +77,8 @@ def overview(page: Page) -> Response:
         quality=quality(page, report.totals, chosen, here),
         today=todays_counts(page.session, page.actor, page.time_zone, page.now),
         trend=figures.trend_chart("trend", trend, figure),
-        best=_outstanding(ranking, "best"),
-        worst=_outstanding(ranking, "worst"),
+        best=ranking.outstanding("best", MOST_OUTSTANDING),
+        worst=ranking.outstanding("worst", MOST_OUTSTANDING),
         changes=change_sentences.changes(changed),
         most_changes=MOST_CHANGES,
         change_notes=change_sentences.notes(changed),
@@ -122,10 +121,3 @@ def _strips(page: Page, ranking: Ranking) -> list[Strip]:
         )
         for found in list_journeys(page.session, page.actor, after=None, limit=MOST_JOURNEYS)
     ]
-
-
-def _outstanding(ranking: Ranking, verdict: str) -> list[Shown]:
-    """The touchpoints with that verdict, the furthest from their peers first."""
-    rows = [row for row in ranking.report.touchpoints if row.verdict == verdict]
-    rows.sort(key=lead, reverse=verdict == "best")
-    return [ranking.shown(row, drawn=False) for row in rows[:MOST_OUTSTANDING]]

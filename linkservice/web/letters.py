@@ -1,0 +1,355 @@
+"""A letter about a workspace's days: its words, once as plain text and once as HTML.
+
+Both forms are made of the same `Words`, so they say the same. HTML carries its looks in every
+element, since mail programs know no style sheets, and loads nothing: no picture, no font, nothing
+that tells that or where it was opened. Not here: the figures (`reports/digest`), who gets a letter
+(`reports/letters`), how it is sent (`postman`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from linkservice.config import Settings
+from linkservice.reports.digest import Digest
+from linkservice.reports.letters import Recipient, Rhythm, way_out
+from linkservice.web import change_sentences, figures
+from linkservice.web.i18n import gettext, ngettext, speaking, write_day, write_number
+from linkservice.web.periods import Chosen
+from linkservice.web.ranked import Ranking, Shown
+from linkservice.workspaces.model import Workspace
+
+MOST_OUTSTANDING = 3
+"""Of the best and of the worst."""
+
+MOST_CHANGES = 6
+
+Address: TypeAlias = Callable[..., str]
+"""Makes the path of a page by its view's name, as `page.address` does."""
+
+SIGNS = {"best": "▲", "worst": "▼"}
+
+LOOKS: Mapping[str, str] = {
+    "page": "margin:0;padding:24px 12px;background:#f4f5f6",
+    "letter": "max-width:600px;margin:0 auto;padding:24px;background:#ffffff;color:#1b1d20;"
+    "border:1px solid #dddfe2;border-radius:8px;font:16px/1.5 system-ui,-apple-system,"
+    "'Segoe UI',Roboto,Arial,sans-serif",
+    "workspace": "margin:0 0 4px;font-size:14px;color:#585d64",
+    "title": "margin:0 0 16px;font-size:24px;line-height:1.25;font-weight:600;color:#1b1d20",
+    "head": "margin:32px 0 8px;font-size:18px;line-height:1.3;font-weight:600;color:#1b1d20",
+    "figures": "width:100%;border-collapse:collapse;margin:0 0 8px",
+    "term": "padding:8px 8px 8px 0;border-bottom:1px solid #dddfe2;text-align:left;"
+    "font-weight:400;color:#1b1d20",
+    "value": "padding:8px;border-bottom:1px solid #dddfe2;text-align:right;font-size:18px;"
+    "font-weight:600;font-variant-numeric:tabular-nums;color:#1b1d20",
+    "beside": "padding:8px 0 8px 8px;border-bottom:1px solid #dddfe2;font-size:14px;color:#585d64",
+    "text": "margin:0 0 8px;color:#1b1d20",
+    "item": "margin:0 0 12px;color:#1b1d20",
+    "note": "margin:0 0 8px;font-size:14px;color:#585d64",
+    "best": "color:#0b57a4;font-weight:600",
+    "worst": "color:#a83c00;font-weight:600",
+    "link": "color:#0b57a4",
+    "button": "display:inline-block;margin:16px 16px 0 0;padding:10px 16px;border-radius:6px;"
+    "background:#1b1d20;color:#ffffff;text-decoration:none;font-weight:600",
+    "foot": "margin:32px 0 0;padding:16px 0 0;border-top:1px solid #dddfe2;font-size:14px;"
+    "color:#585d64",
+}
+"""How each part looks, on white, with contrast enough; verdicts have a sign and a word, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A key figure: its name, its value as it is written, and how it changed, in words."""
+
+    label: str
+    value: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A touchpoint in one sentence; `look` is "best" or "worst", `place` its page."""
+
+    name: str
+    stage: str
+    look: str
+    word: str
+    sentence: str
+    place: str
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.look]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A head with touchpoints under it, or with the sentence that there are none; then notes."""
+
+    head: str
+    items: Sequence[Item]
+    nothing: str
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that a letter says. `ways` are addresses with what they are called."""
+
+    locale: str
+    subject: str
+    workspace: str
+    title: str
+    figures: Sequence[Figure]
+    notes: Sequence[str]
+    parts: Sequence[Part]
+    ways: Sequence[tuple[str, str]]
+    why: str
+    change: tuple[str, str]
+    way_out: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter ready to be sent. `way_out` ends such letters when it is posted to."""
+
+    subject: str
+    text: str
+    html: str
+    way_out: str
+
+
+def write(
+    settings: Settings,
+    templates: Environment,
+    address: Address,
+    recipient: Recipient,
+    rhythm: Rhythm,
+    found: Digest,
+) -> Written:
+    """The letter in the recipient's language."""
+    with speaking(recipient.locale, found.period.time_zone):
+        words = words_of(settings, address, recipient, rhythm, found)
+        template = templates.get_template("web/letters/mail.html")
+        html = template.render(letter=words, look=inline_look)
+        return Written(words.subject, as_text(words), html, words.way_out[1])
+
+
+def inline_look(name: str) -> Markup:
+    """The attribute that makes an element of a letter look so."""
+    return Markup('style="%s"') % LOOKS[name]
+
+
+def class_look(name: str) -> Markup:
+    """As `inline_look`, for a page that has `style_sheet`: its policy forbids the other."""
+    return Markup('class="letter-%s"') % name
+
+
+def style_sheet() -> Markup:
+    """The looks as rules, of as much weight as it takes to win over those of the page."""
+    rules = "".join(
+        f".letter-page .letter-{name},.letter-page.letter-{name}{{{look}}}"
+        for name, look in LOOKS.items()
+    )
+    return Markup(rules)  # noqa: S704 - ours
+
+
+def words_of(
+    settings: Settings, address: Address, recipient: Recipient, rhythm: Rhythm, found: Digest
+) -> Words:
+    """What the letter says, in the language spoken now."""
+
+    def place(endpoint: str, **values: object) -> str:
+        return settings.base_url + address(endpoint, **values)
+
+    chosen = Chosen("", found.period, found.period.last)
+    days = {name: value for name, value in chosen.query.items() if value}
+    title = chosen.label if rhythm == "weekly" else write_day(found.period.first, "yMMMM")
+    told = _figures(found)
+    return Words(
+        locale=recipient.locale,
+        subject=_subject(recipient.workspace, title, told[0]),
+        workspace=recipient.workspace.name,
+        title=title,
+        figures=told,
+        notes=_notes(recipient.workspace, found),
+        parts=[*_verdicts(found, place, days), _changes(found, place, days), _quality(found)],
+        ways=[
+            (gettext("See the whole report"), place("overview", **days)),
+            (gettext("All touchpoints"), place("reports", **days)),
+        ],
+        why=_why(recipient.workspace, rhythm),
+        change=(gettext("Change how often it comes"), place("letters")),
+        way_out=(
+            gettext("No more letters"),
+            place("leave_letters", token=way_out(settings, recipient.member.id)),
+        ),
+    )
+
+
+def as_text(words: Words) -> str:
+    """The letter without any form; addresses stand on lines of their own."""
+    return "\n".join(_lines(words)) + "\n"
+
+
+def _lines(words: Words) -> Iterator[str]:
+    yield from (words.workspace, words.title, "")
+    for figure in words.figures:
+        yield f"{figure.label}: {figure.value}" + (f" ({figure.change})" if figure.change else "")
+    yield from ("", *words.notes)
+    for part in words.parts:
+        yield from ("", "", part.head, "")
+        yield from _items(part)
+        yield from part.notes
+    yield from ("", "")
+    for label, place in words.ways:
+        yield from (f"{label}:", place, "")
+    yield from ("-- ", words.why)
+    for label, place in (words.change, words.way_out):
+        yield from (f"{label}:", place)
+
+
+def _items(part: Part) -> Iterator[str]:
+    if not part.items:
+        yield part.nothing
+    for item in part.items:
+        yield f"{item.sign} {item.name} ({item.stage}), {item.word}: {item.sentence}"
+        yield from (item.place, "")
+
+
+def _subject(workspace: Workspace, title: str, first: Figure) -> str:
+    facts = {
+        "workspace": workspace.name,
+        "days": title,
+        "label": first.label,
+        "value": first.value,
+        "change": first.change,
+    }
+    if first.change:
+        return gettext("%(workspace)s, %(days)s: %(label)s %(value)s, %(change)s", **facts)
+    return gettext("%(workspace)s, %(days)s: %(label)s %(value)s", **facts)
+
+
+def _figures(found: Digest) -> list[Figure]:
+    told = [
+        Figure(each.label, write_number(each.value), each.change)
+        for each in figures.key_figures(found.trend)
+    ]
+    if conversions := found.report.totals.conversions:
+        told.append(Figure(gettext("Conversions"), write_number(conversions), ""))
+    return told
+
+
+def _notes(workspace: Workspace, found: Digest) -> list[str]:
+    notes = [
+        figures.change_note(found.trend),
+        gettext(
+            "Visitors are counted by day and touchpoint: who comes on two days, or at two "
+            "touchpoints, counts twice."
+        ),
+    ]
+    if workspace.demonstration:
+        notes.insert(0, gettext("Demonstration – invented data"))
+    return notes
+
+
+def _verdicts(found: Digest, place: Address, days: Mapping[str, str]) -> list[Part]:
+    """The best and the worst; one part without either where nothing stands out."""
+    ranking = Ranking.of(found.report)
+    heads = {"best": gettext("Best touchpoints"), "worst": gettext("Weakest touchpoints")}
+    best = ranking.outstanding("best", MOST_OUTSTANDING)
+    worst = ranking.outstanding("worst", MOST_OUTSTANDING)
+    if not best and not worst:
+        nothing = gettext(
+            "No touchpoint stands out in this period: no difference that chance could not explain, "
+            "or too little reach to tell."
+        )
+        return [Part(gettext("Best and worst touchpoints"), (), nothing)]
+    both = {
+        "best": (best, gettext("None is better than its peers beyond chance.")),
+        "worst": (worst, gettext("None is worse than its peers beyond chance.")),
+    }
+    return [
+        Part(heads[look], [_judged(each, look, place, days) for each in shown], nothing)
+        for look, (shown, nothing) in both.items()
+    ]
+
+
+def _judged(shown: Shown, look: str, place: Address, days: Mapping[str, str]) -> Item:
+    row = shown.row
+    return Item(
+        row.name or "",
+        row.stage or "",
+        look,
+        shown.verdict,
+        shown.sentence,
+        place("touchpoint_report_page", id=row.id, **days),
+    )
+
+
+def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
+    told = change_sentences.changes(found.changes, dated=True)
+    period = found.changes.period
+    notes = [
+        gettext(
+            "Judged are the last day and the last three, beside the same weekdays of up to twelve "
+            "weeks before and the age of the touchpoint. Of the changes named, at most one in "
+            "twenty is chance."
+        ),
+        *change_sentences.notes(found.changes)[1:],
+    ]
+    if len(told) > MOST_CHANGES:
+        more = ngettext(
+            "One more is in the report.",
+            "%(num)s more are in the report.",
+            len(told) - MOST_CHANGES,
+        )
+        notes.insert(0, more)
+    return Part(
+        gettext(
+            "What changed from %(first)s to %(last)s",
+            first=write_day(period.first, "MMMd"),
+            last=write_day(period.last, "MMMd"),
+        ),
+        [
+            Item(
+                each.row.name,
+                each.row.stage,
+                each.look,
+                each.word,
+                each.sentence,
+                place("touchpoint_report_page", id=each.row.id, **days),
+            )
+            for each in told[:MOST_CHANGES]
+        ],
+        gettext(
+            "Nothing: every touchpoint that can be judged brings what is usual on these weekdays."
+        ),
+        notes,
+    )
+
+
+def _quality(found: Digest) -> Part:
+    """What was counted apart, so that one sees what the figures rest on."""
+    apart = ", ".join(
+        f"{each.label} {write_number(each.count)}" + (f" ({each.doubt})" if each.doubt else "")
+        for each in figures.apart(found.report.totals, suspects=False)
+    )
+    if apart:
+        told = gettext("Counted apart, in no figure above: %(list)s.", list=apart)
+    else:
+        told = gettext("Nothing had to be counted apart.")
+    return Part(gettext("Data quality"), (), told)
+
+
+def _why(workspace: Workspace, rhythm: Rhythm) -> str:
+    if rhythm == "weekly":
+        return gettext(
+            "You asked for this letter every Monday about “%(name)s”.", name=workspace.name
+        )
+    return gettext("You asked for this letter every month about “%(name)s”.", name=workspace.name)
