@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
 from linkservice.journeys.model import Touchpoint
-from linkservice.links.model import Domain, Link
+from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports import details
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
@@ -24,6 +24,8 @@ from linkservice.reports.ranking import PeerGroup
 from linkservice.reports.results import Hour, LinkTotals, TouchpointReport, TouchpointRow, Value
 from linkservice.reports.sources import Sources, sources, suspected
 from linkservice.workspaces.access import Actor, find, find_ever
+
+FEW_LINKS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +101,18 @@ def touchpoint_detail(
         # It is deleted, or it would have one: this raises.
         find(session, actor, Touchpoint, touchpoint_id)
     assert row is not None
-    place = touchpoint, report.period
+    stay = _Stay.of(session, touchpoint, report.period)
     read = sources(session, actor.workspace_id, report.period, suspects)
-    facets = details.facets(session, read.facets, _told(read.facets, read.days, *place))
-    totals, divided = _totals(session, read.days, *place)
+    facets = details.facets(session, read.facets, _told(read.facets, read.days, stay))
+    totals, divided = _totals(session, read.days, stay)
     return TouchpointDetail(
         touchpoint=touchpoint,
         report=report,
         row=row,
         peers=peers_of(row, report.touchpoints),
         totals=totals,
-        links=_links(session, read.days, *place),
-        hours=details.hours(session, read.hours, _told(read.hours, read.days, *place)),
+        links=_links(session, read.days, stay),
+        hours=details.hours(session, read.hours, _told(read.hours, read.days, stay)),
         countries=facets["country"],
         devices=facets["device"],
         browsers=facets["browser"],
@@ -146,26 +148,42 @@ _SHARED: dict[PeerGroup, tuple[str, ...]] = {
 """What the members of a group of peers have in common, besides the unit of reach."""
 
 
-def _of_touchpoint(
-    rows: type[LinkDay], touchpoint: Touchpoint, period: Period
-) -> Sequence[ColumnElement[bool]]:
-    return (
-        rows.workspace_id == touchpoint.workspace_id,
-        rows.touchpoint_id == touchpoint.id,
-        rows.local_date.between(period.first, period.last),
-    )
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """A touchpoint in a period; `links` are those that ever were there, unless they are many."""
+
+    touchpoint: Touchpoint
+    period: Period
+    links: Sequence[int] | None
+
+    @classmethod
+    def of(cls, session: Session, touchpoint: Touchpoint, period: Period) -> _Stay:
+        ever = select(LinkVersion.link_id).where(LinkVersion.touchpoint_id == touchpoint.id)
+        links = session.scalars(ever.distinct().limit(FEW_LINKS + 1)).all()
+        return cls(touchpoint, period, links if len(links) <= FEW_LINKS else None)
+
+    def days(self, rows: type[LinkDay]) -> Sequence[ColumnElement[bool]]:
+        """The conditions on days of links."""
+        # Few links are looked up one by one, instead of every link of the workspace.
+        known = self.links is not None
+        return (
+            rows.link_id.in_(self.links or ())
+            if known
+            else rows.workspace_id == self.touchpoint.workspace_id,
+            rows.touchpoint_id == self.touchpoint.id,
+            rows.local_date.between(self.period.first, self.period.last),
+        )
 
 
-def _totals(
-    session: Session, rows: type[LinkDay], touchpoint: Touchpoint, period: Period
-) -> tuple[LinkTotals, int]:
+def _totals(session: Session, rows: type[LinkDay], stay: _Stay) -> tuple[LinkTotals, int]:
     """The touchpoint's sums, and how many of its clicks its hours and facets tell apart."""
     names = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
     columns = [
         rows.touchpoint_visitors if name == "visitors" else getattr(rows, name) for name in names
     ]
     sums = [func.coalesce(func.sum(column), 0) for column in columns]
-    chosen = _of_touchpoint(rows, touchpoint, period)
+    chosen = stay.days(rows)
+    touchpoint, period = stay.touchpoint, stay.period
     row = session.execute(select(*sums).where(*chosen)).one()
     divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, touchpoint)))
     of_touchpoint = SuspectedDay.touchpoint_id == touchpoint.id
@@ -189,12 +207,11 @@ def _alone(rows: type[LinkDay], touchpoint: Touchpoint) -> ColumnElement[bool]:
 def _told(
     rolled_up: type[LinkHour | LinkFacet],
     rows: type[LinkDay],
-    touchpoint: Touchpoint,
-    period: Period,
+    stay: _Stay,
 ) -> ColumnElement[bool]:
     """Which rows of hours or facets are the touchpoint's alone."""
     days = select(rows.link_id, rows.local_date).where(
-        *_of_touchpoint(rows, touchpoint, period), _alone(rows, touchpoint)
+        *stay.days(rows), _alone(rows, stay.touchpoint)
     )
     return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
 
@@ -203,15 +220,14 @@ def facets_alone(
     session: Session, read: Sources, touchpoint: Touchpoint, period: Period
 ) -> tuple[ColumnElement[bool], int]:
     """Which facets are the touchpoint's alone, and how many of its clicks they leave out."""
-    chosen = _of_touchpoint(read.days, touchpoint, period)
+    stay = _Stay.of(session, touchpoint, period)
+    chosen = stay.days(read.days)
     alone = _alone(read.days, touchpoint)
     left_out = session.scalar(select(func.sum(read.days.clicks)).where(*chosen, ~alone))
-    return _told(read.facets, read.days, touchpoint, period), int(left_out or 0)
+    return _told(read.facets, read.days, stay), int(left_out or 0)
 
 
-def _links(
-    session: Session, rows: type[LinkDay], touchpoint: Touchpoint, period: Period
-) -> list[LinkShare]:
+def _links(session: Session, rows: type[LinkDay], stay: _Stay) -> list[LinkShare]:
     """Its links of today and those that brought it clicks, by falling clicks."""
     counted = (
         select(
@@ -220,7 +236,7 @@ def _links(
             func.sum(rows.scans).label("scans"),
             func.sum(rows.visitors).label("visitors"),
         )
-        .where(*_of_touchpoint(rows, touchpoint, period))
+        .where(*stay.days(rows))
         .group_by(rows.link_id)
         .subquery()
     )
@@ -236,10 +252,10 @@ def _links(
         .join(Domain, Domain.id == Link.domain_id)
         .outerjoin(counted, counted.c.link_id == Link.id)
         .where(
-            Link.workspace_id == touchpoint.workspace_id,
+            Link.workspace_id == stay.touchpoint.workspace_id,
             or_(
                 counted.c.clicks > 0,
-                and_(Link.touchpoint_id == touchpoint.id, Link.deleted_at.is_(None)),
+                and_(Link.touchpoint_id == stay.touchpoint.id, Link.deleted_at.is_(None)),
             ),
         )
         .order_by(clicks.desc(), Link.id)
