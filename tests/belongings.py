@@ -39,6 +39,7 @@ from linkservice.links.domains import create_domain
 from linkservice.links.manage import LinkChanges, NewLink, change_link, create_link
 from linkservice.links.personas import set_link_personas
 from linkservice.links.tags import create_tag
+from linkservice.reports.annotations import NewAnnotation, add_annotation
 from linkservice.reports.letters import choose_letters, way_out
 from linkservice.reports.model import ReportShare
 from linkservice.reports.saved import NewView, save_view
@@ -282,6 +283,8 @@ def furnish(
     change_link(session, actor, settings, str(link.id), changes, now)
     set_link_personas(session, actor, str(link.id), [str(persona.id)], now)
     create_key(session, actor, f"{mark} key {nth}", [], now)
+    noted = NewAnnotation(date(2026, 3, 1), f"{mark} note {nth}")
+    annotation = add_annotation(session, actor, noted, now)
     member = add_user(session, workspace, f"member@{low}.example", "viewer", now)
     invitation, _ = invite(session, actor, f"invited@{low}.example", "viewer", now)
     ids = {
@@ -304,6 +307,7 @@ def furnish(
         "views": save_view(
             session, actor, NewView(f"{mark} view {nth}", "link", str(link.id)), now
         ).id,
+        "annotations": annotation.id,
         "shares": _share(session, home, f"{mark} share {nth}", now)[0].id,
     }
     named = {name: str(number) for name, number in ids.items()}

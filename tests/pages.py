@@ -24,6 +24,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "restore_campaign_cost": {"date": "2026-05-05", "amount": "10", "currency": "EUR"},
     "restore_touchpoint_cost": {"date": "2026-05-05", "amount": "10", "currency": "EUR"},
     "restore_reach": {"date": "2026-05-05", "amount": "10", "unit": "printed"},
+    "restore_annotation": {"date": "2026-05-05", "text": "A note that was deleted"},
     "bring_tag_back": {"name": "A tag that was deleted", "links": "links"},
     "undo_links": {"changed": ""},
     "switch_workspace": {"workspace_id": "workspaces"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from linkservice.api import docs
+from linkservice.api.annotations import ANNOTATIONS
 from linkservice.api.conversions import CONVERSIONS
 from linkservice.api.cost_report import COST_REPORT
 from linkservice.api.costs import COSTS
@@ -33,6 +34,7 @@ NOUNS = (
     TAGS,
     DOMAINS,
     CONVERSIONS,
+    ANNOTATIONS,
     REPORTS,
     DETAILS,
     COST_REPORT,

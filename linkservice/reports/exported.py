@@ -14,6 +14,7 @@ from datetime import date
 from linkservice import cells
 from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.filtered import FilteredDay, FilteredReport
+from linkservice.reports.model import Annotation
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers
 from linkservice.reports.results import (
@@ -101,9 +102,14 @@ def of_touchpoints(
 
 
 def of_touchpoint(
-    found: TouchpointDetail, trend: Trend, filters: Mapping[str, str | None]
+    found: TouchpointDetail,
+    trend: Trend,
+    notes: Sequence[Annotation],
+    filters: Mapping[str, str | None],
 ) -> Exported:
-    """One touchpoint: its row and those of its peers, then what it is made of."""
+    """One touchpoint: its row and those of its peers, then what it is made of; `notes` are on days
+    of its period.
+    """
     links = _links(found.links)
     columns = ("id", "domain", "slug", "clicks", "scans", "visitors")
     content: dict[str, Json] = {
@@ -112,6 +118,7 @@ def of_touchpoint(
         "peers": [plain(row) for row in found.peers],
         "totals": plain(found.totals),
         "days": [plain(day) for day in trend.days],
+        "annotations": _notes(notes),
         "links": [dict(zip(columns, each, strict=True)) for each in links],
         "hours": [plain(hour) for hour in found.hours],
         **{name: plain(getattr(found, name)) for name in FACET_TABLES},
@@ -120,7 +127,7 @@ def of_touchpoint(
     tables = [
         _ranking("touchpoints", [found.row, *found.peers]),
         _totals(found.totals),
-        _days(trend.days),
+        _days(trend.days, notes),
         Table("links", columns, links),
         _hours(found.hours),
         *(_facet(name, getattr(found, name)) for name in FACET_TABLES),
@@ -128,19 +135,25 @@ def of_touchpoint(
     return Exported(found.period, filters, content, tables)
 
 
-def of_link(report: LinkReport, filters: Mapping[str, str | None]) -> Exported:
-    """One link: its days, its hours of the week, who clicked from where."""
+def of_link(
+    report: LinkReport, notes: Sequence[Annotation], filters: Mapping[str, str | None]
+) -> Exported:
+    """One link: its days, its hours of the week, who clicked from where; `notes` as before."""
     tables = [
-        _days(report.days),
+        _days(report.days, notes),
         _totals(report.totals),
         _hours(report.hours),
         *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
     ]
-    return Exported(report.period, filters, to_json(report), tables)
+    content = {**to_json(report), "annotations": _notes(notes)}
+    return Exported(report.period, filters, content, tables)
 
 
 def of_filtered(
-    report: FilteredReport, subject_id: str, filters: Mapping[str, str | None]
+    report: FilteredReport,
+    subject_id: str,
+    notes: Sequence[Annotation],
+    filters: Mapping[str, str | None],
 ) -> Exported:
     """The clicks of a link, touchpoint or campaign that meet its filters. What single clicks
     tell holds from the day `single_clicks_from` on.
@@ -155,13 +168,14 @@ def of_filtered(
         "single_clicks_from": since,
         "totals": plain(report.totals),
         "days": [plain(day) for day in report.days],
+        "annotations": _notes(notes),
         "links": [dict(zip(columns, each, strict=True)) for each in links],
         "hours": [plain(hour) for hour in report.hours],
         **{name: plain(getattr(report, name)) for name in FACET_TABLES},
         "undivided": report.undivided,
     }
     tables = [
-        _days(report.days),
+        _days(report.days, notes),
         _totals(report.totals),
         Table("links", columns, links),
         _hours(report.hours),
@@ -247,9 +261,21 @@ def _totals(totals: TouchpointTotals | LinkTotals) -> Table:
     return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
 
 
-def _days(days: Sequence[Day] | Sequence[FilteredDay]) -> Table:
-    rows = [(day.date, day.clicks, day.scans, day.visitors) for day in days]
-    return Table("days", ("date", "clicks", "scans", "visitors"), rows)
+def _days(days: Sequence[Day] | Sequence[FilteredDay], notes: Sequence[Annotation]) -> Table:
+    """Every day; with its notes where the period has any."""
+    noted: dict[date, list[str]] = {}
+    for note in notes:
+        noted.setdefault(note.day, []).append(note.text)
+    columns = ("date", "clicks", "scans", "visitors", *(["note"] if noted else []))
+    rows: list[list[Cell]] = []
+    for day in days:
+        told: list[Cell] = ["; ".join(noted.get(day.date, ()))] if noted else []
+        rows.append([day.date, day.clicks, day.scans, day.visitors, *told])
+    return Table("days", columns, rows)
+
+
+def _notes(notes: Sequence[Annotation]) -> list[Json]:
+    return [{"date": plain(note.day), "text": note.text} for note in notes]
 
 
 def _hours(hours: Sequence[Hour]) -> Table:

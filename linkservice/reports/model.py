@@ -1,5 +1,5 @@
-"""Reports that are kept under a name: shared with whoever has the link, saved for members; and
-letters about them.
+"""Reports that are kept under a name: shared with whoever has the link, saved for members; letters
+about them, and notes on days.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
+    Index,
     LargeBinary,
     String,
     Text,
@@ -21,6 +22,7 @@ from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 from linkservice.workspaces.model import LONGEST_EMAIL, Owned
 
 LONGEST_NAME = 100
+LONGEST_ANNOTATION = 80
 
 
 class ReportShare(Owned, Base):
@@ -107,4 +109,20 @@ class LetterSubscription(Owned, Base):
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     tries: Mapped[int] = mapped_column(server_default="0", default=0)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Annotation(Owned, Base):
+    """What happened on a local day of the workspace, in a few words: "newsletter sent"."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (
+        CheckConstraint("length(text) BETWEEN 1 AND 80", name="text_length"),
+        Index("ix_annotations_workspace_id_day", "workspace_id", "day"),
+        NEVER_REUSED,
+    )
+
+    day: Mapped[date]
+    text: Mapped[str] = mapped_column(String(LONGEST_ANNOTATION))
+    created_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -80,6 +80,7 @@ _HEADS = {
     "weekday": N_("Weekday (1 is Monday)"),
     "hour": N_("Hour"),
     "value": N_("Value"),
+    "note": N_("Note"),
 }
 _FIGURES = {
     **{name: _HEADS[name] for name in ("clicks", "scans", "visitors", "tokenless")},

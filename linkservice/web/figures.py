@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from linkservice.reports.results import Hour, LinkTotals, TouchpointTotals, Value
 from linkservice.reports.trend import Trend
-from linkservice.web.charts import Chart, Line, Part, bars, heat, trend, world
+from linkservice.web.charts import Chart, Line, Note, Part, bars, heat, trend, world
 from linkservice.web.i18n import N_, gettext, spoken, write_day, write_number, write_percent
 from linkservice.web.verdicts import change_words
 
@@ -121,7 +121,7 @@ def change_note(found: Trend) -> str:
     return gettext("“Before” is the same weekdays from %(first)s on.", first=first)
 
 
-def trend_chart(chart_id: str, found: Trend, *figures: Figure) -> Chart:
+def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[Note] = ()) -> Chart:
     """The days of one figure beside those before, or of several without them; the second and
     third are left out where they are nought throughout.
     """
@@ -136,7 +136,13 @@ def trend_chart(chart_id: str, found: Trend, *figures: Figure) -> Chart:
         values = [getattr(day, figures[0]) for day in found.before]
         before = Line(gettext("Before"), values)
     return trend(
-        chart_id, trend_title(found, figures[0]), days, lines, today=found.today, before=before
+        chart_id,
+        trend_title(found, figures[0]),
+        days,
+        lines,
+        today=found.today,
+        before=before,
+        notes=notes,
     )
 
 

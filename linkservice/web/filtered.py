@@ -7,7 +7,7 @@ Decided here: how it is said since when figures hold. Not here: which source tel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,7 +21,8 @@ from linkservice.reports.filtered import (
 )
 from linkservice.reports.period import day_of
 from linkservice.web import figures
-from linkservice.web.charts import Chart, Line, trend
+from linkservice.web.annotated import notes_on
+from linkservice.web.charts import Chart, Line, Note, trend
 from linkservice.web.counted import About, Fact, counted, filter_words
 from linkservice.web.figures import FIGURES, Aside, FacetCard, Figure, KeyFigure
 from linkservice.web.i18n import gettext, write_day
@@ -83,7 +84,7 @@ def filtered_view(
         cut=cut(found),
         widened=here(single_clicks="all") if found.more_single_clicks else "",
         figures=_figures(found),
-        trend=_trend(found, today),
+        trend=_trend(found, today, notes_on(page, found.period)),
         heat=figures.heat_chart("week", found.hours)
         if any(h.clicks for h in found.hours)
         else None,
@@ -166,7 +167,7 @@ def _since(day: date) -> str:
     return gettext("from %(day)s on", day=write_day(day))
 
 
-def _trend(found: FilteredReport, today: date) -> Chart | None:
+def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart | None:
     """The days: what is told of all of them, and is not nought throughout."""
     lines = []
     figure: Figure
@@ -177,4 +178,5 @@ def _trend(found: FilteredReport, today: date) -> Chart | None:
     if not found.days:
         return None
     title = gettext("%(name)s over time", name=lines[0].name)
-    return trend("trend", title, [day.date for day in found.days], lines, today=today)
+    days = [day.date for day in found.days]
+    return trend("trend", title, days, lines, today=today, notes=notes)

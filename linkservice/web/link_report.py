@@ -16,6 +16,7 @@ from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import LinkReport
 from linkservice.reports.trend import trend_of
 from linkservice.web import figures, periods
+from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart
 from linkservice.web.counted import Fact, counted
 from linkservice.web.figures import Aside, FacetCard, KeyFigure
@@ -116,7 +117,14 @@ def _context(
         here=here,
         figures=figures.key_figures(trend),
         change_note=figures.change_note(trend),
-        trend=figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
+        trend=figures.trend_chart(
+            "trend",
+            trend,
+            "clicks",
+            "scans",
+            "visitors",
+            notes=notes_on(page, found.period),
+        ),
         heat=figures.heat_chart("week", found.hours),
         world=figures.world_chart("world", found.countries),
         facets=cards,

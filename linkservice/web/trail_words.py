@@ -10,6 +10,10 @@ from linkservice.workspaces.access import OPERATOR
 from linkservice.workspaces.trail import Note
 
 ACTIONS: dict[str, str] = {
+    "annotation.added": N_("Noted “%(name)s”"),
+    "annotation.changed": N_("Changed the note “%(name)s”"),
+    "annotation.deleted": N_("Deleted the note “%(name)s”"),
+    "annotation.restored": N_("Brought the note “%(name)s” back"),
     "campaign.created": N_("Made the campaign “%(name)s”"),
     "campaign.deleted": N_("Deleted the campaign “%(name)s”"),
     "campaign.renamed": N_("Renamed a campaign to “%(name)s”"),

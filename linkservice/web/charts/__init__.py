@@ -5,6 +5,7 @@ They speak the language of `i18n`, and all text in them is escaped. How they loo
 """
 
 from linkservice.web.charts.bars import Part, bars, shared_bar
+from linkservice.web.charts.flags import Note
 from linkservice.web.charts.heat import heat
 from linkservice.web.charts.intervals import (
     Interval,
@@ -24,6 +25,7 @@ __all__ = [
     "Interval",
     "Line",
     "Names",
+    "Note",
     "Part",
     "SharedScale",
     "Spot",

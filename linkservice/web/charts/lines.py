@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from linkservice.web.charts import svg
+from linkservice.web.charts import flags, svg
+from linkservice.web.charts.flags import Flag, Note
 from linkservice.web.charts.scales import DayTick, Scale, day_ticks, scale_to
 from linkservice.web.charts.steps import Step, steps_of
 from linkservice.web.charts.svg import Chart, Table, element
@@ -77,12 +78,13 @@ def trend(
     *,
     today: date,
     before: Line | None = None,
+    notes: Sequence[Note] = (),
 ) -> Chart:
     """One to three `lines` over consecutive `days`, the first tinted, `before` dashed grey.
 
-    `before` has a value for each of the same days. Today, and weeks or months cut off, are
-    dotted; days to come have no point. Raises `ValueError` where the values are not one per
-    day, or there is nothing to draw.
+    `before` has a value for each of the same days, `notes` are on some of them. Today, and weeks
+    or months cut off, are dotted; days to come have no point. Raises `ValueError` where the values
+    are not one per day, or there is nothing to draw.
     """
     known = [*lines, before] if before else [*lines]
     if not (days and 1 <= len(lines) <= len(_LOOKS)):
@@ -100,21 +102,33 @@ def trend(
         )
     highest = max((value for line in drawn for value in line.values), default=0)
     plot = _Plot(len(days), steps, scale_to(highest, whole=True))
+    flagged = flags.flags_of(_places(plot, days, notes))
     picture = svg.drawing(
         chart_id,
         title,
-        _description(days, unit, steps, drawn),
+        _description(days, unit, steps, drawn, notes),
         _grid(plot),
+        *flags.drawn(flagged),
         _dates(plot, days),
         svg.stretched(*_paths(plot, drawn)),
         *_ends(plot, drawn),
         class_="chart-drawing",
     )
-    return Chart(_framed(plot, unit, drawn, picture), _table(title, days, known))
+    return Chart(_framed(plot, unit, drawn, picture, flagged), _table(title, days, known, notes))
+
+
+def _places(plot: _Plot, days: Sequence[date], notes: Sequence[Note]) -> list[tuple[float, Note]]:
+    """Where the notes stand: on their day, though a point may be a week or month."""
+    found = [(plot.x((note.day - days[0]).days), note) for note in notes]
+    return sorted((each for each in found if 0 <= each[0] <= 100), key=lambda each: each[0])
 
 
 def _description(
-    days: Sequence[date], unit: str, steps: Sequence[Step], drawn: Sequence[_Drawn]
+    days: Sequence[date],
+    unit: str,
+    steps: Sequence[Step],
+    drawn: Sequence[_Drawn],
+    notes: Sequence[Note],
 ) -> str:
     sentences = [
         gettext(
@@ -141,6 +155,9 @@ def _description(
             )
     if not all(step.whole or step.future for step in steps):
         sentences.append(gettext("Dotted: not complete."))
+    if notes:
+        told = "; ".join(map(str, notes))
+        sentences.append(gettext("Notes: %(notes)s.", notes=told))
     return " ".join(sentences)
 
 
@@ -268,8 +285,12 @@ def _apart(heights: Sequence[float]) -> list[float]:
     return moved
 
 
-def _framed(plot: _Plot, unit: str, drawn: Sequence[_Drawn], picture: Markup) -> Markup:
-    """The plot with room for its texts: values at the left, names at the right, dates below."""
+def _framed(
+    plot: _Plot, unit: str, drawn: Sequence[_Drawn], picture: Markup, flagged: Sequence[Flag]
+) -> Markup:
+    """The plot with room for its texts: values at the left, names at the right, dates and notes
+    below.
+    """
     longest = max(len(_tick(value)) for value in plot.scale.ticks)
     gutter = next((room for room in GUTTERS if longest <= room), GUTTERS[-1])
     classes = f"chart chart-left-{gutter}"
@@ -286,7 +307,7 @@ def _framed(plot: _Plot, unit: str, drawn: Sequence[_Drawn], picture: Markup) ->
         head = [element("p", name, class_="chart-unit")]
     top = element("div", *head, class_="chart-top")
     inside = element("div", picture, _marks(plot, drawn), class_="chart-plot")
-    return element("div", top, inside, class_=classes)
+    return element("div", top, inside, flags.listed(flagged), class_=classes)
 
 
 def _key(line: _Drawn) -> Markup:
@@ -322,13 +343,18 @@ def _marks(plot: _Plot, drawn: Sequence[_Drawn]) -> Markup:
     return svg.overlay(marks)
 
 
-def _table(title: str, days: Sequence[date], lines: Sequence[Line]) -> Table:
-    """Every day, also where the drawing sums them up."""
-    return Table(
-        svg.clean(title),
-        [gettext("Day"), *(svg.clean(line.name) for line in lines)],
-        [
-            [write_day(day), *(write_number(line.values[number]) for line in lines)]
-            for number, day in enumerate(days)
-        ],
-    )
+def _table(title: str, days: Sequence[date], lines: Sequence[Line], notes: Sequence[Note]) -> Table:
+    """Every day, also where the drawing sums them up; with its notes where there are any."""
+    noted: dict[date, list[str]] = {}
+    for note in notes:
+        noted.setdefault(note.day, []).append(svg.clean(note.text))
+    heads = [gettext("Day"), *(svg.clean(line.name) for line in lines)]
+    rows = [
+        [write_day(day), *(write_number(line.values[number]) for line in lines)]
+        for number, day in enumerate(days)
+    ]
+    if noted:
+        heads.append(gettext("Note"))
+        for day, row in zip(days, rows, strict=True):
+            row.append("; ".join(noted.get(day, ())))
+    return Table(svg.clean(title), heads, rows)

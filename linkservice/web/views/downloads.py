@@ -12,6 +12,7 @@ from linkservice.cells import Cell, table
 from linkservice.clicks import export
 from linkservice.fields import Problems
 from linkservice.reports import exported
+from linkservice.reports.annotations import annotations_in
 from linkservice.reports.exported import Exported
 from linkservice.reports.filtered import FilteredDay
 from linkservice.reports.links import campaign_report, link_report
@@ -84,7 +85,8 @@ def _of_one(page: Page, about: Literal["touchpoint", "link", "campaign"], id: st
     form, chosen = _format(page), _chosen(page)
     if chosen.filters:
         report = filtered_report(page, about, id, chosen)
-        found = exported.of_filtered(report, id, _filters(chosen))
+        notes = annotations_in(page.session, page.actor, report.period)
+        found = exported.of_filtered(report, id, notes, _filters(chosen))
         facts = counted(page, chosen, about, source=source_words(report))
     else:
         found, facts = _FILES[about](page, id, chosen), counted(page, chosen, about)
@@ -191,17 +193,24 @@ def _days(found: Exported, name: str) -> str:
 def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that touchpoint holds. Raises `NotFound`."""
     found = _touchpoint(page, id, chosen)
-    return exported.of_touchpoint(found, _trend(page, found, chosen), _filters(chosen))
+    notes = annotations_in(page.session, page.actor, found.period)
+    return exported.of_touchpoint(found, _trend(page, found, chosen), notes, _filters(chosen))
 
 
 def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that link holds. Raises `NotFound`."""
-    return exported.of_link(_link(page, "link", id, chosen), _filters(chosen))
+    return _link_file(page, "link", id, chosen)
 
 
 def campaign_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that campaign holds. Raises `NotFound`."""
-    return exported.of_link(_link(page, "campaign", id, chosen), _filters(chosen))
+    return _link_file(page, "campaign", id, chosen)
+
+
+def _link_file(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> Exported:
+    found = _link(page, about, id, chosen)
+    notes = annotations_in(page.session, page.actor, found.period)
+    return exported.of_link(found, notes, _filters(chosen))
 
 
 _FILES: dict[About, Callable[[Page, str, Chosen], Exported]] = {

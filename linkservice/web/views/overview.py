@@ -15,6 +15,7 @@ from linkservice.reports.link_list import link_page
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.trend import ConversionTrend, conversion_trend, todays_counts, trend_of
 from linkservice.web import change_sentences, figures, periods
+from linkservice.web.annotated import notes_on
 from linkservice.web.charts import sparkline
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
@@ -76,7 +77,7 @@ def overview(page: Page) -> Response:
         currency=report.currency,
         quality=quality(page, report.totals, chosen, here),
         today=todays_counts(page.session, page.actor, page.time_zone, page.now),
-        trend=figures.trend_chart("trend", trend, figure),
+        trend=figures.trend_chart("trend", trend, figure, notes=notes_on(page, chosen.period)),
         best=ranking.outstanding("best", MOST_OUTSTANDING),
         worst=ranking.outstanding("worst", MOST_OUTSTANDING),
         changes=change_sentences.changes(changed),

@@ -31,6 +31,7 @@ from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.transitions import transition_report
 from linkservice.reports.trend import trend_of
 from linkservice.web import arrangement, change_sentences, figures, periods, transition_words
+from linkservice.web.annotated import notes_on
 from linkservice.web.arrangement import FILTERS
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import METRIC_WORDS, counted
@@ -253,7 +254,14 @@ def touchpoint_context(
         "axis": ranking.axis(found.row),
         "figures": figures.key_figures(trend),
         "change_note": figures.change_note(trend),
-        "trend": figures.trend_chart("trend", trend, "clicks", "scans", "visitors"),
+        "trend": figures.trend_chart(
+            "trend",
+            trend,
+            "clicks",
+            "scans",
+            "visitors",
+            notes=notes_on(page, found.period),
+        ),
         "heat": figures.heat_chart("week", found.hours),
         "world": figures.world_chart("world", found.countries),
         "facets": facets,
