@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from benchmarks.audience import Shop, records
 from benchmarks.stand import fill
 from linkservice.clicks import retention
+from linkservice.clicks.bulk import counters
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import (
     AcceptedDay,
@@ -30,7 +31,9 @@ from linkservice.clicks.model import (
     LinkDay,
     LinkFacet,
     LinkHour,
+    StageDay,
     TouchpointDay,
+    TouchpointMonth,
     VisitorKeys,
 )
 from linkservice.clicks.segment import write_segment
@@ -128,6 +131,8 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
         if copied % 20 == 0 or copied == past.days:
             seconds = time.perf_counter() - started
             print(f"{held(database):,} clicks after {seconds:.0f} s", flush=True)
+    with database.writing_connection() as connection:
+        sum_months(connection)
     if not database.is_sqlite:
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
@@ -135,11 +140,34 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
             connection.execute(text("VACUUM ANALYZE"))
 
 
+_BY_DAY = (
+    *(LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay),
+    VisitorKeys,
+)
+
+
+def sum_months(connection: Connection) -> None:
+    """Fill the months of touchpoints from their days, as ingest would have."""
+    sqlite = connection.dialect.name == "sqlite"
+    month = "date(local_date, 'start of month')" if sqlite else "date_trunc('month', local_date)"
+    names = counters(TouchpointMonth)
+    sums = ", ".join(f"SUM({name})" for name in names)
+    connection.execute(text("DELETE FROM touchpoint_months"))
+    connection.execute(
+        text(
+            "INSERT INTO touchpoint_months"
+            f" (workspace_id, month, touchpoint_id, {', '.join(names)})"
+            f" SELECT workspace_id, {month}, touchpoint_id, {sums}"
+            f" FROM touchpoint_days GROUP BY workspace_id, {month}, touchpoint_id"
+        )
+    )
+
+
 def _copy_first_day(connection: Connection, first: date, days: int) -> None:
     """Every row of the first day once more, so many days later: ledger, rows and roll-ups."""
     sqlite = connection.dialect.name == "sqlite"
     later = f"date(local_date, '+{days} day')" if sqlite else f"local_date + {days}"
-    for model in (LinkDay, TouchpointDay, LinkHour, LinkFacet, DomainDay, AcceptedDay, VisitorKeys):
+    for model in _BY_DAY:
         names = [column.name for column in model.__table__.columns]
         values = [later if name == "local_date" else name for name in names]
         connection.execute(

@@ -16,6 +16,7 @@ from linkservice.clicks.model import (
     LinkFacet,
     LinkHour,
     TouchpointDay,
+    TouchpointMonth,
     VisitorKeys,
 )
 from linkservice.database import insert_into
@@ -39,13 +40,17 @@ COUNTERS = (
 
 @event.listens_for(LinkDay, "after_insert")
 def _add_to_touchpoint(mapper: Mapper[LinkDay], connection: Connection, row: LinkDay) -> None:
-    """A day of a link that a test adds is one of its touchpoint, too."""
-    key = ("workspace_id", "local_date", "touchpoint_id")
-    of_link = {name: getattr(row, name) for name in key}
-    of_link |= {name: int(getattr(row, name) or 0) for name in COUNTERS}
-    statement = insert_into(TouchpointDay, connection).values(of_link)
-    sums = {name: TouchpointDay.__table__.c[name] + of_link[name] for name in COUNTERS}
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=sums))
+    """A day of a link that a test adds is one of its touchpoint and of its month, too."""
+    counts = {name: int(getattr(row, name) or 0) for name in COUNTERS}
+    days = {"local_date": row.local_date}, {"month": row.local_date.replace(day=1)}
+    for model, day in zip((TouchpointDay, TouchpointMonth), days, strict=True):
+        key = {"workspace_id": row.workspace_id, **day, "touchpoint_id": row.touchpoint_id}
+        sums = {name: model.__table__.c[name] + count for name, count in counts.items()}
+        connection.execute(
+            insert_into(model, connection)
+            .values(key | counts)
+            .on_conflict_do_update(index_elements=list(key), set_=sums)
+        )
 
 
 def count(

@@ -30,6 +30,7 @@ from linkservice.clicks.model import (
     LinkFacet,
     LinkHour,
     TouchpointDay,
+    TouchpointMonth,
 )
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.place import Places
@@ -48,7 +49,7 @@ AGENTS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
 )
-ROLLUPS = (LinkDay, TouchpointDay, LinkHour, LinkFacet, DomainDay)
+ROLLUPS = (LinkDay, TouchpointDay, TouchpointMonth, LinkHour, LinkFacet, DomainDay)
 
 
 @pytest.fixture

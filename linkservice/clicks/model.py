@@ -213,7 +213,24 @@ class LinkDay(Base):
     own: Mapped[int] = mapped_column(server_default=text("0"), default=0)
 
 
-class TouchpointDay(Base):
+class _Counters:
+    """What `LinkDay` counts, summed over links; after the columns of the key."""
+
+    clicks: Mapped[int] = mapped_column(BigId, sort_order=1)
+    scans: Mapped[int] = mapped_column(BigId, sort_order=1)
+    visitors: Mapped[int] = mapped_column(BigId, sort_order=1)
+    touchpoint_visitors: Mapped[int] = mapped_column(BigId, sort_order=1)
+    journey_visitors: Mapped[int] = mapped_column(BigId, sort_order=1)
+    tokenless: Mapped[int] = mapped_column(BigId, sort_order=1)
+    robots: Mapped[int] = mapped_column(BigId, sort_order=1)
+    previews: Mapped[int] = mapped_column(BigId, sort_order=1)
+    prefetches: Mapped[int] = mapped_column(BigId, sort_order=1)
+    scanners: Mapped[int] = mapped_column(BigId, sort_order=1)
+    heads: Mapped[int] = mapped_column(BigId, sort_order=1)
+    own: Mapped[int] = mapped_column(BigId, sort_order=1)
+
+
+class TouchpointDay(_Counters, Base):
     """Roll-up day × touchpoint: the sums of `LinkDay` over links, so that a report of a year
     reads a tenth of the rows. Links without a touchpoint are `touchpoint_id` 0.
     """
@@ -224,18 +241,19 @@ class TouchpointDay(Base):
     workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     local_date: Mapped[date] = mapped_column(primary_key=True)
     touchpoint_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    clicks: Mapped[int] = mapped_column(BigId)
-    scans: Mapped[int] = mapped_column(BigId)
-    visitors: Mapped[int] = mapped_column(BigId)
-    touchpoint_visitors: Mapped[int] = mapped_column(BigId)
-    journey_visitors: Mapped[int] = mapped_column(BigId)
-    tokenless: Mapped[int] = mapped_column(BigId)
-    robots: Mapped[int] = mapped_column(BigId)
-    previews: Mapped[int] = mapped_column(BigId)
-    prefetches: Mapped[int] = mapped_column(BigId)
-    scanners: Mapped[int] = mapped_column(BigId)
-    heads: Mapped[int] = mapped_column(BigId)
-    own: Mapped[int] = mapped_column(BigId)
+
+
+class TouchpointMonth(_Counters, Base):
+    """Roll-up month × touchpoint: the sums of `TouchpointDay` by the first day of their month,
+    for all that a report of a year need not know day by day.
+    """
+
+    __tablename__ = "touchpoint_months"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    touchpoint_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
 
 
 class StageDay(Base):

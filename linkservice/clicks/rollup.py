@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 from sqlalchemy import Connection
 
@@ -20,6 +22,7 @@ from linkservice.clicks.model import (
     SuspectedFacet,
     SuspectedHour,
     TouchpointDay,
+    TouchpointMonth,
 )
 from linkservice.clicks.placing import PERSON, SUSPECTED
 from linkservice.clicks.reading import Rows
@@ -40,7 +43,7 @@ _BY_KIND = np.array([_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CL
 _TOLD = ("country_id", "device_id", "browser_id", "system_id", "language_id", "referrer_id")
 """The facets of persons."""
 
-assert bulk.counters(TouchpointDay) == _COUNTERS
+assert bulk.counters(TouchpointDay) == bulk.counters(TouchpointMonth) == _COUNTERS
 assert bulk.columns(LinkDay)[: len(bulk.columns(SuspectedDay))] == bulk.columns(SuspectedDay)
 
 
@@ -143,7 +146,9 @@ class _Part:
         rows = self._days.rows([self._clicks[name] for name in names], self._counts)
         bulk.add(connection, self._day_table, rows[:, : len(bulk.columns(self._day_table))])
         if self._day_table is LinkDay:
-            bulk.add(connection, TouchpointDay, _of_touchpoints(rows))
+            days = _of_touchpoints(rows)
+            bulk.add(connection, TouchpointDay, days)
+            bulk.add(connection, TouchpointMonth, _of_months(days))
 
 
 def _of_touchpoints(days: Ints) -> Ints:
@@ -152,6 +157,15 @@ def _of_touchpoints(days: Ints) -> Ints:
     keys = workspace_id, day, touchpoint_id
     of_touchpoint = grouped(*keys)
     return of_touchpoint.rows(keys, of_touchpoint.sums(days[:, 4:]))
+
+
+def _of_months(days: Ints) -> Ints:
+    """Rows of `TouchpointMonth`, from those of `TouchpointDay`."""
+    unique, whose = np.unique(days[:, 1], return_inverse=True)
+    firsts = [date.fromordinal(day).replace(day=1).toordinal() for day in unique.tolist()]
+    keys = days[:, 0], np.array(firsts, np.int64)[whose], days[:, 2]
+    of_month = grouped(*keys)
+    return of_month.rows(keys, of_month.sums(days[:, 3:]))
 
 
 def _outcomes(clicks: Rows) -> Ints:

@@ -16,8 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import DomainDay, SuspectedDay, Unrecorded
@@ -35,29 +34,12 @@ from linkservice.reports.results import (
     TouchpointRow,
     TouchpointTotals,
 )
-from linkservice.reports.sources import NO_TOUCHPOINT, PERSONS, Sources, sources, suspected
+from linkservice.reports.sources import NO_TOUCHPOINT, PERSONS, sources, suspected
+from linkservice.reports.touchpoint_sums import TouchpointSums, touchpoint_sums
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
 JUDGED = ("best", "as_expected", "worst")
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """The sums of a touchpoint in the period; `daily` is what its rate counts, day by day."""
-
-    daily: Sequence[int]
-    clicks: int = 0
-    scans: int = 0
-    visitors: int = 0
-    journey_visitors: int = 0
-    tokenless: int = 0
-    robots: int = 0
-    previews: int = 0
-    prefetches: int = 0
-    scanners: int = 0
-    heads: int = 0
-    own: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +49,7 @@ class _Line:
     touchpoint: Touchpoint
     stage: Stage
     journey: Journey
-    counted: _Counted
+    counted: TouchpointSums
     converted: Converted
     reached: Reached
 
@@ -111,7 +93,7 @@ def touchpoint_report(
     if journey_id is not None:
         journey = find(session, actor, Journey, journey_id, "journey_id")
     read = sources(session, actor.workspace_id, period, suspects)
-    counted = _counted(session, read, actor, period, asked)
+    counted = touchpoint_sums(session, read, actor.workspace_id, period, asked)
     conversions = converted(session, actor.workspace_id, period, by)
     lines = _lines(session, actor, period, counted, conversions, today)
     standing = [line for line in lines if line.is_shown]
@@ -129,7 +111,7 @@ def touchpoint_report(
     if journey is None:
         elsewhere = _elsewhere(session, actor, period)
         if NO_TOUCHPOINT in counted or NO_TOUCHPOINT in conversions:
-            parts.append(counted.get(NO_TOUCHPOINT, _Counted(())))
+            parts.append(counted.get(NO_TOUCHPOINT, TouchpointSums(())))
             gained.append(conversions.get(NO_TOUCHPOINT, Converted([])))
             rows.append(_row_without_touchpoint(parts[-1], gained[-1]))
     suspicious = 0 if read is PERSONS else _suspected(session, actor, period, journey)
@@ -161,13 +143,13 @@ def _lines(
     session: Session,
     actor: Actor,
     period: Period,
-    counted: Mapping[int, _Counted],
+    counted: Mapping[int, TouchpointSums],
     conversions: Mapping[int, Converted],
     today: dt.date,
 ) -> list[_Line]:
     """All touchpoints there ever were, in the order the journeys give them."""
     reach = reached(session, actor, period, today)
-    nothing, nobody = _Counted([0] * len(period)), Reached([0.0] * len(period))
+    nothing, nobody = TouchpointSums([0] * len(period)), Reached([0.0] * len(period))
     none = Converted([0] * len(period))
     places = session.execute(
         select(Touchpoint, Stage, Journey)
@@ -185,59 +167,6 @@ def _lines(
         )
         for place in places
     ]
-
-
-def _counted(
-    session: Session, read: Sources, actor: Actor, period: Period, metric: Metric
-) -> dict[int, _Counted]:
-    """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
-    rows, visitors = read.touchpoints, read.visitors
-    placed = rows.touchpoint_id != NO_TOUCHPOINT
-    columns = (
-        rows.touchpoint_id,
-        visitors + rows.tokenless if metric == "visitors_per_reach" else rows.clicks,
-        rows.clicks,
-        rows.scans,
-        visitors,
-        case((placed, rows.journey_visitors), else_=0),
-        rows.tokenless,
-        rows.robots,
-        rows.previews,
-        rows.prefetches,
-        rows.scanners,
-        rows.heads,
-        rows.own,
-    )
-    # Written out, a line for each day: a year of 200 touchpoints has 73,000 rows, and to sort
-    # them by touchpoint or to make each a row of Python takes twice the time.
-    lines = session.execute(
-        select(
-            rows.local_date,
-            *(func.aggregate_strings(cast(column, Text), ",") for column in columns),
-        )
-        .where(
-            rows.workspace_id == actor.workspace_id,
-            rows.local_date.between(period.first, period.last),
-        )
-        .group_by(rows.local_date)
-    ).all()
-    if not lines:
-        return {}
-    days, *texts = zip(*lines, strict=True)
-    which, judged, *counts = (np.fromstring(",".join(text), np.int64, sep=",") for text in texts)
-    sizes = [text.count(",") + 1 for text in texts[0]]
-    numbers = np.repeat([period.number(day) for day in days], sizes)
-    touchpoint_ids, places = np.unique(which, return_inverse=True)
-    daily = np.zeros((len(touchpoint_ids), len(period)), np.int64)
-    np.add.at(daily, (places, numbers), judged)
-    sums = np.zeros((len(touchpoint_ids), len(counts)), np.int64)
-    np.add.at(sums, places, np.column_stack(counts))
-    return {
-        touchpoint_id: _Counted(series, *totals)
-        for touchpoint_id, series, totals in zip(
-            touchpoint_ids.tolist(), daily.tolist(), sums.tolist(), strict=True
-        )
-    }
 
 
 def _observation(line: _Line, metric: Metric, period: Period, today: dt.date) -> Observation:
@@ -296,7 +225,7 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
     )
 
 
-def _row_without_touchpoint(counted: _Counted, gained: Converted) -> TouchpointRow:
+def _row_without_touchpoint(counted: TouchpointSums, gained: Converted) -> TouchpointRow:
     return TouchpointRow(
         clicks=counted.clicks,
         scans=counted.scans,
@@ -341,7 +270,7 @@ def _elsewhere(session: Session, actor: Actor, period: Period) -> tuple[int, int
 
 
 def _totals(
-    parts: Sequence[_Counted],
+    parts: Sequence[TouchpointSums],
     gained: Sequence[Converted],
     suspicious: int,
     misses: int,

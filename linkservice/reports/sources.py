@@ -31,6 +31,7 @@ from linkservice.clicks.model import (
     SuspectedFacet,
     SuspectedHour,
     TouchpointDay,
+    TouchpointMonth,
 )
 from linkservice.reports.period import Period
 
@@ -41,23 +42,28 @@ NO_TOUCHPOINT = 0
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Days of touchpoints, and days, hours and facets of links, with the columns of those
-    models; the former add up the latter's days."""
+    models; the former add up the latter's days. Months are there where they add up the same.
+    """
 
     touchpoints: type[TouchpointDay]
     days: type[LinkDay]
     hours: type[LinkHour]
     facets: type[LinkFacet]
+    months: type[TouchpointMonth] | None = None
 
     @property
     def visitors(self) -> ColumnElement[int]:
-        """The visitors of a touchpoint; where there is none, those of the link."""
-        days = self.touchpoints
-        return case(
-            (days.touchpoint_id != NO_TOUCHPOINT, days.touchpoint_visitors), else_=days.visitors
-        )
+        """The visitors of a touchpoint's day; where there is no touchpoint, those of the link."""
+        return visitors_of(self.touchpoints)
 
 
-PERSONS = Sources(TouchpointDay, LinkDay, LinkHour, LinkFacet)
+def visitors_of(rows: type[TouchpointDay | TouchpointMonth]) -> ColumnElement[int]:
+    """The visitors of a touchpoint; where there is none, those of the link."""
+    placed = rows.touchpoint_id != NO_TOUCHPOINT
+    return case((placed, rows.touchpoint_visitors), else_=rows.visitors)
+
+
+PERSONS = Sources(TouchpointDay, LinkDay, LinkHour, LinkFacet, TouchpointMonth)
 
 
 def sources(session: Session, workspace_id: int, period: Period, suspects: bool) -> Sources:
