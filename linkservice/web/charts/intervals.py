@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -108,8 +109,9 @@ def interval_axis(shared: SharedScale) -> Markup:
     return element("div", element("svg", *labels, aria_hidden="true"), class_="chart-axis")
 
 
+@lru_cache(maxsize=64)
 def _hairlines(scale: Scale) -> Markup:
-    """Full height, so that they join from row to row."""
+    """Full height, so that they join from row to row; of one scale they are all the same."""
     lines = []
     for value in scale.ticks:
         x = svg.percent(scale.percent(value))
@@ -118,10 +120,12 @@ def _hairlines(scale: Scale) -> Markup:
     return element("g", *lines)
 
 
+_CAP = element("path", d="M0-5V5", class_="chart-cap")
+
+
 def _whisker(scale: Scale, low: float, high: float) -> list[Markup]:
     """A thin line with caps; none at an end that the scale cuts."""
     ends = [scale.percent(low), scale.percent(high)]
-    cap = element("path", d="M0-5V5", class_="chart-cap")
     line = element(
         "line",
         x1=svg.percent(ends[0]),
@@ -131,7 +135,7 @@ def _whisker(scale: Scale, low: float, high: float) -> list[Markup]:
         class_="chart-cap",
     )
     caps = zip(ends, (low, high), strict=True)
-    return [line, *(svg.placed(x, 50, cap) for x, end in caps if end <= scale.top)]
+    return [line, *(svg.placed(x, 50, _CAP) for x, end in caps if end <= scale.top)]
 
 
 def _hatched(pattern: str, scale: Scale, low: float, high: float) -> list[Markup]:
