@@ -1,7 +1,8 @@
 """Are changes found, and only where there are any? Seeded simulations through `judge_changes`.
 
 Reports of 20 touchpoints with weekdays of their own; the promised figures are those of the
-design. Every simulated report is new: nothing of one is seen in another.
+design. Every simulated report is new: nothing of one is seen in another. Some worlds are left to
+`make soak`; those that stay have 1,000 reports as well.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ def is_alarm(judged: Judged) -> bool:
 @pytest.mark.parametrize(
     "world",
     [
-        World(visitors=20),
-        World(visitors=50, noise=0.1),
+        pytest.param(World(visitors=20), marks=pytest.mark.soak),
+        pytest.param(World(visitors=50, noise=0.1), marks=pytest.mark.soak),
         World(visitors=100, noise=0.1, sizes=1.0, weeks=0.5),
     ],
     ids=str,
@@ -91,7 +92,9 @@ def test_a_weekday_pattern_raises_nothing(world: World) -> None:
     "world",
     [
         World(visitors=100, noise=0.05, age=30, half_life=5),
-        World(visitors=300, noise=0.02, age=100, half_life=30),
+        pytest.param(
+            World(visitors=300, noise=0.02, age=100, half_life=30), marks=pytest.mark.soak
+        ),
         World(visitors=30, age=24),
     ],
     ids=str,
@@ -111,7 +114,7 @@ def found(world: World, change: float, runs: int = 200) -> float:
     ("world", "share"),
     [
         # Who knew that 60 are usual would find 91 %: 30 come too near by chance.
-        (World(visitors=20, even=True), 0.75),
+        pytest.param(World(visitors=20, even=True), 0.75, marks=pytest.mark.soak),
         (World(visitors=30, even=True), 0.95),
         (World(visitors=80, weeks=0.3, sizes=0.2), 0.95),
     ],

@@ -11,6 +11,7 @@ from datetime import date
 import pytest
 from cast import NOW
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 from test_pages_reports import Shop, shop
@@ -95,6 +96,7 @@ def test_a_deleted_touchpoint_keeps_its_conversions(ada: World) -> None:
     assert (row.deleted, row.conversions, row.value) == (True, 1, 7)
 
 
+@hypothesis_settings(max_examples=30)
 @given(
     parts=st.lists(
         st.tuples(

@@ -212,7 +212,7 @@ spent = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_every_grouping_has_the_same_total(
     settings: Settings, database: Database, data: st.DataObject

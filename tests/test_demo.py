@@ -159,7 +159,14 @@ def names(found: dict[str, str], verdict: str) -> set[str]:
 # the verdicts
 
 
-@pytest.mark.parametrize("today", [date(2026, 11, 22), date(2027, 2, 4), date(2026, 6, 28)])
+@pytest.mark.parametrize(
+    "today",
+    [
+        date(2026, 11, 22),
+        date(2027, 2, 4),
+        pytest.param(date(2026, 6, 28), marks=pytest.mark.soak),
+    ],
+)
 def test_the_four_are_found_and_no_other(today: date, story: Story, tmp_path: Path) -> None:
     now = datetime(today.year, today.month, today.day, 18, 30, tzinfo=UTC)
     shown = story if now == NOW else told(now, tmp_path)

@@ -143,7 +143,7 @@ def plan(rng: random.Random, trial: Trial) -> list[datetime]:
     moments = [utc(night) for night in NIGHTS]
     rng.shuffle(moments)
     found: list[datetime] = []
-    for moment in moments[: trial.size(4, len(moments))]:
+    for moment in moments[: trial.size(2, len(moments))]:
         found += [moment, moment + rng.choice((1, -1)) * timedelta(days=1)]
     return found
 

@@ -135,7 +135,8 @@ def test_a_database_in_trouble_stops_no_customer_and_loses_no_click(
     add_links(settings, database, seconds)
     # Without a store of all links, or those nobody asked for before would be redirected as well.
     without = {"LINKSERVICE_LINK_STORE": "0"}
-    with running(fault.settings, tmp_path, environment=without) as service:
+    workers = trial.size(1, 2)
+    with running(fault.settings, tmp_path, workers=workers, environment=without) as service:
         warm_up(service.link_port)
         with clicking_steadily(service.link_port, per_second=CLICKS_A_SECOND) as normal:
             time.sleep(trial.size(1, 30) / 2)
@@ -183,13 +184,25 @@ def add_links(settings: Settings, database: Database, seconds: int) -> None:
             make_link(session, settings, home, f"other-{number}", now=now)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "sqlite locked",
+        "postgresql dead",
+        *(
+            pytest.param(f"postgresql {how}", marks=pytest.mark.soak)
+            for how in ("locked", "slow", "cut")
+        ),
+    ],
+    indirect=True,
+)
 def test_with_every_link_in_memory_nobody_is_turned_away(
-    kind: str, fault: Fault, settings: Settings, database: Database, tmp_path: Path
+    kind: str, fault: Fault, settings: Settings, database: Database, tmp_path: Path, trial: Trial
 ) -> None:
     add_links(settings, database, 1)
-    with running(fault.settings, tmp_path) as service:
+    with running(fault.settings, tmp_path, workers=trial.size(1, 2)) as service:
         warm_up(service.link_port)
-        time.sleep(1)  # both workers know all links then
+        time.sleep(1)  # every worker knows all links then
         with fault.begin():
             others = asking_for_others(service.link_port, 1)
         assert others.statuses == [302] * 4

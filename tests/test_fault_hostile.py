@@ -34,11 +34,11 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 def test_slow_and_hostile_clients_keep_nobody(
     settings: Settings, database: Database, tmp_path: Path, trial: Trial
 ) -> None:
-    slow, mutated = trial.size(200, 2_000), trial.size(300, 20_000)
+    slow, mutated = trial.size(100, 2_000), trial.size(100, 20_000)
     rng = trial.chance()
     add_poster(settings, database)
     roles = ("redirect", "web")
-    with running(settings, tmp_path, roles=roles) as service:
+    with running(settings, tmp_path, roles=roles, workers=trial.size(1, 2)) as service:
         ports = (service.link_port, service.port)
         before = service.descendants()
         with hostile.slow_clients(ports, slow, rng):

@@ -69,7 +69,7 @@ def test_an_ingester_that_was_stopped_and_continued_doubles_nothing(
 ) -> None:
     rng = trial.chance()
     recording = Recording(settings, clicked_link(settings, database), rng)
-    stops = trial.size(4, 50)
+    stops = trial.size(2, 50)
     overtaken = 0
     with (
         ingester(settings) as one,

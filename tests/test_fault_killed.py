@@ -21,6 +21,7 @@ from counted import add_poster, assert_each_counted_once, in_reports
 from evidence import Trial
 from service import Service, alive, running, wait_until
 
+from linkservice.clicks.segment import segments
 from linkservice.config import Settings
 from linkservice.database import Database
 
@@ -36,7 +37,7 @@ BUSY = 10.0
 def test_killed_processes_lose_and_double_nothing(
     settings: Settings, database: Database, tmp_path: Path, trial: Trial
 ) -> None:
-    rounds, fewest = trial.size(3, 50), trial.size(2_000, 100_000)
+    rounds, fewest = trial.size(2, 50), trial.size(1_000, 100_000)
     add_poster(settings, database)
     rng = trial.chance()
     with running(settings, tmp_path) as service:
@@ -65,7 +66,7 @@ def test_killed_processes_lose_and_double_nothing(
 def test_a_worker_killed_every_two_seconds_keeps_nobody_waiting(
     settings: Settings, database: Database, tmp_path: Path, trial: Trial
 ) -> None:
-    kills = trial.size(2, 30)
+    kills = trial.size(1, 30)
     add_poster(settings, database)
     rng = trial.chance()
     with running(settings, tmp_path) as service:
@@ -114,6 +115,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_serves_at_once(
         assert service.stop() == 0
     finally:
         service.end()
+    assert {segment.state for segment in segments(settings.spool_dir)} == {"sealed"}
     assert_each_counted_once(settings, database, crowd)
     assert slowest_end <= DOWN_SECONDS * (1 if trial.soak else BUSY)
     assert slowest_start <= DOWN_SECONDS * (1 if trial.soak else BUSY)

@@ -44,7 +44,7 @@ def test_a_migration_under_load_fails_nobody(
     rounds, seconds = trial.size(1, 5), trial.size(5, 50) / 10
     add_posters(settings, database)
     paths = [f"/{slug}" for slug in SLUGS]
-    with running(settings, tmp_path) as service:
+    with running(settings, tmp_path, workers=trial.size(1, 2)) as service:
         with clicking(service.link_port, paths, depth=1, per_connection=len(paths)) as first:
             wait_until(lambda: first.acknowledged > 30 * len(paths))
         with (
@@ -75,7 +75,7 @@ def test_a_migration_that_has_to_wait_lets_others_pass(
             read_everything(report)
             moving = threading.Thread(target=migrate, args=(settings, 0.0))
             moving.start()
-            for _ in range(20):
+            for _ in range(10):
                 time.sleep(0.1)
                 with own.reading() as customer:
                     # The report lasts for as long as they wait: behind one who waits for it

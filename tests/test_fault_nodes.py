@@ -22,13 +22,13 @@ pytestmark = pytest.mark.fault
 def test_two_nodes_count_into_one_database(
     settings: Settings, database: Database, tmp_path: Path, trial: Trial
 ) -> None:
-    each = trial.size(1_000, 50_000)
+    each, workers = trial.size(500, 50_000), trial.size(1, 2)
     add_poster(settings, database)
     second = dataclasses.replace(settings, data_dir=tmp_path / "second")
     second.data_dir.mkdir()
     with (
-        running(settings, tmp_path) as one,
-        running(second, tmp_path) as other,
+        running(settings, tmp_path, workers=workers) as one,
+        running(second, tmp_path, workers=workers) as other,
         clicking(one.link_port, clients=8) as here,
         clicking(other.link_port, clients=8) as there,
     ):

@@ -111,7 +111,7 @@ def test_a_power_cut_takes_no_more_than_was_said(
             tmp_path / f"run-{run}",
             lambda own, life: serve_for(own, life, trial.size(1, 8)),
             random.Random(f"{trial.seed} {sync} {run}"),
-            cuts=trial.size(4, 50),
+            cuts=trial.size(2, 50),
         )
     ]
     oldest = max(cut.oldest_lost_seconds for cut in cuts)
@@ -139,7 +139,7 @@ def test_what_was_deleted_from_the_spool_is_in_the_database(
         subprocess.run(command, env=environment, check=True)
         assert list(own.spool_dir.glob("*.sealed")) == [], "there is nothing that was deleted"
 
-    rng, cuts = trial.chance(), trial.size(10, 200)
+    rng, cuts = trial.chance(), trial.size(5, 200)
     found = list(life_with_cuts(settings, tmp_path / "life", record_and_delete, rng, cuts))
     assert sum(cut.lost for cut in found) == 0
     trial.saw(

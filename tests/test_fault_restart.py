@@ -50,14 +50,21 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("through", ["direct", pytest.param("nginx", marks=only_with_nginx)])
+@pytest.mark.parametrize(
+    "through",
+    [
+        # All there is without nginx; `test_serve` restarts one that is reached directly, too.
+        pytest.param("direct", marks=pytest.mark.soak if NGINX else ()),
+        pytest.param("nginx", marks=only_with_nginx),
+    ],
+)
 def test_rolling_restarts_refuse_nobody(
     settings: Settings, database: Database, tmp_path: Path, trial: Trial, through: str
 ) -> None:
     restarts, rng = trial.size(1, 20), trial.chance()
     add_poster(settings, database)
     with ExitStack() as stack:
-        service = stack.enter_context(running(settings, tmp_path))
+        service = stack.enter_context(running(settings, tmp_path, workers=trial.size(1, 2)))
         port = service.link_port
         if through == "nginx":
             port = stack.enter_context(nginx_before([port], tmp_path / "nginx"))
@@ -89,7 +96,8 @@ def test_a_restart_with_its_socket_held_refuses_hardly_anybody(
         held.listen(4096)
         ports = (free_ports()[0], held.getsockname()[1])
         before = (sys.executable, "-c", _ACTIVATED, str(held.fileno()))
-        start = Starting(settings, tmp_path, ports, before, (held.fileno(),))
+        workers = trial.size(1, 2)
+        start = Starting(settings, tmp_path, ports, workers, before, (held.fileno(),))
         service = start()
         try:
             service.wait_until_ready()
@@ -117,12 +125,13 @@ def test_a_restart_with_its_socket_held_refuses_hardly_anybody(
 def test_of_two_services_behind_nginx_each_may_restart(
     settings: Settings, database: Database, tmp_path: Path, trial: Trial
 ) -> None:
-    restarts, rng = trial.size(2, 20), trial.chance()
+    restarts, rng = trial.size(1, 20), trial.chance()
     add_poster(settings, database)
     second = dataclasses.replace(settings, data_dir=tmp_path / "second")
     second.data_dir.mkdir()
     slowest = 0.0
-    starts = [Starting(each, tmp_path, free_ports()) for each in (settings, second)]
+    workers = trial.size(1, 2)
+    starts = [Starting(each, tmp_path, free_ports(), workers) for each in (settings, second)]
     services = [start() for start in starts]
     try:
         for service in services:
@@ -155,6 +164,7 @@ class Starting:
     settings: Settings
     folder: Path
     ports: tuple[int, int]
+    workers: int
     before: tuple[str, ...] = ()
     pass_fds: tuple[int, ...] = ()
 
@@ -163,6 +173,7 @@ class Starting:
             self.settings,
             self.folder,
             ports=self.ports,
+            workers=self.workers,
             before=self.before,
             pass_fds=self.pass_fds,
         )

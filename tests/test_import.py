@@ -336,7 +336,7 @@ def test_visitors_of_a_day_that_spans_chunks_are_counted_once(
         assert visitor_keys(session) == 12
 
 
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=12)
 @given(
     moments=st.lists(
         st.integers(epoch_ms(NOW) - 3_000_000_000, epoch_ms(NOW)), min_size=1, max_size=40

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -316,6 +317,7 @@ _FIELDS = st.fixed_dictionaries(
 )
 
 
+@hypothesis_settings(max_examples=20)
 @given(st.lists(_FIELDS, min_size=1, max_size=4))
 def test_undoing_the_newest_version_is_as_if_it_had_not_been(
     desk: Desk, steps: list[dict[str, object]]

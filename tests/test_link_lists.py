@@ -214,7 +214,7 @@ def test_a_row_has_its_clicks_of_thirty_days(desk: Desk) -> None:
     assert row.clicks == 7
 
 
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=12)
 @given(
     links=st.lists(
         st.tuples(st.sampled_from(["", "a", "Ä", "b"]), st.integers(0, 2), st.integers(0, 1)),

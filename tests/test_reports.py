@@ -675,7 +675,7 @@ def sqlite(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     database.close()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.lists(ROW, max_size=12, unique_by=lambda row: (row["touchpoint"], row["link"], row["day"])),
     st.sampled_from(["visitors_per_reach", "clicks_per_day"]),

@@ -22,9 +22,7 @@ from service import Service, alive, free_ports, running, wait_until
 from sqlalchemy import func, select, text
 
 from linkservice import lockfile
-from linkservice.clicks.audit import audit
 from linkservice.clicks.model import LinkDay
-from linkservice.clicks.segment import segments
 from linkservice.config import Settings, load
 from linkservice.database import Database
 from linkservice.errors import Conflict, Failed, Invalid, Unavailable
@@ -136,27 +134,6 @@ def test_a_port_is_one_services_from_the_start_and_free_at_its_end() -> None:
         pass
 
 
-def test_a_killed_supervisor_leaves_no_orphan_and_its_successor_no_click(
-    ready: Settings, database: Database, tmp_path: Path
-) -> None:
-    with running(ready, tmp_path) as service:
-        assert [service.get("/poster") for _ in range(20)] == [302] * 20
-        started = service.descendants()
-        assert len(started) == 5  # two redirect workers under their main processes, the ingester
-        service.send(signal.SIGKILL)
-        wait_until(lambda: not any(map(alive, started)), seconds=2)
-    with running(ready, tmp_path, ports=(service.port, service.link_port)) as successor:
-        assert [successor.get("/poster") for _ in range(20)] == [302] * 20
-        started = successor.descendants()
-        began = time.monotonic()
-        assert successor.stop() == 0
-        assert time.monotonic() - began < 10
-    assert not any(map(alive, started))
-    assert {segment.state for segment in segments(ready.spool_dir)} == {"sealed"}
-    assert clicks_in_reports(ready) == 40
-    assert audit(ready, database).difference == 0
-
-
 @pytest.mark.parametrize("level", ["worker", "main"])
 def test_a_killed_redirect_worker_is_replaced_while_the_other_one_serves(
     lasting: Service, level: str
@@ -205,7 +182,7 @@ def test_who_comes_while_no_worker_lives_is_served_by_the_next(lasting: Service)
 def test_a_hangup_restarts_every_process_and_refuses_nobody(
     ready: Settings, database: Database, tmp_path: Path
 ) -> None:
-    with running(ready, tmp_path, roles=("redirect", "web", "ingest")) as service:
+    with running(ready, tmp_path, roles=("redirect", "web", "ingest"), workers=1) as service:
         before = service.descendants()
         with clicking_steadily(service.link_port, per_connection=10_000) as crowd:
             service.send(signal.SIGHUP)
