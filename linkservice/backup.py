@@ -123,6 +123,7 @@ def restore(database: Database, path: Path, *, replace: bool, progress: Progress
     program made it, `Conflict` when there is a workspace already and not `replace`.
     """
     try:
+        _refuse_damaged(path)
         with zipfile.ZipFile(path) as archive, database.writing_connection() as connection:
             manifest = _read_manifest(archive)
             if not replace:
@@ -293,6 +294,14 @@ def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
         ],
         numbered_to={name: int(number) for name, number in document["numbered_to"].items()},
     )
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Read it all once: nobody is kept from the database by a file that is not whole."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {damaged!r}")
 
 
 def _refuse_inhabited(connection: Connection) -> None:

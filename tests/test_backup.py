@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
+from evidence import Trial
 from revisions import NEWEST
 from sqlalchemy import func, select, text
 from terminal import done, refused, run
@@ -308,13 +309,13 @@ def test_a_database_with_a_workspace_is_kept(
     assert rows(database) == before
 
 
-@pytest.mark.parametrize("lock", ["serve-web.lock", "serve-redirect.lock", "ingest.lock"])
 def test_a_running_service_is_not_pulled_from_under(
-    settings: Settings, database: Database, saved: Path, lock: str
+    settings: Settings, database: Database, saved: Path
 ) -> None:
     before = rows(database)
-    with exclusive(settings.data_dir / lock, "serve_running"):
-        assert "already" in refused(settings, "restore", str(saved), "--replace")
+    for lock in ("serve-web.lock", "serve-redirect.lock", "ingest.lock"):
+        with exclusive(settings.data_dir / lock, "serve_running"):
+            assert "already" in refused(settings, "restore", str(saved), "--replace")
     assert rows(database) == before
 
 
@@ -334,13 +335,14 @@ def test_what_is_no_backup_is_refused(
     assert rows(database) == before
 
 
+@pytest.mark.wide
 def test_every_kind_of_damage_leaves_the_database_alone(
-    settings: Settings, database: Database, saved: Path, tmp_path: Path
+    settings: Settings, database: Database, saved: Path, tmp_path: Path, trial: Trial
 ) -> None:
     """Bytes flipped, one in turn: refused, or so harmless that all rows come back."""
     before = rows(database)
     data, path = saved.read_bytes(), tmp_path / "damaged.zip"
-    step = 293 if database.is_sqlite else 997
+    step = trial.size(1_499, 293) if database.is_sqlite else trial.size(2_999, 997)
     outcomes = set()
     for position in range(0, len(data), step):
         damaged = bytearray(data)
@@ -375,43 +377,8 @@ def rewritten(source: Path, target: Path, change: Callable[[str, bytes], bytes])
     return target
 
 
-@pytest.mark.parametrize(
-    ("entry", "old", "new"),
-    [
-        ("tables/links.jsonl", b"\n", b""),
-        ("tables/links.jsonl", b'"sommer"', b"7.5"),
-        ("tables/links.jsonl", b'"sommer"', b"null"),
-        ("tables/links.jsonl", b'"sommer"', b'"som\\u0000mer", 1'),
-        ("tables/links.jsonl", b"[1,", b"[99999999999999999999999,"),
-        ("tables/links.jsonl", b"[1,", b"[2,"),
-        ("tables/links.jsonl", b"[1,", b'{"a":1},['),
-        ("tables/links.jsonl", b"+00:00", b""),
-        ("tables/links.jsonl", b"2026-11", b"2026-13"),
-        ("tables/workspaces.jsonl", b"AAEC", b"A???"),
-        ("tables/workspaces.jsonl", b'"de"', b'"xx"'),
-        ("tables/members.jsonl", b"[1,", b"[1,7"),
-        ("manifest.json", b'"links"', b'"lynx"'),
-        ("manifest.json", b'"slug"', b'"slugs"'),
-        ("manifest.json", b'"format"', b'"former"'),
-        ("manifest.json", b'"rows": 2', b'"rows": 3'),
-        ("manifest.json", b'"text"', b'"day"'),
-        ("manifest.json", NEWEST_IN_JSON, b"null"),
-        ("manifest.json", NEWEST_IN_JSON, b'"9999"'),
-        ("manifest.json", b'"format": 1', b'"format": 2'),
-        ("manifest.json", b'"created_at": "', b'"created_at": "x'),
-        ("manifest.json", b'"numbered_to": {', b'"numbered_to": {"links": "many", "x": '),
-    ],
-)
-def test_wrong_content_is_refused_and_changes_nothing(
-    settings: Settings,
-    database: Database,
-    saved: Path,
-    tmp_path: Path,
-    entry: str,
-    old: bytes,
-    new: bytes,
-) -> None:
-    before = rows(database)
+def replaced(entry: str, old: bytes, new: bytes) -> Callable[[str, bytes], bytes]:
+    """A change of one entry."""
 
     def change(name: str, content: bytes) -> bytes:
         if name != entry:
@@ -419,10 +386,49 @@ def test_wrong_content_is_refused_and_changes_nothing(
         assert old in content
         return content.replace(old, new)
 
-    path = rewritten(saved, tmp_path / "wrong.zip", change)
-    told = refused(settings, "restore", str(path), "--replace")
-    assert "FILE: " in told
-    assert rows(database) == before
+    return change
+
+
+WRONG = [
+    ("tables/links.jsonl", b"\n", b""),
+    ("tables/links.jsonl", b'"sommer"', b"7.5"),
+    ("tables/links.jsonl", b'"sommer"', b"null"),
+    ("tables/links.jsonl", b'"sommer"', b'"som\\u0000mer", 1'),
+    ("tables/links.jsonl", b"[1,", b"[99999999999999999999999,"),
+    ("tables/links.jsonl", b"[1,", b"[2,"),
+    ("tables/links.jsonl", b"[1,", b'{"a":1},['),
+    ("tables/links.jsonl", b"+00:00", b""),
+    ("tables/links.jsonl", b"2026-11", b"2026-13"),
+    ("tables/workspaces.jsonl", b"AAEC", b"A???"),
+    ("tables/workspaces.jsonl", b'"de"', b'"xx"'),
+    ("tables/members.jsonl", b"[1,", b"[1,7"),
+    ("manifest.json", b'"links"', b'"lynx"'),
+    ("manifest.json", b'"slug"', b'"slugs"'),
+    ("manifest.json", b'"format"', b'"former"'),
+    ("manifest.json", b'"rows": 2', b'"rows": 3'),
+    ("manifest.json", b'"text"', b'"day"'),
+    ("manifest.json", NEWEST_IN_JSON, b"null"),
+    ("manifest.json", NEWEST_IN_JSON, b'"9999"'),
+    ("manifest.json", b'"format": 1', b'"format": 2'),
+    ("manifest.json", b'"created_at": "', b'"created_at": "x'),
+    ("manifest.json", b'"numbered_to": {', b'"numbered_to": {"links": "many", "x": '),
+]
+"""An entry of a backup, and what is there instead of what."""
+
+
+@pytest.mark.wide
+def test_wrong_content_is_refused_and_changes_nothing(
+    settings: Settings, database: Database, saved: Path, tmp_path: Path, trial: Trial
+) -> None:
+    """Every case on one of the databases in turn; `make soak` tries each on both."""
+    before = rows(database)
+    path = tmp_path / "wrong.zip"
+    tried = WRONG if trial.soak else WRONG[database.is_sqlite :: 2]
+    for entry, old, new in tried:
+        rewritten(saved, path, replaced(entry, old, new))
+        told = refused(settings, "restore", str(path), "--replace")
+        assert "FILE: " in told, (entry, new)
+        assert rows(database) == before, (entry, new)
 
 
 def test_an_empty_database_stays_empty_after_a_damaged_backup(

@@ -52,6 +52,8 @@ class Product:
             [
                 *(sys.executable, "-m", "linkservice", "serve"),
                 *("--port", str(self.port), "--link-port", str(self.link_port)),
+                # An edit is to reach every worker there is; that there are several, once.
+                *("--workers", "1" if settings.database_url.startswith("sqlite") else "2"),
             ],
             env=self.environ,
             stdout=subprocess.DEVNULL,
