@@ -27,7 +27,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from belongings import World, everything
 from cast import Home
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from service import free_ports, wait_until
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -45,6 +45,11 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
+
+PATIENCE_MS = 15_000
+"""A page of ours is there within a second, where nothing else is done."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 DAYS = 35
 RATES = (0.031, 0.029, 0.033, 0.030, 0.09, 0.006)
@@ -160,8 +165,7 @@ def window(
     # Colours that fade from one to another are neither, while axe looks at them.
     usual = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"}
     context: BrowserContext = chromium.new_context(**{**usual, **options})
-    # A page of ours is there within a second, or something is wrong.
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([{"name": "linkservice-language", "value": language, "url": address}])
     if token:
         context.add_cookies([{"name": "linkservice-session", "value": token, "url": address}])
@@ -318,7 +322,7 @@ def fresh_installation(folder: Path) -> Iterator[tuple[str, str]]:
         yield found[0], links
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def answers(url: str) -> bool:

@@ -549,7 +549,7 @@ def test_the_demonstration_starts_again_where_it_was(tmp_path: Path, migrated: P
     found = re.search(r"Sign in: http://127\.0\.0\.1:8000/app/sign-in/(\S+)\n", "".join(printed))
     assert found is not None, service.communicate()
     service.send_signal(signal.SIGINT)
-    service.communicate(timeout=20)
+    service.communicate(timeout=60)
     assert service.returncode == 0
     with database.reading() as session:
         look_at_sign_in(session, found[1], datetime.now(UTC))

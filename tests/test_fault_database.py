@@ -37,6 +37,9 @@ CAUGHT_UP_SECONDS = 60.0
 LONGEST_ANSWER_SECONDS = 6.0
 """How long somebody may wait to be told to try again."""
 
+BUSY = 5
+"""How many times as long it may take in the quick form: its machine does other work."""
+
 NO_MATTER_SECONDS = 0.02
 """Below it nobody notices, and times that differ by a factor differ by chance."""
 
@@ -158,7 +161,7 @@ def test_a_database_in_trouble_stops_no_customer_and_loses_no_click(
     assert then <= (max(2 * usual, NO_MATTER_SECONDS) if trial.soak else NOBODY_WAITS_SECONDS)
     assert set(uncached.statuses) <= ({302, 503} if fault.readable else {503})
     assert uncached.without_retry_after == 0
-    assert uncached.longest <= LONGEST_ANSWER_SECONDS
+    assert uncached.longest <= LONGEST_ANSWER_SECONDS * (1 if trial.soak else BUSY)
     checked = audit(settings, database)
     assert (checked.difference, checked.pending, checked.unrecorded) == (0, 0, 0)
     trial.saw(

@@ -108,7 +108,7 @@ def product(settings: Settings) -> Iterator[Product]:
     product = Product(settings)
     yield product
     product.process.send_signal(signal.SIGTERM)
-    assert product.process.wait(15) == 0
+    assert product.process.wait(60) == 0
 
 
 def test_the_life_of_a_click(product: Product, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def ask(browser: Browser, links: list[str], **more: str) -> str:
 
 def finished(browser: Browser, sheet_id: str) -> TestResponse:
     """The page of the sheet as soon as it is ready."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         page = browser.get(f"/sheets/{sheet_id}")
         if "The sheet is ready" in text_of(page):
