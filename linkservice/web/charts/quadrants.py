@@ -18,7 +18,7 @@ from markupsafe import Markup
 from linkservice.web.charts import svg
 from linkservice.web.charts.svg import Chart, Table, element
 
-ROOM = 1.2
+ROOM = 1.4
 """How far beyond the furthest spot the plot goes."""
 
 LEAST_TIMES, MOST_TIMES = 1.0, 3.0
