@@ -95,6 +95,8 @@ def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
         "overview": "/?",
         "touchpoints": "/reports?",
         "touchpoints by clicks a day": "/reports?metric=clicks_per_day&",
+        "touchpoints, worst by campaign": "/reports?group=campaign&verdict=worst&",
+        "moments of truth": "/reports/moments?",
         "journey map": f"/reports/journeys/{journey}?",
         "one touchpoint": f"/reports/touchpoints/{touchpoint}?",
         "one link, the most clicked": f"/reports/links/{link}?",

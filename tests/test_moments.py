@@ -242,12 +242,12 @@ def test_a_journey_is_read_from_its_roll_ups_and_told_in_both_languages(
     assert len(list(rows_for_csv(found))) == 7
     for language, word in (("en", "Can wait"), ("de", "Kann warten")):
         with i18n.speaking(language):
-            chart = words.drawn(found)
+            chart = words.drawn(found, words.told(found))
             assert chart.drawing.count("<circle") == 6
             assert chart.drawing.count("</title>") == chart.drawing.count("</desc>") == 1
-            assert [group.title for group in words.placed(found) if group.key == "can_wait"] == [
-                word
-            ]
+            assert [
+                group.title for group in words.placed(words.told(found)) if group.key == "can_wait"
+            ] == [word]
             assert len(chart.table.rows) == 6
             assert words.unplaced(found) == []
             assert len(words.facts(found)) == 3

@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import numpy as np
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from linkservice.cells import Cell, harmless
@@ -33,7 +32,7 @@ from linkservice.reports.change import (
     judge_changes,
 )
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.sources import sources
+from linkservice.reports.sources import visitors_by_day
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.public_holidays import FreeDay, free_days
@@ -178,31 +177,9 @@ def _series(
     now: datetime,
 ) -> list[Series]:
     """The days of each of these touchpoints."""
-    rows = sources(session, actor.workspace_id, known, suspects).touchpoints
-    counted = np.zeros((len(touchpoint_ids), len(known)), np.int64)
-    # Written out, a line for each day: to make each row one of Python's takes four times as long.
-    visitors = rows.touchpoint_visitors + rows.tokenless
-    lines = session.execute(
-        select(
-            rows.local_date,
-            func.aggregate_strings(cast(rows.touchpoint_id, Text), ","),
-            func.aggregate_strings(cast(visitors, Text), ","),
-        )
-        .where(
-            rows.workspace_id == actor.workspace_id,
-            rows.local_date.between(known.first, known.last),
-        )
-        .group_by(rows.local_date)
-    )
-    ordered = np.array(sorted(touchpoint_ids), np.int64)
-    for day, which, counts in lines if touchpoint_ids else ():
-        ids = np.fromstring(which, np.int64, sep=",")
-        place = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
-        there = ordered[place] == ids
-        brought = np.fromstring(counts, np.int64, sep=",")
-        np.add.at(counted[:, known.number(day)], place[there], brought[there])
+    counted = visitors_by_day(session, actor.workspace_id, known, touchpoint_ids, suspects)
     first, linked = _first_days(session, actor, known, touchpoint_ids), _linked(session, actor, now)
-    days = dict(zip(ordered.tolist(), counted.tolist(), strict=True))
+    days = dict(zip(touchpoint_ids, counted.tolist(), strict=True))
     return [
         Series(
             days[each],

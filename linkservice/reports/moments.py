@@ -37,7 +37,7 @@ from linkservice.reports.period import Period, day_of
 from linkservice.reports.queries import JUDGED, touchpoint_report
 from linkservice.reports.ranking import MARGIN, Verdict
 from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
-from linkservice.reports.sources import sources
+from linkservice.reports.sources import visitors_by_day
 from linkservice.workspaces.access import Actor, find, scoped
 
 LEAST_WINDOW = 84
@@ -334,23 +334,8 @@ def _counted(
 ) -> Counted:
     """The days of the touchpoints: visitors and clicks without a token, and conversions."""
     places = {int(row.id or 0): place for place, row in enumerate(rows)}
-    visitors = np.zeros((len(rows), len(window)))
-    days = sources(session, actor.workspace_id, window, suspects).touchpoints
-    query = (
-        select(
-            days.touchpoint_id,
-            days.local_date,
-            func.sum(days.touchpoint_visitors + days.tokenless),
-        )
-        .where(
-            days.workspace_id == actor.workspace_id,
-            days.local_date.between(window.first, window.last),
-            days.touchpoint_id.in_(places),
-        )
-        .group_by(days.touchpoint_id, days.local_date)
-    )
-    for touchpoint_id, day, count in session.execute(query):
-        visitors[places[touchpoint_id], window.number(day)] = int(count)
+    days = visitors_by_day(session, actor.workspace_id, window, list(places), suspects)
+    visitors = days.astype(np.float64)
     conversions = np.zeros_like(visitors)
     for touchpoint_id, each in converted(session, actor.workspace_id, window, "last").items():
         if touchpoint_id in places:

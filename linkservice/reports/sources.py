@@ -7,14 +7,19 @@ roll-ups of persons are read alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     FromClause,
     Subquery,
+    Text,
     case,
+    cast,
     exists,
     func,
     literal,
@@ -93,6 +98,45 @@ def suspected(session: Session, workspace_id: int, period: Period, *of: ColumnEl
         )
     )
     return total or 0
+
+
+def visitors_by_day(
+    session: Session,
+    workspace_id: int,
+    period: Period,
+    touchpoint_ids: Sequence[int],
+    suspects: bool,
+) -> NDArray[np.int64]:
+    """Visitors and clicks without a token: a row for each of the touchpoints, a column for each
+    day of the period.
+    """
+    counted = np.zeros((len(touchpoint_ids), len(period)), np.int64)
+    if not touchpoint_ids:
+        return counted
+    rows = sources(session, workspace_id, period, suspects).touchpoints
+    # Written out, a line for each day: to make each row one of Python's takes four times as long.
+    visitors = rows.touchpoint_visitors + rows.tokenless
+    lines = session.execute(
+        select(
+            rows.local_date,
+            func.aggregate_strings(cast(rows.touchpoint_id, Text), ","),
+            func.aggregate_strings(cast(visitors, Text), ","),
+        )
+        .where(
+            rows.workspace_id == workspace_id,
+            rows.local_date.between(period.first, period.last),
+        )
+        .group_by(rows.local_date)
+    )
+    order = np.argsort(np.array(touchpoint_ids, np.int64))
+    ordered = np.array(touchpoint_ids, np.int64)[order]
+    for day, which, counts in lines:
+        ids = np.fromstring(which, np.int64, sep=",")
+        place = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
+        there = ordered[place] == ids
+        brought = np.fromstring(counts, np.int64, sep=",")
+        np.add.at(counted[:, period.number(day)], order[place[there]], brought[there])
+    return counted
 
 
 @cache

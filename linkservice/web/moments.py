@@ -5,7 +5,7 @@ Not here: which quadrant is whose (`reports/moments`), how they are drawn (`char
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from linkservice.reports.moments import (
@@ -69,9 +69,17 @@ class Placed:
     told: Sequence[Told]
 
 
-def placed(report: MomentsReport) -> list[Placed]:
+def told(report: MomentsReport) -> list[Told]:
+    """The touchpoints that have a quadrant, numbered as they come."""
+    found: list[Told] = []
+    for moment in report.touchpoints:
+        if moment.quadrant is not None:
+            found.append(Told(len(found) + 1, moment, moment.quadrant, _sentence(moment)))
+    return found
+
+
+def placed(told: Sequence[Told]) -> list[Placed]:
     """The quadrants that hold something, the one to begin with first."""
-    told = list(_told(report))
     found = []
     for key in QUADRANTS:
         members = [each for each in told if each.quadrant == key]
@@ -102,9 +110,8 @@ def title(report: MomentsReport) -> str:
     return gettext("No touchpoint certainly matters more and does worse than the others")
 
 
-def drawn(report: MomentsReport) -> Chart:
+def drawn(report: MomentsReport, told: Sequence[Told]) -> Chart:
     """The quadrants as a chart; only where the dividing line is known."""
-    told = list(_told(report))
     spots = [_spot(each) for each in told]
     corners = tuple(gettext(QUADRANT_WORDS[key]) for key in QUADRANTS)
     names = Names(
@@ -147,14 +154,6 @@ def facts(report: MomentsReport) -> list[Fact]:
             ),
         ),
     ]
-
-
-def _told(report: MomentsReport) -> Iterator[Told]:
-    number = 0
-    for moment in report.touchpoints:
-        if moment.quadrant is not None:
-            number += 1
-            yield Told(number, moment, moment.quadrant, _sentence(moment))
 
 
 def _sentence(each: Moment) -> str:

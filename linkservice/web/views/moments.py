@@ -28,6 +28,7 @@ def moments_page(page: Page) -> Response:
     found = _report(page, chosen)
     metric = found.metric if found.metric != METRICS[0] else None
     asked = {"journey_id": page.query.get("journey_id") or None, "metric": metric}
+    told = moments.told(found)
     facts = counted(page, chosen, "touchpoints", metric=found.metric, journey=found.journey or "")
     return page.render(
         "reports/moments.html",
@@ -35,10 +36,10 @@ def moments_page(page: Page) -> Response:
         here=Here("moments_page", {**chosen.query, **asked}),
         found=found,
         title=moments.title(found),
-        placed=moments.placed(found),
+        placed=moments.placed(told),
         unplaced=moments.unplaced(found),
         outcome=gettext(moments.OUTCOME_WORDS[found.outcome]),
-        drawn=moments.drawn(found) if found.dividing is not None else None,
+        drawn=moments.drawn(found, told) if found.dividing is not None else None,
         counted=[*moments.facts(found), *facts],
         metrics=[(name, gettext(METRIC_WORDS[name])) for name in METRICS],
         journeys=journeys_by_name(page),
