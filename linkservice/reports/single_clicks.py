@@ -77,10 +77,7 @@ def count_rows(
     """The rows of the period that meet the filters, with the clicks of suspected mail scanners
     among those of persons or without.
     """
-    lie = where_rows_lie(session, whose, period)
-    if lie is None:
-        return SingleClicks()
-    chosen = _chosen(session, whose, period, filters, lie)
+    chosen = _chosen(session, whose, period, filters)
     persons = (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
     found = SingleClicks(facets={name: Counter() for name in (*_OF_ROW, *_OF_AGENT, "robot")})
     numbers: dict[str, dict[int, int]] = {name: {} for name in (*_OF_ROW, "agent")}
@@ -122,17 +119,11 @@ def _take_day(
     totals["tokenless"] += tokenless
 
 
-def _chosen(
-    session: Session, whose: Whose, period: Period, filters: Filters, lie: ColumnElement[bool]
-) -> CTE:
-    """The rows, each read once: the parts of the count are made of what was found. `lie` says
-    where they lie.
-    """
+def _chosen(session: Session, whose: Whose, period: Period, filters: Filters) -> CTE:
+    """The rows, each read once: the parts of the count are made of what was found."""
     conditions = [
-        lie,
-        # Without the workspace, which has an index that leads to one row after the other.
+        where_rows_lie(session, whose, period),
         whose.of(Click),
-        Click.local_day.between(period.first.toordinal(), period.last.toordinal()),
         Click.flags.bitwise_and(_MISS) == 0,
     ]
     if filters.source is not None:
