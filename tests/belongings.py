@@ -55,7 +55,7 @@ from linkservice.workspaces.accounts import add_user
 from linkservice.workspaces.invitations import invite
 from linkservice.workspaces.keys import create_key, list_keys
 from linkservice.workspaces.logo import set_logo
-from linkservice.workspaces.model import SignInSession, User, Workspace
+from linkservice.workspaces.model import Member, SignInSession, User, Workspace
 
 ADAS, CLEOS = "ADASECRET", "CLEOSECRET"
 
@@ -180,6 +180,7 @@ class Made:
     adas: Estate
     cleos: Estate
     tokens: Mapping[str, str]
+    newcomer: int
 
 
 _MADE: dict[str, Made] = {}
@@ -206,7 +207,8 @@ def everything(settings: Settings, database: Database) -> Iterator[World]:
         stranger=Browser(app, settings),
         adas=made.adas,
         cleos=made.cleos,
-        tokens=made.tokens,
+        # Signed with the key of this data directory.
+        tokens={**made.tokens, "off": way_out(settings, made.newcomer)},
     )
     app.extensions["database"].close()
 
@@ -227,8 +229,10 @@ def _make(settings: Settings, database: Database) -> Made:
         }
         adas = furnish(session, settings, home, ADAS, now)
         cleos = furnish(session, settings, foreign, CLEOS, now)
-        tokens = _tokens(session, settings, home, now)
-    return Made(taken(database), signed_in, adas, cleos, tokens)
+        newcomer = _newcomer(session, home, now)
+        tokens = _tokens(session, settings, home, newcomer, now)
+        member_id = newcomer.id
+    return Made(taken(database), signed_in, adas, cleos, tokens, member_id)
 
 
 def furnish(
@@ -429,14 +433,21 @@ def _share(session: Session, home: Home, name: str, now: datetime) -> tuple[Repo
     return create_share(session, home.actor, new, now)
 
 
-def _tokens(session: Session, settings: Settings, home: Home, now: datetime) -> dict[str, str]:
+def _newcomer(session: Session, home: Home, now: datetime) -> Member:
+    """Somebody without a password, who gets letters."""
+    workspace = session.get_one(Workspace, home.workspace_id)
+    member = add_user(session, workspace, "newcomer@example.com", "viewer", now)
+    choose_letters(session, member, "weekly", now)
+    return member
+
+
+def _tokens(
+    session: Session, settings: Settings, home: Home, newcomer: Member, now: datetime
+) -> dict[str, str]:
     """A live secret for each kind of link that carries one; no installation with people in it
     can be set up, so that one is dead.
     """
-    workspace = session.get_one(Workspace, home.workspace_id)
-    member = add_user(session, workspace, "newcomer@example.com", "viewer", now)
-    newcomer = session.get_one(User, member.user_id)
-    choose_letters(session, member, "weekly", now)
+    user = session.get_one(User, newcomer.user_id)
     shown = make_home(session, settings, host="go.demonstration.example", now=now)
     demonstration = session.get_one(Workspace, shown.workspace_id)
     demonstration.demonstration = True
@@ -444,11 +455,10 @@ def _tokens(session: Session, settings: Settings, home: Home, now: datetime) -> 
     _, invitation = invite(session, home.actor, "soon@example.com", "viewer", now)
     return {
         "setup": "a-dead-token",
-        "password": one_time.password_link(session, newcomer, now, timedelta(hours=1)),
+        "password": one_time.password_link(session, user, now, timedelta(hours=1)),
         "sign-in": one_time.sign_in_link(session, session.get_one(User, guest.user_id), now),
         "invitation": invitation,
         "shared": _share(session, home, "A shared report", now)[1],
-        "off": way_out(settings, member.id),
     }
 
 
