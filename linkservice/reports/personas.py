@@ -22,8 +22,9 @@ from linkservice.journeys.model import Journey, Persona, Stage, Touchpoint
 from linkservice.journeys.personas import personas_of_journeys
 from linkservice.links.model import Link, LinkPersona
 from linkservice.reports.period import Period, choose_period
-from linkservice.reports.sources import sources
+from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
 from linkservice.reports.standardised import Part, crude, is_reversed, standardised
+from linkservice.reports.touchpoint_sums import sums_alone
 from linkservice.workspaces.access import Actor, scoped
 from linkservice.workspaces.model import Workspace
 
@@ -105,7 +106,9 @@ class _Counted:
 
     def parts(self) -> dict[int, Part]:
         """By persona, those alone that clicks can be told of."""
-        return {key: Part(self.scans[key], count) for key, count in self.clicks.items() if key}
+        return {
+            key: Part(self.scans[key], count) for key, count in self.clicks.items() if key and count
+        }
 
 
 def persona_report(
@@ -145,28 +148,54 @@ def persona_report(
 
 def _counted(session: Session, actor: Actor, period: Period, suspects: bool) -> dict[int, _Counted]:
     """The clicks of each touchpoint, by the one persona they were made for."""
-    rows = sources(session, actor.workspace_id, period, suspects).days
+    read = sources(session, actor.workspace_id, period, suspects)
+    of_link = _personas_of_links(session, actor)
+    of_touchpoint = personas_of_touchpoints(session, actor)
+    found: defaultdict[int, _Counted] = defaultdict(
+        lambda: _Counted(defaultdict(int), defaultdict(int))
+    )
+
+    def count(touchpoint_id: int, persona: int, clicks: int, scans: int) -> None:
+        if clicks or scans:
+            found[touchpoint_id].clicks[persona] += clicks
+            found[touchpoint_id].scans[persona] += scans
+
+    for touchpoint_id, all_of_it in sums_alone(session, read, actor.workspace_id, period).items():
+        if touchpoint_id != NO_TOUCHPOINT:
+            persona = _only(of_touchpoint.get(touchpoint_id, []))
+            count(touchpoint_id, persona, all_of_it.clicks, all_of_it.scans)
+    # Few links have personas of their own: theirs are taken from what their touchpoint has.
+    for link_id, touchpoint_id, clicks, scans in _of_links(session, read, actor, period):
+        before = _only(of_touchpoint.get(touchpoint_id, []))
+        count(touchpoint_id, before, -clicks, -scans)
+        count(touchpoint_id, _only(of_link[link_id]), clicks, scans)
+    return {number: each for number, each in found.items() if any(each.clicks.values())}
+
+
+def _only(personas: Sequence[int]) -> int:
+    """The one persona; 0 for several or none."""
+    return personas[0] if len(personas) == 1 else 0
+
+
+def _of_links(
+    session: Session, read: Sources, actor: Actor, period: Period
+) -> Iterator[tuple[int, int, int, int]]:
+    """Clicks and scans of links that have personas, by touchpoint."""
+    rows = read.days
+    own = select(LinkPersona.link_id).join(Link, Link.id == LinkPersona.link_id)
     query = (
         select(rows.link_id, rows.touchpoint_id, func.sum(rows.clicks), func.sum(rows.scans))
         .where(
-            rows.workspace_id == actor.workspace_id,
-            rows.touchpoint_id != 0,
+            # By the key of the table: a year has days of all links.
+            rows.link_id.in_(own.where(Link.workspace_id == actor.workspace_id)),
+            rows.touchpoint_id != NO_TOUCHPOINT,
             rows.local_date.between(period.first, period.last),
         )
         .group_by(rows.link_id, rows.touchpoint_id)
-        .having(func.sum(rows.clicks) > 0)
     )
-    of_link = _personas_of_links(session, actor)
-    of_touchpoint = personas_of_touchpoints(session, actor)
-    found: dict[int, _Counted] = {}
+    # PostgreSQL sums 64-bit columns to a decimal.
     for link_id, touchpoint_id, clicks, scans in session.execute(query):
-        chosen = of_link.get(link_id) or of_touchpoint.get(touchpoint_id, [])
-        persona = chosen[0] if len(chosen) == 1 else 0
-        sums = found.setdefault(touchpoint_id, _Counted(defaultdict(int), defaultdict(int)))
-        # PostgreSQL sums 64-bit columns to a decimal.
-        sums.clicks[persona] += int(clicks)
-        sums.scans[persona] += int(scans)
-    return found
+        yield link_id, touchpoint_id, int(clicks), int(scans)
 
 
 def _personas_of_links(session: Session, actor: Actor) -> dict[int, list[int]]:

@@ -8,7 +8,7 @@ as a line of text for each day: to make each of 73,000 rows one of Python takes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -44,8 +44,16 @@ def touchpoint_sums(
 ) -> dict[int, TouchpointSums]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
     daily = _daily(session, read, workspace_id, period, metric)
+    sums = sums_alone(session, read, workspace_id, period)
+    return {number: replace(each, daily=daily[number]) for number, each in sums.items()}
+
+
+def sums_alone(
+    session: Session, read: Sources, workspace_id: int, period: Period
+) -> dict[int, TouchpointSums]:
+    """As `touchpoint_sums`, without their days."""
     return {
-        touchpoint_id: TouchpointSums(daily[touchpoint_id], *map(int, counts))
+        touchpoint_id: TouchpointSums((), *map(int, counts))
         for touchpoint_id, *counts in _sums(session, read, workspace_id, period)
     }
 
