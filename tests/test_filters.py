@@ -18,6 +18,7 @@ from datetime import date, timedelta
 from html import unescape
 from typing import Any, get_args
 
+import pypdfium2
 import pytest
 from cast import NOW, Home, make_link, make_touchpoint
 from conftest import ENGINES
@@ -487,10 +488,23 @@ def test_files_hold_what_the_filtered_page_shows(scene: Scene) -> None:
     alone = vera.get(f"{place}/days.csv", **query).data.decode("utf-8-sig")
     told = [int(row["clicks"]) for row in csv.DictReader(io.StringIO(alone))]
     assert told == days
-    answer = scene.cast.vera.get(
-        f"/reports/touchpoints/{scene.touchpoint_id}/download", format="xlsx", **query
-    )
-    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("about", ["links", "touchpoints", "campaigns"])
+def test_papers_hold_the_filtered_figures(scene: Scene, about: str) -> None:
+    report, subject = {
+        "links": (filtered_link, scene.link_ids[0]),
+        "touchpoints": (filtered_touchpoint, scene.touchpoint_id),
+        "campaigns": (filtered_campaign, scene.campaign_id),
+    }[about]
+    found = scene.ask(report, subject, country="DE")
+    answer = scene.cast.vera.get(f"/reports/{about}/{subject}/paper", **PERIOD, country="DE")
+    assert answer.mimetype == "application/pdf", answer.text
+    file = pypdfium2.PdfDocument(answer.data)
+    whole = " ".join(" ".join(each.get_textpage().get_text_bounded().split()) for each in file)
+    assert "Country: Germany" in whole
+    assert f"Clicks {found.totals.clicks} Scans {found.totals.scans}" in whole
+    assert "Single clicks of the whole period." in whole
 
 
 def test_a_page_that_cannot_tell_all_says_since_when(

@@ -179,4 +179,5 @@ def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart |
         return None
     title = gettext("%(name)s over time", name=lines[0].name)
     days = [day.date for day in found.days]
-    return trend("trend", title, days, lines, today=today, notes=notes)
+    there = [note for note in notes if note.day >= days[0]]
+    return trend("trend", title, days, lines, today=today, notes=there)

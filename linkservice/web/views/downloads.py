@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from flask import Response
 
 from linkservice.cells import Cell, table
 from linkservice.clicks import export
 from linkservice.fields import Problems
+from linkservice.journeys.model import Campaign, Touchpoint
+from linkservice.links.listing import link_view
 from linkservice.reports import exported
 from linkservice.reports.annotations import annotations_in
 from linkservice.reports.exported import Exported
@@ -38,8 +40,12 @@ from linkservice.web.views.reports import (
     report_asked,
     touchpoint_context,
 )
+from linkservice.workspaces.access import find, find_ever
 
 PAGES = Pages("reports")
+
+One: TypeAlias = Literal["touchpoint", "link", "campaign"]
+"""What a report can be on alone."""
 
 
 @PAGES.get("/reports/download", scope="reports:read")
@@ -80,17 +86,23 @@ def download_campaign(page: Page, id: str) -> Response:
     return _of_one(page, "campaign", id)
 
 
-def _of_one(page: Page, about: Literal["touchpoint", "link", "campaign"], id: str) -> Response:
+def _of_one(page: Page, about: One, id: str) -> Response:
     """The report on one of them, with the filters of its page."""
-    form, chosen = _format(page), _chosen(page)
-    if chosen.filters:
-        report = filtered_report(page, about, id, chosen)
-        notes = annotations_in(page.session, page.actor, report.period)
-        found = exported.of_filtered(report, id, notes, _filters(chosen))
-        facts = counted(page, chosen, about, source=source_words(report))
-    else:
-        found, facts = _FILES[about](page, id, chosen), counted(page, chosen, about)
+    form = _format(page)
+    found, facts = _file_of_one(page, about, id, _chosen(page))
     return saved(page, found, facts, form, f"{about}-{id}", one_table=False)
+
+
+def _file_of_one(
+    page: Page, about: One, id: str, chosen: Chosen
+) -> tuple[Exported, Sequence[Fact]]:
+    """What its file holds, and how that was counted."""
+    if not chosen.filters:
+        return _FILES[about](page, id, chosen), counted(page, chosen, about)
+    report = filtered_report(page, about, id, chosen)
+    notes = annotations_in(page.session, page.actor, report.period)
+    found = exported.of_filtered(report, id, notes, _filters(chosen))
+    return found, counted(page, chosen, about, source=source_words(report))
 
 
 @PAGES.get("/reports/touchpoints/<id>/days.csv", scope="reports:read")
@@ -175,8 +187,11 @@ def paper_reports(page: Page) -> Response:
 
 @PAGES.get("/reports/touchpoints/<id>/paper", scope="reports:read")
 def paper_touchpoint(page: Page, id: str) -> Response:
-    """One touchpoint with its peers as PDF."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    """One touchpoint with its peers as PDF; with filters without them, as its page."""
+    chosen = _chosen(page)
+    if chosen.filters:
+        title = find_ever(page.session, page.actor, Touchpoint, id).name
+        return _paper_of_one(page, "touchpoint", id, title)
     shown = touchpoint_context(page, id, chosen)
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
     ranking = Ranking.of(detail.report)
@@ -184,6 +199,26 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     groups = ranking.groups(rows)
     data = paper_of(page, found, shown["counted"], detail.row.name or "", groups)
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
+
+
+@PAGES.get("/reports/links/<id>/paper", scope="reports:read")
+def paper_link(page: Page, id: str) -> Response:
+    """One link as PDF."""
+    view = link_view(page.session, page.actor, id)
+    return _paper_of_one(page, "link", id, f"{view.host}/{view.link.slug}")
+
+
+@PAGES.get("/reports/campaigns/<id>/paper", scope="reports:read")
+def paper_campaign(page: Page, id: str) -> Response:
+    """A campaign's links together as PDF."""
+    title = find(page.session, page.actor, Campaign, id).name
+    return _paper_of_one(page, "campaign", id, title)
+
+
+def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
+    found, facts = _file_of_one(page, about, id, _chosen(page))
+    data = paper_of(page, found, facts, title, [])
+    return page.file(data, "application/pdf", f"{_days(found, f'{about}-{id}')}.pdf")
 
 
 def _days(found: Exported, name: str) -> str:
