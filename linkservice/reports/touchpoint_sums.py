@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
-from sqlalchemy import ColumnElement, Text, and_, case, cast, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Text, case, cast, func, select, union_all
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
@@ -93,11 +93,13 @@ def _sums(
     """A row for each touchpoint: its id, then the counts in the order of `TouchpointSums`."""
     days, months = read.touchpoints, read.months
     first, end = _whole_months(period) if months else (period.first, period.first)
-    about = or_(
-        and_(days.local_date >= period.first, days.local_date < first),
-        and_(days.local_date >= end, days.local_date <= period.last),
-    )
-    parts = [select(*_columns(days)).where(days.workspace_id == workspace_id, about)]
+    # Two ranges of the key: within one condition databases would walk all that lies between.
+    before = days.local_date >= period.first, days.local_date < first
+    after = days.local_date >= end, days.local_date <= period.last
+    parts = [
+        select(*_columns(days)).where(days.workspace_id == workspace_id, *dates)
+        for dates in (before, after)
+    ]
     if months and first < end:
         whole = months.month >= first, months.month < end
         parts.append(select(*_columns(months)).where(months.workspace_id == workspace_id, *whole))
