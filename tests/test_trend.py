@@ -20,6 +20,7 @@ from linkservice.errors import Forbidden, NotFound
 from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.touchpoints import delete_touchpoint
+from linkservice.links.manage import change_link
 from linkservice.reports.beginning import first_lack
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
@@ -170,7 +171,8 @@ def test_a_day_a_link_shared_is_told_of_neither_touchpoint(
     session: Session, settings: Settings, ada: Home
 ) -> None:
     poster, flyer = (make_touchpoint(session, ada, name, MADE) for name in ("Poster", "Flyer"))
-    link = make_link(session, settings, ada, touchpoint_id=flyer, now=MADE)
+    link = make_link(session, settings, ada, touchpoint_id=poster, now=MADE)
+    change_link(session, ada.actor, settings, str(link.id), {"touchpoint_id": flyer}, NOW)
     yesterday = TODAY - timedelta(days=1)
     count(session, ada, link, yesterday, 3, touchpoint_id=poster)
     tell(session, link, yesterday, 9, 3, **dict.fromkeys(set(FACETS) - {"robot"}, "x"))
