@@ -51,7 +51,9 @@ PATIENCE_MS = 15_000
 
 expect.set_options(timeout=PATIENCE_MS)
 
-DAYS = 35
+DAYS = 44
+"""Enough for moments of truth."""
+
 RATES = (0.031, 0.029, 0.033, 0.030, 0.09, 0.006)
 """Visitors per unit of reach of the shop's touchpoints: one is clearly best, one worst."""
 
@@ -215,7 +217,7 @@ def axe(page: Page, **options: Any) -> list[str]:
 
 
 def furnish_shop(session: Session, settings: Settings, home: Home, now: datetime) -> dict[str, str]:
-    """The standard journey with links, reach and five weeks of clicks; ids as in `Estate`."""
+    """The standard journey with links, reach and six weeks of clicks; ids as in `Estate`."""
     journey = create_journey(
         session, home.actor, "Shop", now - timedelta(DAYS), template="standard", locale="en"
     )
