@@ -514,6 +514,12 @@ def test_a_page_that_cannot_tell_all_says_since_when(
     place, query = f"/reports/links/{scene.link_ids[0]}", {**PERIOD, "language": "de"}
     answer = scene.cast.vera.get(place, **query)
     assert "Clicks are those of the whole period; all else is counted from" in text_of(answer)
+    found = scene.link(language="de")
+    there = [day for day in found.days if day.scans is not None]
+    scans = sum(day.scans or 0 for day in there)
+    clicked = sum(day.clicks for day in there) - scans
+    assert f"Scanned {scans} " in text_of(answer)
+    assert f"Clicked {clicked} " in text_of(answer)
     wider = re.search(r'href="([^"]+)">Count all single clicks', answer.text)
     assert wider
     whole = scene.cast.vera.get(unescape(wider[1]).removeprefix("/app").partition("#")[0])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from linkservice.reports.results import Value
 from linkservice.web import i18n
 from linkservice.web.charts.world import STEPS, bounds, outlines, world
-from linkservice.web.figures import country_name, world_chart
+from linkservice.web.figures import world_chart
+from linkservice.web.value_words import country_name
 
 HOSTILE = "</title><script>"
 

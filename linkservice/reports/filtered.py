@@ -145,10 +145,7 @@ def _report(
         read = sources(session, actor.workspace_id, before, asked.suspects)
         earlier, undivided = _rolled_up(session, read, whose, before, filters, touchpoint)
     totals = _totals(found, sum(earlier.values()), filters)
-    facets = {name: _values(values) for name, values in found.facets.items()}
-    if len(filters.given) == 1 and totals.clicks:
-        for facet, value in filters.facets.items():
-            facets[facet] = [Value(value, totals.clicks)]
+    facets = _facets(found, filters, totals.clicks)
     return FilteredReport(
         period=period,
         filters=filters,
@@ -157,9 +154,7 @@ def _report(
         totals=totals,
         days=_days(period, since, found.days, earlier, filters),
         links=_links(session, found.links),
-        hours=[
-            Hour(day, hour, found.hours[day, hour]) for day in range(1, 8) for hour in range(24)
-        ],
+        hours=_hours(found),
         countries=facets.get("country", []),
         devices=facets.get("device", []),
         browsers=facets.get("browser", []),
@@ -249,9 +244,22 @@ def _days(
     return days
 
 
-def _values(counts: Mapping[str, int]) -> list[Value]:
-    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    return [Value(value, clicks) for value, clicks in ranked]
+def _hours(found: SingleClicks) -> list[Hour]:
+    return [Hour(day, hour, found.hours[day, hour]) for day in range(1, 8) for hour in range(24)]
+
+
+def _facets(found: SingleClicks, filters: Filters, clicks: int) -> dict[str, list[Value]]:
+    """Each facet's values by falling clicks; that of one filter has all clicks there are."""
+    facets = {
+        name: [
+            Value(value, number)
+            for value, number in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        ]
+        for name, counts in found.facets.items()
+    }
+    if len(filters.given) == 1 and clicks:
+        facets |= {facet: [Value(value, clicks)] for facet, value in filters.facets.items()}
+    return facets
 
 
 def _links(session: Session, found: Mapping[int, Counted]) -> list[LinkShare]:

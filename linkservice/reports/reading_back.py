@@ -25,7 +25,7 @@ from linkservice.reports.period import Period
 ROWS_OF_ONE, ROWS_OF_SEVERAL = 800_000, 2_400_000
 """Rows, of whatever link, that are read for one filter, and for several: some 100 and 300 ms."""
 
-DAYS_AT_ONCE = 32
+FIRST_DAYS = 32
 
 COST_OF_OWN = 14
 """What a click of one's own costs beside one of another link: half of them meet a filter, and
@@ -109,12 +109,14 @@ def _affordable(session: Session, whose: Whose, period: Period, most: int) -> da
 
 
 def _backwards(period: Period) -> Iterator[Period]:
-    """The period in months or so, the last one first: few of a year's are looked at."""
-    last = period.last
+    """The period in parts, the last one first and each twice as long: where there are many
+    rows, few days are looked at, and ten years without are soon through.
+    """
+    last, days = period.last, FIRST_DAYS
     while last >= period.first:
-        first = max(period.first, last - timedelta(days=DAYS_AT_ONCE - 1))
+        first = max(period.first, last - timedelta(days=days - 1))
         yield Period(first, last, period.time_zone)
-        last = first - timedelta(days=1)
+        last, days = first - timedelta(days=1), 2 * days
 
 
 def _rows(session: Session, workspace_id: int, period: Period) -> dict[date, int]:

@@ -13,10 +13,10 @@ from typing import Literal, TypeAlias
 from linkservice import __version__
 from linkservice.reports.filters import Filters
 from linkservice.reports.results import Metric
-from linkservice.web.figures import FACET_WORDS, VALUE_WORDS, value_name
 from linkservice.web.i18n import N_, gettext, write_day, write_moment
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
+from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS, value_name
 
 About: TypeAlias = Literal["touchpoints", "touchpoint", "link", "campaign"]
 

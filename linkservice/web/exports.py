@@ -16,9 +16,9 @@ from linkservice import cells
 from linkservice.reports.exported import FACET_TABLES, Exported, Table, csv_lines
 from linkservice.web import fieldwords
 from linkservice.web.counted import Fact
-from linkservice.web.figures import country_name, device_name, language_name, value_name
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
+from linkservice.web.value_words import country_name, device_name, language_name, value_name
 from linkservice.workbook import Cell, Sheet, workbook
 
 FORMATS = {"xlsx": N_("Excel (XLSX)"), "csv": N_("CSV"), "json": N_("JSON")}

@@ -1,7 +1,8 @@
 """What several report pages show alike: key figures, the trend, the week, facets, the rest.
 
-Decided here: what values of a facet are called, and how many of them a card shows. Not here:
-the figures (`reports`), how charts are drawn (`charts`), verdicts in words (`verdicts`).
+Decided here: how many values of a facet a card shows. Not here: what values are called
+(`value_words`), the figures (`reports`), how charts are drawn (`charts`), verdicts in words
+(`verdicts`).
 """
 
 from __future__ import annotations
@@ -9,17 +10,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import groupby
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from babel import Locale, UnknownLocaleError
 from markupsafe import Markup
 
 from linkservice.reports.results import Hour, LinkTotals, TouchpointTotals, Value
 from linkservice.reports.trend import Trend
 from linkservice.web.charts import Chart, Line, Note, Part, bars, heat, trend, world
-from linkservice.web.i18n import N_, gettext, spoken, write_day, write_number, write_percent
+from linkservice.web.i18n import N_, gettext, write_day, write_number, write_percent
+from linkservice.web.value_words import (
+    FACET_WORDS,
+    SOURCE_TITLE,
+    VALUE_WORDS,
+    country_name,
+    locale_spoken,
+    source_name,
+    value_name,
+)
 from linkservice.web.verdicts import change_words
 
 Figure: TypeAlias = Literal["visitors", "clicks", "scans"]
@@ -36,26 +45,6 @@ LEAST_FOR_A_FINDING = 100
 
 MOST_VALUES = 7
 """Of a facet at first sight; the others are one keystroke away."""
-
-_DEVICES = {
-    "mobile": N_("Smartphone"),
-    "tablet": N_("Tablet"),
-    "desktop": N_("Computer"),
-    "tv": N_("Television"),
-    "console": N_("Game console"),
-}
-SOURCE_TITLE = N_("Scanned or clicked")
-
-FACET_WORDS = {
-    "source": SOURCE_TITLE,
-    "country": N_("Country"),
-    "referrer": N_("Referrer"),
-    "device": N_("Device"),
-    "language": N_("Language"),
-    "browser": N_("Browser"),
-    "system": N_("System"),
-}
-"""What a page can be filtered by."""
 
 _CARDS = {
     "country": ("countries", N_("Countries")),
@@ -275,9 +264,9 @@ def world_title(counts: Mapping[str, int]) -> str:
     )
 
 
-def source_card(totals: LinkTotals, here: Callable[..., str]) -> FacetCard:
+def source_card(clicks: int, scans: int, here: Callable[..., str]) -> FacetCard:
     """How many clicks were scans, each kind leading to the page filtered by it."""
-    values = [Value("scan", totals.scans), Value("click", totals.clicks - totals.scans)]
+    values = [Value("scan", scans), Value("click", clicks - scans)]
     return facet_card(
         gettext(SOURCE_TITLE),
         gettext("Kind"),
@@ -318,44 +307,6 @@ def robots_card(values: Sequence[Value]) -> FacetCard:
     return facet_card(gettext("Robots and previews"), gettext("Name"), values, value_name)
 
 
-def value_name(value: str) -> str:
-    """A browser, a host: names of others, as they are; but for what nobody told."""
-    if value == "unknown":
-        return gettext("Unknown")
-    if value == "direct":
-        return gettext("Direct, or not told")
-    return gettext("Other") if value.lower() == "other" else value
-
-
-def device_name(value: str) -> str:
-    """A kind of device."""
-    return gettext(_DEVICES[value]) if value in _DEVICES else value_name(value)
-
-
-def country_name(code: str) -> str:
-    """A country by its code; a code without a country as it is."""
-    return _locale(spoken()).territories.get(code) or value_name(code)
-
-
-def language_name(tag: str) -> str:
-    """A language by its tag, which the browser may have made up."""
-    return _language(tag, spoken()) or value_name(tag)
-
-
-def source_name(source: str) -> str:
-    """How a click came."""
-    return gettext("Scanned") if source == "scan" else gettext("Clicked")
-
-
-VALUE_WORDS: dict[str, Callable[[str], str]] = {
-    "source": source_name,
-    "country": country_name,
-    "device": device_name,
-    "language": language_name,
-}
-"""What the values of a filter are called, where not as they are (`value_name`)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Aside:
     """What is no click of a person: its name, how many; how many of them are only suspected."""
@@ -386,17 +337,4 @@ def apart(totals: LinkTotals | TouchpointTotals, *, suspects: bool) -> list[Asid
 
 def _weekday(number: int) -> str:
     """Its name; `number` 1 is Monday."""
-    return str(_locale(spoken()).days["stand-alone"]["wide"][number - 1])
-
-
-@lru_cache(maxsize=4)
-def _locale(language: str) -> Locale:
-    return Locale.parse(language)
-
-
-@lru_cache(maxsize=512)
-def _language(tag: str, into: str) -> str | None:
-    try:
-        return Locale.parse(tag, sep="-").get_display_name(into)
-    except (ValueError, TypeError, UnknownLocaleError):
-        return None
+    return str(locale_spoken().days["stand-alone"]["wide"][number - 1])

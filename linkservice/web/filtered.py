@@ -73,10 +73,12 @@ def filtered_view(
     found = filtered_report(page, about, subject_id, chosen)
     nothing: dict[str, None] = dict.fromkeys(found.filters.query)
     today = day_of(page.now, page.time_zone)
-    told = found.single_clicks_from is not None
     facets = figures.facet_cards(found, approximate=is_built_in(page.settings), here=here)
-    if told and found.totals.clicks:
-        facets.insert(0, figures.source_card(found.totals, here))
+    # Of the same days: with one filter the total of clicks has earlier ones, too.
+    told = [(day.clicks, day.scans) for day in found.days if day.scans is not None]
+    if any(clicks for clicks, _ in told):
+        clicks, scans = (sum(numbers) for numbers in zip(*told, strict=True))
+        facets.insert(0, figures.source_card(clicks, scans, here))
     return FilteredView(
         found=found,
         chips=chips(chosen, here),
@@ -155,12 +157,18 @@ def _figures(found: FilteredReport) -> list[KeyFigure]:
     since = found.single_clicks_from
     shown = []
     for key, label in FIGURES.items():
-        complete = found.is_whole or (key == "clicks" and len(found.filters.given) == 1)
+        complete = found.is_whole or _rolled_up(found, key)
         if since is None and not complete:
             continue
         note = "" if complete or since is None else _since(since)
         shown.append(KeyFigure(key, gettext(label), getattr(found.totals, key), note))
     return shown
+
+
+def _rolled_up(found: FilteredReport, key: Figure) -> bool:
+    """Whether roll-ups tell the figure of the days before single clicks."""
+    alone = len(found.filters.given) == 1
+    return alone and (key == "clicks" or (key == "scans" and found.filters.source is not None))
 
 
 def _since(day: date) -> str:

@@ -108,7 +108,7 @@ def _context(
         found, approximate=is_built_in(page.settings), here=None if fixed else here
     )
     if not fixed and found.totals.clicks:
-        cards.insert(0, figures.source_card(found.totals, here))
+        cards.insert(0, figures.source_card(found.totals.clicks, found.totals.scans, here))
     return LinkReportView(
         about=about,
         id=found.id,

@@ -18,9 +18,9 @@ from linkservice.reports.live import clicks_today, latest_clicks
 from linkservice.reports.trend import todays_counts
 from linkservice.web import periods
 from linkservice.web.door import Pages
-from linkservice.web.figures import country_name, device_name
 from linkservice.web.page import Page
 from linkservice.web.places import journeys_by_name
+from linkservice.web.value_words import country_name, device_name
 from linkservice.workspaces.access import Actor
 
 PAGES = Pages("reports")

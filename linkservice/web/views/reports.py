@@ -245,7 +245,7 @@ def touchpoint_context(
     )
     facets = figures.facet_cards(found, approximate=is_built_in(page.settings), here=here)
     if here and found.totals.clicks:
-        facets.insert(0, figures.source_card(found.totals, here))
+        facets.insert(0, figures.source_card(found.totals.clicks, found.totals.scans, here))
     return {
         "chosen": chosen,
         "found": found,
