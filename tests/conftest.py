@@ -38,6 +38,7 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("suite")
+hypothesis_settings.register_profile("soak", hypothesis_settings.default, max_examples=1_000)
 
 # Strong hashes take time, which is their purpose; what is tested does not depend on it.
 passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
@@ -78,6 +79,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if item not in left]
         config.hook.pytest_deselected(items=left)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where nothing else is said, `make soak` tries ten times as many examples."""
+    if config.getoption("--soak"):
+        hypothesis_settings.load_profile("soak")
 
 
 @pytest.fixture

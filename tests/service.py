@@ -168,11 +168,12 @@ def running(
 def wait_until(
     condition: Callable[[], object], story: Callable[[], str] = str, seconds: float = SECONDS
 ) -> None:
-    """Poll until it holds."""
-    deadline = time.monotonic() + seconds
+    """Poll until it holds; less often after a while, as who asks takes time from who works."""
+    deadline, pause = time.monotonic() + seconds, 0.02
     while not condition():
         assert time.monotonic() < deadline, story()
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.1)
 
 
 def free_ports() -> tuple[int, int]:

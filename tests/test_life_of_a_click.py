@@ -167,7 +167,11 @@ def test_the_life_of_a_click(product: Product, tmp_path: Path) -> None:
         found = product.api("GET", "reports/touchpoints")["totals"]
         return {name: found[name] for name in wanted}
 
-    wait_until(lambda: totals()["misses"] == 9 and totals()["clicks"] == 4)
+    def all_are_there() -> bool:
+        found = totals()
+        return (found["misses"], found["clicks"]) == (9, 4)
+
+    wait_until(all_are_there)
     assert totals() == wanted
     rows = {row["id"]: row for row in product.api("GET", "reports/touchpoints")["touchpoints"]}
     row = rows[touchpoints[0]]

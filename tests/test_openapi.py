@@ -96,9 +96,10 @@ def service(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     SERVICE.app.extensions["database"].close()
 
 
+@pytest.mark.wide
 @schema.parametrize()
 @hypothesis_settings(
-    max_examples=4,
+    max_examples=hypothesis_settings.default.max_examples // 50,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
