@@ -589,4 +589,6 @@ def test_the_command_line_lists_and_sends(office: Office) -> None:
     mail = {PREFIX + "SMTP_URL": office.given.url, PREFIX + "MAIL_FROM": FROM}
     # By the real clock its days are long past.
     assert done(office.settings, "letters", "send", **mail) == "Sent 0; left out 1, long past.\n"
+    counted = 'linkservice_letters_total{result="late"} 1'
+    assert counted in done(office.settings, "metrics")
     assert "No mail server" in refused(office.settings, "letters", "send")

@@ -203,10 +203,10 @@ def _lines(words: Words) -> Iterator[str]:
         yield f"{figure.label}: {figure.value}" + (f" ({figure.change})" if figure.change else "")
     yield from ("", *words.notes)
     for part in words.parts:
-        yield from ("", "", part.head, "")
+        yield from ("", part.head, "")
         yield from _items(part)
         yield from part.notes
-    yield from ("", "")
+    yield ""
     for label, place in words.ways:
         yield from (f"{label}:", place, "")
     yield from ("-- ", words.why)
@@ -216,7 +216,7 @@ def _lines(words: Words) -> Iterator[str]:
 
 def _items(part: Part) -> Iterator[str]:
     if not part.items:
-        yield part.nothing
+        yield from (part.nothing, "")
     for item in part.items:
         yield f"{item.sign} {item.name} ({item.stage}), {item.word}: {item.sentence}"
         yield from (item.place, "")

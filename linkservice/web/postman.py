@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ class Postman:
     ) -> None:
         self._settings, self._database = settings, database
         self._templates, self._address = templates, address
-        self._clock = clock
+        self._counters, self._clock = counters, clock
         self._done = {"sent": 0, "failed": 0, "late": 0}
         counters.follow(self._figures)
         self._closing = threading.Event()
@@ -91,11 +91,19 @@ class Postman:
         """
         with self._database.reading() as session:
             due = posting.due_letters(session, self._clock())
-        late = sum(self._leave_out(each) for each in due if each.late)
-        waiting = [each for each in due if not each.late]
+        try:
+            late = sum(self._leave_out(each) for each in due if each.late)
+            results = self._send_all([each for each in due if not each.late])
+        finally:
+            if due:
+                self._counters.flush()
+        return Round(results.count(True), results.count(False), late)
+
+    def _send_all(self, waiting: Sequence[posting.Due]) -> list[bool | None]:
+        """For each letter that was this process's, whether it was sent."""
+        results: list[bool | None] = []
         if not waiting:
-            return Round(late=late)
-        results = []
+            return results
         with mail.connected(self._settings) as delivery:
             for each in waiting:
                 if self._closing.is_set() or delivery.is_broken:
@@ -103,7 +111,7 @@ class Postman:
                 claim = posting.claim(self._database, each, self._clock())
                 if claim is not None:
                     results.append(self._send(claim, delivery))
-        return Round(results.count(True), results.count(False), late)
+        return results
 
     def _figures(self) -> dict[str, float]:
         return {
