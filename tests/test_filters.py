@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any, get_args
 
@@ -558,3 +558,45 @@ def test_the_api_takes_the_same_filters(scene: Scene) -> None:
         assert sum(day["clicks"] for day in plain.json["days"]) == plain.json["totals"]["clicks"]
     refused = caller.get(f"/reports/links/{scene.link_ids[0]}", country="Germany", device="toaster")
     assert codes(refused) == {("country", "bad_country"), ("device", "not_one_of")}
+
+
+@pytest.mark.parametrize("about", ["link", "touchpoint"])
+def test_a_filtered_report_is_shared_as_it_is(scene: Scene, about: str) -> None:
+    report, subject, place = {
+        "link": (filtered_link, scene.link_ids[0], f"/reports/links/{scene.link_ids[0]}"),
+        "touchpoint": (
+            filtered_touchpoint,
+            scene.touchpoint_id,
+            f"/reports/touchpoints/{scene.touchpoint_id}",
+        ),
+    }[about]
+    ben = scene.cast.ben
+    page = ben.get(place, **PERIOD, country="DE", device="desktop")
+    form = re.search(r'href="/app(/reports/shares\?[^"]+)"', page.text)
+    assert form
+    asked = ben.get(unescape(form[1]))
+    hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', asked.text))
+    fields = {name: unescape(hidden[name]) for name in ("about", "subject", "filters")}
+    assert fields == {"about": about, "subject": subject, "filters": "country=DE&device=desktop"}
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    shared = {**fields, **PERIOD, "days": "fixed", "expires_at": until, "name": "Germany"}
+    made = ben.post("/reports/shares", **shared)
+    assert "Country: Germany · Device: Computer" in text_of(made)
+    link = re.search(r"/app(/shared/[\w-]{43})", made.text)
+    assert link
+    shown = scene.cast.stranger.get(link[1])
+    found = scene.ask(report, subject, country="DE", device="desktop")
+    figures = dict(re.findall(r'<dt>([^<]+)</dt><dd class="stat-value">(\d+)<', shown.text))
+    assert figures["Clicks"] == str(found.totals.clicks)
+    assert figures["Visitors"] == str(found.totals.visitors)
+    assert "Country: Germany · Device: Computer" in text_of(shown)
+    assert facet_links(shown) == {}
+    assert "/app/reports" not in shown.text
+
+
+def test_only_what_can_be_filtered_is_shared_with_filters(scene: Scene) -> None:
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    fields = {"name": "A", "about": "touchpoints", "days": "rolling", "expires_at": until}
+    for filters in ("country=DE", "country=Germany"):
+        answer = scene.cast.ben.post("/reports/shares", **fields, filters=filters)
+        assert answer.status_code == 422

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlencode
 
 from linkservice.fields import Problems
 from linkservice.reports.details import EMPTY_VALUE
@@ -58,6 +59,11 @@ class Filters:
     def facets(self) -> dict[str, str]:
         """Those of them that are facets."""
         return {name: value for name, value in self.given.items() if name != "source"}
+
+    @property
+    def asked(self) -> str:
+        """The filters as a query, to be kept."""
+        return urlencode(self.given)
 
     @property
     def query(self) -> dict[str, str | None]:

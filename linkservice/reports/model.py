@@ -29,7 +29,8 @@ class ReportShare(Owned, Base):
     """A report that can be read with a link, whose token is kept as a hash only.
 
     `about` says which report, `subject_id` whose (a journey's, touchpoint's or link's id; it
-    may be gone since). Without `first` and `last` the period rolls: the 28 days up to today.
+    may be gone since), `filters` the query of its filters. Without `first` and `last` the period
+    rolls: the 28 days up to today.
     """
 
     __tablename__ = "report_shares"
@@ -47,6 +48,7 @@ class ReportShare(Owned, Base):
     subject_id: Mapped[int | None] = mapped_column(BigId)
     metric: Mapped[str] = mapped_column(String(20))
     suspects: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    filters: Mapped[str] = mapped_column(Text, server_default="", default="")
     first_date: Mapped[date | None]
     last_date: Mapped[date | None]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))

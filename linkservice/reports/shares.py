@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias, cast
+from urllib.parse import parse_qsl
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ from linkservice.errors import Invalid, NotFound, Problem
 from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.links.model import Link
+from linkservice.reports.filters import NO_FILTERS, Filters, choose_filters
 from linkservice.reports.model import LONGEST_NAME, ReportShare
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import METRICS, Metric
@@ -33,6 +35,9 @@ from linkservice.workspaces.model import Workspace
 
 About: TypeAlias = Literal["touchpoints", "journey", "touchpoint", "link"]
 ABOUT: tuple[About, ...] = ("touchpoints", "journey", "touchpoint", "link")
+
+FILTERED: tuple[About, ...] = ("touchpoint", "link")
+"""Those that can be shared with filters."""
 
 SCOPE = "reports:share"
 """What it takes: to show others a report is more than to read it."""
@@ -62,6 +67,7 @@ class NewShare:
     last: date | None = None
     metric: str = METRICS[0]
     suspects: bool = False
+    filters: Filters = NO_FILTERS
     password: str | None = None
 
 
@@ -77,6 +83,8 @@ def create_share(
     problems = Problems()
     name = problems.text("name", new.name, longest=LONGEST_NAME)
     problems.one_of("about", new.about, ABOUT)
+    if new.filters:
+        problems.one_of("about", new.about, FILTERED)
     problems.one_of("metric", new.metric, METRICS)
     period = _fixed(session, actor, new, problems, now)
     if new.expires_at is None:
@@ -100,6 +108,7 @@ def create_share(
         subject_id=subject,
         metric=new.metric,
         suspects=new.suspects,
+        filters=new.filters.asked,
         first_date=period.first if period else None,
         last_date=period.last if period else None,
         token_hash=hash_secret(token),
@@ -161,6 +170,11 @@ def period_of(session: Session, share: ReportShare, now: datetime) -> Period:
     """The days that are shown: those that were fixed, or the 28 up to today."""
     time_zone = session.get_one(Workspace, share.workspace_id).time_zone
     return choose_period(share.first_date, share.last_date, time_zone, now)
+
+
+def filters_of(share: ReportShare) -> Filters:
+    """What the clicks it shows have in common."""
+    return choose_filters(dict(parse_qsl(share.filters)))
 
 
 def metric_of(share: ReportShare) -> Metric:

@@ -264,15 +264,15 @@ def world_title(counts: Mapping[str, int]) -> str:
     )
 
 
-def source_card(clicks: int, scans: int, here: Callable[..., str]) -> FacetCard:
-    """How many clicks were scans, each kind leading to the page filtered by it."""
+def source_card(clicks: int, scans: int, here: Callable[..., str] | None) -> FacetCard:
+    """How many clicks were scans; with `here` each kind leads to the page filtered by it."""
     values = [Value("scan", scans), Value("click", clicks - scans)]
     return facet_card(
         gettext(SOURCE_TITLE),
         gettext("Kind"),
         [value for value in values if value.clicks],
         source_name,
-        partial(_filtered, here, "source"),
+        partial(_filtered, here, "source") if here else None,
     )
 
 

@@ -67,9 +67,11 @@ def filtered_report(page: Page, about: About, subject_id: str, chosen: Chosen) -
 
 
 def filtered_view(
-    page: Page, about: About, subject_id: str, chosen: Chosen, here: Here
+    page: Page, about: About, subject_id: str, chosen: Chosen, here: Here | None = None
 ) -> FilteredView:
-    """What a page shows of that report; `here` makes addresses of the page."""
+    """What a page shows of that report; `here` makes addresses of the page, and without it its
+    readers cannot filter.
+    """
     found = filtered_report(page, about, subject_id, chosen)
     nothing: dict[str, None] = dict.fromkeys(found.filters.query)
     today = day_of(page.now, page.time_zone)
@@ -81,10 +83,10 @@ def filtered_view(
         facets.insert(0, figures.source_card(clicks, scans, here))
     return FilteredView(
         found=found,
-        chips=chips(chosen, here),
-        unfiltered=here(**nothing),
+        chips=chips(chosen, here) if here else [],
+        unfiltered=here(**nothing) if here else "",
         cut=cut(found),
-        widened=here(single_clicks="all") if found.more_single_clicks else "",
+        widened=here(single_clicks="all") if here and found.more_single_clicks else "",
         figures=_figures(found),
         trend=_trend(found, today, notes_on(page, found.period)),
         heat=figures.heat_chart("week", found.hours)

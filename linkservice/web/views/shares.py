@@ -11,17 +11,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
 from linkservice.errors import NotFound
 from linkservice.reports import shares
+from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
 from linkservice.reports.shares import NewShare
 from linkservice.web import figures, periods
-from linkservice.web.counted import counted
+from linkservice.web.counted import About, counted, filter_words
 from linkservice.web.door import PUBLIC, Pages
+from linkservice.web.filtered import filtered_view
 from linkservice.web.i18n import N_, gettext, speaking
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Guest, Page, address
@@ -69,6 +72,7 @@ def create_share(page: Page) -> Response:
         last=form.day("to") if fixed else None,
         metric=form.text("metric") or "visitors_per_reach",
         suspects=form.text("scanners") == "include",
+        filters=choose_filters(dict(parse_qsl(form.text("filters")))),
         password=form.text("password") or None,
     )
     share, token = shares.create_share(page.session, page.actor, new, page.now)
@@ -133,9 +137,15 @@ def _shown(page: Page, share: ReportShare, token: str) -> Response:
     period = shares.period_of(page.session, share, page.now)
     preset = "" if share.first_date else periods.USUAL
     today = page.now.astimezone(ZoneInfo(page.time_zone)).date()
-    chosen = Chosen(preset, period, today, suspects=share.suspects)
+    filters = shares.filters_of(share)
+    chosen = Chosen(preset, period, today, suspects=share.suspects, filters=filters)
     context = {"share": share, "token": token, "chosen": chosen, **_look(page)}
     subject = str(share.subject_id)
+    if chosen.filters:
+        about: About = "touchpoint" if share.about == "touchpoint" else "link"
+        view = filtered_view(page, about, subject, chosen)
+        words = filter_words(chosen.filters)
+        return page.render("shared/filtered.html", filtered=view, words=words, **context)
     if share.about == "touchpoint":
         found = touchpoint_context(page, subject, chosen)
         return page.render("shared/touchpoint.html", **{**context, **found})
@@ -194,5 +204,6 @@ def _listed(page: Page) -> dict[str, Any]:
     return {
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
+        "words": lambda share: filter_words(shares.filters_of(share)),
         "live": lambda share: shares.is_live(share, page.now),
     }
