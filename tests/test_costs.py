@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 from terminal import done
 
 from linkservice.config import Settings
+from linkservice.conversions.counts import NewCount, import_counts
+from linkservice.conversions.model import Conversion, ConversionDay
 from linkservice.database import Database
 from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
@@ -66,6 +68,30 @@ class World:
         )
         self.session.flush()
 
+    def convert(self, event_id: str, link: Link, touchpoint: str) -> None:
+        """Reported with a click id of that link, on the first day."""
+        self.session.add(
+            Conversion(
+                workspace_id=self.home.workspace_id,
+                event_id=event_id,
+                occurred_at=NOW,
+                local_date=FIRST,
+                currency="EUR",
+                last_link_id=link.id,
+                last_touchpoint_id=int(touchpoint),
+                last_clicked_at=NOW,
+                recorded_at=NOW,
+            )
+        )
+        self.session.flush()
+        key = self.home.workspace_id, FIRST, int(touchpoint), "last"
+        day = self.session.get(ConversionDay, key)
+        if day is None:
+            names = ("workspace_id", "local_date", "touchpoint_id", "attribution")
+            day = ConversionDay(**dict(zip(names, key, strict=True)), conversions=0, value=0)
+            self.session.add(day)
+        day.conversions += 1
+
     def spend(
         self, kind: Any, on: str, amount: int, day: date = FIRST, until: date | None = None
     ) -> None:
@@ -104,6 +130,25 @@ def test_a_touchpoints_cost_is_set_against_its_visitors(world: World) -> None:
     assert [row.name for row in report.rows] == ["Poster", "Flyer"]
     # What has no cost is no part of the ratio.
     assert (report.totals.clicks, report.totals.cost_per_visitor) == (50, 1000 / 25)
+
+
+def test_conversions_cost_what_their_last_click_did(world: World) -> None:
+    """Two by a link of the campaign and one by another link; four imported as a sum."""
+    poster, autumn = world.touchpoint("Poster"), world.campaign()
+    world.click(40, poster)
+    world.click(10, poster, autumn)
+    for number, campaign in enumerate((autumn, autumn, None)):
+        world.convert(f"order {number}", world.links[poster, campaign], poster)
+    counts = [NewCount(FIRST, poster, 4, 0)]
+    import_counts(world.session, world.home.actor, counts, "till", NOW)
+    world.spend("touchpoint", poster, 700)
+    costs = world.row("Poster").costs
+    assert (costs.conversions, costs.conversions_with_cost) == (7, 7)
+    assert costs.cost_per_conversion == 700 / 7
+    by_campaign = {row.kind: row.costs for row in world.report("campaign").rows}
+    assert by_campaign["campaign"].conversions == 2
+    assert by_campaign["none"].conversions == 5
+    assert {world.report(group).totals.cost_per_conversion for group in GROUPS} == {100.0}
 
 
 def test_no_cost_is_never_a_cost_of_nothing(world: World) -> None:

@@ -32,8 +32,8 @@ class CostFigures(Answer):
 
     `cost` is null where none is entered for these days. `shared_cost` is the part of it that was
     entered for campaigns (in a report by campaign: for touchpoints) and shared out by visitors.
-    The two ratios are of those clicks and visitors alone that a cost was entered for; there a
-    click without a token is one visitor.
+    The three ratios are of those clicks, visitors and conversions alone that a cost was entered
+    for; there a click without a token is one visitor. Conversions count for their last click.
     """
 
     clicks: int
@@ -45,6 +45,9 @@ class CostFigures(Answer):
     visitors_with_cost: int
     cost_per_click: float | None
     cost_per_visitor: float | None
+    conversions: int
+    conversions_with_cost: int
+    cost_per_conversion: float | None
 
 
 class CostRowAnswer(CostFigures):

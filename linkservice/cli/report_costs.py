@@ -59,7 +59,7 @@ def _table(found: CostReport) -> Iterator[str]:
     )
     yield ""
     head = f"{found.group.capitalize():<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {'Cost':>15}"
-    yield coloured(f"{head} {'a click':>9} {'a visitor':>10}", dim=True)
+    yield coloured(f"{head} {'a click':>9} {'a visitor':>10} {'a conversion':>12}", dim=True)
     for row in found.rows:
         yield _line(_name(row), row.costs, found.currency)
         if row.kind == "campaign" and found.group != "campaign":
@@ -67,7 +67,9 @@ def _table(found: CostReport) -> Iterator[str]:
     yield ""
     yield _line("Total", found.totals, found.currency)
     if found.totals.visitors_with_cost < found.totals.visitors + found.totals.tokenless:
-        yield coloured("Per click and visitor: only those a cost is entered for.", dim=True)
+        yield coloured(
+            "Per click, visitor, conversion: only those a cost is entered for.", dim=True
+        )
 
 
 def _name(row: CostRow) -> str:
@@ -87,4 +89,5 @@ def _line(name: str, costs: Costs, currency: str) -> str:
     return (
         f"{fit(name, NAME_WIDTH)} {costs.clicks:>9,} {costs.visitors:>9,} {cost:>15}"
         f" {ratio(costs.cost_per_click):>9} {ratio(costs.cost_per_visitor):>10}"
+        f" {ratio(costs.cost_per_conversion):>12}"
     )

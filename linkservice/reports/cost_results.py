@@ -30,7 +30,8 @@ class Costs:
     `shared_cost` is what of it was entered elsewhere and shared out by visitors: of campaigns
     in a row of touchpoints, of touchpoints in a row of campaigns. What a click or visitor cost
     is told of those alone that a cost was entered for: `clicks_with_cost` and
-    `visitors_with_cost`, which holds the `tokenless` clicks, each as one visitor.
+    `visitors_with_cost`, which holds the `tokenless` clicks, each as one visitor; so are
+    conversions, which count for their last click (`conversions_with_cost`).
     """
 
     clicks: int = 0
@@ -40,6 +41,8 @@ class Costs:
     shared_cost: int = 0
     clicks_with_cost: int = 0
     visitors_with_cost: int = 0
+    conversions: int = 0
+    conversions_with_cost: int = 0
 
     @property
     def cost_per_click(self) -> float | None:
@@ -50,6 +53,11 @@ class Costs:
     def cost_per_visitor(self) -> float | None:
         """As `cost_per_click`, by visitors."""
         return _ratio(self.cost, self.visitors_with_cost)
+
+    @property
+    def cost_per_conversion(self) -> float | None:
+        """As `cost_per_click`, by conversions."""
+        return _ratio(self.cost, self.conversions_with_cost)
 
 
 def _ratio(cost: int | None, count: int) -> float | None:
@@ -98,6 +106,9 @@ FIGURES = (
     "visitors_with_cost",
     "cost_per_click",
     "cost_per_visitor",
+    "conversions",
+    "conversions_with_cost",
+    "cost_per_conversion",
 )
 """The figures of `Costs`, in the order in which every door tells them."""
 

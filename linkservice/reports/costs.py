@@ -1,4 +1,5 @@
-"""The report on costs: what clicks and visitors cost, by touchpoint, channel, medium or campaign.
+"""The report on costs: what clicks, visitors and conversions cost, by touchpoint, channel, medium
+or campaign.
 
 Decided here: whose clicks a cost was spent for. Clicks are told apart by touchpoint and campaign
 at once; each such pair is a cell, and every report adds up the same cells, so that all of them
@@ -25,12 +26,14 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay, TouchpointDay
+from linkservice.conversions.model import Conversion
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.costs import report_currency
 from linkservice.journeys.model import Campaign, Cost, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.money import apportion, within
+from linkservice.reports.conversions import converted
 from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs, Group, RowKind
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
@@ -50,6 +53,7 @@ class _Cell:
     clicks: int = 0
     visitors: int = 0
     tokenless: int = 0
+    conversions: int = 0
     by_touchpoint: int | None = None
     by_campaign: int | None = None
 
@@ -72,6 +76,8 @@ class _Cell:
             shared_cost=shared or 0,
             clicks_with_cost=self.clicks if spent else 0,
             visitors_with_cost=self.visitors + self.tokenless if spent else 0,
+            conversions=self.conversions,
+            conversions_with_cost=self.conversions if spent else 0,
         )
 
 
@@ -158,10 +164,37 @@ def _counted(
     for link_id, touchpoint_id, *counts in session.execute(parts):
         cells[touchpoint_id, campaign_of[link_id]].add(*counts)
         cells[touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
+    _count_conversions(session, actor, period, campaign_of, cells)
     # A day of robots alone is no part of a report on people.
-    for place in [place for place, cell in cells.items() if not cell.clicks]:
+    for place in [place for place, cell in cells.items() if not (cell.clicks or cell.conversions)]:
         del cells[place]
     return cells
+
+
+def _count_conversions(
+    session: Session,
+    actor: Actor,
+    period: Period,
+    campaign_of: Mapping[int, int],
+    cells: defaultdict[Place, _Cell],
+) -> None:
+    """Put conversions where their last click was; those imported as sums belong to no campaign."""
+    for touchpoint_id, found in converted(session, actor.workspace_id, period, "last").items():
+        cells[touchpoint_id, NO_CAMPAIGN].conversions += found.conversions
+    of_links = session.execute(
+        select(Conversion.last_link_id, Conversion.last_touchpoint_id, func.count())
+        .where(
+            Conversion.workspace_id == actor.workspace_id,
+            Conversion.local_date.between(period.first, period.last),
+            Conversion.last_link_id.is_not(None),
+        )
+        .group_by(Conversion.last_link_id, Conversion.last_touchpoint_id)
+    )
+    for link_id, last_touchpoint_id, count in of_links:
+        if campaign := campaign_of.get(link_id or 0, NO_CAMPAIGN):
+            touchpoint_id = last_touchpoint_id or NO_TOUCHPOINT
+            cells[touchpoint_id, campaign].conversions += count
+            cells[touchpoint_id, NO_CAMPAIGN].conversions -= count
 
 
 def _sums(
@@ -284,7 +317,7 @@ def _by_touchpoint(names: _Names, place: Place, cell: _Cell) -> tuple[RowKind, s
     touchpoint_id, campaign_id = place
     if touchpoint_id != NO_TOUCHPOINT:
         return "touchpoint", str(touchpoint_id)
-    if not cell.clicks:
+    if campaign_id != NO_CAMPAIGN and not cell.clicks:
         return "campaign", str(campaign_id)
     return "none", None
 
