@@ -30,6 +30,7 @@ from linkservice.database import Database
 from linkservice.errors import Failed, Invalid
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.reports import posting
+from linkservice.reports.annotations import NewAnnotation, add_annotation
 from linkservice.reports.letters import (
     OFF,
     RHYTHMS,
@@ -183,7 +184,9 @@ def furnish(office: Office) -> None:
     """Six posters for 13 weeks: one strong, one weak, one that nearly stopped on the last days."""
     usual = dict.fromkeys(("Café “Süd”", "D", "E", "F"), 40) | {"Strong": 90, "Weak": 5}
     home = Home(office.actor.workspace_id, 0, "", office.actor)
+    noted = NewAnnotation(SUNDAY - timedelta(days=2), "Radio spot")
     with office.database.transaction() as session:
+        add_annotation(session, office.actor, noted, MADE)
         for name, visitors in usual.items():
             touchpoint = make_touchpoint(session, home, name, MADE)
             link = make_link(session, office.settings, home, touchpoint_id=touchpoint, now=MADE)
@@ -457,6 +460,8 @@ def test_it_names_the_best_the_worst_and_what_changed(posted: Office) -> None:
     assert re.search(r"▲ Strong \(Awareness\), am besten: .* Besucher je .*95\s%", german)
     assert 'lang="de"' in html
     assert "Müller &amp; Töchter" in html
+    assert "Notes: 13 Jun: Radio spot." in english
+    assert "Notizen: 13. Juni Radio spot." in german
     assert "yesterday" not in english
     assert "Gestern" not in german
 

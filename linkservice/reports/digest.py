@@ -6,11 +6,13 @@ gets a letter and when (`letters`), how it reads (the web door).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from linkservice.reports.annotations import NewAnnotation, annotations_in
 from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
@@ -21,12 +23,15 @@ from linkservice.workspaces.access import Actor
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A workspace's days in one letter: `changes` judges the last three of them."""
+    """A workspace's days in one letter: `changes` judges the last three of them, `notes` are what
+    colleagues noted on them.
+    """
 
     period: Period
     trend: Trend
     report: TouchpointReport
     changes: ChangeReport
+    notes: Sequence[NewAnnotation]
 
 
 def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> Digest:
@@ -34,9 +39,11 @@ def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> 
     report = touchpoint_report(
         session, actor, first=period.first, last=period.last, suspects=False, now=now
     )
+    notes = annotations_in(session, actor, period)
     return Digest(
         period,
         trend_of(session, actor, None, period, now),
         report,
         change_report(session, actor, last=period.last, now=now),
+        [NewAnnotation(each.day, each.text) for each in notes],
     )

@@ -19,6 +19,7 @@ from linkservice.config import Settings
 from linkservice.reports.digest import Digest
 from linkservice.reports.letters import Recipient, Rhythm, way_out
 from linkservice.web import change_sentences, figures
+from linkservice.web.charts import Note
 from linkservice.web.i18n import gettext, ngettext, speaking, write_day, write_number
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking, Shown
@@ -253,6 +254,9 @@ def _notes(workspace: Workspace, found: Digest) -> list[str]:
             "touchpoints, counts twice."
         ),
     ]
+    if found.notes:
+        told = "; ".join(str(Note(each.date, each.text)) for each in found.notes)
+        notes.append(gettext("Notes: %(notes)s.", notes=told))
     if workspace.demonstration:
         notes.insert(0, gettext("Demonstration – invented data"))
     return notes

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from jinja2 import Environment
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,8 +24,9 @@ from linkservice.counters import Counters
 from linkservice.database import Database
 from linkservice.errors import Failed
 from linkservice.reports import posting
-from linkservice.reports.digest import digest_of
+from linkservice.reports.digest import Digest, digest_of
 from linkservice.reports.letters import period_of_letter, recipient_of
+from linkservice.reports.period import Period
 from linkservice.web.letters import Address, write
 from linkservice.workspaces.access import actor_of_member
 
@@ -36,6 +38,9 @@ FAREWELL_SECONDS = 1.5
 """How long a process that ends waits for a letter that is just being sent."""
 
 Clock = Callable[[], datetime]
+
+Known: TypeAlias = dict[tuple[int, Period], Digest]
+"""What was asked for in one round, by workspace and days."""
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +107,8 @@ class Postman:
     def _send_all(self, waiting: Sequence[posting.Due]) -> list[bool | None]:
         """For each letter that was this process's, whether it was sent."""
         results: list[bool | None] = []
+        # All members of a workspace are told the same, so it is asked for once.
+        known: Known = {}
         if not waiting:
             return results
         with mail.connected(self._settings) as delivery:
@@ -110,7 +117,7 @@ class Postman:
                     break
                 claim = posting.claim(self._database, each, self._clock())
                 if claim is not None:
-                    results.append(self._send(claim, delivery))
+                    results.append(self._send(claim, delivery, known))
         return results
 
     def _figures(self) -> dict[str, float]:
@@ -135,11 +142,11 @@ class Postman:
                 _log.exception("letters could not be sent")
             self._closing.wait(LOOK_SECONDS)
 
-    def _send(self, claim: posting.Claim, delivery: mail.Delivery) -> bool | None:
+    def _send(self, claim: posting.Claim, delivery: mail.Delivery, known: Known) -> bool | None:
         """Whether it was sent; None where nobody is left who wants it."""
         number = claim.due.subscription_id
         try:
-            letter = self._letter(claim.due)
+            letter = self._letter(claim.due, known)
             if letter is None or self._clock() >= claim.until:
                 return None
             delivery.hand_over(letter)
@@ -156,14 +163,17 @@ class Postman:
         _log.info("letter %d about the days before %s is sent", number, claim.due.due_on)
         return True
 
-    def _letter(self, due: posting.Due) -> mail.Letter | None:
+    def _letter(self, due: posting.Due, known: Known) -> mail.Letter | None:
         period = period_of_letter(due.rhythm, due.due_on, due.time_zone)
         with self._database.reading() as session:
             recipient = recipient_of(session, due.member_id)
             if recipient is None:
                 return None
             actor = actor_of_member(recipient.member, recipient.user)
-            found = digest_of(session, actor, period, self._clock())
+            found = known.get((actor.workspace_id, period))
+            if found is None:
+                found = digest_of(session, actor, period, self._clock())
+                known[actor.workspace_id, period] = found
             written = write(
                 self._settings, self._templates, self._address, recipient, due.rhythm, found
             )
