@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from cast import NOW, owner_of
 from mailserver import CERTIFICATE, mail_server
+from sqlalchemy import update
 from terminal import done, run
 
 from linkservice.clicks.claims import LEASE, Claims
@@ -26,6 +27,10 @@ from linkservice.config import Settings, load
 from linkservice.database import Database
 from linkservice.doctor import machine, network, stores
 from linkservice.readiness import Check
+from linkservice.reports.letters import choose_letters
+from linkservice.reports.model import LetterSubscription
+from linkservice.workspaces.accounts import add_user
+from linkservice.workspaces.model import Workspace
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 
@@ -232,3 +237,27 @@ def test_a_copied_data_directory_is_named(
     check = stores.node(other, database, NOW)
     assert (check.ok, "linkservice node renew" in check.detail) == (False, True)
     assert stores.node(other, database, NOW + 2 * LEASE).ok
+
+
+def test_letters_that_do_not_go_out_are_told(settings: Settings, database: Database) -> None:
+    def told(settings: Settings, now: datetime) -> Check:
+        (found,) = (c for c in stores.contents(settings, database, now) if c.name == "letters")
+        return found
+
+    home = owner_of(database, settings)
+    assert told(settings, NOW).detail == "nobody asked for reports by e-mail"
+    with database.transaction() as session:
+        workspace = session.get_one(Workspace, home.workspace_id)
+        member = add_user(session, workspace, "ada@example.com", "owner", NOW)
+        choose_letters(session, member, "weekly", NOW)
+    assert "SMTP_URL" in told(settings, NOW).detail
+    sending = replace(settings, smtp_url="smtp://127.0.0.1:25")
+    assert told(sending, NOW) == Check(
+        "letters", True, "1 asked for reports by e-mail, the next one goes out on 2026-11-23"
+    )
+    late = told(sending, NOW + timedelta(days=9))
+    assert late.degraded
+    assert "letters send" in late.detail
+    with database.transaction() as session:
+        session.execute(update(LetterSubscription).values(tries=2))
+    assert "tried again" in told(sending, NOW).detail

@@ -21,6 +21,7 @@ from linkservice.errors import Conflict, LinkServiceError
 from linkservice.links.model import Domain
 from linkservice.lockfile import exclusive
 from linkservice.readiness import Check
+from linkservice.reports.model import LetterSubscription
 from linkservice.workspaces.model import Workspace
 
 SLOW_DATABASE_SECONDS = 0.05
@@ -128,13 +129,14 @@ def geography(settings: Settings, now: datetime) -> Check:
 
 
 def contents(settings: Settings, database: Database, now: datetime) -> Iterator[Check]:
-    """Whose the spool is, the ingester, the salts it makes, what it had to reject."""
+    """Whose the spool is, the ingester, the salts it makes, what it had to reject, and letters."""
     yield node(settings, database, now)
     running = _ingester(settings)
     detail = f"running (process {running})" if running else "not running; `serve` starts it"
     yield Check("ingester", True, detail)
     yield _salts(database, now, running=bool(running))
     yield _rejected(database)
+    yield _letters(settings, database, now)
 
 
 def node(settings: Settings, database: Database, now: datetime) -> Check:
@@ -209,3 +211,24 @@ def _rejected(database: Database) -> Check:
         return Check("rejected", True, "no click")
     detail = f"{number:,} clicks of links this database does not know; a backup may know them"
     return Check("rejected", True, detail)
+
+
+def _letters(settings: Settings, database: Database, now: datetime) -> Check:
+    """Whether the reports that members ask for by e-mail go out."""
+    with database.reading() as session:
+        due = session.execute(select(LetterSubscription.due_on, LetterSubscription.tries)).all()
+    if not due:
+        return Check("letters", True, "nobody asked for reports by e-mail")
+    told = f"{len(due):,} asked for reports by e-mail"
+    if not settings.smtp_url:
+        todo = f"{told}, and none is sent; set {PREFIX}SMTP_URL."
+        return Check("letters", True, todo, degraded=True)
+    failed = sum(bool(each.tries) for each in due)
+    if failed:
+        todo = f"{told}, {failed:,} could not be sent and are tried again; the log says why."
+        return Check("letters", True, todo, degraded=True)
+    first = min(each.due_on for each in due)
+    if first < (now - timedelta(days=1)).date():
+        todo = f"{told}, one is due since {first}; run an app port, or `linkservice letters send`."
+        return Check("letters", True, todo, degraded=True)
+    return Check("letters", True, f"{told}, the next one goes out on {first}")
