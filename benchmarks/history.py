@@ -126,7 +126,9 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
     copied = held(database) // a_day
     while copied < past.days:
         with database.writing_connection() as connection:
-            _copy_first_day(connection, past.begun.date(), copied)
+            # Older keys would be gone by now (`clicks.retention`).
+            recent = past.days - copied <= settings.token_retention_days
+            _copy_first_day(connection, past.begun.date(), copied, with_keys=recent)
         copied += 1
         if copied % 20 == 0 or copied == past.days:
             seconds = time.perf_counter() - started
@@ -140,10 +142,7 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
             connection.execute(text("VACUUM ANALYZE"))
 
 
-_BY_DAY = (
-    *(LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay),
-    VisitorKeys,
-)
+_BY_DAY = (LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay)
 
 
 def sum_months(connection: Connection) -> None:
@@ -163,11 +162,11 @@ def sum_months(connection: Connection) -> None:
     )
 
 
-def _copy_first_day(connection: Connection, first: date, days: int) -> None:
+def _copy_first_day(connection: Connection, first: date, days: int, *, with_keys: bool) -> None:
     """Every row of the first day once more, so many days later: ledger, rows and roll-ups."""
     sqlite = connection.dialect.name == "sqlite"
     later = f"date(local_date, '+{days} day')" if sqlite else f"local_date + {days}"
-    for model in _BY_DAY:
+    for model in (*_BY_DAY, VisitorKeys) if with_keys else _BY_DAY:
         names = [column.name for column in model.__table__.columns]
         values = [later if name == "local_date" else name for name in names]
         connection.execute(

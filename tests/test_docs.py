@@ -6,16 +6,18 @@ import dataclasses
 import hashlib
 import hmac
 import re
+from pathlib import Path
 
 import reference
 
+from linkservice.app import close_app, create_app
 from linkservice.bundled import bundled
 from linkservice.clicks import retention
 from linkservice.clicks.event import Click as Record
 from linkservice.clicks.model import Click
 from linkservice.clicks.salts import MOST_HOURS
 from linkservice.clicks.visitor import TOKEN_BYTES, visitor_token
-from linkservice.config import PREFIX, SETTINGS
+from linkservice.config import PREFIX, SETTINGS, load
 from linkservice.tables import metadata
 from linkservice.web.views.settings import LOGO_BYTES
 
@@ -126,3 +128,15 @@ def cells_of(page: str, heading: str) -> list[list[str]]:
 def named_under(page: str, heading: str) -> set[str]:
     """What stands in backticks in the first column of the table under a heading."""
     return {name for cells in cells_of(page, heading) for name in re.findall(r"`(\w+)`", cells[0])}
+
+
+def test_the_tour_shows_pages_and_pictures_that_are_there(tmp_path: Path) -> None:
+    """Written by the script that takes the pictures."""
+    tour = (reference.ROOT / "docs" / "pages.md").read_text()
+    pictures = {path.name for path in (reference.ROOT / "docs" / "pictures" / "pages").iterdir()}
+    assert set(re.findall(r"\(pictures/pages/([a-z-]+\.png)\)", tour)) == pictures
+    app = create_app(load({}, data_dir=tmp_path))
+    rules = app.url_map.bind("")
+    for path in re.findall(r"`(/[^`?]*)", tour):
+        assert rules.test(f"/app{path}"), path
+    close_app(app)

@@ -1,4 +1,6 @@
-"""Takes the README's pictures from the demonstration: `make pictures`.
+"""Takes the README's pictures and those of every page from the demonstration: `make pictures`.
+
+`docs/pages.md` is written with them: a page that is not in `PAGES` is not in the tour.
 
 Needs Chromium. Serves the demonstration from a folder of its own, signs in by the link it
 prints, and ends it afterwards.
@@ -24,6 +26,65 @@ PORT, LINK_PORT = 8460, 8461
 BASE = f"http://127.0.0.1:{PORT}"
 COLOURS = 128
 """Of a picture's palette: enough for flat areas, and a fifth of the bytes."""
+
+PAGES = {
+    "Reports": {
+        "Overview": "/",
+        "Touchpoints ranked": "/reports",
+        "Touchpoints by channel": "/reports?group=channel",
+        "Journey map, coloured by verdicts": "/reports/journeys/1",
+        "One touchpoint": "/reports/touchpoints/1",
+        "One link": "/links/3",
+        "One link, filtered": "/reports/links/3?country=DE",
+        "One campaign": "/campaigns/4",
+        "Costs": "/reports/costs",
+        "Personas": "/reports/personas",
+        "Moments of truth": "/reports/moments",
+        "Live": "/reports/live",
+        "Saved views": "/reports/views",
+        "Notes on dates": "/reports/annotations",
+        "Shared reports": "/reports/shares",
+        "Import conversions": "/reports/conversions",
+    },
+    "Links and codes": {
+        "Links": "/links",
+        "New link": "/links/new",
+        "Change a link": "/links/3/edit",
+        "Tags": "/tags",
+        "Campaigns": "/campaigns",
+        "Sheets of codes": "/sheets",
+        "New sheet": "/sheets/new",
+        "Search": "/search?q=poster",
+    },
+    "Journeys": {
+        "Journeys": "/journeys",
+        "Map of a journey": "/journeys/1",
+        "A touchpoint with its reach and costs": "/touchpoints/1",
+        "Reach of many touchpoints at once": "/journeys/1/reach",
+        "Personas of the workspace": "/personas",
+    },
+    "Settings": {
+        "Account": "/account",
+        "Reports by e-mail": "/account/letters",
+        "The letter of the week": "/account/letters/preview",
+        "Workspace": "/settings",
+        "Domains": "/settings/domains",
+        "Members": "/settings/members",
+        "Keys": "/settings/keys",
+        "Privacy": "/settings/privacy",
+        "Texts for your privacy notice": "/settings/privacy/texts",
+        "Trail": "/settings/trail",
+    },
+}
+"""Every page one goes to, by the name it has in the tour; forms of one field are left out."""
+
+LOOKS = {
+    "Overview, German": ("/", "de-DE", "light", 1280),
+    "Touchpoints ranked, dark": ("/reports", "en-GB", "dark", 1280),
+    "Journey map on a phone, German, dark": ("/reports/journeys/1", "de-DE", "dark", 390),
+    "One link on a phone": ("/links/3", "en-GB", "light", 390),
+}
+"""The same pages otherwise: language, scheme, width in px."""
 
 
 @contextmanager
@@ -55,9 +116,7 @@ def sign_in(browser: Browser, link: str, state: Path) -> None:
     page.goto(link)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{BASE}/app/")
-    # The README is in English, and so are its pictures.
-    page.evaluate("document.querySelector('button[name=locale][value=en]').click()")
-    page.wait_for_selector("html[lang=en]")
+    speak(page, "en")  # the README is in English, and so are its pictures
     context.storage_state(path=state)
     context.close()
 
@@ -79,6 +138,45 @@ def take_sheet(page: Page) -> None:
     with pypdfium2.PdfDocument(download.value.path()) as document:
         document[0].render(scale=100 / 72).to_pil().save(HERE / "sheet.png")
     keep_small(HERE / "sheet.png")
+
+
+def tour(browser: Browser, state: Path) -> None:
+    """Take every page, and write the list of them."""
+    folder = HERE / "pages"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    lines = ["# Every page", "", "Taken from the demonstration by `make pictures`.", ""]
+    desk = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 860})
+    for chapter, pages in PAGES.items():
+        lines += [f"## {chapter}", ""]
+        for title, path in pages.items():
+            lines += _shown(desk.new_page(), path, title)
+        print(f"{chapter}: {len(pages)} pages", flush=True)
+    lines += ["## In other lights", ""]
+    for title, (path, locale, scheme, width) in LOOKS.items():
+        page = browser.new_context(
+            storage_state=state,
+            viewport={"width": width, "height": 860},
+            color_scheme="dark" if scheme == "dark" else "light",
+        ).new_page()
+        speak(page, locale[:2])
+        lines += _shown(page, path, title)
+    (HERE.parent / "pages.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _shown(page: Page, path: str, title: str) -> list[str]:
+    name = "pages/" + re.sub("[^a-z]+", "-", title.lower())
+    take(page, f"/app{path}", name)
+    page.close()
+    return [f"**{title}** `{path}`", "", f"![{title}](pictures/{name}.png)", ""]
+
+
+def speak(page: Page, language: str) -> None:
+    """Change the language of the session."""
+    page.goto(f"{BASE}/app/")
+    page.evaluate(f"document.querySelector('button[name=locale][value={language}]').click()")
+    page.wait_for_selector(f"html[lang={language}]")
 
 
 def keep_small(path: Path) -> None:
@@ -110,6 +208,7 @@ def main() -> None:
             device_scale_factor=2,
         ).new_page()
         take(phone, "/app/", "phone")
+        tour(browser, state)
         browser.close()
 
 
