@@ -8,6 +8,8 @@ its locks soon steps back, lets the others pass, and begins anew.
 from __future__ import annotations
 
 import time
+from functools import cache
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -63,8 +65,7 @@ def current(connection: Connection) -> str:
 
 def knows(revision: str) -> bool:
     """Whether this program has the revision; one it has not is of a newer program."""
-    script = ScriptDirectory.from_config(_config())
-    return revision in {known.revision for known in script.walk_revisions()}
+    return revision in _revisions(bundled("migrations"))
 
 
 def require_current(database: Database) -> None:
@@ -73,7 +74,7 @@ def require_current(database: Database) -> None:
         raise Unavailable(Problem("", "schema_missing"))
     with database.engine.connect() as connection:
         found = current(connection)
-    if found == ScriptDirectory.from_config(_config()).get_current_head():
+    if found == _revisions(bundled("migrations"))[0]:
         return
     if not found:
         raise Unavailable(Problem("", "schema_missing"))
@@ -90,6 +91,13 @@ def differences(database: Database) -> list[str]:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
+@cache
+def _revisions(folder: Path) -> tuple[str, ...]:
+    """This program's revisions, the newest first. Every migration is run to read its own."""
+    script = ScriptDirectory.from_config(_config())
+    return tuple(known.revision for known in script.walk_revisions())
 
 
 def _move(database: Database, move: object, revision: str) -> str:

@@ -59,6 +59,9 @@ def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
 
 Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # see there
 
+# Tests start hundreds of processes, and each would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Under nohup hangups are ignored, and so they would be by every service that a test starts. A
 # handler is not inherited.
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
