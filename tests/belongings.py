@@ -19,7 +19,7 @@ from cast import Home, make_home
 from flask import Flask, Request
 from people import COMPILED, Browser
 from PIL import Image
-from snapshot import Snapshot, taken
+from snapshot import made_once
 from sqlalchemy import Column, Table, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -175,7 +175,6 @@ def pages(method: str) -> list[Declared]:
 class Made:
     """What `everything` has put into a database, to be put into the next one as it is."""
 
-    rows: Snapshot
     signed_in: Mapping[str, str]
     adas: Estate
     cleos: Estate
@@ -183,18 +182,9 @@ class Made:
     newcomer: int
 
 
-_MADE: dict[str, Made] = {}
-"""By the kind of database: the first test of a process makes everything, others get copies."""
-
-
 def everything(settings: Settings, database: Database) -> Iterator[World]:
     """A fixture where a module says ``world = pytest.fixture(everything)``."""
-    kind = database.engine.dialect.name
-    if kind in _MADE:
-        _MADE[kind].rows.put_into(database)
-    else:
-        _MADE[kind] = _make(settings, database)
-    made = _MADE[kind]
+    made = made_once("everything", database, lambda: _make(settings, database))
     app = create_app(settings)
     app.jinja_env.bytecode_cache = COMPILED
     app.request_class = NotingRequest
@@ -232,7 +222,7 @@ def _make(settings: Settings, database: Database) -> Made:
         newcomer = _newcomer(session, home, now)
         tokens = _tokens(session, settings, home, newcomer, now)
         member_id = newcomer.id
-    return Made(taken(database), signed_in, adas, cleos, tokens, member_id)
+    return Made(signed_in, adas, cleos, tokens, member_id)
 
 
 def furnish(

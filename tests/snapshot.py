@@ -5,14 +5,16 @@ Numbers go on where they would have gone on. Tables must be empty where a snapsh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import insert, select, text
 
 from linkservice.database import Database
 from linkservice.tables import metadata
+
+Made = TypeVar("Made")
 
 _LAST_NUMBERS = {
     "sqlite": "SELECT name, seq AS number FROM sqlite_sequence",
@@ -55,3 +57,22 @@ def taken(database: Database) -> Snapshot:
         last = session.execute(text(_LAST_NUMBERS[session.get_bind().dialect.name]))
         numbers = {row.name: row.number for row in last}
     return Snapshot({name: found for name, found in rows.items() if found}, numbers)
+
+
+_MADE: dict[tuple[str, str], tuple[Snapshot, Any]] = {}
+"""By name and kind of database."""
+
+
+def made_once(name: str, database: Database, make: Callable[[], Made]) -> Made:
+    """What `make` returns, and in the empty database what it puts there.
+
+    The first test of a process that asks for it makes it, all others get copies.
+    """
+    key = name, database.engine.dialect.name
+    if key in _MADE:
+        snapshot, made = _MADE[key]
+        snapshot.put_into(database)
+        return made  # type: ignore[no-any-return]  # what `make` returned the first time
+    made = make()
+    _MADE[key] = taken(database), made
+    return made

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cast import Home, make_home
+from snapshot import made_once
 from sqlalchemy.orm import Session
 from terminal import done, refused
 
@@ -92,8 +93,11 @@ def count(session: Session, home: Home, link_id: int, touchpoint_id: int, daily:
 
 @pytest.fixture
 def journey_id(settings: Settings, database: Database) -> str:
-    with database.transaction() as session:
-        return fill(session, settings)[1]
+    def make() -> str:
+        with database.transaction() as session:
+            return fill(session, settings)[1]
+
+    return made_once("nine posters", database, make)
 
 
 def columns(line: str) -> int:

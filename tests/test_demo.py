@@ -20,7 +20,7 @@ import iptocc
 import numpy as np
 import pytest
 from PIL import Image
-from snapshot import Snapshot, taken
+from snapshot import made_once
 from sqlalchemy import func, select
 from terminal import done
 
@@ -350,18 +350,13 @@ def test_costs_are_told_once_for_each_day(story: Story) -> None:
 # the workspace
 
 
-_FURNISHED: dict[str, Snapshot] = {}
-"""By the kind of database: the retailer's year takes seconds to make."""
-
-
 @pytest.fixture
-def furnished(settings: Settings, database: Database, engine_name: str) -> Database:
-    if engine_name in _FURNISHED:
-        _FURNISHED[engine_name].put_into(database)
-        return database
-    with database.transaction() as session:
-        furnish(session, settings, NOW)
-    _FURNISHED[engine_name] = taken(database)
+def furnished(settings: Settings, database: Database) -> Database:
+    def make() -> None:
+        with database.transaction() as session:
+            furnish(session, settings, NOW)
+
+    made_once("the retailer's year", database, make)
     return database
 
 
