@@ -163,6 +163,20 @@ def test_conversions_per_click_divide_to_their_rate(ada: World) -> None:
     assert rows["T3"].peers.mean == pytest.approx(0.09, rel=0.02)
 
 
+def test_scans_per_click_divide_to_their_rate(ada: World) -> None:
+    for number in range(5):
+        place = ada.touchpoint(f"T{number}")
+        ada.count(ada.link().id, FIRST, place, clicks=1_000, scans=90 if number == 3 else 500)
+    ada.touchpoint("Idle")
+    found = report(ada, metric="scans_per_click")
+    rows = {row.name: row for row in found.touchpoints}
+    assert {name: row.rate for name, row in rows.items()} == {
+        **{f"T{number}": 0.09 if number == 3 else 0.5 for number in range(5)},
+        "Idle": None,
+    }
+    assert (rows["T3"].verdict, rows["Idle"].verdict) == ("worst", "no_reach")
+
+
 def test_everywhere_the_same_figures(shop: Shop) -> None:
     """The page, its files and the API present one report."""
     strong = shop.ids["Strong"]

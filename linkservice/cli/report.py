@@ -34,6 +34,7 @@ NEEDED = {
     "visitors_per_reach": "of reach",
     "clicks_per_day": "days",
     "conversions_per_click": "clicks",
+    "scans_per_click": "clicks",
 }
 UNITS = {"passers_by": "passers-by"}
 
@@ -59,7 +60,7 @@ def report() -> None:
 @click.option("--to", type=day, help="Last day. [today]")
 @click.option(
     "--metric",
-    type=click.Choice(("visitors_per_reach", "clicks_per_day", "conversions_per_click")),
+    type=click.Choice(tuple(NEEDED)),
     default="visitors_per_reach",
     show_default=True,
     help="What is compared.",

@@ -240,6 +240,8 @@ def together(rows: Sequence[TouchpointRow], metric: Metric) -> Subtotal:
     rate = None
     if metric == "conversions_per_click" and clicks:
         rate = sum(row.conversions for row in rows) / clicks
+    elif metric == "scans_per_click" and clicks:
+        rate = sum(row.scans for row in rows) / clicks
     elif metric == "visitors_per_reach" and one_unit:
         comparable = all(row.reach or not row.clicks for row in rows)
         rate = float(counted / reach) if comparable else None

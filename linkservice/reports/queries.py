@@ -29,6 +29,7 @@ from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.ranking import PROPORTIONS, RATES, Judgement, Observation, judge
 from linkservice.reports.results import (
     METRICS,
+    OF_CLICKS,
     Metric,
     TouchpointReport,
     TouchpointRow,
@@ -98,7 +99,7 @@ def touchpoint_report(
     lines = _lines(session, actor, period, counted, conversions, today)
     standing = [line for line in lines if line.is_shown]
     observed = [_observation(line, asked, period, today) for line in standing]
-    judgements = judge(observed, PROPORTIONS if asked == "conversions_per_click" else RATES)
+    judgements = judge(observed, PROPORTIONS if asked in OF_CLICKS else RATES)
     rows = [
         _row(line, judgement, asked)
         for line, judgement in zip(standing, judgements, strict=True)
@@ -149,7 +150,8 @@ def _lines(
 ) -> list[_Line]:
     """All touchpoints there ever were, in the order the journeys give them."""
     reach = reached(session, actor, period, today)
-    nothing, nobody = TouchpointSums([0] * len(period)), Reached([0.0] * len(period))
+    nothing = TouchpointSums([0] * len(period), daily_scans=[0] * len(period))
+    nobody = Reached([0.0] * len(period))
     none = Converted([0] * len(period))
     places = session.execute(
         select(Touchpoint, Stage, Journey)
@@ -177,6 +179,8 @@ def _observation(line: _Line, metric: Metric, period: Period, today: dt.date) ->
         unit, exposure = "day", live_days(line.touchpoint, clicks, period, today)
     elif metric == "conversions_per_click":
         unit, counts, exposure = "click", line.converted.daily, [*map(float, clicks)]
+    elif metric == "scans_per_click":
+        unit, counts, exposure = "click", line.counted.daily_scans, [*map(float, clicks)]
     return Observation(
         touchpoint_id=line.touchpoint.id,
         stage_id=line.stage.id,
@@ -197,6 +201,8 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
         rate = float((counted.visitors + counted.tokenless) / Fraction(amount))
     elif rate is not None and metric == "conversions_per_click":
         rate = line.converted.conversions / counted.clicks
+    elif rate is not None and metric == "scans_per_click":
+        rate = counted.scans / counted.clicks
     return TouchpointRow(
         id=str(line.touchpoint.id),
         name=line.touchpoint.name,

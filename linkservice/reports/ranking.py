@@ -102,7 +102,8 @@ class Observation:
     `counts` are visitors + tokenless clicks, `exposure` is the reach of each day (a span
     spread evenly), both for every day of the period in order. For the metric clicks_per_day
     the exposure is 1.0 on each day the touchpoint was live, else 0.0, and the unit "day"; for
-    conversions_per_click, conversions are counted, the exposure is clicks and the unit "click".
+    conversions_per_click (scans_per_click), conversions (scans) are counted, the exposure is clicks
+    and the unit "click".
     `unit` is None when there is no reach. `target_rate` is the touchpoint's own, else its
     channel's, in the metric judged.
     """

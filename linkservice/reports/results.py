@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from linkservice.cells import Cell, harmless
 from linkservice.reports.conversions import Attribution
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from linkservice.reports.moments import MomentsReport
     from linkservice.reports.transitions import TransitionReport
 
-Metric: TypeAlias = Literal["visitors_per_reach", "clicks_per_day", "conversions_per_click"]
-METRICS: tuple[Metric, ...] = ("visitors_per_reach", "clicks_per_day", "conversions_per_click")
+Metric: TypeAlias = Literal[
+    "visitors_per_reach", "clicks_per_day", "conversions_per_click", "scans_per_click"
+]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+OF_CLICKS: tuple[Metric, ...] = ("conversions_per_click", "scans_per_click")
+"""Shares of clicks, which no touchpoint has more of than all."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
 
@@ -68,7 +73,7 @@ class TouchpointRow:
     `visitors` have tokens, `tokenless` clicks have none. `reach` is the touchpoint's reach
     in the period as far as it has passed, in `unit`. With the metric visitors_per_reach,
     `rate` is (visitors + tokenless) ÷ reach; with clicks_per_day, clicks ÷ days it was live;
-    with conversions_per_click, conversions ÷ clicks.
+    with conversions_per_click, conversions ÷ clicks; with scans_per_click, scans ÷ clicks.
     `conversions` (and their `value`, in cents) are those of the report's attribution.
     A `deleted` touchpoint is there for the clicks its printed links still had.
     """

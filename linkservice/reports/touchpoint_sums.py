@@ -8,12 +8,12 @@ as a line of text for each day: to make each of 73,000 rows one of Python takes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 from sqlalchemy import ColumnElement, Text, case, cast, func, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
 from linkservice.reports.period import Period
@@ -23,7 +23,9 @@ from linkservice.reports.sources import NO_TOUCHPOINT, Sources, visitors_of
 
 @dataclass(frozen=True, slots=True)
 class TouchpointSums:
-    """The sums of a touchpoint in the period; `daily` is what its rate counts, day by day."""
+    """The sums of a touchpoint in the period; `daily` is what its rate counts, day by day, and
+    `daily_scans` its scans where the rate is their share of it.
+    """
 
     daily: Sequence[int]
     clicks: int = 0
@@ -37,15 +39,24 @@ class TouchpointSums:
     scanners: int = 0
     heads: int = 0
     own: int = 0
+    daily_scans: Sequence[int] = field(default=(), kw_only=True)
 
 
 def touchpoint_sums(
     session: Session, read: Sources, workspace_id: int, period: Period, metric: Metric
 ) -> dict[int, TouchpointSums]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
-    daily = _daily(session, read, workspace_id, period, metric)
-    sums = sums_alone(session, read, workspace_id, period)
-    return {number: replace(each, daily=daily[number]) for number, each in sums.items()}
+    rows = read.touchpoints
+    by_reach = metric == "visitors_per_reach"
+    judged = read.visitors + rows.tokenless if by_reach else rows.clicks
+    daily = _daily(session, read, workspace_id, period, judged)
+    scans: dict[int, list[int]] = {}
+    if metric == "scans_per_click":
+        scans = _daily(session, read, workspace_id, period, rows.scans)
+    return {
+        number: replace(each, daily=daily[number], daily_scans=scans.get(number, ()))
+        for number, each in sums_alone(session, read, workspace_id, period).items()
+    }
 
 
 def sums_alone(
@@ -59,11 +70,15 @@ def sums_alone(
 
 
 def _daily(
-    session: Session, read: Sources, workspace_id: int, period: Period, metric: Metric
+    session: Session,
+    read: Sources,
+    workspace_id: int,
+    period: Period,
+    count: ColumnElement[int] | InstrumentedAttribute[int],
 ) -> dict[int, list[int]]:
+    """The days of this count, by touchpoint."""
     rows = read.touchpoints
-    judged = read.visitors + rows.tokenless if metric == "visitors_per_reach" else rows.clicks
-    columns = rows.touchpoint_id, judged
+    columns = rows.touchpoint_id, count
     lines = session.execute(
         select(
             rows.local_date,

@@ -27,6 +27,7 @@ METRIC_WORDS: dict[Metric, str] = {
     "visitors_per_reach": N_("Visitors per reach"),
     "clicks_per_day": N_("Clicks a day"),
     "conversions_per_click": N_("Conversions per click"),
+    "scans_per_click": N_("Scans per click"),
 }
 
 
@@ -115,6 +116,8 @@ def _judgements(metric: Metric) -> Iterator[Fact]:
         rate = gettext("Clicks divided by the days of the period on which the touchpoint was live.")
     elif metric == "conversions_per_click":
         rate = gettext("Conversions of the period divided by its clicks.")
+    elif metric == "scans_per_click":
+        rate = gettext("Scans of the period divided by its clicks.")
     else:
         rate = gettext(
             "Visitors and clicks without a token, divided by the reach of the period. Reach that "

@@ -63,6 +63,7 @@ _WAITING_WORDS: Mapping[Metric, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "visitors_per_reach": (_WAITING_TITLES, _WAITING_NOTES),
     "clicks_per_day": (_BY_DAY_TITLES, _BY_DAY_NOTES),
     "conversions_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
+    "scans_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
 }
 _REMEDIES: Mapping[Verdict, Remedy] = {
     "too_early": "reach",
@@ -262,6 +263,8 @@ def _interval(row: TouchpointRow) -> Interval:
 
 
 def _per_title(measure: Measure) -> str:
+    if measure.of_scans:
+        return gettext("Scans %(per)s", per=measure.of())
     if measure.by_click:
         return gettext("Conversions %(per)s", per=measure.of())
     return gettext("Visitors %(per)s", per=measure.of())

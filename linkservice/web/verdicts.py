@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from linkservice.reports.results import Metric, TouchpointRow
+from linkservice.reports.results import OF_CLICKS, Metric, TouchpointRow
 from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_percent
 
 BASES = (100, 1_000, 10_000, 100_000, 1_000_000)
@@ -70,11 +70,12 @@ def noun(unit: str, channel: str | None, number: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Measure:
     """How rates of one unit are told. `unit` "day" is that of clicks a day, told per one, "click"
-    that of conversions.
+    that of conversions, or where these are `of_scans` of scans.
     """
 
     unit: str
     per: int
+    of_scans: bool = False
 
     @property
     def by_day(self) -> bool:
@@ -105,8 +106,9 @@ def measures(rows: Iterable[TouchpointRow], metric: Metric) -> dict[str, Measure
     """The measure of each unit in a report; all rows of a unit share one."""
     if metric == "clicks_per_day":
         return {"day": Measure("day", 1)}
-    if metric == "conversions_per_click":
-        return {"click": Measure("click", _base(max((row.rate or 0.0 for row in rows), default=0)))}
+    if metric in OF_CLICKS:
+        base = _base(max((row.rate or 0.0 for row in rows), default=0))
+        return {"click": Measure("click", base, metric == "scans_per_click")}
     highest: dict[str, float] = {}
     for row in rows:
         if row.unit is not None:
@@ -136,6 +138,8 @@ def rate_words(row: TouchpointRow, measure: Measure) -> str:
         facts = {"figure": figure, "per": measure.of()}
         return ngettext("%(figure)s click %(per)s", "%(figure)s clicks %(per)s", number, **facts)
     facts = {"figure": figure, "per": measure.of(row.channel)}
+    if measure.of_scans:
+        return ngettext("%(figure)s scan %(per)s", "%(figure)s scans %(per)s", number, **facts)
     if measure.by_click:
         return ngettext(
             "%(figure)s conversion %(per)s", "%(figure)s conversions %(per)s", number, **facts
@@ -252,6 +256,8 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
 def _without_reach(row: TouchpointRow, measure: Measure | None) -> str:
     if measure is not None and measure.by_day:
         return gettext("It was not live on any day of this period.")
+    if measure is not None and measure.of_scans:
+        return gettext("Nobody clicked in this period.")
     if measure is not None and measure.by_click:
         return gettext("Nobody clicked in this period, so nobody could convert.")
     if row.unit is None:
