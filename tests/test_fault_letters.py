@@ -1,4 +1,4 @@
-"""A process that sends letters is killed while another one sends them, too.
+"""A process that sends letters is killed just when one arrived, before it wrote that down.
 
 What must hold: everybody gets their letter, and what comes twice is one letter of the killed
 process, under the same Message-ID.
@@ -78,6 +78,8 @@ def make_due(database: Database, day: date) -> None:
 def test_of_letters_whose_sender_is_killed_none_is_lost(
     settings: Settings, database: Database, trial: Trial, engine_name: str
 ) -> None:
+    if engine_name == "postgresql" and not trial.soak:
+        pytest.skip("a process more takes seconds; claims at once are tested on both databases")
     rng, kills = trial.chance(), trial.size(1, 20)
     now = datetime.now(UTC)
     with database.transaction() as session:
