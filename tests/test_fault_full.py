@@ -124,7 +124,7 @@ def a_full_spool(
         answered[number] = time.monotonic()
 
     with (
-        running(settings, folder) as service,
+        running(settings, folder, workers=trial.size(1, 2)) as service,
         clicking_marked(service.link_port, clients=4, told=told) as clicks,
     ):
         time.sleep(seconds)
