@@ -42,7 +42,8 @@ __all__ = ["shop"]
 cast = pytest.fixture(everybody)
 
 PASSWORD = "eleven small boats"
-OWN = {"Sec-Fetch-Site": "same-origin"}
+OWN = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
+"""What a browser sends from a page that keeps its address to itself."""
 
 
 def made(home: Home, database: Database, now: datetime, **fields: Any) -> str:

@@ -70,9 +70,12 @@ def form_token(settings: Settings, cookie: str) -> str:
 
 def require_own_origin(request: Request, settings: Settings) -> None:
     """Raise `Forbidden` for a form that another site's page sent."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    site = request.headers.get("Sec-Fetch-Site")
+    if site not in (None, "same-origin", "none"):
         raise Forbidden(Problem("", "foreign_form"))
     origin = request.headers.get("Origin")
+    if origin == "null" and site == "same-origin":
+        return  # of a bare page: it tells its address to nobody, so browsers leave the origin out
     own = {request.host, urlsplit(settings.base_url).netloc}
     if origin is not None and _place_of(origin) not in own:
         raise Forbidden(Problem("", "foreign_form"))
