@@ -144,7 +144,7 @@ def test_no_full_address_is_in_any_file(
     engine_name: str,
 ) -> None:
     crowd = Crowd(trial.chance(), header)
-    clicks = trial.size(120, 10_000)
+    clicks = trial.size(60, 10_000)
     environment = {
         "LINKSERVICE_TRUSTED_HOPS": "1",
         "LINKSERVICE_FORWARDED_HEADER": header,
@@ -159,7 +159,7 @@ def test_no_full_address_is_in_any_file(
         workers=1,
         environment=environment,
     ) as service:
-        imported = bring_in(settings, database, home, crowd, trial.size(50, 1_000))
+        imported = bring_in(settings, database, home, crowd, trial.size(20, 1_000))
         click(service, [crowd.request() for _ in range(clicks)])
         be_rude(service.link_port, crowd)
         if "web" in ROLES[header]:
