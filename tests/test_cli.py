@@ -467,7 +467,8 @@ def test_doctor_finds_nothing_wrong(settings: Settings, home: Home) -> None:
     assert [line.split()[1] for line in lines] == [
         *("settings", "addresses", "proxies", "metrics", "secret", "folder", "disk", "files"),
         *("database", "schema", "spool", "ingest", "recording", "room", "clock", "sync"),
-        *("segments", "countries", "node", "ingester", "salts", "rejected", "domains", "mail"),
+        *("segments", "countries", "node", "ingester", "salts", "rejected", "letters"),
+        *("domains", "mail"),
     ]
 
 
