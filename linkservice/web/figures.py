@@ -81,19 +81,22 @@ class KeyFigure:
 
 def key_figures(found: Trend) -> list[KeyFigure]:
     """Visitors, clicks and scans of a period."""
-    change = found.change
-    others = gettext("before")
     return [
-        KeyFigure(
-            key,
-            gettext(label),
-            getattr(found.total, key),
-            change_words(getattr(change.now, key), getattr(change.before, key), others)
-            if change
-            else "",
-        )
+        KeyFigure(key, gettext(label), getattr(found.total, key), _changed(found, key))
         for key, label in FIGURES.items()
     ]
+
+
+def _changed(found: Trend, key: Figure) -> str:
+    """The change in words; "" where there is nothing to compare with."""
+    if not found.change:
+        return ""
+    now, before = getattr(found.change.now, key), getattr(found.change.before, key)
+    if not before:
+        # What came today is in the figure, though not in the comparison: "none either" would
+        # contradict it.
+        now = getattr(found.total, key)
+    return change_words(now, before, gettext("before"))
 
 
 def change_note(found: Trend) -> str:
