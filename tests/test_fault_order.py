@@ -69,7 +69,7 @@ def test_every_answer_leaves_after_the_sync_of_its_record(
     calls = ",".join(sorted(WRITES | SYNCS))
     # -D: the service stays our child, whom the test can stop; the strings are never cut.
     before = [strace, "-D", "-f", "--seccomp-bpf", "-s", "1000000", "-e", f"trace={calls}"]
-    most = trial.size(300, 10_000)
+    most, clients = trial.size(300, 10_000), 16
     with (
         running(
             settings,
@@ -78,10 +78,14 @@ def test_every_answer_leaves_after_the_sync_of_its_record(
             workers=1,
             before=[*before, "-o", str(trace), "-qq", "-e", "signal=none"],
         ) as service,
-        clicking_marked(service.link_port, clients=16, most=most) as clicks,
+        clicking_marked(service.link_port, clients=clients, most=most) as clicks,
     ):
         pass
-    assert clicks.acknowledged == set(range(1, most + 1))
+    # On a slow machine the first clients ask for the link before the worker knows it, and are
+    # told to come again: what is not answered is not promised.
+    assert clicks.sent == set(range(1, most + 1))
+    assert clicks.other.keys() <= {503}
+    assert len(clicks.sent - clicks.acknowledged) == clicks.other.total() < clients
     syncs, late = order_of(list(calls_in(trace)))
     assert late == {}
     trial.saw(
