@@ -22,7 +22,7 @@ from linkservice.clicks.model import Click, LinkDay, Mark, TouchpointDay
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
 
-ROWS_OF_ONE, ROWS_OF_SEVERAL = 800_000, 2_400_000
+ROWS_OF_ONE, ROWS_OF_SEVERAL = 600_000, 2_200_000
 """Rows, of whatever link, that are read for one filter, and for several: some 100 and 300 ms."""
 
 FIRST_DAYS = 32
