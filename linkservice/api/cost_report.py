@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.reports import PeriodAnswer, PeriodQuery
+from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
 from linkservice.api.values import Answer, Id, one_of
 from linkservice.money import DECIMALS
 from linkservice.reports.cost_results import (
@@ -99,9 +99,8 @@ def report_costs(call: Call, given: CostReportQuery) -> CostReportAnswer:
 
 
 def _answer(report: CostReport) -> CostReportAnswer:
-    period = report.period
     return CostReportAnswer(
-        period=PeriodAnswer(first=period.first, last=period.last, time_zone=period.time_zone),
+        period=period_answer(report.period),
         group=report.group,
         currency=report.currency,
         decimals=DECIMALS[report.currency],

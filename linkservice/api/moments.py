@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.reports import PeriodAnswer, PeriodQuery
+from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
 from linkservice.api.values import Answer, Id, one_of
 from linkservice.reports.moments import Moment, Outcome, moments_report
 from linkservice.reports.results import METRICS, Metric
@@ -61,9 +61,8 @@ def report_moments(call: Call, given: MomentsQuery) -> MomentsAnswer:
         suspects=given.scanners == "include",
         now=call.now,
     )
-    period = found.period
     return MomentsAnswer(
-        period=PeriodAnswer(first=period.first, last=period.last, time_zone=period.time_zone),
+        period=period_answer(found.period),
         metric=found.metric,
         journey_id=found.journey_id,
         journey=found.journey,

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, listed
-from linkservice.api.reports import PeriodAnswer, PeriodQuery
+from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
 from linkservice.api.values import Answer, Given, Id, Moment, text
 from linkservice.journeys import personas
 from linkservice.journeys.model import LONGEST_NAME, Persona
@@ -114,9 +114,8 @@ def report_personas(call: Call, given: PeriodQuery) -> PersonaReportAnswer:
         suspects=given.scanners == "include",
         now=call.now,
     )
-    period = found.period
     return PersonaReportAnswer(
-        period=PeriodAnswer(first=period.first, last=period.last, time_zone=period.time_zone),
+        period=period_answer(found.period),
         personas=found.personas,
         rows=found.rows,
         reversals=found.reversals,

@@ -92,8 +92,10 @@ class _Moves:
 
 
 def _count(connection: Connection, moves: _Moves, counting: Counting) -> None:
-    journeys = np.unique(moves.clicks["journey_id"])
-    maps = _maps(connection, journeys[journeys != 0])
+    moves = moves.of(moves.clicks["journey_id"] != 0)
+    if not len(moves.clicks):
+        return
+    maps = _maps(connection, np.unique(moves.clicks["journey_id"]))
     stands = np.isin(
         moves.clicks["touchpoint_id"], [*chain(*(each.touchpoint_ids for each in maps.values()))]
     )
@@ -130,14 +132,19 @@ def _maps(connection: Connection, journeys: Ints) -> dict[int, _Map]:
     }
 
 
+def _places(among: Ints, wanted: Ints) -> Ints:
+    """The place of each wanted number, which must be there."""
+    order = np.argsort(among)
+    return order[np.searchsorted(among[order], wanted)]
+
+
 def _of_newcomers(clicks: Rows, maps: dict[int, _Map]) -> Ints:
     """Rows of `StageDay` of visitors who were at one touchpoint only."""
     if not len(clicks):
         return np.empty((0, 5), np.int64)
     touchpoints = np.concatenate([each.touchpoint_ids for each in maps.values()])
     stages = np.concatenate([each.stage_ids for each in maps.values()])
-    order = np.argsort(touchpoints)
-    stage = stages[order][np.searchsorted(touchpoints[order], clicks["touchpoint_id"])]
+    stage = stages[_places(touchpoints, clicks["touchpoint_id"])]
     keys = clicks["workspace_id"], clicks["day"], stage, stage
     there = grouped(*keys)
     return there.rows(keys, there.sizes)
@@ -163,8 +170,7 @@ class _Visitors:
         keys = touchpoint_keys(self.tokens[:, None], at.touchpoint_ids)
         known = ~counting.lacks(self.day, keys)
         new = np.zeros(known.shape, np.bool_)
-        order = np.argsort(at.touchpoint_ids)
-        columns = order[np.searchsorted(at.touchpoint_ids[order], self.touchpoint_ids)]
+        columns = _places(at.touchpoint_ids, self.touchpoint_ids)
         new[self.whose[self.new], columns[self.new]] = True
         changes, next_keys = self._changes(counting)
         was_away = changes % 2 == 1

@@ -1,8 +1,7 @@
 """What was counted at each touchpoint in a period: its sums, and what its rate counts by day.
 
 Decided here: how a year of days is read quickly. Sums come from whole months and the days about
-them; day by day only the one count is read that a rate is made of, written out by the database
-as a line of text for each day: to make each of 73,000 rows one of Python takes four times as long.
+them; day by day only the one count is read that a rate is made of (`sources.days_of_touchpoints`).
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-import numpy as np
-from sqlalchemy import ColumnElement, Text, case, cast, func, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, case, func, select, union_all
+from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
 from linkservice.reports.period import Period
 from linkservice.reports.results import Metric
-from linkservice.reports.sources import NO_TOUCHPOINT, Sources, visitors_of
+from linkservice.reports.sources import NO_TOUCHPOINT, Sources, days_of_touchpoints, visitors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,15 @@ def touchpoint_sums(
     rows = read.touchpoints
     by_reach = metric == "visitors_per_reach"
     judged = read.visitors + rows.tokenless if by_reach else rows.clicks
-    daily = _daily(session, read, workspace_id, period, judged)
-    scans: dict[int, list[int]] = {}
-    if metric == "scans_per_click":
-        scans = _daily(session, read, workspace_id, period, rows.scans)
+    place = session, rows, workspace_id, period
+    daily = days_of_touchpoints(*place, judged)
+    scans = days_of_touchpoints(*place, rows.scans) if metric == "scans_per_click" else {}
     return {
-        number: replace(each, daily=daily[number], daily_scans=scans.get(number, ()))
+        number: replace(
+            each,
+            daily=daily[number].tolist(),
+            daily_scans=scans[number].tolist() if scans else (),
+        )
         for number, each in sums_alone(session, read, workspace_id, period).items()
     }
 
@@ -67,39 +68,6 @@ def sums_alone(
         touchpoint_id: TouchpointSums((), *map(int, counts))
         for touchpoint_id, *counts in _sums(session, read, workspace_id, period)
     }
-
-
-def _daily(
-    session: Session,
-    read: Sources,
-    workspace_id: int,
-    period: Period,
-    count: ColumnElement[int] | InstrumentedAttribute[int],
-) -> dict[int, list[int]]:
-    """The days of this count, by touchpoint."""
-    rows = read.touchpoints
-    columns = rows.touchpoint_id, count
-    lines = session.execute(
-        select(
-            rows.local_date,
-            *(func.aggregate_strings(cast(column, Text), ",") for column in columns),
-        )
-        .where(
-            rows.workspace_id == workspace_id,
-            rows.local_date.between(period.first, period.last),
-        )
-        .group_by(rows.local_date)
-    ).all()
-    if not lines:
-        return {}
-    days, *texts = zip(*lines, strict=True)
-    which, counts = (np.fromstring(",".join(text), np.int64, sep=",") for text in texts)
-    sizes = [text.count(",") + 1 for text in texts[0]]
-    numbers = np.repeat([period.number(day) for day in days], sizes)
-    touchpoint_ids, places = np.unique(which, return_inverse=True)
-    found = np.zeros((len(touchpoint_ids), len(period)), np.int64)
-    np.add.at(found, (places, numbers), counts)
-    return dict(zip(touchpoint_ids.tolist(), found.tolist(), strict=True))
 
 
 def _sums(
