@@ -12,7 +12,8 @@ from wsgiref.validate import validator
 
 from sqlalchemy import text
 
-from linkservice.clicks.event import Click, Record, read_records
+from linkservice.clicks.event import Click
+from linkservice.clicks.framing import Record, read_records
 from linkservice.clicks.segment import HEADER_BYTES, segments
 from linkservice.database import Database
 from linkservice.redirect.app import LinkDoor

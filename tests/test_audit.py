@@ -14,7 +14,8 @@ from terminal import done, run
 
 from linkservice.clicks.audit import Audit, Difference, audit
 from linkservice.clicks.calendar import epoch_ms
-from linkservice.clicks.event import Click, encode, frame
+from linkservice.clicks.event import Click, encode
+from linkservice.clicks.framing import frame
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import AcceptedDay, DomainDay, LinkDay, Node
 from linkservice.clicks.segment import HEADER_BYTES, segments, write_segment

@@ -11,20 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkservice.clicks import event
+from linkservice.clicks import event, framing
 from linkservice.clicks.event import (
     BadRecord,
     Click,
-    Damage,
     Flag,
     Method,
-    Record,
     Source,
-    Torn,
-    Unreadable,
     clip,
     decode,
     encode,
+)
+from linkservice.clicks.framing import (
+    Damage,
+    Record,
+    Torn,
+    Unreadable,
     frame,
     frames,
     read_records,
@@ -79,7 +81,7 @@ def a_segment(count: int) -> tuple[list[Click], bytes, list[int]]:
     data = frames(bodies, IDENTITY, START)
     starts = [START]
     for body in bodies:
-        starts.append(starts[-1] + event.FRAME_BYTES + len(body))
+        starts.append(starts[-1] + framing.FRAME_BYTES + len(body))
     return written, data, starts
 
 
@@ -92,7 +94,7 @@ def test_what_was_encoded_is_decoded(click: Click) -> None:
     body = encode(click)
     assert decode(body) == click
     assert decode(memoryview(body)) == click
-    assert len(body) <= event.MAX_BODY
+    assert len(body) <= framing.MAX_BODY
 
 
 @given(st.lists(clicks, max_size=5), st.integers(0, 2**40))
@@ -184,14 +186,14 @@ def test_the_wire_form_is_the_documented_one() -> None:
 
 
 def test_a_body_beyond_the_bound_is_refused() -> None:
-    assert len(frame(bytes(event.MAX_BODY), IDENTITY, START)) == event.MAX_RECORD
+    assert len(frame(bytes(framing.MAX_BODY), IDENTITY, START)) == framing.MAX_RECORD
     with pytest.raises(BadRecord):
-        frame(bytes(event.MAX_BODY + 1), IDENTITY, START)
+        frame(bytes(framing.MAX_BODY + 1), IDENTITY, START)
 
 
 def test_a_record_of_the_greatest_size_is_found_behind_damage() -> None:
     first = frame(encode(a_click(0)), IDENTITY, START)
-    second = frame(bytes(event.MAX_BODY), IDENTITY, START + len(first))
+    second = frame(bytes(framing.MAX_BODY), IDENTITY, START + len(first))
     data = b"\xff" * len(first) + second
     assert [type(each) for each in read_records(data, IDENTITY, START)] == [Damage, Unreadable]
 
@@ -270,7 +272,7 @@ def test_a_lost_stretch_costs_only_the_records_in_it() -> None:
 def test_a_record_forged_in_a_user_agent_stays_text() -> None:
     """Mallory knows the form, the node and the offset, but not the segment's random id."""
     victim = encode(a_click(0, "x" * 300))
-    at = START + event.FRAME_BYTES + victim.index(b"x" * 300)
+    at = START + framing.FRAME_BYTES + victim.index(b"x" * 300)
     for guess in (bytes(24), IDENTITY[:16] + bytes(8), OTHER_SEGMENT):
         forged = frame(encode(Click(time_ms=1, link_id=666)), guess, at)
         body = victim.replace(b"x" * len(forged), forged, 1)
@@ -283,7 +285,7 @@ def test_a_record_forged_in_a_user_agent_stays_text() -> None:
 def test_a_genuine_inner_record_would_have_been_found() -> None:
     """The counterpart of the test above: with the right identity the search does find it."""
     victim = encode(a_click(0, "x" * 300))
-    at = START + event.FRAME_BYTES + victim.index(b"x" * 300)
+    at = START + framing.FRAME_BYTES + victim.index(b"x" * 300)
     inner = frame(encode(Click(time_ms=1, link_id=666)), IDENTITY, at)
     body = victim.replace(b"x" * len(inner), inner, 1)
     data = bytearray(frames([body, encode(a_click(1))], IDENTITY, START))

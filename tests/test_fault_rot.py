@@ -17,7 +17,8 @@ from recording import clicked_link
 from sqlalchemy import select
 
 from linkservice.clicks.audit import audit
-from linkservice.clicks.event import FRAME_BYTES, Click, encode
+from linkservice.clicks.event import Click, encode
+from linkservice.clicks.framing import FRAME_BYTES
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import LedgerEntry
 from linkservice.clicks.retention import delete_old_segments

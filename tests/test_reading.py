@@ -13,19 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_event import IDENTITY, a_click, clicks
 
-from linkservice.clicks import event
+from linkservice.clicks import framing
 from linkservice.clicks.event import (
     HEAD_BIT,
     MISS_BIT,
     SCAN_BIT,
     Click,
     Method,
-    Record,
     Source,
-    Torn,
     encode,
-    read_records,
 )
+from linkservice.clicks.framing import Record, Torn, read_records
 from linkservice.clicks.reading import Reader, Records, Stretch, Texts
 from linkservice.clicks.segment import (
     HEADER_BYTES,
@@ -94,8 +92,8 @@ def one_by_one(segment: Segment) -> tuple[list[tuple[int, Click]], list[object],
     """Records, unreadable ones and damage, by the careful way alone."""
     found = list(read_records(segment.read(), segment.identity, HEADER_BYTES))
     records = [(each.offset, each.click) for each in found if isinstance(each, Record)]
-    unreadable = [each for each in found if isinstance(each, event.Unreadable)]
-    damaged = [each for each in found if isinstance(each, event.Damage | Torn)]
+    unreadable = [each for each in found if isinstance(each, framing.Unreadable)]
+    damaged = [each for each in found if isinstance(each, framing.Damage | Torn)]
     return records, unreadable, damaged  # type: ignore[return-value]  # lists of parts
 
 
@@ -134,7 +132,7 @@ def test_damaged_records_are_read_alike(
     blank: int,
 ) -> None:
     bodies = [encode(click) for click in written]
-    data = bytearray(event.frames(bodies, IDENTITY, HEADER_BYTES))
+    data = bytearray(framing.frames(bodies, IDENTITY, HEADER_BYTES))
     for place, bit in flips:
         if data:
             data[int(place * len(data))] ^= 1 << bit
@@ -149,7 +147,7 @@ def test_odd_contents_are_read_alike(tmp_path: Path, bodies: list[bytes], versio
     """With right CRCs, but written by another program: accepted, and mostly not understood."""
     data, at = b"", HEADER_BYTES
     for body in [encode(a_click(1)), *bodies, encode(a_click(2))]:
-        record = event.frame(body, IDENTITY, at, version)
+        record = framing.frame(body, IDENTITY, at, version)
         data, at = data + record, at + len(record)
     assert_same(a_segment(tmp_path, [], data), 1 << 20)
 
@@ -163,7 +161,7 @@ def test_numbers_out_of_range_are_left_to_the_careful_way(tmp_path: Path) -> Non
     ]
     data, at = b"", HEADER_BYTES
     for body in odd:
-        record = event.frame(body, IDENTITY, at)
+        record = framing.frame(body, IDENTITY, at)
         data, at = data + record, at + len(record)
     segment = a_segment(tmp_path, [], data)
     assert_same(segment, 1 << 20)
@@ -183,8 +181,8 @@ def test_the_bits_say_what_the_click_said(tmp_path: Path) -> None:
 
 def test_a_record_that_is_still_being_written_waits(tmp_path: Path) -> None:
     """Of a live segment only what its writer promised is read, and half a record is no damage."""
-    first = event.frames([encode(a_click(1))], IDENTITY, HEADER_BYTES)
-    both = event.frames([encode(a_click(1)), encode(a_click(2))], IDENTITY, HEADER_BYTES)
+    first = framing.frames([encode(a_click(1))], IDENTITY, HEADER_BYTES)
+    both = framing.frames([encode(a_click(1)), encode(a_click(2))], IDENTITY, HEADER_BYTES)
     with live_segment(tmp_path, both[:-20]) as segment:
         assert segment.live
         stretch = Reader(segment, HEADER_BYTES, Texts()).next(10)

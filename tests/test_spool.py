@@ -16,16 +16,8 @@ from threading import Event, Thread
 import pytest
 
 from linkservice.clicks import segment as segment_files
-from linkservice.clicks.event import (
-    BadRecord,
-    Click,
-    Damage,
-    Record,
-    Torn,
-    Unreadable,
-    encode,
-    read_records,
-)
+from linkservice.clicks.event import BadRecord, Click, encode
+from linkservice.clicks.framing import Damage, Record, Torn, Unreadable, read_records
 from linkservice.clicks.spool import (
     HEADER_BYTES,
     Segment,
@@ -572,8 +564,9 @@ def test_what_is_read_was_synced_before(spool_dir: Path, monkeypatch: pytest.Mon
 
 def test_the_torn_tail_of_an_orphan_costs_no_promise(spool_dir: Path) -> None:
     orphan = abandoned(spool_dir, 4)
-    whole = orphan.path.read_bytes()
-    orphan.path.write_bytes(whole[:-10])
+    *_, last = read_records(orphan.read(), orphan.identity, HEADER_BYTES)
+    with orphan.path.open("r+b") as file:
+        file.truncate(last.end - 10)
     seal_orphans(spool_dir)
     [segment] = segments(spool_dir)
     found = list(read_records(segment.read(), segment.identity, HEADER_BYTES))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks import ledger
 from linkservice.clicks.calendar import moment
-from linkservice.clicks.event import Record, read_records
+from linkservice.clicks.framing import Record, read_records
 from linkservice.clicks.segment import HEADER_BYTES, Segment, segments
 
 _ENOUGH_BYTES = 16 * 1024

@@ -2,7 +2,7 @@
 
 Nothing is dropped silently: a stretch that is no record is counted in the ledger and copied
 into the quarantine, under a name that says where it stood. Not here: what is a record
-(`event`), files that are no segment at all (`segment.seal_orphans`).
+(`framing`), files that are no segment at all (`segment.seal_orphans`).
 """
 
 from __future__ import annotations

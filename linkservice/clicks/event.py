@@ -1,25 +1,14 @@
 """The click record: what a click is before anybody interprets it, and its form on disk.
 
-Decided here: the fields of a record, their bounds, its bytes, and how a reader finds its
-way through damaged ones. Not here: what is kept of an address or who is a visitor
-(`visitor`), files and their durability (`segment`, `spool`), what a click counts as (`ingest`).
-
-A record in a segment, little-endian::
-
-    u32 length | u32 crc32 | u8 version | body         length counts version and body
-
-The CRC covers the segment's identity, the record's offset, length, version and body. So a
-record's id (node, segment, offset) is part of it without being stored, and no bytes are a
-record anywhere but where they were written: neither a block of another file nor a record
-forged inside a user agent, whose author cannot know the 64 random bits of the segment.
+Decided here: the fields of a record, their bounds and its body's bytes. Not here: how bodies
+stand in a segment and are found again (`framing`), what is kept of an address or who is a
+visitor (`visitor`), files and their durability (`segment`, `spool`), what a click counts as
+(`ingest`).
 """
 
 from __future__ import annotations
 
-import re
 import struct
-import zlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
@@ -27,7 +16,6 @@ from typing import NamedTuple
 VERSION = 2
 """What `encode` writes. Version 1, which had no client hints, is read as well."""
 
-MAX_RECORD = 4096
 MAX_USER_AGENT = 512
 MAX_LANGUAGE = 35  # the length RFC 5646 asks implementations to allow for a language tag
 MAX_HOST = 253
@@ -37,24 +25,11 @@ MAX_U32 = 2**32 - 1
 # End of the year 9998: its local time exists in every zone, whatever the offset.
 MAX_TIME_MS = 253_370_764_799_999
 
-_HEAD = struct.Struct("<IIB")
-PLACE = struct.Struct("<QIB")
-"""What of a record's place its CRC covers: offset, length, version."""
+NUMBERS = {1: "qQIQQBIBBHBB", 2: "qQIQQBIBBHBBB"}
+"""With what the bodies of each version begin, as `struct` writes it."""
 
-_NUMBERS = {1: "qQIQQBIBBHBB", 2: "qQIQQBIBBHBBB"}
-_BODIES = {version: struct.Struct("<" + numbers) for version, numbers in _NUMBERS.items()}
+_BODIES = {version: struct.Struct("<" + numbers) for version, numbers in NUMBERS.items()}
 _BODY = _BODIES[VERSION]
-FRAME = struct.Struct(_HEAD.format + _NUMBERS[VERSION])
-"""Length, CRC, version and the numbers of a record of today's version."""
-
-_BEFORE_LENGTH = 8  # length and CRC are not counted in the length
-
-FRAME_BYTES = _HEAD.size
-MAX_BODY = MAX_RECORD - FRAME_BYTES
-
-# Where a length from 1 to MAX_RECORD may stand. It passes over text and over the zeros that
-# a crash leaves behind without asking for a CRC at every byte.
-_MAYBE_LENGTH = re.compile(rb"(?=(?:[\x01-\xff]\x00|[\x00-\xff][\x01-\x10])\x00\x00)")
 
 
 class BadRecord(ValueError):
@@ -180,7 +155,7 @@ def bits_of(click: Click) -> int:
 
 
 def encode(click: Click) -> bytes:
-    """The body of a record of version `VERSION`, at most `MAX_BODY` bytes."""
+    """The body of a record of version `VERSION`, at most `framing.MAX_BODY` bytes."""
     return encode_parts(
         click.time_ms,
         click.link_id,
@@ -277,130 +252,3 @@ def decode(body: bytes | memoryview, version: int = VERSION) -> Click:
         hints=hints[0] if hints else "",
         flags=flags,
     )
-
-
-def frame(body: bytes, identity: bytes, offset: int, version: int = VERSION) -> bytes:
-    """The record to be written at `offset` of the segment `identity`.
-
-    Raises `BadRecord` for a body of more than `MAX_BODY` bytes.
-    """
-    if len(body) > MAX_BODY:
-        raise BadRecord(f"a body of {len(body)} bytes")
-    length = len(body) + 1
-    return _HEAD.pack(length, _crc(identity, offset, length, version, body), version) + body
-
-
-def frames(bodies: Iterable[bytes], identity: bytes, offset: int) -> bytes:
-    """The records of `bodies`, one behind the other from `offset` on; as `frame` makes them.
-
-    Raises `BadRecord` for a body of more than `MAX_BODY` bytes.
-    """
-    crc32, of_identity = zlib.crc32, zlib.crc32(identity)
-    pack, pack_place = _HEAD.pack, PLACE.pack
-    records = []
-    for body in bodies:
-        if len(body) > MAX_BODY:
-            raise BadRecord(f"a body of {len(body)} bytes")
-        length = len(body) + 1
-        place = pack_place(offset, length, VERSION)
-        records.append(pack(length, crc32(body, crc32(place, of_identity)), VERSION))
-        records.append(body)
-        offset += _BEFORE_LENGTH + length
-    return b"".join(records)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A click, in the bytes from `offset` (its id within the segment) up to `end`."""
-
-    offset: int
-    end: int
-    click: Click
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A record whose CRC is right and whose content is not understood: accepted, rejected."""
-
-    offset: int
-    end: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Bytes that are no record, before one that is."""
-
-    offset: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Torn:
-    """Bytes after which no record follows.
-
-    In a segment that still grows, or when only a part of it was passed in, a record may be
-    incomplete: read again from `offset`, never from `end`. At the end of a sealed segment
-    they are final: a write that a crash cut off, or damage.
-    """
-
-    offset: int
-    end: int
-
-
-Found = Record | Unreadable | Damage | Torn
-
-
-def read_records(data: bytes | memoryview, identity: bytes, start: int) -> Iterator[Found]:
-    """All that stands in `data`, in order and without gaps.
-
-    `data` are the bytes of the segment `identity` from offset `start` on, where a record
-    begins. Behind damage the reading goes on at the next offset where a whole record
-    stands, so one flipped bit costs one record.
-    """
-    view = memoryview(data)
-    at = 0
-    while at < len(view):
-        end = _record_end(view, at, identity, start)
-        if end is None:
-            following = _next_record(view, at + 1, identity, start)
-            if following is None:
-                yield Torn(start + at, start + len(view))
-                return
-            yield Damage(start + at, start + following)
-            at = following
-            continue
-        yield _found(view, at, end, start)
-        at = end
-
-
-def _found(view: memoryview, at: int, end: int, start: int) -> Record | Unreadable:
-    try:
-        click = decode(view[at + FRAME_BYTES : end], view[at + _BEFORE_LENGTH])
-    except BadRecord as error:
-        return Unreadable(start + at, start + end, str(error))
-    return Record(start + at, start + end, click)
-
-
-def _record_end(view: memoryview, at: int, identity: bytes, start: int) -> int | None:
-    """Where the record at `at` ends, or None when no whole record stands there."""
-    if len(view) - at < FRAME_BYTES:
-        return None
-    length, crc, version = _HEAD.unpack_from(view, at)
-    end: int = at + _BEFORE_LENGTH + length
-    if not 1 <= length <= MAX_RECORD - _BEFORE_LENGTH or end > len(view):
-        return None
-    body = view[at + FRAME_BYTES : end]
-    return end if _crc(identity, start + at, length, version, body) == crc else None
-
-
-def _next_record(view: memoryview, at: int, identity: bytes, start: int) -> int | None:
-    for candidate in _MAYBE_LENGTH.finditer(view, at):
-        if _record_end(view, candidate.start(), identity, start) is not None:
-            return candidate.start()
-    return None
-
-
-def _crc(identity: bytes, offset: int, length: int, version: int, body: bytes | memoryview) -> int:
-    place = PLACE.pack(offset, length, version)
-    return zlib.crc32(body, zlib.crc32(place, zlib.crc32(identity)))

@@ -1,8 +1,8 @@
 """A segment's records in bounded pieces, decoded in bulk: ten times as quick as one by one.
 
 The quick way takes what is whole, of today's version and says nothing new; at anything else
-`event.read_records` decides, so that damage, old versions and odd contents have one
-interpretation only. Not here: what a record is (`event`), what becomes of it (`placing`).
+`framing.read_records` decides, so that damage, old versions and odd contents have one
+interpretation only. Not here: what a record is (`framing`), what becomes of it (`placing`).
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkservice.clicks.event import (
-    FRAME,
-    FRAME_BYTES,
     KNOWN_BITS,
     MAX_ID,
-    MAX_RECORD,
     MAX_TIME_MS,
-    PLACE,
     VERSION,
     BadRecord,
     Click,
+    bits_of,
+    decode,
+)
+from linkservice.clicks.framing import (
+    FRAME,
+    FRAME_BYTES,
+    MAX_RECORD,
+    PLACE,
     Damage,
     Torn,
     Unreadable,
-    bits_of,
-    decode,
     read_records,
 )
 from linkservice.clicks.grouping import Ints
@@ -298,7 +300,7 @@ _FRAME = np.dtype(
         ("hints", "u1"),
     ]
 )
-"""`event.FRAME`, by name."""
+"""`framing.FRAME`, by name."""
 
 _SHORTEST = FRAME.size - 8  # length and CRC are not counted in the length
 

@@ -1,7 +1,7 @@
 """Segment files: their names, headers and locks, and what of them a reader may believe.
 
 Decided here: how a file comes into the spool whole, who holds it, up to where it may be
-read, and what becomes of the files of the dead. Not here: the records (`event`), the one
+read, and what becomes of the files of the dead. Not here: the records (`framing`), the one
 segment being written (`spool`), which segments are ingested (`ingest`).
 
 A segment is `<time>-<segment id>-<node>.open` while its writer lives and ends in `.sealed`
@@ -30,7 +30,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from linkservice.clicks.event import MAX_TIME_MS, frames
+from linkservice.clicks.event import MAX_TIME_MS
+from linkservice.clicks.framing import frames
 from linkservice.errors import Failed, Problem, Unavailable
 
 NODE_BYTES = 16

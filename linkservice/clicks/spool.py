@@ -1,7 +1,7 @@
 """Recorded means recorded: the one segment this process writes, and its group commit.
 
 Decided here: when a click counts as recorded, how threads share one `fdatasync`, when a
-segment ends, and what happens when the disk refuses. Not here: the record (`event`), files,
+segment ends, and what happens when the disk refuses. Not here: the record (`framing`), files,
 locks and readers (`segment`), what is counted when recording fails (`shortfall`).
 
 Group commit: a thread that finds nobody writing writes at once, for itself. Of those who come
@@ -25,7 +25,8 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkservice.clicks.event import MAX_BODY, BadRecord, frames
+from linkservice.clicks.event import BadRecord
+from linkservice.clicks.framing import MAX_BODY, frames
 from linkservice.clicks.segment import (
     HEADER_BYTES,
     NODE_BYTES,
