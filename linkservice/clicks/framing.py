@@ -136,6 +136,19 @@ def read_records(data: bytes | memoryview, identity: bytes, start: int) -> Itera
         at = end
 
 
+def last_record_end(data: bytes, identity: bytes, start: int) -> int:
+    """Where the last whole record that begins in `data` ends; 0 where none does.
+
+    `data` are bytes of the segment `identity` from offset `start` on, where no record need
+    begin: a chance find is ruled out by the CRC, which depends on the place.
+    """
+    view = memoryview(data)
+    ends = (
+        _record_end(view, each.start(), identity, start) for each in _MAYBE_LENGTH.finditer(view)
+    )
+    return max((start + end for end in ends if end is not None), default=0)
+
+
 def _found(view: memoryview, at: int, end: int, start: int) -> Record | Unreadable:
     try:
         click = decode(view[at + FRAME_BYTES : end], view[at + _BEFORE_LENGTH])

@@ -30,6 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from linkservice.clicks.ahead import take_off
 from linkservice.clicks.event import MAX_TIME_MS
 from linkservice.clicks.framing import frames
 from linkservice.errors import Failed, Problem, Unavailable
@@ -152,7 +153,7 @@ def seal_orphans(spool_dir: Path) -> list[str]:
                 if segment.broken:
                     _quarantine(segment.path)
                 elif segment.state == "orphan":
-                    segment.path.rename(segment.path.with_suffix(".sealed"))
+                    _seal(segment)
                     sealed.append(segment.name)
         for path in spool_dir.glob(".*.tmp"):
             with contextlib.suppress(FileNotFoundError):
@@ -330,6 +331,15 @@ def _from_header(first: bytes) -> tuple[str, str]:
     if (magic, version) != (_MAGIC, _FORMAT) or created_ms > MAX_TIME_MS:
         return "", ""
     return segment_name(created_ms, segment_id), (node + segment_id).hex()
+
+
+def _seal(orphan: Segment) -> None:
+    fd = os.open(orphan.path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        take_off(fd, orphan.identity, HEADER_BYTES)
+    finally:
+        os.close(fd)
+    orphan.path.rename(orphan.path.with_suffix(".sealed"))
 
 
 def _is_stale(path: Path) -> bool:
