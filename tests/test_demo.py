@@ -29,20 +29,23 @@ from linkservice.clicks.calendar import zone
 from linkservice.clicks.imports import import_clicks
 from linkservice.clicks.ingest import Ingester
 from linkservice.config import Settings, load
+from linkservice.conversions.model import Conversion, ConversionCount
 from linkservice.database import Database
 from linkservice.demo import retailer, season
 from linkservice.demo.asides import record_asides
+from linkservice.demo.buying import Purchase, purchases, record_purchases
 from linkservice.demo.clicks import write_clicks
 from linkservice.demo.furnish import begun_on, furnish, guest, slugs_to_tell
+from linkservice.demo.journey import LINKS, STAGES, TOUCHPOINTS
 from linkservice.demo.logo import SIDE, logo
 from linkservice.demo.reaching import missing_reach
 from linkservice.demo.retailer import (
     BEST,
-    LINKS,
+    BUYERS,
+    DECIDING,
+    LOOKERS,
     NO_REACH,
-    STAGES,
     TOO_EARLY,
-    TOUCHPOINTS,
     WEAKEST,
     WORST,
 )
@@ -57,7 +60,8 @@ from linkservice.links.history import link_history
 from linkservice.links.manage import change_link
 from linkservice.links.model import Domain, Link
 from linkservice.qr.design import Design
-from linkservice.reports.ranking import Observation, judge
+from linkservice.reports.association import association
+from linkservice.reports.ranking import PROPORTIONS, Observation, judge
 from linkservice.workspaces.access import operator
 from linkservice.workspaces.accounts import create_workspace, first_workspace
 from linkservice.workspaces.one_time import look_at_sign_in
@@ -109,6 +113,13 @@ class Story:
             if not line["address"] or key not in seen:
                 found[number, (day - self.begun).days] += 1
             seen.add(key)
+        return found
+
+    def clicks(self) -> Floats:
+        """Clicks of people by touchpoint and day."""
+        found = np.zeros((len(TOUCHPOINTS), DAYS))
+        for line in filter(is_person, self.lines):
+            found[TOUCHPOINT_OF[line["slug"]], (day_of(line) - self.begun).days] += 1
         return found
 
     def reach(self) -> Floats:
@@ -185,6 +196,89 @@ def test_no_period_of_the_year_accuses_another_touchpoint(story: Story) -> None:
         found = verdicts(visitors[:, end - 28 : end], reach[:, end - 28 : end])
         assert names(found, "best") == set(BEST), end
         assert names(found, "worst") == set(WORST), end
+
+
+# what is bought
+
+
+@pytest.fixture(scope="module")
+def bought(story: Story) -> Sequence[Purchase]:
+    return list(purchases(story.file, story.now))
+
+
+def by_day(story: Story, bought: Sequence[Purchase]) -> Floats:
+    """Purchases by touchpoint and day of the click."""
+    found = np.zeros((len(TOUCHPOINTS), DAYS))
+    for each in bought:
+        found[TOUCHPOINT_OF[each.clicks[-1].slug], (each.day - story.begun).days] += 1
+    return found
+
+
+def test_few_of_many_buy_and_many_of_few(story: Story, bought: Sequence[Purchase]) -> None:
+    clicks, conversions = story.clicks(), by_day(story, bought)
+    stage_of = {each.name: n for n, stage in enumerate(STAGES) for each in stage.touchpoints}
+    for days in (28, 90, DAYS):
+        found = judge(
+            [
+                Observation(
+                    number,
+                    stage_of[each.name],
+                    1,
+                    each.kind,
+                    "click",
+                    conversions[number, -days:].tolist(),
+                    clicks[number, -days:].tolist(),
+                )
+                for number, each in enumerate(TOUCHPOINTS)
+            ],
+            PROPORTIONS,
+        )
+        shown = {TOUCHPOINTS[each.touchpoint_id].name: each.verdict for each in found}
+        assert names(shown, "best") == set(BUYERS), days
+        assert names(shown, "worst") == set(LOOKERS), days
+    sums = {each.name: clicks[n].sum() for n, each in enumerate(TOUCHPOINTS)}
+    assert min(sums["Instagram"], sums["Regalschild"]) > max(sums[name] for name in BUYERS)
+
+
+def test_what_few_find_decides(story: Story, bought: Sequence[Purchase]) -> None:
+    """The moment of truth: it is the only one that always goes along with what is bought."""
+    outcome = by_day(story, bought).sum(axis=0)
+    visitors = story.visitors()
+    names = [each.name for each in TOUCHPOINTS]
+    rows = [n for n, name in enumerate(names) if name not in (TOO_EARLY, NO_REACH)]
+    assert DECIDING in WORST
+    for last in range(84, DAYS, 20):
+        days = slice(last - 84, last)
+        weekdays = np.array([(story.begun.weekday() + n) % 7 for n in range(days.start, last)])
+        against = np.tile(outcome[days], (len(rows), 1))
+        found = association(visitors[rows, days], against, weekdays)
+        place = rows.index(names.index(DECIDING))
+        assert found.believed.argmax() == place
+        assert found.low[place] > found.mean
+
+
+def test_purchases_look_like_a_shop_s(bought: Sequence[Purchase]) -> None:
+    assert 4_000 < len(bought) < 6_000
+    assert len({each.number for each in bought}) == len(bought)
+    # Each one takes milliseconds to be recorded, and nobody wants to wait for a demonstration.
+    assert 800 < sum(each.reported for each in bought) < 1_300
+    assert any(len({click.slug for click in each.clicks}) > 1 for each in bought)
+    assert all(each.clicks[-1].at < each.at <= NOW for each in bought)
+    assert {len(each.clicks) for each in bought if not each.reported} == {1}
+    assert 7_000 < sum(each.cents for each in bought) / len(bought) < 10_000
+
+
+def test_later_told_purchases_begin_with_the_same(tmp_path: Path) -> None:
+    file, begun = tmp_path / "clicks.jsonl", date(2026, 3, 20)
+    told_at = [datetime(2026, 3, 27, 15, 12, tzinfo=UTC), datetime(2026, 4, 1, 8, tzinfo=UTC)]
+    found = []
+    for moment in told_at:
+        write_clicks(file, SLUGS, begun, moment, quiet)
+        found.append({each.number: each for each in purchases(file, moment)})
+    assert 10 < len(found[0]) < len(found[1])
+    assert found[0].items() <= found[1].items()
+    # Those who click today buy something tomorrow at the earliest, as far as we know.
+    assert max(each.day for each in found[0].values()) < told_at[0].date()
 
 
 # what a marketer would look at
@@ -367,6 +461,7 @@ def test_the_retailer_has_worked_for_a_year(settings: Settings, furnished: Datab
         assert workspace.demonstration
         assert workspace.set_up_at is not None
         assert workspace.logo is not None
+        assert workspace.holidays == "DE-BY"
         assert guest(session, workspace).email == retailer.OWNER
         assert guest(session, workspace).password_hash is None
         journey = list_journeys(session, actor, after=None, limit=10)[0]
@@ -482,6 +577,7 @@ def test_the_report_of_the_demonstration_tells_its_story(
         record_asides(settings, database, actor, begun, NOW)
         import_clicks(settings, database, actor, file, NOW, lambda done: None)
         Ingester(settings, database).run_once()
+        record_purchases(settings, database, actor, file, NOW)
     with database.reading() as session:
         journey = str(session.scalars(select(Journey.id)).one())
     period = ("--from", "2026-10-26", "--to", "2026-11-22")
@@ -506,6 +602,24 @@ def test_the_report_of_the_demonstration_tells_its_story(
     for what in ("robots", "previews", "prefetches", "scanners", "misses", "scans"):
         assert totals[what] > 10, what
     assert 0 < totals["journey_visitors"] < totals["visitors"]
+    known = list(purchases(file, NOW))
+    with database.reading() as session:
+        reported = session.scalars(select(Conversion)).all()
+        imported = session.scalar(select(func.sum(ConversionCount.conversions)))
+    assert len(reported) + (imported or 0) == len(known)
+    assert {each.event_id for each in reported} <= {each.number for each in known}
+    assert all(each.last_touchpoint_id for each in reported)
+    assert any(each.first_touchpoint_id != each.last_touchpoint_id for each in reported)
+    command = ("report", "touchpoints", *period, "--metric", "conversions_per_click")
+    bought = json.loads(done(settings, *command, "--format", "json"))
+    shown = {row["name"]: row["verdict"] for row in bought["touchpoints"]}
+    assert names(shown, "best") == set(BUYERS)
+    assert names(shown, "worst") == set(LOOKERS)
+    days = (each.at.astimezone(BERLIN).date() if each.reported else each.day for each in known)
+    assert bought["totals"]["conversions"] == sum(day >= date(2026, 10, 26) for day in days)
+    spent = json.loads(done(settings, "report", "costs", *period, "--format", "json"))
+    of = {row["name"]: row["cost_per_conversion"] for row in spent["rows"]}
+    assert 0 < of["Suchanzeigen"] < of["City-Light-Plakate"]
     audit = json.loads(done(settings, "audit", "--format", "json"))
     assert audit["rejected"] == audit["difference"] == 0
 

@@ -289,6 +289,7 @@ def _program() -> str:
 def _furnish(settings: Settings, database: Database) -> None:
     """Make the demonstration, or what an earlier start left undone and what happened since."""
     from linkservice.demo.asides import record_asides
+    from linkservice.demo.buying import record_purchases
     from linkservice.demo.clicks import write_clicks
     from linkservice.demo.furnish import begun_on, furnish, slugs_to_tell
     from linkservice.workspaces.access import operator
@@ -301,6 +302,7 @@ def _furnish(settings: Settings, database: Database) -> None:
     with Progress("Inventing") as bar:
         write_clicks(file, slugs, begun, moment, bar.at)
     record_asides(settings, database, actor, begun, moment)
+    record_purchases(settings, database, actor, file, moment)
     import_file(settings, database, actor, file)
 
 

@@ -7,15 +7,10 @@ whole week that is over, under ids that follow from the week: telling it twice c
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import groupby
 
 import numpy as np
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from linkservice.clicks import ledger
 from linkservice.clicks.calendar import epoch_ms, local_day, zone
@@ -25,9 +20,9 @@ from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.demo.retailer import TIME_ZONE
 from linkservice.demo.season import SEED
+from linkservice.demo.versions import Versions, versions
 from linkservice.demo.visitors import BROWSING
 from linkservice.links.domains import domain_named
-from linkservice.links.model import Link, LinkVersion
 from linkservice.workspaces.access import Actor
 
 NODE = b"linkservice-demo"
@@ -45,14 +40,6 @@ SCANNED = 0.4
 DAY_MS = 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """A link that is fetched ahead, with the moments (epoch ms) from which its versions held."""
-
-    link_id: int
-    versions: Sequence[int]
-
-
 def record_asides(
     settings: Settings, database: Database, actor: Actor, begun: date, now: datetime
 ) -> None:
@@ -63,7 +50,7 @@ def record_asides(
         known = ledger.entries(session).values()
         told = {entry.name for entry in known if entry.node == NODE.hex()}
         domain_id = domain_named(session, actor, None).id
-        ahead = _ahead(session, actor)
+        ahead = list(versions(session, actor, FETCHED_AHEAD).values())
     today = local_day(epoch_ms(now), TIME_ZONE)[0]
     monday = begun + timedelta(days=-begun.weekday() % 7)
     while monday + timedelta(days=7) <= today:
@@ -75,25 +62,8 @@ def record_asides(
         monday += timedelta(days=7)
 
 
-def _ahead(session: Session, actor: Actor) -> list[_Ahead]:
-    rows = session.execute(
-        select(LinkVersion.link_id, LinkVersion.changed_at)
-        .join(Link, Link.id == LinkVersion.link_id)
-        .where(
-            Link.workspace_id == actor.workspace_id,
-            Link.deleted_at.is_(None),
-            Link.slug.in_(FETCHED_AHEAD),
-        )
-        .order_by(LinkVersion.link_id, LinkVersion.version)
-    )
-    return [
-        _Ahead(link_id, [epoch_ms(moment) for _, moment in group])
-        for link_id, group in groupby(rows, key=lambda row: row[0])
-    ]
-
-
 def _of_week(
-    workspace_id: int, domain_id: int, ahead: Sequence[_Ahead], monday: date
+    workspace_id: int, domain_id: int, ahead: Sequence[Versions], monday: date
 ) -> list[Click]:
     dice = np.random.default_rng((SEED, 3, monday.toordinal()))
     begins = epoch_ms(datetime.combine(monday, time(), zone(TIME_ZONE)))
@@ -120,7 +90,7 @@ def _of_week(
         Click(
             time_ms=moment,
             link_id=ahead[link].link_id,
-            link_version=max(1, bisect_right(ahead[link].versions, moment)),
+            link_version=ahead[link].at(moment),
             domain_id=domain_id,
             workspace_id=workspace_id,
             user_agent=agent,

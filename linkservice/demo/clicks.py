@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from linkservice.clicks.calendar import epoch_ms, local_day, zone
 from linkservice.demo import season
-from linkservice.demo.retailer import LINKS, STAGE_OF, STAGES, TIME_ZONE, TOUCHPOINTS
+from linkservice.demo.journey import LINKS, STAGE_OF, STAGES, TOUCHPOINTS
+from linkservice.demo.retailer import TIME_ZONE
 from linkservice.demo.season import SEED, Floats, Span
 from linkservice.demo.story import LinkStory, Rhythm
 from linkservice.demo.visitors import (

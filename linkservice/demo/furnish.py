@@ -4,7 +4,7 @@ All is done through the functions that people's own work takes, in the order in 
 have happened, so histories and the trail read like a year. Only what came since is added when the
 demonstration is started again; what somebody changed in it meanwhile stays.
 
-Not here: the clicks (`clicks`, `asides`).
+Not here: the clicks (`clicks`, `asides`), and what is bought (`buying`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from linkservice import changes
 from linkservice.clicks.calendar import epoch_ms, local_day, zone
 from linkservice.config import Settings
 from linkservice.demo import retailer, season
+from linkservice.demo.journey import LINKS, STAGES, TOUCHPOINTS
 from linkservice.demo.logo import logo
 from linkservice.demo.reaching import missing_reach, moment_of
-from linkservice.demo.retailer import LINKS, TIME_ZONE, TOUCHPOINTS
+from linkservice.demo.retailer import TIME_ZONE
 from linkservice.demo.spending import Thing, missing_costs
 from linkservice.demo.story import LinkStory, StageStory, TouchpointStory
 from linkservice.errors import Conflict, NotFound, Problem
@@ -41,7 +42,12 @@ from linkservice.links.model import Domain, Link
 from linkservice.links.personas import set_link_personas
 from linkservice.money import USUAL
 from linkservice.workspaces.access import Actor, actor_of_member, operator, scoped
-from linkservice.workspaces.accounts import add_user, create_workspace, first_workspace
+from linkservice.workspaces.accounts import (
+    add_user,
+    change_workspace,
+    create_workspace,
+    first_workspace,
+)
 from linkservice.workspaces.logo import set_logo
 from linkservice.workspaces.model import Member, User, Workspace
 
@@ -141,6 +147,7 @@ def _make(session: Session, settings: Settings, now: datetime) -> Workspace:
     assert owner is not None
     assert editor is not None
     set_logo(session, owner, logo(), start)
+    change_workspace(session, owner, {"holidays": retailer.HOLIDAYS}, start)
     _make_journey(_Making(session, settings, editor, begun), now)
     return workspace
 
@@ -148,7 +155,7 @@ def _make(session: Session, settings: Settings, now: datetime) -> Workspace:
 def _make_journey(making: _Making, now: datetime) -> None:
     start = moment_of(making.begun, 9)
     journey = create_journey(making.session, making.actor, retailer.JOURNEY, start).journey
-    for stage in retailer.STAGES:
+    for stage in STAGES:
         made = create_stage(making.session, making.actor, str(journey.id), stage.name, start)
         making.stages[stage.name] = str(made.id)
     for campaign in retailer.CAMPAIGNS:
@@ -169,7 +176,7 @@ def _make_journey(making: _Making, now: datetime) -> None:
 def _year(making: _Making) -> list[Event]:
     """What happened to touchpoints and links."""
     events: list[Event] = []
-    for stage in retailer.STAGES:
+    for stage in STAGES:
         for touchpoint in stage.touchpoints:
             opened = moment_of(_day(making, season.exists_from(touchpoint)), 9)
             events.append((opened, _opens(making, stage, touchpoint)))
@@ -210,6 +217,7 @@ def _life(making: _Making, link: LinkStory, touchpoint: TouchpointStory) -> list
             campaign_id=making.campaigns[link.campaign] if link.campaign else None,
             tags=link.tags,
             utm=dict(link.utm),
+            append_click_id=link.click_ids,
             expires_at=moment_of(_day(making, link.ends or 0), 0)
             if link.ending == "expired"
             else None,

@@ -11,7 +11,8 @@ from datetime import date, datetime, time, timedelta
 
 from linkservice.clicks.calendar import epoch_ms, local_day, zone
 from linkservice.demo import season
-from linkservice.demo.retailer import TIME_ZONE, TOUCHPOINTS
+from linkservice.demo.journey import TOUCHPOINTS
+from linkservice.demo.retailer import TIME_ZONE
 from linkservice.demo.season import Floats, Span
 from linkservice.demo.story import TouchpointStory
 from linkservice.journeys.reach import NewReach

@@ -1,4 +1,5 @@
-"""How many come on which day: the year, the week, campaigns, growth, and what follows a mailing.
+"""How many come on which day: the year, the week and its public holidays, campaigns, growth, and
+what follows a mailing.
 
 All arrays have one row per touchpoint (or link) of the retailer and one column per day. What a
 past day had never changes, whenever it is asked for: each week has dice of its own.
@@ -16,8 +17,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from linkservice.demo.retailer import CAMPAIGNS, LINKS, TOUCHPOINTS
+from linkservice.demo.journey import LINKS, TOUCHPOINTS
+from linkservice.demo.retailer import CAMPAIGNS, HOLIDAYS
 from linkservice.demo.story import CampaignStory, LinkStory, Rhythm, TouchpointStory
+from linkservice.workspaces.public_holidays import SUNDAY, free_days
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -30,7 +33,7 @@ GROWTH = 0.25
 
 CAMPAIGN_LIFT = 1.4
 BLACK_WEEK_LIFT = 1.4
-HOLIDAYS = 0.72
+AFTER_CHRISTMAS = 0.72
 """Between Christmas Eve and Epiphany."""
 
 WEATHER, SCATTER = 0.12, 0.05
@@ -96,13 +99,14 @@ def visitors(span: Span) -> Floats:
     before = len(AFTER_A_MAILING) - 1
     earlier = Span(span.begun, span.first - timedelta(days=before), span.last)
     reached = reach(earlier)
+    weekdays = _weekdays(span)
     rows = []
     for touchpoint, row in zip(TOUCHPOINTS, reached, strict=True):
         if touchpoint.told == "mailing":
             answered = np.convolve(row, AFTER_A_MAILING)[before : len(row)]
         else:
             week = np.array(_WEEKDAYS[touchpoint.rhythm])
-            answered = row[before:] * (week / week.mean())[[day.weekday() for day in span.days]]
+            answered = row[before:] * (week / week.mean())[weekdays]
         rows.append(answered * touchpoint.rate)
     return np.array(rows)
 
@@ -141,8 +145,15 @@ def _of_the_year(days: Sequence[date]) -> Floats:
         if friday - timedelta(days=4) <= day <= friday + timedelta(days=3):
             factor[place] *= BLACK_WEEK_LIFT
         if (day.month, day.day) >= (12, 24) or (day.month, day.day) <= (1, 6):
-            factor[place] *= HOLIDAYS
+            factor[place] *= AFTER_CHRISTMAS
     return np.asarray(factor)
+
+
+def _weekdays(span: Span) -> list[int]:
+    """The weekday of each day, or Sunday where it is a public holiday."""
+    free = free_days(HOLIDAYS, span.first, span.last)
+    closed = {each.date for each in free if each.reason == "public_holiday"}
+    return [SUNDAY if day in closed else day.weekday() for day in span.days]
 
 
 def _lift(touchpoint: TouchpointStory, days: Sequence[date]) -> Floats:

@@ -17,6 +17,8 @@ Told = Literal["week", "month", "mailing"]
 
 Ending = Literal["paused", "archived", "expired"]
 
+USUALLY_BUYING = 0.03
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignStory:
@@ -34,8 +36,9 @@ class LinkStory:
     """A link of a touchpoint. `weight` is its share beside the others of the same touchpoint,
     `scans` the share of its clicks that come through the code.
 
-    `born` and `ends` are days of the story; what is archived still gets a click now and then.
-    `moved` are the days on which it got another page.
+    With `click_ids` the shop learns which click led there. `born` and `ends` are days of the story;
+    what is archived still gets a click now and then. `moved` are the days on which it got another
+    page.
     """
 
     slug: str
@@ -51,12 +54,14 @@ class LinkStory:
     ends: int | None = None
     ending: Ending | None = None
     moved: tuple[tuple[int, str], ...] = ()
+    click_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TouchpointStory:
     """A touchpoint: `daily` reach on an average day and the `rate` of it that becomes visitors.
 
+    `buying` is the share of its clicks that lead to a purchase on an ordinary day.
     `last_days`: it exists only since so many days before the story was first told.
     `campaigns` are those in which it reaches more people. Without a unit nobody counts reach.
     """
@@ -75,6 +80,7 @@ class TouchpointStory:
     moment_of_truth: bool = False
     target_rate: float | None = None
     last_days: int | None = None
+    buying: float = USUALLY_BUYING
 
 
 @dataclass(frozen=True, slots=True)
