@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from linkservice.journeys.model import CHANNELS, UNITS
 from linkservice.reports.ranking import PeerGroup, Peers, Verdict
-from linkservice.reports.results import Metric, TouchpointRow
+from linkservice.reports.results import METRICS, Metric, TouchpointRow
 from linkservice.web.i18n import speaking, write_number
 from linkservice.web.verdicts import (
     BASES,
@@ -36,6 +36,7 @@ INSERT = TouchpointRow(
     tokenless=0,
     reach=5000,
     unit="printed",
+    per="printed",
     rate=0.041,
     low=0.036,
     high=0.047,
@@ -43,6 +44,7 @@ INSERT = TouchpointRow(
     peers=Peers("stage", 4, 0.0204),
 )
 PER_1000 = Measure("printed", 1_000)
+BY_DAY = Measure("day", 1, "clicks_per_day")
 
 
 def said(locale: str, row: TouchpointRow, measure: Measure | None = PER_1000, **more: bool) -> str:
@@ -70,15 +72,14 @@ def test_too_early_says_how_much_is_missing() -> None:
     assert said("de", flyer) == "Noch zu früh: Es fehlen etwa 810 Flyer."
     one_more = replace(flyer, more_reach_needed=1)
     assert said("en", one_more) == "Too early to say: about 1 more flyer needed."
-    by_day = Measure("day", 1)
-    assert said("de", flyer, by_day) == "Noch zu früh: Es fehlen etwa 810 Tage."
+    assert said("de", flyer, BY_DAY) == "Noch zu früh: Es fehlen etwa 810 Tage."
 
 
 def test_what_has_no_verdict_says_what_is_missing() -> None:
     bare = TouchpointRow(id="1", name="Poster", clicks=1, scans=0, visitors=1, tokenless=0)
     assert said("en", bare, None) == "Reach is missing: how many people could have clicked?"
     assert "this period" in said("en", replace(bare, unit="printed"), PER_1000)
-    assert said("en", bare, Measure("day", 1)) == "It was not live on any day of this period."
+    assert said("en", bare, BY_DAY) == "It was not live on any day of this period."
     alone = replace(INSERT, verdict="no_peers", peers=None)
     assert said("en", alone) == (
         "41 visitors per 1,000 parcels (95%: 36–47), but nothing to compare it with."
@@ -138,10 +139,10 @@ def test_changes_of_a_few_are_told_in_figures() -> None:
 
 
 def test_rows_of_a_unit_are_told_per_the_same_number() -> None:
-    email = replace(INSERT, id="2", channel="email", unit="sent", rate=0.3)
+    email = replace(INSERT, id="2", channel="email", unit="sent", per="sent", rate=0.3)
     weak = replace(INSERT, id="3", rate=0.0004)
-    nothing = replace(INSERT, id="4", unit="views", rate=None)
-    loose = replace(INSERT, id=None, unit=None, rate=None)
+    nothing = replace(INSERT, id="4", unit="views", per="views", rate=None)
+    loose = replace(INSERT, id=None, unit=None, per=None, rate=None)
     rows = [INSERT, email, weak, nothing, loose]
     known = measures(rows, "visitors_per_reach")
     assert {unit: measure.per for unit, measure in known.items()} == {
@@ -152,7 +153,40 @@ def test_rows_of_a_unit_are_told_per_the_same_number() -> None:
     assert measure_of(weak, known) == known["printed"]
     assert measure_of(loose, known) is None
     by_day = measures(rows, "clicks_per_day")
-    assert measure_of(loose, by_day) == measure_of(email, by_day) == Measure("day", 1)
+    assert measure_of(replace(email, per="day"), by_day) == BY_DAY
+
+
+def test_value_is_money_and_no_number_of_things() -> None:
+    worth = replace(INSERT, rate=4.12, low=3.6, high=4.7, peers=Peers("stage", 4, 2.04))
+    visitor = replace(worth, unit=None, per="visitor", rate=412.0, low=360.0, high=470.0)
+    known = measures([worth, visitor], "value_per_reach", "EUR")
+    assert said("en", worth, known["printed"]) == (
+        "€41.20 per 1,000 parcels (95%: €36.00–€47.00), where comparable touchpoints bring €20.40."
+    )
+    visitor = replace(visitor, peers=Peers("stage", 4, 20.4))
+    assert said("de", visitor, known["visitor"]) == (
+        "4,12 € je Besucher (95 %: 3,60 €–4,70 €); vergleichbare Touchpoints bringen 0,20 €."
+    )
+    nobody = replace(visitor, rate=None, verdict="no_reach")
+    assert said("en", nobody, known["visitor"]).startswith("Nobody came")
+
+
+def test_a_trend_says_how_far_the_rate_moved() -> None:
+    fallen = replace(INSERT, verdict="worst", rate=0.5, low=0.4, high=0.62)
+    fallen = replace(fallen, peers=Peers("stage", 4, 1.034))
+    by_day = replace(fallen, per="day", rate=1.0)
+    known = measures([fallen, by_day], "trend")
+    assert said("en", fallen, known["printed"]) == (
+        "−50% visitors per parcel against the period before (95%: −60% to −38%); "
+        "comparable touchpoints: +3%."
+    )
+    assert said("de", by_day, known["day"]).startswith(
+        "±0 % Besucher am Tag gegenüber dem Zeitraum davor"
+    )
+    with speaking("en"):
+        assert peers_sentence(fallen, known["day"]) == (
+            "Compared with 4 others of the same stage: +3% visitors a day on average."
+        )
 
 
 def test_an_estimate_has_two_digits() -> None:
@@ -189,6 +223,7 @@ def any_row(draw: st.DrawFn) -> TouchpointRow:
         tokenless=0,
         reach=draw(st.floats(0, 1e12)),
         unit=draw(st.sampled_from(UNITS) | st.none()),
+        per=draw(st.sampled_from([*UNITS, "visitor", "day", "click"]) | st.none()),
         rate=draw(RATES | st.none()),
         low=draw(RATES | st.none()),
         high=draw(RATES | st.none()),
@@ -202,16 +237,16 @@ def any_row(draw: st.DrawFn) -> TouchpointRow:
 
 @given(
     st.lists(any_row(), min_size=1, max_size=4),
-    st.sampled_from(["visitors_per_reach", "clicks_per_day"]),
+    st.sampled_from(METRICS),
     st.sampled_from(["de", "en"]),
 )
 def test_no_row_is_without_words(rows: list[TouchpointRow], metric: Metric, locale: str) -> None:
-    known = measures(rows, metric)
+    known = measures(rows, metric, "EUR")
     with speaking(locale):
         for row in rows:
             measure = measure_of(row, known)
             sentence = verdict_sentence(row, measure)
-            assert sentence[0].isalnum()
+            assert sentence[0].isalnum() or sentence[0] in "€+−±"
             assert sentence.endswith((".", "?"))
             assert "%(" not in sentence
             assert verdict_sentence(row, measure, named=True).endswith(sentence)
@@ -220,7 +255,7 @@ def test_no_row_is_without_words(rows: list[TouchpointRow], metric: Metric, loca
 
 @given(any_row(), st.sampled_from(BASES), st.sampled_from(["de", "en"]))
 def test_the_sentence_has_the_figures_of_its_row(row: TouchpointRow, per: int, locale: str) -> None:
-    row = replace(row, id="7", verdict="best", unit="printed", rate=row.rate or 0.01)
+    row = replace(row, id="7", verdict="best", per="printed", rate=row.rate or 0.01)
     measure = Measure("printed", per)
     with speaking(locale):
         figure = measure.figure(row.rate or 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -30,12 +30,15 @@ VERDICTS = {
     "no_reach": ("no reach", None),
     "no_peers": ("no peers", None),
 }
-NEEDED = {
-    "visitors_per_reach": "of reach",
-    "clicks_per_day": "days",
-    "conversions_per_click": "clicks",
-    "scans_per_click": "clicks",
-}
+METRIC_NAMES = (
+    "visitors_per_reach",
+    "clicks_per_day",
+    "conversions_per_click",
+    "scans_per_click",
+    "value_per_reach",
+    "trend",
+)
+NEEDED = {"day": "days", "click": "clicks", "visitor": "visitors"}
 UNITS = {"passers_by": "passers-by"}
 
 
@@ -60,7 +63,7 @@ def report() -> None:
 @click.option("--to", type=day, help="Last day. [today]")
 @click.option(
     "--metric",
-    type=click.Choice(tuple(NEEDED)),
+    type=click.Choice(METRIC_NAMES),
     default="visitors_per_reach",
     show_default=True,
     help="What is compared.",
@@ -143,8 +146,8 @@ def touchpoints(
 
 
 def _table(found: TouchpointReport) -> Iterator[str]:
-    by_day = found.metric == "clicks_per_day"
-    rate = "a day" if by_day else f"per {PER_REACH:,}"
+    heads = {"clicks_per_day": "a day", "value_per_reach": found.currency, "trend": "change"}
+    rate = heads.get(found.metric, f"per {PER_REACH:,}")
     period = found.period
     title = f"Touchpoints {period.first} to {period.last} ({period.time_zone})"
     yield coloured(title, bold=True)
@@ -158,19 +161,11 @@ def _table(found: TouchpointReport) -> Iterator[str]:
     yield from _totals(found)
 
 
-def _scale(row: TouchpointRow, found: TouchpointReport) -> str | None:
-    """What the row shares its scale with: its unit of reach, since only those compare. Clicks a
-    day and conversions per click all compare.
-    """
-    return row.unit if found.metric == "visitors_per_reach" else None
-
-
 def _largest(found: TouchpointReport) -> Mapping[str | None, float]:
-    """The highest rate of each scale."""
+    """The highest rate of each unit: only those of one compare."""
     largest: dict[str | None, float] = {}
     for row in found.touchpoints:
-        unit = _scale(row, found)
-        largest[unit] = max(largest.get(unit, 0.0), row.rate or 0.0)
+        largest[row.per] = max(largest.get(row.per, 0.0), row.rate or 0.0)
     return largest
 
 
@@ -178,40 +173,59 @@ def _lines(
     row: TouchpointRow, found: TouchpointReport, largest: Mapping[str | None, float]
 ) -> Iterator[str]:
     """The row, and below it where it stands, its reach and whom it is compared with."""
-    per = 1 if found.metric == "clicks_per_day" else PER_REACH
+    write = _writer(row, found)
     name = row.name if row.name is not None else "(links without a touchpoint)"
     if row.deleted:
         name = f"(deleted) {name}"
     rate = interval = ""
     drawn = " " * BAR_WIDTH
     if row.rate is not None:
-        rate = _figure(row.rate * per)
-        drawn = bar(row.rate / (largest[_scale(row, found)] or 1.0), BAR_WIDTH)
+        rate = write(row.rate)
+        drawn = bar(row.rate / (largest[row.per] or 1.0), BAR_WIDTH)
     if row.low is not None and row.high is not None:
-        interval = f"{_figure(row.low * per)}–{_figure(row.high * per)}"
+        interval = f"{write(row.low)}–{write(row.high)}"
     word, colour = VERDICTS[row.verdict] if row.id is not None else ("", None)
     yield (
         f"{fit(name, NAME_WIDTH)} {row.clicks:>9,} {row.visitors:>9,} {rate:>9}"
         f"  {coloured(drawn, colour)} {interval:>13}  {coloured(word, colour, bold=bool(colour))}"
     ).rstrip()
-    for line in textwrap.wrap(_detail(row, found, per), DETAIL_WIDTH, break_long_words=False):
+    for line in textwrap.wrap(_detail(row, found, write), DETAIL_WIDTH, break_long_words=False):
         yield coloured(f"  {line}", dim=True)
 
 
-def _detail(row: TouchpointRow, found: TouchpointReport, per: int) -> str:
+def _writer(row: TouchpointRow, found: TouchpointReport) -> Callable[[float], str]:
+    """How rates of a row are written: per day, visitor or so many of all else; in money, or as how
+    far the rate moved.
+    """
+    from linkservice.money import write_plain
+
+    per = 1 if row.per in ("day", "visitor") else PER_REACH
+    if found.metric == "trend":
+        return lambda rate: f"{rate - 1.0:+.0%}"
+    if found.metric == "value_per_reach":
+        return lambda rate: write_plain(round(rate * per), found.currency)
+    return lambda rate: _figure(rate * per)
+
+
+def _detail(row: TouchpointRow, found: TouchpointReport, write: Callable[[float], str]) -> str:
     parts = [row.stage] if row.stage else []
     reach = []
     if row.unit and row.reach:
         reach.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
     if row.more_reach_needed is not None:
         more = f"about {_spoken(row.more_reach_needed):,} more"
-        reach.append(f"{more} {NEEDED[found.metric]} needed to tell")
+        reach.append(f"{more} {NEEDED.get(row.per or '', 'of reach')} needed to tell")
     if reach:
         parts.append(", ".join(reach))
+    if found.metric == "value_per_reach" and row.per is not None:
+        unit = UNITS.get(row.per, row.per)
+        parts.append("per visitor" if unit == "visitor" else f"per {PER_REACH:,} {unit}")
+    if found.metric == "trend" and row.per is not None:
+        parts.append("visitors a day" if row.per == "day" else "visitors per reach")
     if row.conversions:
         parts.append(_gained(row, found.currency))
     if row.peers is not None:
-        mean = _figure(row.peers.mean * per)
+        mean = write(row.peers.mean)
         group = row.peers.group.replace("_and_", " and ")
         others = "target" if group == "target" else f"{row.peers.count} peers of the same {group}"
         parts.append(f"{others}: {mean}" + ("" if group == "target" else " on average"))

@@ -93,9 +93,9 @@ class Subtotal:
     """What may be said of several touchpoints together; `value` in cents.
 
     `reach` and `unit` are there where all that have reach have the same unit. `rate` is that of
-    the sums in the report's metric; None if a row with clicks lacks what its rate is set against,
-    or where units differ. Of clicks a day there is none: days the touchpoints shared would count
-    once for each.
+    the sums in the report's metric, `per` the one unit it is set against; None if a row with clicks
+    lacks what its rate is set against, or where units differ. Of clicks a day there is none: days
+    the touchpoints shared would count once for each; nor of trends, whose before is not here.
     """
 
     touchpoints: int
@@ -108,6 +108,7 @@ class Subtotal:
     reach: int | float | None
     unit: str | None
     rate: float | None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,20 +236,11 @@ def together(rows: Sequence[TouchpointRow], metric: Metric) -> Subtotal:
     units = {row.unit for row in rows if row.unit is not None and row.reach}
     reach = sum((Fraction(row.reach) for row in rows), Fraction())
     one_unit = len(units) == 1
-    clicks = sum(row.clicks for row in rows)
-    counted = sum(row.visitors + row.tokenless for row in rows)
-    rate = None
-    if metric == "conversions_per_click" and clicks:
-        rate = sum(row.conversions for row in rows) / clicks
-    elif metric == "scans_per_click" and clicks:
-        rate = sum(row.scans for row in rows) / clicks
-    elif metric == "visitors_per_reach" and one_unit:
-        comparable = all(row.reach or not row.clicks for row in rows)
-        rate = float(counted / reach) if comparable else None
+    pers = {row.per for row in rows if row.rate is not None}
     whole = int(reach) if reach.denominator == 1 else float(reach)
     return Subtotal(
         touchpoints=len(rows),
-        clicks=clicks,
+        clicks=sum(row.clicks for row in rows),
         scans=sum(row.scans for row in rows),
         visitors=sum(row.visitors for row in rows),
         tokenless=sum(row.tokenless for row in rows),
@@ -256,8 +248,29 @@ def together(rows: Sequence[TouchpointRow], metric: Metric) -> Subtotal:
         value=sum(row.value for row in rows),
         reach=whole if one_unit else None,
         unit=next(iter(units)) if one_unit else None,
-        rate=rate,
+        rate=_rate_of_sums(rows, metric, reach if one_unit else None),
+        per=next(iter(pers)) if len(pers) == 1 else None,
     )
+
+
+def _rate_of_sums(
+    rows: Sequence[TouchpointRow], metric: Metric, reach: Fraction | None
+) -> float | None:
+    """`reach` is that of all rows together, where it has one unit."""
+    clicks = sum(row.clicks for row in rows)
+    counted = sum(row.visitors + row.tokenless for row in rows)
+    value = sum(row.value for row in rows)
+    if metric == "conversions_per_click" and clicks:
+        return sum(row.conversions for row in rows) / clicks
+    if metric == "scans_per_click" and clicks:
+        return sum(row.scans for row in rows) / clicks
+    if metric == "value_per_reach" and counted and all(row.unit is None for row in rows):
+        return value / counted
+    if metric in ("visitors_per_reach", "value_per_reach") and reach:
+        comparable = all(row.reach or (not row.clicks and not row.value) for row in rows)
+        of_all = counted if metric == "visitors_per_reach" else value
+        return float(of_all / reach) if comparable else None
+    return None
 
 
 _SORT_KEYS: dict[str, Callable[[TouchpointRow], tuple[object, ...] | None]] = {
@@ -268,7 +281,7 @@ _SORT_KEYS: dict[str, Callable[[TouchpointRow], tuple[object, ...] | None]] = {
     "conversions": lambda row: (-row.conversions,),
     "value": lambda row: (-row.value,),
     "reach": lambda row: (-row.reach,) if row.reach else None,
-    "rate": lambda row: (row.unit or "", -row.rate) if row.rate is not None else None,
+    "rate": lambda row: (row.per or "", -row.rate) if row.rate is not None else None,
     "lead": lambda row: (-lead(row),) if row.peers and row.rate is not None else None,
     "verdict": lambda row: (VERDICTS.index(row.verdict), -lead(row)),
 }

@@ -23,11 +23,12 @@ ATTRIBUTIONS: tuple[Attribution, ...] = ("last", "first")
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The conversions of a touchpoint in a period, in all and day by day; `value` in the
-    smallest unit of the workspace's currency.
+    """The conversions of a touchpoint in a period, in all and day by day; `value` and `daily_value`
+    in the smallest unit of the workspace's currency.
     """
 
     daily: list[int]
+    daily_value: list[int]
     conversions: int = 0
     value: int = 0
 
@@ -50,13 +51,13 @@ def converted(
         ).group_by(rows.touchpoint_id, rows.local_date)
     )
     daily: dict[int, list[int]] = {}
-    value: dict[int, int] = {}
+    value: dict[int, list[int]] = {}
     for touchpoint_id, day, count, worth in by_day:
         days = daily.setdefault(touchpoint_id, [0] * len(period))
         # PostgreSQL sums 64-bit columns to a decimal.
         days[period.number(day)] += int(count)
-        value[touchpoint_id] = value.get(touchpoint_id, 0) + int(worth)
+        value.setdefault(touchpoint_id, [0] * len(period))[period.number(day)] += int(worth)
     return {
-        touchpoint_id: Converted(days, sum(days), value[touchpoint_id])
+        touchpoint_id: Converted(days, value[touchpoint_id], sum(days), sum(value[touchpoint_id]))
         for touchpoint_id, days in daily.items()
     }

@@ -1,7 +1,7 @@
 """The figures of a report: sums over the roll-ups, then the verdicts, then one result.
 
 Decided here: which rows and days a report sums, and the order of the rows. Not here: which
-days a period has (`period`), what the clicks are set against (`exposure`), the verdict
+days a period has (`period`), what the clicks are set against (`judging`, `exposure`), the verdict
 (`ranking`), how a report is shown (`results`, the doors). Single clicks are never read, so
 a report stays the same when they are pruned.
 
@@ -13,8 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,12 +22,11 @@ from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution, Converted, converted
-from linkservice.reports.exposure import Reached, live_days, reached
+from linkservice.reports.exposure import Reached, reached
+from linkservice.reports.judging import Judged, Line, earlier_days, exact_rate, judged
 from linkservice.reports.period import Period, choose_period, day_of
-from linkservice.reports.ranking import PROPORTIONS, RATES, Judgement, Observation, judge
 from linkservice.reports.results import (
     METRICS,
-    OF_CLICKS,
     Metric,
     TouchpointReport,
     TouchpointRow,
@@ -41,28 +38,6 @@ from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
 JUDGED = ("best", "as_expected", "worst")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A touchpoint, where it stands, and what the period says of it."""
-
-    touchpoint: Touchpoint
-    stage: Stage
-    journey: Journey
-    counted: TouchpointSums
-    converted: Converted
-    reached: Reached
-
-    def is_of(self, journey: Journey | None) -> bool:
-        """Whether it stands in `journey`; in any, if none is asked for."""
-        return journey is None or self.journey.id == journey.id
-
-    @property
-    def is_shown(self) -> bool:
-        """A deleted touchpoint is, for what the period still counts of it."""
-        anything = self.counted.clicks or self.converted.conversions
-        return self.touchpoint.deleted_at is None or bool(anything)
 
 
 def touchpoint_report(
@@ -98,11 +73,13 @@ def touchpoint_report(
     conversions = converted(session, actor.workspace_id, period, by)
     lines = _lines(session, actor, period, counted, conversions, today)
     standing = [line for line in lines if line.is_shown]
-    observed = [_observation(line, asked, period, today) for line in standing]
-    judgements = judge(observed, PROPORTIONS if asked in OF_CLICKS else RATES)
+    earlier = None
+    if asked == "trend":
+        earlier = earlier_days(session, actor, period, suspects, today)
+    verdicts = judged(standing, asked, period, today, earlier)
     rows = [
-        _row(line, judgement, asked)
-        for line, judgement in zip(standing, judgements, strict=True)
+        _row(line, verdict, asked)
+        for line, verdict in zip(standing, verdicts, strict=True)
         if line.is_of(journey)
     ]
     rows.sort(key=_rank)
@@ -113,7 +90,7 @@ def touchpoint_report(
         elsewhere = _elsewhere(session, actor, period)
         if NO_TOUCHPOINT in counted or NO_TOUCHPOINT in conversions:
             parts.append(counted.get(NO_TOUCHPOINT, TouchpointSums(())))
-            gained.append(conversions.get(NO_TOUCHPOINT, Converted([])))
+            gained.append(conversions.get(NO_TOUCHPOINT, Converted([], [])))
             rows.append(_row_without_touchpoint(parts[-1], gained[-1]))
     suspicious = 0 if read is PERSONS else _suspected(session, actor, period, journey)
     totals = _totals(parts, gained, suspicious, *elsewhere)
@@ -147,12 +124,12 @@ def _lines(
     counted: Mapping[int, TouchpointSums],
     conversions: Mapping[int, Converted],
     today: dt.date,
-) -> list[_Line]:
+) -> list[Line]:
     """All touchpoints there ever were, in the order the journeys give them."""
     reach = reached(session, actor, period, today)
     nothing = TouchpointSums([0] * len(period), daily_scans=[0] * len(period))
     nobody = Reached([0.0] * len(period))
-    none = Converted([0] * len(period))
+    none = Converted([0] * len(period), [0] * len(period))
     places = session.execute(
         select(Touchpoint, Stage, Journey)
         .join(Stage, Stage.id == Touchpoint.stage_id)
@@ -161,7 +138,7 @@ def _lines(
         .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
     )
     return [
-        _Line(
+        Line(
             *place,
             counted.get(place[0].id, nothing),
             conversions.get(place[0].id, none),
@@ -171,38 +148,8 @@ def _lines(
     ]
 
 
-def _observation(line: _Line, metric: Metric, period: Period, today: dt.date) -> Observation:
-    """What the judge is told of a touchpoint; its target rate is one of reach."""
-    clicks = line.counted.daily
-    unit, counts, exposure = line.reached.unit, clicks, line.reached.daily
-    if metric == "clicks_per_day":
-        unit, exposure = "day", live_days(line.touchpoint, clicks, period, today)
-    elif metric == "conversions_per_click":
-        unit, counts, exposure = "click", line.converted.daily, [*map(float, clicks)]
-    elif metric == "scans_per_click":
-        unit, counts, exposure = "click", line.counted.daily_scans, [*map(float, clicks)]
-    return Observation(
-        touchpoint_id=line.touchpoint.id,
-        stage_id=line.stage.id,
-        journey_id=line.journey.id,
-        kind=line.touchpoint.kind,
-        unit=unit,
-        counts=counts,
-        exposure=exposure,
-        target_rate=line.touchpoint.target_rate if metric == "visitors_per_reach" else None,
-    )
-
-
-def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
-    counted, amount = line.counted, line.reached.amount
-    rate = judgement.rate
-    if rate is not None and metric == "visitors_per_reach":
-        # The judge adds up floats; the row's own figures divide to its rate to the digit.
-        rate = float((counted.visitors + counted.tokenless) / Fraction(amount))
-    elif rate is not None and metric == "conversions_per_click":
-        rate = line.converted.conversions / counted.clicks
-    elif rate is not None and metric == "scans_per_click":
-        rate = counted.scans / counted.clicks
+def _row(line: Line, found: Judged, metric: Metric) -> TouchpointRow:
+    counted, amount, judgement = line.counted, line.reached.amount, found.judgement
     return TouchpointRow(
         id=str(line.touchpoint.id),
         name=line.touchpoint.name,
@@ -218,7 +165,7 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
         tokenless=counted.tokenless,
         reach=int(amount) if amount.denominator == 1 else float(amount),
         unit=line.reached.unit,
-        rate=rate,
+        rate=exact_rate(line, metric, found),
         low=judgement.low,
         high=judgement.high,
         verdict=judgement.verdict,
@@ -228,6 +175,7 @@ def _row(line: _Line, judgement: Judgement, metric: Metric) -> TouchpointRow:
         value=line.converted.value,
         deleted=line.touchpoint.deleted_at is not None,
         medium=line.touchpoint.medium,
+        per=found.per,
     )
 
 

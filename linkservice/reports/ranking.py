@@ -167,7 +167,7 @@ class _Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Rivals:
     """Rows that are each other's peers; `judged` are places in `rows`, the others only help."""
 
     name: PeerGroup
@@ -176,7 +176,7 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class Comparison:
     """A touchpoint beside its standard, before the family of all verdicts is looked at."""
 
     touchpoint_id: int
@@ -209,10 +209,10 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
             judged[observation.touchpoint_id] = Judgement(
                 observation.touchpoint_id, "no_reach", None, None, None, None, None
             )
-    compared: list[_Comparison] = []
+    compared: list[Comparison] = []
     for unit in by_unit.values():
         totals = _totals(unit, family)
-        groups, alone = _peer_groups(unit)
+        groups, alone = peer_groups(unit)
         for group in groups:
             compared += _beside_peers(group, unit, totals.of(group.rows))
         for row in alone:
@@ -221,9 +221,13 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
                 compared += _beside_target(target, unit[row], totals.of([row]))
             else:
                 judged[unit[row].touchpoint_id] = _no_peers(unit[row], totals.of([row]))
-    for comparison, proven in zip(compared, _proven(compared), strict=True):
-        judged[comparison.touchpoint_id] = _decide(comparison, proven)
+    judged |= {each.touchpoint_id: each for each in decide(compared)}
     return [judged[observation.touchpoint_id] for observation in observations]
+
+
+def decide(compared: Sequence[Comparison]) -> list[Judgement]:
+    """The verdicts on all touchpoints of a report that stand beside a standard, in their order."""
+    return [_decide(each, proven) for each, proven in zip(compared, _proven(compared), strict=True)]
 
 
 def _totals(unit: Sequence[Observation], family: Family[Any]) -> _Totals:
@@ -236,7 +240,7 @@ def _totals(unit: Sequence[Observation], family: Family[Any]) -> _Totals:
     return _Totals(total, reach, days, family)
 
 
-def _peer_groups(unit: Sequence[Observation]) -> tuple[list[_Group], list[int]]:
+def peer_groups(unit: Sequence[Observation]) -> tuple[list[Rivals], list[int]]:
     """The narrowest group with enough others for each touchpoint, and who has none."""
     keys: list[tuple[PeerGroup, list[Hashable]]] = [
         ("stage_and_kind", [(one.stage_id, one.kind) for one in unit]),
@@ -244,7 +248,7 @@ def _peer_groups(unit: Sequence[Observation]) -> tuple[list[_Group], list[int]]:
         ("journey", [one.journey_id for one in unit]),
         ("workspace", [None for _ in unit]),
     ]
-    groups: list[_Group] = []
+    groups: list[Rivals] = []
     alone = set(range(len(unit)))
     for name, key_of_row in keys:
         members: dict[Hashable, list[int]] = defaultdict(list)
@@ -253,12 +257,12 @@ def _peer_groups(unit: Sequence[Observation]) -> tuple[list[_Group], list[int]]:
         for rows in members.values():
             judged = [place for place, row in enumerate(rows) if row in alone]
             if judged and len(rows) > PEERS_AT_LEAST:
-                groups.append(_Group(name, rows, judged))
+                groups.append(Rivals(name, rows, judged))
                 alone.difference_update(rows)
     return groups, sorted(alone)
 
 
-def _beside_peers(group: _Group, unit: Sequence[Observation], totals: _Totals) -> list[_Comparison]:
+def _beside_peers(group: Rivals, unit: Sequence[Observation], totals: _Totals) -> list[Comparison]:
     """The touchpoints judged by this group, each beside the mean of the others."""
     rate, exposure, phi = totals.rate, totals.exposure, totals.days.phi
     family = totals.family
@@ -281,7 +285,7 @@ def _beside_peers(group: _Group, unit: Sequence[Observation], totals: _Totals) -
     return _beside(standard, family.belief_of(standard, error), error, prior, totals, judged)
 
 
-def _beside_target(target: float, one: Observation, totals: _Totals) -> list[_Comparison]:
+def _beside_target(target: float, one: Observation, totals: _Totals) -> list[Comparison]:
     """A touchpoint without peers beside its target, which is a wish: no prior to shrink to."""
     standard = np.array([target])
     judged = [(0, one, Peers("target", 0, target))]
@@ -296,7 +300,7 @@ def _beside(
     prior: Gamma | Beta,
     totals: _Totals,
     judged: Sequence[tuple[int, Observation, Peers]],
-) -> list[_Comparison]:
+) -> list[Comparison]:
     """The comparison with `standard`; `belief` is all that is known of it, `error` its
     squared relative standard error.
 
@@ -315,7 +319,7 @@ def _beside(
     variance = totals.family.noise(rate.mean) * phi / exposure + standard**2 * error
     expected = exposure * standard / days.at(exposure * standard)
     return [
-        _Comparison(
+        Comparison(
             touchpoint_id=one.touchpoint_id,
             peers=peers,
             reach=float(exposure[place]),
@@ -342,7 +346,7 @@ def _no_peers(one: Observation, totals: _Totals) -> Judgement:
     return Judgement(one.touchpoint_id, "no_peers", rate, lowest, float(high[0]), None, None)
 
 
-def _proven(compared: Sequence[_Comparison]) -> list[bool]:
+def _proven(compared: Sequence[Comparison]) -> list[bool]:
     """Whose difference survives the correction over all that have enough reach.
 
     Those with too little cannot get a verdict, so they are no part of the family: a long
@@ -354,7 +358,7 @@ def _proven(compared: Sequence[_Comparison]) -> list[bool]:
     return [place in proven for place in range(len(compared))]
 
 
-def _decide(one: _Comparison, proven: bool) -> Judgement:
+def _decide(one: Comparison, proven: bool) -> Judgement:
     verdict: Verdict = "as_expected"
     more: int | None = None
     if proven and one.surely_below:
@@ -374,7 +378,7 @@ def _low(low: float, rate: float) -> float:
     return low if rate else 0.0
 
 
-def _more_reach_needed(one: _Comparison) -> int | None:
+def _more_reach_needed(one: Comparison) -> int | None:
     """Reach until the guard is met and the interval is half as wide as the difference.
 
     Variances fall as 1 ÷ reach, the peers' reach growing alike. A rate that already lies

@@ -23,12 +23,22 @@ if TYPE_CHECKING:
     from linkservice.reports.transitions import TransitionReport
 
 Metric: TypeAlias = Literal[
-    "visitors_per_reach", "clicks_per_day", "conversions_per_click", "scans_per_click"
+    "visitors_per_reach",
+    "clicks_per_day",
+    "conversions_per_click",
+    "scans_per_click",
+    "value_per_reach",
+    "trend",
 ]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 OF_CLICKS: tuple[Metric, ...] = ("conversions_per_click", "scans_per_click")
 """Shares of clicks, which no touchpoint has more of than all."""
+
+OF_CONVERSIONS: tuple[Metric, ...] = ("conversions_per_click", "value_per_reach")
+
+OF_VISITORS: tuple[Metric, ...] = ("visitors_per_reach", "value_per_reach", "trend")
+"""What reads visitors day by day, the others clicks."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | None"
 
@@ -73,7 +83,10 @@ class TouchpointRow:
     `visitors` have tokens, `tokenless` clicks have none. `reach` is the touchpoint's reach
     in the period as far as it has passed, in `unit`. With the metric visitors_per_reach,
     `rate` is (visitors + tokenless) ÷ reach; with clicks_per_day, clicks ÷ days it was live;
-    with conversions_per_click, conversions ÷ clicks; with scans_per_click, scans ÷ clicks.
+    with conversions_per_click, conversions ÷ clicks; with scans_per_click, scans ÷ clicks;
+    with value_per_reach, value (in cents) ÷ reach or, where none is known, ÷ visitors; with
+    trend, the rate now ÷ that before. `per` is the unit of what the rate is set against: one of
+    reach, "visitor", "day" or "click"; only rates of one are compared.
     `conversions` (and their `value`, in cents) are those of the report's attribution.
     A `deleted` touchpoint is there for the clicks its printed links still had.
     """
@@ -102,6 +115,7 @@ class TouchpointRow:
     value: int = 0
     deleted: bool = False
     medium: str | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

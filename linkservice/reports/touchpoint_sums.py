@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
 from linkservice.reports.period import Period
-from linkservice.reports.results import Metric
+from linkservice.reports.results import OF_VISITORS, Metric
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, days_of_touchpoints, visitors_of
 
 
@@ -45,8 +45,7 @@ def touchpoint_sums(
 ) -> dict[int, TouchpointSums]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
     rows = read.touchpoints
-    by_reach = metric == "visitors_per_reach"
-    judged = read.visitors + rows.tokenless if by_reach else rows.clicks
+    judged = read.visitors + rows.tokenless if metric in OF_VISITORS else rows.clicks
     place = session, rows, workspace_id, period
     daily = days_of_touchpoints(*place, judged)
     scans = days_of_touchpoints(*place, rows.scans) if metric == "scans_per_click" else {}

@@ -28,7 +28,37 @@ METRIC_WORDS: dict[Metric, str] = {
     "clicks_per_day": N_("Clicks a day"),
     "conversions_per_click": N_("Conversions per click"),
     "scans_per_click": N_("Scans per click"),
+    "value_per_reach": N_("Value per reach"),
+    "trend": N_("Trend"),
 }
+
+METRIC_NOTES: dict[Metric, str] = {
+    "visitors_per_reach": N_(
+        "Of all who could have clicked, how many came? So a small touchpoint can be the best, and "
+        "a large one the worst."
+    ),
+    "clicks_per_day": N_(
+        "Clicks on each day a touchpoint was live. Large touchpoints get more of them, however "
+        "good they are."
+    ),
+    "conversions_per_click": N_(
+        "Of all clicks, how many led to a conversion? What a link brings to the shop, not how "
+        "many it brings."
+    ),
+    "scans_per_click": N_(
+        "Of all clicks, how many came by a printed code? Where a code and a typed or clicked "
+        "address stand side by side, it says which of them people take."
+    ),
+    "value_per_reach": N_(
+        "What was bought, set against all who could have clicked; where reach is not known, "
+        "against the visitors. A few large orders prove little, so they widen the interval."
+    ),
+    "trend": N_(
+        "Whose rate rises or falls against the same weekdays before, compared with its peers: if "
+        "all of them fall in summer, none is the worst."
+    ),
+}
+"""What is asked, and what to make of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +148,16 @@ def _judgements(metric: Metric) -> Iterator[Fact]:
         rate = gettext("Conversions of the period divided by its clicks.")
     elif metric == "scans_per_click":
         rate = gettext("Scans of the period divided by its clicks.")
+    elif metric == "value_per_reach":
+        rate = gettext(
+            "Value of the conversions of the period divided by its reach; where a touchpoint has "
+            "none, by its visitors and clicks without a token. The two are never compared."
+        )
+    elif metric == "trend":
+        rate = gettext(
+            "Visitors per reach divided by those on the same weekdays before; where reach is not "
+            "known of both, visitors a day. Today is left out of both: it is not over."
+        )
     else:
         rate = gettext(
             "Visitors and clicks without a token, divided by the reach of the period. Reach that "

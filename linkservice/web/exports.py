@@ -63,6 +63,7 @@ _HEADS = {
     "reach": N_("Reach"),
     "unit": N_("Unit of reach"),
     "rate": N_("Rate"),
+    "per": N_("Rate per"),
     "low": N_("Interval, from"),
     "high": N_("Interval, to"),
     "verdict": N_("Verdict"),
@@ -84,7 +85,7 @@ _HEADS = {
 }
 _FIGURES = {
     **{name: _HEADS[name] for name in ("clicks", "scans", "visitors", "tokenless")},
-    **{name: _HEADS[name] for name in ("touchpoints", "reach", "unit", "rate")},
+    **{name: _HEADS[name] for name in ("touchpoints", "reach", "unit", "rate", "per")},
     "journey_visitors": N_("Visitors of journeys"),
     "robots": N_("Robots"),
     "previews": N_("Link previews"),
@@ -108,6 +109,12 @@ _GROUPS = {
 _WORDS = {
     "verdict": fieldwords.VERDICTS,
     "unit": fieldwords.UNITS,
+    "per": {
+        **fieldwords.UNITS,
+        "visitor": N_("Visitor"),
+        "day": N_("Day"),
+        "click": N_("Click"),
+    },
     "kind": fieldwords.KINDS,
     "channel": fieldwords.CHANNELS,
     "medium": fieldwords.MEDIA,

@@ -157,6 +157,13 @@ def write_percent(share: float, decimals: int = 0) -> str:
     return format_percent(share, format=with_decimals, locale=_locale(spoken()))
 
 
+def write_change(share: float) -> str:
+    """By how much something grew or shrank: ``+12 %``, ``−50%``, ``±0 %``."""
+    rounded = round(share, 2)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
+    return sign + write_percent(abs(rounded))
+
+
 def write_money(amount: float, currency: str) -> str:
     """An amount of the smallest unit as ``1.234,50 €`` or ``€1,234.50``; of what is less than ten
     of it (a click's cost) two decimals more.

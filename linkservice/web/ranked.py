@@ -59,11 +59,25 @@ _BY_CLICK_NOTES = {
     "no_peers": N_("A verdict needs three others."),
     "no_reach": "",
 }
+_BY_VALUE_NOTES = {
+    "too_early": N_("These need more reach or visitors before chance can be ruled out."),
+    "no_peers": N_("A verdict needs three others with the same unit."),
+    "no_reach": "",
+}
+_BY_VALUE_TITLES = {**_WAITING_TITLES, "no_reach": N_("Neither reach nor visitors in this period")}
+_TREND_TITLES = {**_WAITING_TITLES, "no_reach": N_("Nothing before to compare with")}
+_TREND_NOTES = {
+    "too_early": N_("These need longer periods before chance can be ruled out."),
+    "no_peers": N_("A verdict needs three others with the same unit."),
+    "no_reach": N_("Nobody came in the period before, or these were not live in both."),
+}
 _WAITING_WORDS: Mapping[Metric, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "visitors_per_reach": (_WAITING_TITLES, _WAITING_NOTES),
     "clicks_per_day": (_BY_DAY_TITLES, _BY_DAY_NOTES),
     "conversions_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
     "scans_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
+    "value_per_reach": (_BY_VALUE_TITLES, _BY_VALUE_NOTES),
+    "trend": (_TREND_TITLES, _TREND_NOTES),
 }
 _REMEDIES: Mapping[Verdict, Remedy] = {
     "too_early": "reach",
@@ -123,17 +137,13 @@ class Ranking:
     scales: Mapping[str, SharedScale]
 
     @property
-    def _by_day(self) -> bool:
-        return self.report.metric == "clicks_per_day"
-
-    @property
     def _by_reach(self) -> bool:
         return self.report.metric == "visitors_per_reach"
 
     @classmethod
     def of(cls, report: TouchpointReport) -> Ranking:
         """The scales hold every row, so a row looks the same wherever it is shown."""
-        measures = verdicts.measures(report.touchpoints, report.metric)
+        measures = verdicts.measures(report.touchpoints, report.metric, report.currency)
         intervals: dict[str, list[Interval]] = {unit: [] for unit in measures}
         for row in report.touchpoints:
             measure = verdicts.measure_of(row, measures)
@@ -192,14 +202,11 @@ class Ranking:
         """
         found = []
         for unit, measure in self.measures.items():
-            judged = [
-                each
-                for each in rows
-                if each.row.verdict in JUDGED and (not self._by_reach or each.row.unit == unit)
-            ]
+            judged = [each for each in rows if each.row.verdict in JUDGED and each.row.per == unit]
             if judged:
-                title = gettext("Clicks a day") if measure.by_day else _per_title(measure)
-                found.append(Group(unit, title, "", interval_axis(self.scales[unit]), judged))
+                found.append(
+                    Group(unit, _per_title(measure), "", interval_axis(self.scales[unit]), judged)
+                )
         found.sort(key=lambda group: -max(lead(each.row) for each in group.rows))
         for verdict in WAITING:
             waiting = [each for each in rows if each.row.verdict == verdict]
@@ -220,8 +227,8 @@ class Ranking:
     def _together(self, group: RowGroup, title: str, members: Sequence[Shown]) -> Group:
         together = group.together
         # Clicks a day and conversions per click all compare; of reach, one unit does.
-        unit = together.unit if self._by_reach else next(iter(self.measures))
-        measure = self.measures.get(unit or "")
+        unit = together.per or (next(iter(self.measures)) if len(self.measures) == 1 else "")
+        measure = self.measures.get(unit)
         channels = {each.row.channel for each in members}
         figure = per = ""
         if measure is not None and together.rate is not None:
@@ -263,11 +270,18 @@ def _interval(row: TouchpointRow) -> Interval:
 
 
 def _per_title(measure: Measure) -> str:
-    if measure.of_scans:
-        return gettext("Scans %(per)s", per=measure.of())
-    if measure.by_click:
-        return gettext("Conversions %(per)s", per=measure.of())
-    return gettext("Visitors %(per)s", per=measure.of())
+    per = measure.of()
+    if measure.metric == "clicks_per_day":
+        return gettext("Clicks a day")
+    if measure.metric == "scans_per_click":
+        return gettext("Scans %(per)s", per=per)
+    if measure.metric == "conversions_per_click":
+        return gettext("Conversions %(per)s", per=per)
+    if measure.metric == "value_per_reach":
+        return gettext("Value %(per)s", per=per)
+    if measure.is_trend:
+        return gettext("Against the period before: %(what)s", what=per)
+    return gettext("Visitors %(per)s", per=per)
 
 
 def _waiting_group(verdict: str, rows: Sequence[Shown], metric: Metric) -> Group:

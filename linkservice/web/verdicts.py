@@ -14,7 +14,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from linkservice.reports.results import OF_CLICKS, Metric, TouchpointRow
-from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_percent
+from linkservice.web.i18n import (
+    N_,
+    gettext,
+    ngettext,
+    write_change,
+    write_money,
+    write_number,
+    write_percent,
+)
 
 BASES = (100, 1_000, 10_000, 100_000, 1_000_000)
 """A rate is told per one of these: the first at which the highest of its unit has two digits."""
@@ -58,6 +66,7 @@ _NOUNS: Mapping[tuple[str, str], Callable[[int], str]] = {
     ("views", ""): lambda n: ngettext("view", "views", n),
     ("day", ""): lambda n: ngettext("day", "days", n),
     ("click", ""): lambda n: ngettext("click", "clicks", n),
+    ("visitor", ""): lambda n: ngettext("visitor", "visitors", n),
 }
 """What a unit of reach is on a channel; "" is any other one."""
 
@@ -69,32 +78,45 @@ def noun(unit: str, channel: str | None, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How rates of one unit are told. `unit` "day" is that of clicks a day, told per one, "click"
-    that of conversions, or where these are `of_scans` of scans.
+    """How rates of one unit are told: so many of what the `metric` counts `per` so many of `unit`.
+
+    `unit` "day" is told per one, as is a visitor's value. Value is in `currency`; a trend is no
+    figure per so many, but how far the rate moved.
     """
 
     unit: str
     per: int
-    of_scans: bool = False
+    metric: Metric = "visitors_per_reach"
+    currency: str = ""
 
     @property
     def by_day(self) -> bool:
         return self.unit == "day"
 
     @property
-    def by_click(self) -> bool:
-        return self.unit == "click"
+    def is_trend(self) -> bool:
+        return self.metric == "trend"
 
     def figure(self, rate: float, *, like: float | None = None) -> str:
         """A rate with as many digits as people say; as many decimals as `like` gets."""
+        if self.is_trend:
+            return write_change(rate - 1.0)
+        if self.metric == "value_per_reach":
+            return write_money(round(rate * self.per), self.currency)
         model = (rate if like is None else like) * self.per
         decimals = 0 if not model or model >= 9.95 else 1 if model >= 0.995 else 2
         return write_number(round(rate * self.per, decimals))
 
     def of(self, channel: str | None = None) -> str:
-        """What a rate is told per: "per 1,000 parcels"."""
+        """What a rate is told per: "per 1,000 parcels"; of a trend, what moved."""
+        if self.is_trend:
+            if self.by_day:
+                return gettext("visitors a day")
+            return gettext("visitors per %(what)s", what=noun(self.unit, channel, 1))
         if self.by_day:
             return gettext("a day")
+        if self.per == 1:
+            return gettext("per %(what)s", what=noun(self.unit, channel, 1))
         return gettext(
             "per %(per)s %(what)s",
             per=write_number(self.per),
@@ -102,23 +124,37 @@ class Measure:
         )
 
 
-def measures(rows: Iterable[TouchpointRow], metric: Metric) -> dict[str, Measure]:
+def measures(
+    rows: Iterable[TouchpointRow], metric: Metric, currency: str = ""
+) -> dict[str, Measure]:
     """The measure of each unit in a report; all rows of a unit share one."""
+    highest = _highest(rows)
     if metric == "clicks_per_day":
-        return {"day": Measure("day", 1)}
+        return {"day": Measure("day", 1, metric)}
     if metric in OF_CLICKS:
-        base = _base(max((row.rate or 0.0 for row in rows), default=0))
-        return {"click": Measure("click", base, metric == "scans_per_click")}
-    highest: dict[str, float] = {}
-    for row in rows:
-        if row.unit is not None:
-            highest[row.unit] = max(highest.get(row.unit, 0.0), row.rate or 0.0)
-    return {unit: Measure(unit, _base(rate)) for unit, rate in highest.items()}
+        return {"click": Measure("click", _base(max(highest.values(), default=0.0)), metric)}
+    if metric == "trend":
+        return {unit: Measure(unit, 1, metric) for unit in highest}
+    if metric == "value_per_reach":
+        return {
+            unit: Measure(unit, 1 if unit == "visitor" else 1_000, metric, currency)
+            for unit in highest
+        }
+    return {unit: Measure(unit, _base(rate), metric) for unit, rate in highest.items()}
 
 
 def measure_of(row: TouchpointRow, known: Mapping[str, Measure]) -> Measure | None:
     """How the rate of `row` is told; None where it can have none."""
-    return known.get("day") or known.get("click") or known.get(row.unit or "")
+    return known.get(row.per or "")
+
+
+def _highest(rows: Iterable[TouchpointRow]) -> dict[str, float]:
+    """The highest rate of each unit, in the order of the rows."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if row.per is not None:
+            found[row.per] = max(found.get(row.per, 0.0), row.rate or 0.0)
+    return found
 
 
 def verdict_sentence(row: TouchpointRow, measure: Measure | None, *, named: bool = False) -> str:
@@ -134,16 +170,19 @@ def rate_words(row: TouchpointRow, measure: Measure) -> str:
     figure = measure.figure(row.rate or 0.0)
     # What reads "1" is one, even if it is 0.98.
     number = 1 if figure == write_number(1) else 2
-    if measure.by_day:
-        facts = {"figure": figure, "per": measure.of()}
-        return ngettext("%(figure)s click %(per)s", "%(figure)s clicks %(per)s", number, **facts)
     facts = {"figure": figure, "per": measure.of(row.channel)}
-    if measure.of_scans:
+    if measure.metric == "clicks_per_day":
+        return ngettext("%(figure)s click %(per)s", "%(figure)s clicks %(per)s", number, **facts)
+    if measure.metric == "scans_per_click":
         return ngettext("%(figure)s scan %(per)s", "%(figure)s scans %(per)s", number, **facts)
-    if measure.by_click:
+    if measure.metric == "conversions_per_click":
         return ngettext(
             "%(figure)s conversion %(per)s", "%(figure)s conversions %(per)s", number, **facts
         )
+    if measure.metric == "value_per_reach":
+        return gettext("%(figure)s %(per)s", **facts)
+    if measure.is_trend:
+        return gettext("%(figure)s %(per)s against the period before", **facts)
     return ngettext("%(figure)s visitor %(per)s", "%(figure)s visitors %(per)s", number, **facts)
 
 
@@ -234,9 +273,17 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
         return gettext(
             "%(rate)s (95%%: %(low)s–%(high)s), but nothing to compare it with.", **facts
         )
+    if measure.is_trend:
+        mean = measure.figure(row.peers.mean)
+        return gettext(
+            "%(rate)s (95%%: %(low)s to %(high)s); comparable touchpoints: %(mean)s.",
+            mean=mean,
+            **facts,
+        )
     target = row.peers.group == "target"
     ratio = (row.rate or 0.0) / row.peers.mean if row.peers.mean else 0.0
-    if _LEAST_RATIO <= ratio <= _MOST_RATIO:
+    # Money is not "twice as many"; what it is says it as shortly.
+    if _LEAST_RATIO <= ratio <= _MOST_RATIO and measure.metric != "value_per_reach":
         others = gettext("the target rate") if target else gettext("comparable touchpoints")
         return gettext(
             "%(rate)s, %(comparison)s (95%%: %(low)s–%(high)s).",
@@ -254,12 +301,17 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
 
 
 def _without_reach(row: TouchpointRow, measure: Measure | None) -> str:
-    if measure is not None and measure.by_day:
+    metric = measure.metric if measure is not None else None
+    if metric == "trend":
+        return gettext("There is nothing before to compare with.")
+    if metric == "clicks_per_day":
         return gettext("It was not live on any day of this period.")
-    if measure is not None and measure.of_scans:
+    if metric == "scans_per_click":
         return gettext("Nobody clicked in this period.")
-    if measure is not None and measure.by_click:
+    if metric == "conversions_per_click":
         return gettext("Nobody clicked in this period, so nobody could convert.")
+    if metric == "value_per_reach" and row.per == "visitor":
+        return gettext("Nobody came in this period, so nothing could be bought.")
     if row.unit is None:
         return gettext("Reach is missing: how many people could have clicked?")
     return gettext("No reach in this period: how many people could have clicked?")

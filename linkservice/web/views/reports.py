@@ -25,7 +25,7 @@ from linkservice.reports.arranged import (
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.changed import change_report
 from linkservice.reports.queries import touchpoint_report
-from linkservice.reports.results import TouchpointReport, TouchpointRow
+from linkservice.reports.results import OF_CONVERSIONS, TouchpointReport, TouchpointRow
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.transitions import transition_report
@@ -34,7 +34,7 @@ from linkservice.web import arrangement, change_sentences, figures, periods, tra
 from linkservice.web.annotated import notes_on
 from linkservice.web.arrangement import FILTERS
 from linkservice.web.charts import sparkline
-from linkservice.web.counted import METRIC_WORDS, counted
+from linkservice.web.counted import METRIC_NOTES, METRIC_WORDS, counted
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
 from linkservice.web.i18n import N_, gettext
@@ -119,7 +119,7 @@ def reports(page: Page) -> Response:
         filters=filters,
         chips=arrangement.chips(filters, here),
         groupings=arrangement.groupings(),
-        converting=found.totals.conversions > 0 or found.metric == "conversions_per_click",
+        converting=found.totals.conversions > 0 or found.metric in OF_CONVERSIONS,
         finding=finding(found.touchpoints),
         groups=groups_asked(asked, seen, ranking, rows),
         rows=rows,
@@ -134,6 +134,7 @@ def reports(page: Page) -> Response:
             arranged=arrangement.facts(filters, asked.group),
         ),
         journeys=journeys_by_name(page),
+        metric_note=gettext(METRIC_NOTES[found.metric]),
         metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
         attributions=attribution_words(),
     )
