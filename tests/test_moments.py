@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,6 +26,7 @@ from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.reports.association import association
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.moments import (
+    QUADRANTS,
     Counted,
     MomentsReport,
     moments,
@@ -34,6 +38,7 @@ from linkservice.reports.ranking import Peers
 from linkservice.reports.results import TouchpointReport, TouchpointRow, TouchpointTotals
 from linkservice.web import i18n
 from linkservice.web import moments as words
+from linkservice.web.charts.apart import RADIUS, offsets
 
 DAYS, TOUCHPOINTS, RUNS = 84, 12, 100
 WEEKDAYS = np.arange(DAYS) % 7
@@ -243,14 +248,65 @@ def test_a_journey_is_read_from_its_roll_ups_and_told_in_both_languages(
     for language, word in (("en", "Can wait"), ("de", "Kann warten")):
         with i18n.speaking(language):
             chart = words.drawn(found, words.told(found))
-            assert chart.drawing.count("<circle") == 6
+            assert chart.drawing.count(f'r="{RADIUS}"') == 6
             assert chart.drawing.count("</title>") == chart.drawing.count("</desc>") == 1
-            assert [
-                group.title for group in words.placed(words.told(found)) if group.key == "can_wait"
-            ] == [word]
+            groups = {group.key: group for group in words.placed(words.told(found))}
+            assert list(groups) == list(QUADRANTS)
+            assert groups["can_wait"].title == word
+            assert sum(len(each.certain) + len(each.leaning) for each in groups.values()) == 6
             assert len(chart.table.rows) == 6
             assert words.unplaced(found) == []
             assert len(words.facts(found)) == 3
+
+
+def test_the_finding_stands_in_one_sentence() -> None:
+    visitors, conversions = journey()
+
+    def found(*verdicts: str) -> str:
+        performances = [0.5 if verdict == "worst" else 1.0 for verdict in verdicts]
+        return words.finding(told(rows(*performances, verdicts=verdicts), visitors, conversions))
+
+    usual = ["as_expected"] * 5
+    with i18n.speaking("en"):
+        assert found("as_expected", *usual).startswith("All of this may be chance: no touchpoint")
+        first = "Strengthen “T0” first: it goes along with the conversions of the journey more "
+        half = "than the others, but brings half as many as comparable touchpoints."
+        assert found("worst", *usual) == first + half
+        nothing = told(rows(*[1.0] * 6), visitors[:, :20], conversions[:, :20])
+        assert words.finding(nothing) == ""
+    with i18n.speaking("de"):
+        assert "den Conversions der Reise einher, bringt aber" in found("worst", *usual)
+
+
+def test_correlations_have_two_decimals_and_nought_no_sign() -> None:
+    visitors, conversions = journey()
+    report = told(rows(*[1.0] * 6), visitors, conversions)
+    report = replace(report, touchpoints=[replace(report.touchpoints[0], association=-0.001)])
+    with i18n.speaking("en"):
+        sentence = words.told(report)[0].sentence
+        assert "association 0.00 (95%:" in sentence
+        assert all(len(each) == 4 for each in re.findall(r"\d\.\d+", sentence))
+
+
+def test_numbers_of_spots_cover_each_other_at_no_size() -> None:
+    dice = np.random.default_rng(5)
+    crowd = np.clip(dice.normal((54.0, 51.0), (5.0, 9.0), (22, 2)), 0.0, 100.0)
+    for places in (crowd, np.full((9, 2), 50.0), np.array([[0.0, 0.0], [100.0, 100.0]])):
+        found = offsets([(x, y) for x, y in places.tolist()])
+        assert found == offsets([(x, y) for x, y in places.tolist()])
+        assert None not in found
+        for width, height in itertools.product((224, 268, 500, 910, 1400), (336, 380, 420)):
+            dots = places / 100.0 * (width, height)
+            numbers = dots + np.array(found)
+            gaps = np.abs(numbers[:, None] - numbers).max(axis=2)
+            assert gaps[~np.eye(len(gaps), dtype=bool)].min() >= 2 * RADIUS
+            # And each stands on its dot's side of both lines.
+            middle = (width / 2, height / 2)
+            assert ((numbers - middle) * (dots - middle) >= 0).all()
+    assert offsets([(20.0, 20.0), (70.0, 30.0)]) == [(0, 0), (0, 0)]
+    many = offsets([(60.0, 60.0)] * 200)
+    assert many[0] is not None
+    assert many[-1] is None
 
 
 def touchpoint_day(home: Home, place: int, day: date, visitors: int) -> TouchpointDay:

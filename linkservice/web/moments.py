@@ -61,12 +61,13 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A quadrant in words with its touchpoints, the certain ones first."""
+    """A quadrant in words with its touchpoints: the certain ones, and those that lean there."""
 
     key: Quadrant
     title: str
     note: str
-    told: Sequence[Told]
+    certain: Sequence[Told]
+    leaning: Sequence[Told]
 
 
 def told(report: MomentsReport) -> list[Told]:
@@ -79,13 +80,14 @@ def told(report: MomentsReport) -> list[Told]:
 
 
 def placed(told: Sequence[Told]) -> list[Placed]:
-    """The quadrants that hold something, the one to begin with first."""
+    """All four quadrants, also those that hold nothing, the one to begin with first."""
     found = []
     for key in QUADRANTS:
         members = [each for each in told if each.quadrant == key]
-        members.sort(key=lambda each: not each.moment.certain)
-        if members:
-            found.append(Placed(key, gettext(QUADRANT_WORDS[key]), gettext(_NOTES[key]), members))
+        certain = [each for each in members if each.moment.certain]
+        leaning = [each for each in members if not each.moment.certain]
+        title, note = gettext(QUADRANT_WORDS[key]), gettext(_NOTES[key])
+        found.append(Placed(key, title, note, certain, leaning))
     return found
 
 
@@ -99,15 +101,45 @@ def unplaced(report: MomentsReport) -> list[tuple[Moment, str]]:
 
 
 def title(report: MomentsReport) -> str:
-    """The finding, if there is one."""
-    first = [each for each in report.touchpoints if each.quadrant == "strengthen" and each.certain]
-    if first:
-        return ngettext(
-            "One touchpoint to strengthen first",
-            "%(num)s touchpoints to strengthen first",
-            len(first),
+    """What the chart shows."""
+    if any(each.certain for each in report.touchpoints):
+        return gettext("What matters, and how it does")
+    return gettext("What matters, and how it does: all of this may be chance")
+
+
+def finding(report: MomentsReport) -> str:
+    """The report in one sentence: what to strengthen first, or that chance could explain it all;
+    empty where importance cannot be told.
+    """
+    if report.dividing is None or not report.touchpoints:
+        return ""
+    certain = [each for each in report.touchpoints if each.certain]
+    first = [each for each in certain if each.quadrant == "strengthen"]
+    if len(first) == 1:
+        return gettext(
+            "Strengthen “%(name)s” first: it goes along with %(outcome)s more than the others, but "
+            "brings %(rate)s.",
+            name=first[0].name,
+            outcome=_outcome(report),
+            rate=_rate(first[0]),
         )
-    return gettext("No touchpoint certainly matters more and does worse than the others")
+    if first:
+        return gettext(
+            "Strengthen %(names)s first: they go along with %(outcome)s more than the others, but "
+            "do worse than their peers.",
+            names=_names(first),
+            outcome=_outcome(report),
+        )
+    if certain:
+        return gettext(
+            "Nothing has to be strengthened first, as far as can be told. Certain of their "
+            "quadrant are only %(names)s; all else may be chance.",
+            names=_names(certain),
+        )
+    return gettext(
+        "All of this may be chance: no touchpoint certainly matters more or less than the others "
+        "while it does better or worse than its peers. More days or more visitors will tell."
+    )
 
 
 def drawn(report: MomentsReport, told: Sequence[Told]) -> Chart:
@@ -156,16 +188,23 @@ def facts(report: MomentsReport) -> list[Fact]:
     ]
 
 
+def _rate(each: Moment) -> str:
+    return comparison(each.performance or 0.0, gettext("comparable touchpoints"))
+
+
+def _names(moments: Sequence[Moment]) -> str:
+    return ", ".join(gettext("“%(name)s”", name=each.name) for each in moments)
+
+
 def _sentence(each: Moment) -> str:
-    rate = comparison(each.performance or 0.0, gettext("comparable touchpoints"))
-    told = gettext(
+    rate = _rate(each)
+    return gettext(
         "%(rate)s; association %(middle)s (95%%: %(low)s to %(high)s).",
         rate=rate[:1].upper() + rate[1:],
         middle=_two_digits(each.association),
         low=_two_digits(each.association_low),
         high=_two_digits(each.association_high),
     )
-    return told if each.certain else told + " " + gettext("Leans here: chance could explain it.")
 
 
 def _spot(each: Told) -> Spot:
@@ -213,7 +252,8 @@ def _span(low: float | None, high: float | None) -> str:
 
 
 def _two_digits(value: float | None) -> str:
-    return write_number(round(value or 0.0, 2))
+    # Nought has no sign.
+    return write_number(round(value or 0.0, 2) + 0.0, 2)
 
 
 def _outcome(report: MomentsReport) -> str:

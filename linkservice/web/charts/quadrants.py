@@ -3,8 +3,9 @@
 Both dividing lines stand in the middle, so that the quadrants are of one size; the scale to the
 right doubles, since half as good is as far from equal as twice as good. Intervals are drawn of what
 is certain; those of the others cross a line, which is why they are not. Spots carry numbers, which
-the list under the chart explains: names would lie on each other. What is certain is filled, what
-leans is hollow, so that it reads without colours. Not here: which quadrant is whose (`reports`).
+the list under the chart explains: names would lie on each other. Where spots are crowded they are
+dots, each with a line to its number. What is certain is filled, what leans is hollow, so that it
+reads without colours. Not here: which quadrant is whose (`reports`), where numbers stand (`apart`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from linkservice.web.charts import svg
+from linkservice.web.charts.apart import RADIUS, Offset, offsets
 from linkservice.web.charts.svg import Chart, Table, element
 
 ROOM = 1.4
@@ -83,7 +85,8 @@ def quadrants(
         element("line", x1="50%", x2="50%", y1=0, y2="100%", class_="chart-baseline"),
         element("line", x1=0, x2="100%", y1="50%", y2="50%", class_="chart-baseline"),
     ]
-    drawn = [_spot(spot, across, up) for spot in spots]
+    places = [(across(spot.does), up(spot.matters)) for spot in spots]
+    beside = offsets(places)
     picture = svg.drawing(
         chart_id,
         title,
@@ -91,7 +94,10 @@ def quadrants(
         element("rect", width="50%", height="50%", class_="chart-first"),
         *crossed,
         *_corners(names.quadrants),
-        *drawn,
+        # Nothing lies on a number: first all intervals, then dots, then numbers.
+        *(_whiskers(spot, across, up) for spot in spots if spot.certain),
+        *map(_dot, spots, places, beside),
+        *map(_number, spots, places, beside),
         class_="chart-drawing",
     )
     top = element("div", element("p", names.upwards, class_="chart-unit"), class_="chart-top")
@@ -100,31 +106,40 @@ def quadrants(
     return Chart(element("div", top, plot, below, class_="chart chart-quadrants"), table)
 
 
-def _spot(spot: Spot, across: _Place, up: _Place) -> Markup:
-    x, y = across(spot.does), up(spot.matters)
-    whiskers = [
-        element(
-            "line",
-            x1=svg.percent(across(spot.does_low)),
-            x2=svg.percent(across(spot.does_high)),
-            y1=svg.percent(y),
-            y2=svg.percent(y),
-            class_="chart-cap",
-        ),
-        element(
-            "line",
-            x1=svg.percent(x),
-            x2=svg.percent(x),
-            y1=svg.percent(up(spot.matters_low)),
-            y2=svg.percent(up(spot.matters_high)),
-            class_="chart-cap",
-        ),
-    ]
-    number = element("text", str(spot.number), text_anchor="middle", dy="0.35em")
-    dot = svg.placed(x, y, element("circle", r=11), number)
-    if not spot.certain:
-        return element("g", dot, class_="chart-leaning")
-    return element("g", *whiskers, dot, class_="chart-certain")
+def _whiskers(spot: Spot, across: _Place, up: _Place) -> Markup:
+    x, y = svg.percent(across(spot.does)), svg.percent(up(spot.matters))
+    left, right = (svg.percent(across(end)) for end in (spot.does_low, spot.does_high))
+    bottom, top = (svg.percent(up(end)) for end in (spot.matters_low, spot.matters_high))
+    return element(
+        "g",
+        element("line", x1=left, x2=right, y1=y, y2=y, class_="chart-cap"),
+        element("line", x1=x, x2=x, y1=bottom, y2=top, class_="chart-cap"),
+    )
+
+
+def _dot(spot: Spot, place: tuple[float, float], beside: Offset | None) -> Markup:
+    """The spot itself where its number stands elsewhere, with a line to it."""
+    if beside == (0, 0):
+        return Markup()
+    lines = [] if beside is None else [element("line", x2=beside[0], y2=beside[1])]
+    dot = svg.placed(*place, *lines, element("circle", r=4))
+    return element("g", dot, class_=_look(spot))
+
+
+def _number(spot: Spot, place: tuple[float, float], beside: Offset | None) -> Markup:
+    if beside is None:
+        return Markup()
+    x, y = beside
+    number = svg.placed(
+        *place,
+        element("circle", cx=x, cy=y, r=RADIUS),
+        element("text", str(spot.number), x=x, y=y, text_anchor="middle", dy="0.35em"),
+    )
+    return element("g", number, class_=_look(spot))
+
+
+def _look(spot: Spot) -> str:
+    return "chart-certain" if spot.certain else "chart-leaning"
 
 
 def _corners(names: Sequence[str]) -> list[Markup]:

@@ -36,6 +36,7 @@ def moments_page(page: Page) -> Response:
         here=Here("moments_page", {**chosen.query, **asked}),
         found=found,
         title=moments.title(found),
+        finding=moments.finding(found),
         placed=moments.placed(told),
         unplaced=moments.unplaced(found),
         outcome=gettext(moments.OUTCOME_WORDS[found.outcome]),
