@@ -79,6 +79,13 @@ _WAITING_WORDS: Mapping[Metric, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "value_per_reach": (_BY_VALUE_TITLES, _BY_VALUE_NOTES),
     "trend": (_TREND_TITLES, _TREND_NOTES),
 }
+_MISSING: Mapping[Metric, str] = {
+    "clicks_per_day": N_("not live"),
+    "conversions_per_click": N_("no clicks"),
+    "scans_per_click": N_("no clicks"),
+    "trend": N_("nothing before"),
+}
+"""What a touchpoint lacks that has "no_reach", where it is not reach."""
 _REMEDIES: Mapping[Verdict, Remedy] = {
     "too_early": "reach",
     "no_reach": "reach",
@@ -150,7 +157,8 @@ class Ranking:
             if measure is not None and row.rate is not None:
                 intervals[measure.unit].append(_interval(row))
         scales = {
-            unit: shared_scale(found, measures[unit].figure) for unit, found in intervals.items()
+            unit: shared_scale(found, measures[unit].figure, measures[unit].tick)
+            for unit, found in intervals.items()
         }
         return cls(report, measures, scales)
 
@@ -173,7 +181,7 @@ class Ranking:
                     plot = interval_row(f"rate-{row.id}", sentence, _interval(row), scale)
         return Shown(
             row=row,
-            verdict=gettext(VERDICTS[row.verdict]),
+            verdict=self._verdict_words(row),
             sentence=sentence,
             peers=verdicts.peers_sentence(row, measure),
             figure=figure,
@@ -184,6 +192,10 @@ class Ranking:
             unit=gettext(UNITS[row.unit]) if row.unit is not None else "",
             scale=measure.unit if measure is not None else "",
         )
+
+    def _verdict_words(self, row: TouchpointRow) -> str:
+        missing = _MISSING.get(self.report.metric) if row.verdict == "no_reach" else None
+        return gettext(missing or VERDICTS[row.verdict])
 
     def outstanding(self, verdict: Verdict, most: int) -> list[Shown]:
         """At most so many touchpoints with that verdict, the furthest from their peers first."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from linkservice.money import DECIMALS
 from linkservice.reports.results import OF_CLICKS, Metric, TouchpointRow
 from linkservice.web.i18n import (
     N_,
@@ -106,6 +107,14 @@ class Measure:
         model = (rate if like is None else like) * self.per
         decimals = 0 if not model or model >= 9.95 else 1 if model >= 0.995 else 2
         return write_number(round(rate * self.per, decimals))
+
+    def tick(self, rate: float) -> str:
+        """A round rate on a scale, where there is no room for cents that are none."""
+        if self.metric != "value_per_reach":
+            return self.figure(rate)
+        decimals = DECIMALS[self.currency]
+        amount = rate * self.per / 10**decimals
+        return write_number(amount, 0 if amount == round(amount) else decimals)
 
     def of(self, channel: str | None = None) -> str:
         """What a rate is told per: "per 1,000 parcels"; of a trend, what moved."""

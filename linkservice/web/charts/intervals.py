@@ -42,13 +42,18 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SharedScale:
-    """The scale of all rows of one unit, and how a rate is written there."""
+    """The scale of all rows of one unit, how a rate is written there, and how its ticks are."""
 
     scale: Scale
     write: Callable[[float], str]
+    tick: Callable[[float], str]
 
 
-def shared_scale(intervals: Sequence[Interval], write: Callable[[float], str]) -> SharedScale:
+def shared_scale(
+    intervals: Sequence[Interval],
+    write: Callable[[float], str],
+    tick: Callable[[float], str] | None = None,
+) -> SharedScale:
     """Holds all that is judged, and every peers' mean.
 
     What is not judged may run out of it, with an arrow: one guess from ten flyers would
@@ -57,7 +62,7 @@ def shared_scale(intervals: Sequence[Interval], write: Callable[[float], str]) -
     judged = [each for each in intervals if each.verdict in JUDGED] or intervals
     ends = [end for each in judged for end in (each.rate, each.high) if end is not None]
     means = [each.peers for each in intervals if each.peers is not None]
-    return SharedScale(scale_to(max([*ends, *means, 0.0])), write)
+    return SharedScale(scale_to(max([*ends, *means, 0.0])), write, tick or write)
 
 
 def interval_row(chart_id: str, title: str, interval: Interval, shared: SharedScale) -> Markup:
@@ -96,7 +101,7 @@ def interval_axis(shared: SharedScale) -> Markup:
     labels = [
         element(
             "text",
-            shared.write(value),
+            shared.tick(value),
             x=svg.percent(scale.percent(value)),
             y="50%",
             dy="0.35em",
