@@ -33,7 +33,7 @@ ANSWERS = ("is_mobile", "is_tablet", "is_pc")
 class _Files(argparse.Action):
     """Collects (expected, files) pairs in the order they were given."""
 
-    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]  # as argparse has it
         expected, *files = values
         if expected not in ("robot", "person") or not files:
             parser.error("--expect takes robot or person, and then files")

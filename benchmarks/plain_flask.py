@@ -53,7 +53,7 @@ def make_application(url: str) -> Flask:
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")
-    def _on_connect(connection, record):  # type: ignore[no-untyped-def]
+    def _on_connect(connection, record):  # type: ignore[no-untyped-def]  # a driver's own
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
 

@@ -80,6 +80,7 @@ def privacy_page() -> str:
             "[go.example.com]",
             ["[go.example.com]"],
             count_visitors=True,
+            click_ids=True,
         )
 
     def written(found: re.Match[str]) -> str:

@@ -29,6 +29,7 @@ from linkservice.config import Settings, load
 from linkservice.database import Database
 from linkservice.fields import Problems
 from linkservice.links.domains import change_domain, create_domain
+from linkservice.links.manage import NewLink, create_link, delete_link
 from linkservice.links.slug import RESERVED
 from linkservice.redirect.app import LinkDoor, make_application
 from linkservice.web.legal import filled_in, legal_texts
@@ -368,12 +369,39 @@ def test_the_texts_are_filled_in_and_follow_the_switch(cast: Cast, database: Dat
 
 
 @on_one_engine
+def test_the_texts_tell_of_click_ids_where_a_link_appends_them(
+    cast: Cast, database: Database
+) -> None:
+    def told() -> tuple[bool, bool]:
+        text = cast.ada.get("/settings/privacy/texts").text
+        return "Klick-ID" in text and "click id" in text, "mit Kundendaten" in text
+
+    assert told() == (False, True)
+    new = NewLink(destination="https://example.com/", append_click_id=True)
+    with database.transaction() as session:
+        link = create_link(session, cast.home.actor, cast.ada.settings, new, NOW)
+        link_id = str(link.link.id)
+    assert told() == (True, False), "what is not so any more is not said"
+    with database.transaction() as session:
+        delete_link(session, cast.home.actor, link_id, NOW)
+    assert told() == (False, True)
+
+
+@on_one_engine
+@pytest.mark.parametrize("click_ids", [True, False])
 @pytest.mark.parametrize("count_visitors", [True, False])
 def test_every_paragraph_of_the_texts_stands_by_itself(
-    settings: Settings, count_visitors: bool
+    settings: Settings, count_visitors: bool, click_ids: bool
 ) -> None:
     app = create_app(settings)
-    facts = filled_in(settings, "Marke", "go.a.de", ["go.a.de"], count_visitors=count_visitors)
+    facts = filled_in(
+        settings,
+        "Marke",
+        "go.a.de",
+        ["go.a.de"],
+        count_visitors=count_visitors,
+        click_ids=click_ids,
+    )
     with app.app_context():
         texts = {(each.name, each.language): each.body for each in legal_texts(facts)}
     close_app(app)

@@ -1,4 +1,7 @@
-"""How many links hang on a campaign or a touchpoint. Of tags: `tags.tags_with_counts`."""
+"""How many links hang on a campaign or a touchpoint, and whether any appends click ids.
+
+Of tags: `tags.tags_with_counts`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,17 @@ def campaign_counts(session: Session, actor: Actor) -> dict[int, int]:
 def touchpoint_counts(session: Session, actor: Actor) -> dict[int, int]:
     """Links by the id of their touchpoint, deleted ones left out. Raises `Forbidden`."""
     return _counts(session, actor, Link.touchpoint_id)
+
+
+def appends_click_ids(session: Session, actor: Actor) -> bool:
+    """Whether a link of the workspace does, deleted ones left out. Raises `Forbidden`."""
+    actor.require("links:read")
+    found = select(Link.id).where(
+        Link.workspace_id == actor.workspace_id,
+        Link.deleted_at.is_(None),
+        Link.append_click_id,
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def _counts(

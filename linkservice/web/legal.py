@@ -45,14 +45,24 @@ def legal_texts(facts: Mapping[str, object]) -> Sequence[LegalText]:
 
 
 def filled_in(
-    settings: Settings, company: str, host: str, hosts: Sequence[str], *, count_visitors: bool
+    settings: Settings,
+    company: str,
+    host: str,
+    hosts: Sequence[str],
+    *,
+    count_visitors: bool,
+    click_ids: bool,
 ) -> dict[str, object]:
-    """What the texts say of an installation and a workspace."""
+    """What the texts say of an installation and a workspace.
+
+    `click_ids` says that some link appends them to its destination.
+    """
     return {
         "company": company,
         "host": host,
         "hosts": ", ".join(hosts),
         "count_visitors": count_visitors,
+        "click_ids": click_ids,
         "spool_days": settings.spool_retention_days,
         "token_days": settings.token_retention_days,
         "click_months": settings.click_retention_months,

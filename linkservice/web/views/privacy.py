@@ -10,6 +10,7 @@ from flask import Response
 from linkservice.clicks.own import mark_url
 from linkservice.clicks.salts import MOST_HOURS
 from linkservice.links import domains as hosts
+from linkservice.links.counts import appends_click_ids
 from linkservice.links.model import Domain
 from linkservice.web.door import ANY, Pages
 from linkservice.web.forms import Form
@@ -76,6 +77,7 @@ def privacy_texts(page: Page) -> Response:
         host,
         found,
         count_visitors=page.home.count_visitors,
+        click_ids=appends_click_ids(page.session, page.actor),
     )
     return page.render(
         "settings/privacy_texts.html", texts=legal_texts(facts), hosts=found, host=host
