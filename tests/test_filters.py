@@ -376,6 +376,67 @@ def test_days_without_single_clicks_have_the_clicks_of_one_filter(scene: Scene) 
     assert (none.totals.clicks, list(none.days)) == (0, [])
 
 
+@pytest.mark.parametrize("report", [filtered_link, filtered_touchpoint, filtered_campaign])
+def test_filtered_figures_stand_beside_the_same_weekday_before(scene: Scene, report: Any) -> None:
+    """The last day, when it is over, beside the one a week earlier, which is the first."""
+    subject = {
+        filtered_link: scene.link_ids[0],
+        filtered_touchpoint: scene.touchpoint_id,
+        filtered_campaign: scene.campaign_id,
+    }[report]
+    actor, tomorrow = scene.home.actor, NOW + timedelta(days=1)
+
+    def ask(day: date, now: datetime, **filters: str) -> FilteredReport:
+        asked = Asked(day, day, Filters(**filters), False, now)
+        with scene.database.reading() as session:
+            found: FilteredReport = report(session, actor, subject, asked)
+            return found
+
+    for filters in (
+        {"device": "desktop"},
+        {"source": "scan"},
+        {"device": "desktop", "source": "scan"},
+    ):
+        now, before = (ask(day, tomorrow, **filters) for day in (LAST, FIRST))
+        assert before.totals.clicks
+        assert now.change is not None
+        for told, figures in ((now, now.change.now), (before, now.change.before)):
+            totals = told.totals
+            assert figures == {
+                "clicks": totals.clicks,
+                "scans": totals.scans,
+                "visitors": totals.visitors,
+            }
+        assert before.change is None, "recording began then"
+        assert ask(LAST, NOW, **filters).change is None, "the day is not over"
+        with rolled_up_only():
+            rolled_up = ask(LAST, tomorrow, **filters)
+        if len(filters) > 1:
+            assert rolled_up.change is None
+        else:
+            assert rolled_up.change is not None
+            assert {*rolled_up.change.now} == {
+                "clicks",
+                *({"scans"} & {f"{filters.get('source')}s"}),
+            }
+
+
+def test_what_there_is_no_time_to_read_twice_is_not_compared(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(LAST, LAST, Filters(device="desktop"), False, NOW + timedelta(days=1))
+    actor, link_id = scene.home.actor, scene.link_ids[0]
+    with scene.database.reading() as session:
+        plenty = filtered_link(session, actor, link_id, asked)
+        monkeypatch.setattr(reading_back, "ROWS_OF_ONE", 1)
+        little = filtered_link(session, actor, link_id, asked)
+    assert plenty.change is not None
+    assert little.change is not None
+    assert {*plenty.change.now} == {"clicks", "scans", "visitors"}
+    assert little.change.now == {"clicks": plenty.change.now["clicks"]}
+    assert little.change.before == {"clicks": plenty.change.before["clicks"]}
+
+
 def test_no_more_rows_are_read_than_there_is_time_for(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -456,6 +517,7 @@ def test_any_value_filters_the_page_and_a_chip_takes_it_away(scene: Scene, about
         "Scans": str(found.totals.scans),
         "Visitors": str(found.totals.visitors),
     }
+    assert "No comparison" in text_of(filtered)
     both = vera.get(facet_links(filtered)["Computer"].partition("#")[0])
     assert "Device: Computer" in text_of(both)
     chips = [

@@ -5,6 +5,9 @@ how these divide among anything else (visitors, hours, other origins, a second f
 single clicks know. So from the day on from which single clicks are read, all comes from them;
 of the days before, one filter has its clicks from roll-ups, and the rest is not told at all.
 
+What changed is told as on pages without filters (`trend`): beside the same weekdays before, today
+left out, and of each figure that is told of all days of both.
+
 On a day on which a link changed its touchpoint roll-ups cannot tell whose a country was: of the
 days before single clicks, these clicks are left out and counted as `undivided`.
 """
@@ -22,12 +25,19 @@ from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports.filters import Filters
 from linkservice.reports.links import links_of
-from linkservice.reports.period import Period, choose_period
+from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.reading_back import Whose, read_from
 from linkservice.reports.results import Hour, LinkTotals, Value
-from linkservice.reports.single_clicks import Counted, SingleClicks, count_rows, value_ids
+from linkservice.reports.single_clicks import (
+    Counted,
+    SingleClicks,
+    count_days,
+    count_rows,
+    value_ids,
+)
 from linkservice.reports.sources import Sources, sources
 from linkservice.reports.touchpoints import LinkShare, facets_alone
+from linkservice.reports.trend import days_over, first_day, weeks_before
 from linkservice.workspaces.access import Actor, find, find_ever
 from linkservice.workspaces.model import Workspace
 
@@ -45,6 +55,17 @@ class FilteredDay:
 
 
 @dataclass(frozen=True, slots=True)
+class FilteredChange:
+    """The figures of the days of a period that are over, and those of the same weekdays `weeks`
+    weeks before, by name; only those that are told of both.
+    """
+
+    now: Mapping[str, int]
+    before: Mapping[str, int]
+    weeks: int
+
+
+@dataclass(frozen=True, slots=True)
 class FilteredReport:
     """Clicks that meet the filters, in the period.
 
@@ -55,7 +76,7 @@ class FilteredReport:
     before are kept too, and were too many to be read (`Filters.everything` reads them).
 
     A visitor meets a filter if the first click of the day does, so that the values of a facet
-    add up to all visitors.
+    add up to all visitors. `change` is None where there is nothing before to compare with.
     """
 
     period: Period
@@ -74,6 +95,7 @@ class FilteredReport:
     referrers: Sequence[Value]
     robots: Sequence[Value]
     undivided: int
+    change: FilteredChange | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -96,7 +118,7 @@ def filtered_link(session: Session, actor: Actor, link_id: str, asked: Asked) ->
     """Of one link. Raises `Invalid` (from, to), `NotFound`, `Forbidden`."""
     actor.require("reports:read")
     link = find(session, actor, Link, link_id)
-    return _report(session, actor, Whose(actor.workspace_id, [link.id]), asked)
+    return _report(session, actor, Whose(actor.workspace_id, [link.id]), asked, link)
 
 
 def filtered_touchpoint(
@@ -120,7 +142,7 @@ def filtered_campaign(
     """
     actor.require("reports:read")
     campaign = find(session, actor, Campaign, campaign_id)
-    return _report(session, actor, Whose(actor.workspace_id, links_of(campaign)), asked)
+    return _report(session, actor, Whose(actor.workspace_id, links_of(campaign)), asked, campaign)
 
 
 def _report(
@@ -128,7 +150,7 @@ def _report(
     actor: Actor,
     whose: Whose,
     asked: Asked,
-    touchpoint: Touchpoint | None = None,
+    subject: Link | Touchpoint | Campaign,
 ) -> FilteredReport:
     time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
     period = choose_period(asked.first, asked.last, time_zone, asked.now)
@@ -143,16 +165,17 @@ def _report(
     undivided = 0
     if before is not None and len(filters.given) == 1:
         read = sources(session, actor.workspace_id, before, asked.suspects)
-        earlier, undivided = _rolled_up(session, read, whose, before, filters, touchpoint)
+        earlier, undivided = _rolled_up(session, read, whose, before, filters, subject)
     totals = _totals(found, sum(earlier.values()), filters)
     facets = _facets(found, filters, totals.clicks)
+    days = _days(period, since, found.days, earlier, filters)
     return FilteredReport(
         period=period,
         filters=filters,
         single_clicks_from=since,
         more_single_clicks=more,
         totals=totals,
-        days=_days(period, since, found.days, earlier, filters),
+        days=days,
         links=_links(session, found.links),
         hours=_hours(found),
         countries=facets.get("country", []),
@@ -163,7 +186,62 @@ def _report(
         referrers=facets.get("referrer", []),
         robots=facets.get("robot", []),
         undivided=undivided,
+        change=_change(session, actor, whose, asked, period, days, subject),
     )
+
+
+def _change(
+    session: Session,
+    actor: Actor,
+    whose: Whose,
+    asked: Asked,
+    period: Period,
+    days: Sequence[FilteredDay],
+    subject: Link | Touchpoint | Campaign,
+) -> FilteredChange | None:
+    """The period beside the one before; None where nothing can be told of both."""
+    before = weeks_before(period)
+    over = days_over(period, day_of(asked.now, period.time_zone))
+    if before is None or not over or len(days) < len(period):
+        return None
+    began = first_day(session, actor, subject)
+    if began is None or began > before.first:
+        return None
+    earlier = _earlier(session, actor, whose, asked, before, period, subject)
+    sums: dict[str, tuple[int, int]] = {}
+    for name in ("clicks", "scans", "visitors"):
+        both = [[getattr(day, name) for day in some[:over]] for some in (days, earlier)]
+        if earlier and not any(None in some for some in both):
+            sums[name] = sum(both[0]), sum(both[1])
+    if not sums:
+        return None
+    now, then = ({name: each[place] for name, each in sums.items()} for place in (0, 1))
+    return FilteredChange(now, then, (period.first - before.first).days // 7)
+
+
+def _earlier(
+    session: Session,
+    actor: Actor,
+    whose: Whose,
+    asked: Asked,
+    before: Period,
+    period: Period,
+    subject: Link | Touchpoint | Campaign,
+) -> list[FilteredDay]:
+    """The days before: from single clicks, if there is time to read those of both periods; else,
+    of one filter, from roll-ups; else none.
+    """
+    filters = asked.filters
+    both = Period(before.first, period.last, period.time_zone)
+    since, _ = read_from(session, whose, both, filters)
+    if since is not None and since <= before.first:
+        found = count_days(session, whose, before, filters, suspects=asked.suspects)
+        return _days(before, before.first, found, {}, filters)
+    if len(filters.given) > 1:
+        return []
+    read = sources(session, actor.workspace_id, before, asked.suspects)
+    clicks, _ = _rolled_up(session, read, whose, before, filters, subject)
+    return _days(before, None, {}, clicks, filters)
 
 
 def _days_before(period: Period, since: date | None) -> Period | None:
@@ -181,7 +259,7 @@ def _rolled_up(
     whose: Whose,
     days: Period,
     filters: Filters,
-    touchpoint: Touchpoint | None,
+    subject: Link | Touchpoint | Campaign,
 ) -> tuple[dict[date, int], int]:
     """The clicks of each of the days that meet the one filter, from roll-ups; and how many
     clicks, of whatever value, roll-ups cannot tell apart.
@@ -200,8 +278,8 @@ def _rolled_up(
     which: ColumnElement[bool] = and_(
         facets.link_id.in_(whose.links), facets.local_date.in_(days.days())
     )
-    if touchpoint is not None:
-        which, undivided = facets_alone(session, read, touchpoint, days)
+    if isinstance(subject, Touchpoint):
+        which, undivided = facets_alone(session, read, subject, days)
     query = (
         select(facets.local_date, func.sum(facets.clicks))
         .where(which, facets.value_id.in_(value_ids(session, facet, value)))

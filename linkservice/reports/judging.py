@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 
 from sqlalchemy.orm import Session
@@ -27,6 +27,7 @@ from linkservice.reports.ranking import PROPORTIONS, RATES, Judgement, Observati
 from linkservice.reports.results import OF_CLICKS, Metric
 from linkservice.reports.sources import days_of_touchpoints, sources
 from linkservice.reports.touchpoint_sums import TouchpointSums
+from linkservice.reports.trend import days_over, weeks_before
 from linkservice.reports.worth import judge_value
 from linkservice.workspaces.access import Actor
 
@@ -98,16 +99,15 @@ def earlier_days(
     """What a trend compares with, of the whole weeks before; None where that would be before the
     calendar began.
     """
-    shift = timedelta(weeks=-(-len(period) // 7))
-    if period.first - date.min < shift:
+    before = weeks_before(period)
+    if before is None:
         return None
-    before = Period(period.first - shift, period.last - shift, period.time_zone)
     read = sources(session, actor.workspace_id, before, suspects)
     counted = read.visitors + read.touchpoints.tokenless
     found = days_of_touchpoints(session, read.touchpoints, actor.workspace_id, before, counted)
     return Earlier(
         before,
-        max(0, min(len(period), period.number(today))),
+        days_over(period, today),
         {number: days.tolist() for number, days in found.items()},
         reached(session, actor, before, today),
     )

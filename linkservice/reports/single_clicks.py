@@ -101,6 +101,20 @@ def count_rows(
     return found
 
 
+def count_days(
+    session: Session, whose: Whose, period: Period, filters: Filters, *, suspects: bool
+) -> dict[date, Counted]:
+    """As `count_rows`, but of each day alone: in a third of the time."""
+    chosen = _chosen(session, whose, period, filters)
+    persons = (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
+    found = SingleClicks()
+    by_day = next(_parts(chosen, whose, persons))
+    for _, day, kind, clicks, scans, new, tokenless in session.execute(by_day):
+        counted = Counted(int(clicks), int(scans), int(new))
+        _take_day(found, day, kind in persons, CLASSES[kind], counted, int(tokenless))
+    return found.days
+
+
 def _take_day(
     found: SingleClicks, day: int, person: bool, name: str, counted: Counted, tokenless: int
 ) -> None:

@@ -69,7 +69,7 @@ class Trend:
     @property
     def weeks(self) -> int:
         """How many weeks lie between a day and the one it is compared with."""
-        return -(-len(self.period) // WEEK)
+        return _weeks(self.period)
 
     @property
     def total(self) -> Counts:
@@ -78,7 +78,7 @@ class Trend:
     @property
     def change(self) -> Change | None:
         """None where there is nothing before, or no day of the period is over."""
-        over = max(0, min(len(self.period), self.period.number(self.today)))
+        over = days_over(self.period, self.today)
         if not (self.before and over):
             return None
         return Change(total(self.days[:over]), total(self.before[:over]), self.weeks)
@@ -120,15 +120,36 @@ def trend_of(
     actor.require("reports:read")
     today = day_of(now, period.time_zone)
     trend = Trend(period, today, _days(session, actor, counted, period, suspects), ())
-    shift = timedelta(weeks=trend.weeks)
-    if period.first - date.min < shift:
+    before = weeks_before(period)
+    if before is None:
         return trend
-    before = Period(period.first - shift, period.last - shift, period.time_zone)
-    rows = _days_of(PERSONS, counted)
-    began = session.scalar(select(func.min(rows.local_date)).where(*_of(rows, actor, counted)))
+    began = first_day(session, actor, counted)
     if began is None or began > before.first:
         return trend
     return Trend(period, today, trend.days, _days(session, actor, counted, before, suspects))
+
+
+def weeks_before(period: Period) -> Period | None:
+    """The days a period is compared with; None where they would lie before the calendar."""
+    shift = timedelta(weeks=_weeks(period))
+    if period.first - date.min < shift:
+        return None
+    return Period(period.first - shift, period.last - shift, period.time_zone)
+
+
+def days_over(period: Period, today: date) -> int:
+    """How many days of the period are over."""
+    return max(0, min(len(period), period.number(today)))
+
+
+def first_day(session: Session, actor: Actor, counted: Counted) -> date | None:
+    """The first day anything was counted of it; None where nothing was."""
+    rows = _days_of(PERSONS, counted)
+    return session.scalar(select(func.min(rows.local_date)).where(*_of(rows, actor, counted)))
+
+
+def _weeks(period: Period) -> int:
+    return -(-len(period) // WEEK)
 
 
 def todays_counts(session: Session, actor: Actor, time_zone: str, now: datetime) -> Counts:
@@ -146,9 +167,9 @@ def conversion_trend(session: Session, workspace_id: int, trend: Trend) -> Conve
     value = sum(each.value for each in found)
     if trend.change is None or not total:
         return ConversionTrend(total, value, None, None)
-    over = max(0, min(len(period), period.number(trend.today)))
-    shift = timedelta(weeks=trend.weeks)
-    earlier = Period(period.first - shift, period.last - shift, period.time_zone)
+    over = days_over(period, trend.today)
+    earlier = weeks_before(period)
+    assert earlier is not None  # or there would be no change
     before = converted(session, workspace_id, earlier, "last").values()
     return ConversionTrend(
         total,

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from markupsafe import Markup
 
+from linkservice.reports.period import Period
 from linkservice.reports.results import Hour, LinkTotals, TouchpointTotals, Value
 from linkservice.reports.trend import Trend
 from linkservice.web.charts import Chart, Line, Note, Part, bars, heat, trend, world
@@ -103,9 +105,13 @@ def change_note(found: Trend) -> str:
     """What the changes compare; why there are none, where there are none."""
     if found.change is None:
         return gettext("No comparison yet: there are no figures of the same length before.")
-    shift = found.period.first.toordinal() - 7 * found.change.weeks
-    first = write_day(found.period.first.fromordinal(shift))
-    if found.today <= found.period.last:
+    return before_note(found.period, found.change.weeks, found.today)
+
+
+def before_note(period: Period, weeks: int, today: date) -> str:
+    """Which days “before” are."""
+    first = write_day(period.first - timedelta(weeks=weeks))
+    if today <= period.last:
         return gettext(
             "“Before” is the same weekdays from %(first)s on. Today is left out: it is not over.",
             first=first,

@@ -28,6 +28,7 @@ from linkservice.web.figures import FIGURES, Aside, FacetCard, Figure, KeyFigure
 from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
+from linkservice.web.verdicts import change_words
 
 REPORTS = {
     "link": filtered_link,
@@ -48,6 +49,7 @@ class FilteredView:
     cut: str
     widened: str
     figures: list[KeyFigure]
+    change_note: str
     trend: Chart | None
     heat: Chart | None
     world: Chart | None
@@ -88,6 +90,7 @@ def filtered_view(
         cut=cut(found),
         widened=here(single_clicks="all") if here and found.more_single_clicks else "",
         figures=_figures(found),
+        change_note=change_note(found, today),
         trend=_trend(found, today, notes_on(page, found.period)),
         heat=figures.heat_chart("week", found.hours)
         if any(h.clicks for h in found.hours)
@@ -163,8 +166,17 @@ def _figures(found: FilteredReport) -> list[KeyFigure]:
         if since is None and not complete:
             continue
         note = "" if complete or since is None else _since(since)
+        if found.change and key in found.change.now:
+            note = change_words(found.change.now[key], found.change.before[key], gettext("before"))
         shown.append(KeyFigure(key, gettext(label), getattr(found.totals, key), note))
     return shown
+
+
+def change_note(found: FilteredReport, today: date) -> str:
+    """What the changes compare, or why there are none."""
+    if found.change is None:
+        return gettext("No comparison: too little can be told of the same length before.")
+    return figures.before_note(found.period, found.change.weeks, today)
 
 
 def _rolled_up(found: FilteredReport, key: Figure) -> bool:
