@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
-Cell: TypeAlias = str | int | float | None
+Cell: TypeAlias = str | int | float | Decimal | None
 
 MARK = "\ufeff"
 """Stands first in a file: without it spreadsheets guess another encoding."""

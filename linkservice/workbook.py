@@ -11,13 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TypeAlias
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 from xlsxwriter.format import Format  # type: ignore[import-untyped]  # ships no types
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # ships no types
 
-Cell: TypeAlias = str | int | float | date | None
+Cell: TypeAlias = str | int | float | Decimal | date | None
 
 LONGEST_NAME = 31
 """Characters of a sheet's name; the format allows no more."""
@@ -44,6 +45,8 @@ class _Formats:
     head: Format
     day: Format
     text: Format
+    amounts: dict[int, Format]
+    """By the decimals they have."""
 
 
 def workbook(sheets: Sequence[Sheet], *, title: str, made_by: str) -> bytes:
@@ -63,6 +66,7 @@ def workbook(sheets: Sequence[Sheet], *, title: str, made_by: str) -> bytes:
         book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
         book.add_format({"num_format": "yyyy-mm-dd"}),
         book.add_format({"text_wrap": True, "valign": "top"}),
+        {digits: book.add_format({"num_format": _pattern(digits)}) for digits in range(4)},
     )
     taken: set[str] = set()
     for sheet in sheets:
@@ -101,8 +105,15 @@ def _write(page: Worksheet, row: int, column: int, cell: Cell, formats: _Formats
             page.write_string(row, column, cell.isoformat())
         else:
             page.write_datetime(row, column, cell, formats.day)
+    elif isinstance(cell, Decimal):
+        digits = max(0, -int(cell.as_tuple().exponent))
+        page.write_number(row, column, cell, formats.amounts.get(digits))
     else:
         page.write_number(row, column, cell)
+
+
+def _pattern(digits: int) -> str:
+    return "#,##0." + "0" * digits if digits else "#,##0"
 
 
 def _width(cell: Cell) -> int:

@@ -29,8 +29,10 @@ from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.links.manage import NewLink, create_link
 from linkservice.links.model import Link
-from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, rows_for_csv, to_json
+from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, to_json
 from linkservice.reports.costs import cost_report
+from linkservice.reports.exported import plain_lines
+from linkservice.reports.exported_findings import costs_table
 from linkservice.workspaces.access import Actor
 
 people = pytest.fixture(everybody)
@@ -407,7 +409,8 @@ def test_every_door_tells_the_same(people: People, settings: Settings, database:
     assert json.loads(told) == answer
     told = done(settings, "report", "costs", *days, "--group", "medium", "--format", "csv")
     rows = list(csv.reader(io.StringIO(told)))
-    assert rows == [[str(c) if c is not None else "" for c in row] for row in rows_for_csv(report)]
+    lines = plain_lines(costs_table(report))
+    assert rows == [[str(c) if c is not None else "" for c in row] for row in lines]
     assert rows[1][rows[0].index("cost")] == "120.50"
     table = done(settings, "report", "costs", *days)
     assert "120.50" in table

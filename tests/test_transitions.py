@@ -236,3 +236,10 @@ def test_estimates_stand_what_no_period_is_spared() -> None:
     assert all_of_them.high <= 1.0
     assert (none.rate, none.low) == (0.0, 0.0)
     assert weakest([nothing, all_of_them]) is None
+
+
+def test_a_period_from_the_first_day_of_the_calendar_has_no_beginning(
+    session: Session, home: Home, journey: Journey
+) -> None:
+    found = report(session, home, journey, first=date.min, last=date.min)
+    assert found.converted_to == date.min

@@ -35,14 +35,16 @@ def changes(to: date | None, form: str) -> None:
     The last day and the last three together, beside the same weekdays before and the age of the
     touchpoint; public holidays, if the workspace has chosen whose, are left out.
     """
-    from linkservice.reports.changed import change_report, rows_of_changes
+    from linkservice.reports.changed import change_report
+    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_findings import changes_table
     from linkservice.reports.results import to_json
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
     with current_database(read_settings()) as database, database.reading() as session:
         found = change_report(session, operator(first_workspace(session)), last=to, now=now())
-    write_report(form, to_json(found), rows_of_changes(found), _table(found))
+    write_report(form, to_json(found), plain_lines(changes_table(found)), _table(found))
 
 
 def _table(found: ChangeReport) -> Iterator[str]:

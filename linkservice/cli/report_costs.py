@@ -35,8 +35,10 @@ def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
 
     Days are those of the workspace's time zone, the last one included.
     """
-    from linkservice.reports.cost_results import rows_for_csv, to_json
+    from linkservice.reports.cost_results import to_json
     from linkservice.reports.costs import cost_report
+    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_findings import costs_table
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
@@ -49,7 +51,7 @@ def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
             group=group,
             now=now(),
         )
-    write_report(form, to_json(found), rows_for_csv(found), _table(found))
+    write_report(form, to_json(found), plain_lines(costs_table(found)), _table(found))
 
 
 def _table(found: CostReport) -> Iterator[str]:

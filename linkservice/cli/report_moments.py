@@ -42,7 +42,9 @@ def moments(journey: str | None, from_: date | None, to: date | None, form: str)
     Importance is how far daily visitors go along with the journey's conversions (or, without
     them, with the visitors of its other touchpoints): association, not cause.
     """
-    from linkservice.reports.moments import moments_report, rows_for_csv
+    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_findings import moments_table
+    from linkservice.reports.moments import moments_report
     from linkservice.reports.results import to_json
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
@@ -56,7 +58,7 @@ def moments(journey: str | None, from_: date | None, to: date | None, form: str)
             last=to,
             now=now(),
         )
-    write_report(form, to_json(found), rows_for_csv(found), _table(found))
+    write_report(form, to_json(found), plain_lines(moments_table(found)), _table(found))
 
 
 def _table(found: MomentsReport) -> Iterator[str]:

@@ -35,8 +35,10 @@ def transitions(journey: str, from_: date | None, to: date | None, form: str) ->
 
     Of the visitors of a stage, how many were at the next one on the same day; today is left out.
     """
+    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_findings import transitions_table
     from linkservice.reports.results import to_json
-    from linkservice.reports.transitions import rows_of_transitions, transition_report
+    from linkservice.reports.transitions import transition_report
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
@@ -44,7 +46,7 @@ def transitions(journey: str, from_: date | None, to: date | None, form: str) ->
         found = transition_report(
             session, operator(first_workspace(session)), journey, first=from_, last=to, now=now()
         )
-    write_report(form, to_json(found), rows_of_transitions(found), _table(found))
+    write_report(form, to_json(found), plain_lines(transitions_table(found)), _table(found))
 
 
 def _table(found: TransitionReport) -> Iterator[str]:

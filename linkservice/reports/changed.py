@@ -10,7 +10,7 @@ judged: it is not over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -18,7 +18,6 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from linkservice.cells import Cell, harmless
 from linkservice.clicks.model import TouchpointDay
 from linkservice.errors import Invalid, Problem
 from linkservice.journeys.model import Journey, Stage, Touchpoint
@@ -148,22 +147,6 @@ def _judged(
 ) -> list[Judged]:
     """The same days are looked at all day long, on several pages, and hardly change any more."""
     return judge_changes(series, weekdays, left_out)
-
-
-def rows_of_changes(report: ChangeReport) -> Iterator[list[Cell]]:
-    """A head line, then a line per touchpoint. Names are made `harmless`."""
-    windows: tuple[WindowName, ...] = ("yesterday", "three_days")
-    texts = ("id", "name", "stage", "journey", "kind", "channel", "change", "window")
-    figures = ("days", "visitors", "expected", "low", "high")
-    numbers = ("false_discovery_rate", "days_needed")
-    yield [*texts, *(f"{window}_{each}" for window in windows for each in figures), *numbers]
-    for row in report.touchpoints:
-        beside = [getattr(row, window) for window in windows]
-        yield [
-            *(harmless(getattr(row, name) or "") for name in texts),
-            *(None if each is None else getattr(each, name) for each in beside for name in figures),
-            *(getattr(row, name) for name in numbers),
-        ]
 
 
 def _places(session: Session, actor: Actor) -> Sequence[tuple[Touchpoint, Stage, Journey]]:

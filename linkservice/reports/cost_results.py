@@ -1,4 +1,4 @@
-"""What the report on costs says, as frozen values, and as rows of a spreadsheet.
+"""What the report on costs says, as frozen values and as JSON.
 
 Amounts are whole numbers of the currency's smallest unit (cents), costs per click and per visitor
 fractions of it. Not here: where the figures come from (`costs`).
@@ -6,13 +6,13 @@ fractions of it. Not here: where the figures come from (`costs`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from linkservice.cells import Cell, harmless
-from linkservice.money import DECIMALS, write_plain
+from linkservice.money import DECIMALS
 from linkservice.reports.period import Period
+from linkservice.reports.results import Json
 
 Group: TypeAlias = Literal["touchpoint", "channel", "medium", "campaign"]
 GROUPS: tuple[Group, ...] = ("touchpoint", "channel", "medium", "campaign")
@@ -120,7 +120,7 @@ def figures_of(costs: Costs) -> dict[str, Figure]:
     return {name: cast(Figure, getattr(costs, name)) for name in FIGURES}
 
 
-def to_json(report: CostReport) -> dict[str, object]:
+def to_json(report: CostReport) -> dict[str, Json]:
     """The report as the public contract writes it."""
     period = report.period
     return {
@@ -132,33 +132,9 @@ def to_json(report: CostReport) -> dict[str, object]:
         "group": report.group,
         "currency": report.currency,
         "decimals": DECIMALS[report.currency],
-        "totals": figures_of(report.totals),
+        "totals": dict[str, Json](figures_of(report.totals)),
         "rows": [
             {**{name: getattr(row, name) for name in _PLACE}, **figures_of(row.costs)}
             for row in report.rows
         ],
     }
-
-
-def rows_for_csv(report: CostReport) -> Iterator[list[Cell]]:
-    """A head line, then a line a row; amounts in the currency's main unit, as 1234.50.
-
-    Names are the workspace's own words, so they are made `harmless`.
-    """
-    yield [*_PLACE, "currency", *FIGURES]
-    for row in report.rows:
-        place = [getattr(row, name) for name in _PLACE]
-        figures = figures_of(row.costs)
-        yield [
-            *(harmless(each) if isinstance(each, str) else each for each in place),
-            report.currency,
-            *(_cell(name, value, report.currency) for name, value in figures.items()),
-        ]
-
-
-def _cell(name: str, value: Figure, currency: str) -> Cell:
-    if value is None or "cost" not in name or name.endswith("_with_cost"):
-        return value
-    if isinstance(value, int):
-        return write_plain(value, currency)
-    return cast(float, value / 10 ** DECIMALS[currency])

@@ -8,7 +8,7 @@ columns and values are called in a language (`web/exports`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 from linkservice import cells
@@ -49,11 +49,14 @@ _PEERS = ("group", "count", "mean")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table by the names of the contract; a row has a cell for every column."""
+    """A table by the names of the contract; a row has a cell for every column. `meant` says of
+    columns what kind of word they hold, where their name does not.
+    """
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    meant: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +214,15 @@ def csv_lines(tables: Sequence[Table], stamp: Mapping[str, str]) -> Iterator[lis
             yield [table.name, *found, *stamp.values()]
 
 
+def plain_lines(table: Table) -> Iterator[list[cells.Cell]]:
+    """A head line, then every row, for a door that writes its CSV itself: texts are `harmless`."""
+    yield list(table.columns)
+    for row in table.rows:
+        yield [cells.harmless(cell) if isinstance(cell, str) else _text(cell) for cell in row]
+
+
 def _ranking(name: str, rows: Sequence[TouchpointRow]) -> Table:
-    names = [field.name for field in fields(TouchpointRow)]
+    names = [each.name for each in fields(TouchpointRow)]
     columns = [
         column
         for each in names
@@ -243,7 +253,7 @@ def _with_groups(table: Table, seen: Arranged) -> Table:
 
 
 def _groups(seen: Arranged) -> Table:
-    names = [field.name for field in fields(Subtotal)]
+    names = [each.name for each in fields(Subtotal)]
     rows = [
         (group.name or group.membership, *(getattr(group.together, name) for name in names))
         for group in seen.groups
@@ -252,12 +262,12 @@ def _groups(seen: Arranged) -> Table:
 
 
 def _shown(together: Subtotal) -> Table:
-    names = [field.name for field in fields(together)]
+    names = [each.name for each in fields(together)]
     return Table("shown", ("figure", "count"), [(name, getattr(together, name)) for name in names])
 
 
 def _totals(totals: TouchpointTotals | LinkTotals) -> Table:
-    names = [field.name for field in fields(totals)]
+    names = [each.name for each in fields(totals)]
     return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
 
 

@@ -19,15 +19,14 @@ association lies on one side of the mean and the verdict is best or worst; else 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.cells import Cell, harmless
 from linkservice.clicks.model import TouchpointDay
 from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.reports.association import association
@@ -185,22 +184,6 @@ def moments(
         dividing=importance.dividing,
         touchpoints=found,
     )
-
-
-def rows_for_csv(report: MomentsReport) -> Iterator[list[Cell]]:
-    """A head line, then a line for each touchpoint; names are made `harmless`."""
-    names = [field.name for field in fields(Moment)]
-    yield list(names)
-    for each in report.touchpoints:
-        yield [_cell(getattr(each, name)) for name in names]
-
-
-def _cell(value: object) -> Cell:
-    if isinstance(value, str):
-        return harmless(value)
-    if value is None or isinstance(value, int | float):
-        return value
-    return " ".join(map(str, cast(Sequence[str], value)))
 
 
 def _importance(counted: Counted) -> _Importance:

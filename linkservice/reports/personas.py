@@ -17,7 +17,6 @@ from itertools import permutations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.cells import Cell, harmless
 from linkservice.journeys.model import Journey, Persona, Stage, Touchpoint
 from linkservice.journeys.personas import personas_of_journeys
 from linkservice.links.model import Link, LinkPersona
@@ -285,18 +284,3 @@ def _rank(row: PersonaRow) -> tuple[bool, float, bool, float, int]:
     """By falling standardised rate, then by the rate as it is, then by clicks."""
     standard, rate = row.standardised_rate, row.rate
     return standard is None, -(standard or 0.0), rate is None, -(rate or 0.0), -row.clicks
-
-
-def rows_for_csv(report: PersonaReport) -> Iterator[list[Cell]]:
-    """A head line, then a line for each touchpoint and persona; names are made `harmless`."""
-    names = {persona.id: persona.name for persona in report.personas}
-    yield [
-        *("id", "name", "stage", "journey", "persona_id", "persona", "clicks", "scans", "rate"),
-        *("touchpoint_rate", "standardised_rate"),
-    ]
-    for row in report.rows:
-        place = [row.id, harmless(row.name), harmless(row.stage), harmless(row.journey)]
-        for cell in row.cells:
-            persona = [cell.persona_id, harmless(names[cell.persona_id])]
-            figures = [cell.clicks, cell.scans, cell.rate, row.rate, row.standardised_rate]
-            yield [*place, *persona, *figures]

@@ -20,6 +20,7 @@ from linkservice.reports.ranking import Peers, Verdict
 if TYPE_CHECKING:
     from linkservice.reports.changed import ChangeReport
     from linkservice.reports.moments import MomentsReport
+    from linkservice.reports.personas import PersonaReport
     from linkservice.reports.transitions import TransitionReport
 
 Metric: TypeAlias = Literal[
@@ -196,7 +197,12 @@ class LinkReport:
 
 
 def to_json(
-    report: TouchpointReport | LinkReport | ChangeReport | TransitionReport | MomentsReport,
+    report: TouchpointReport
+    | LinkReport
+    | ChangeReport
+    | TransitionReport
+    | MomentsReport
+    | PersonaReport,
 ) -> dict[str, Json]:
     """The report as the public contract writes it."""
     return _object(report)

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.cells import Cell, harmless
 from linkservice.clicks.calendar import begin_of_day
 from linkservice.clicks.model import LinkDay, StageDay, TouchpointDay
 from linkservice.conversions.model import Conversion
@@ -36,6 +35,9 @@ from linkservice.workspaces.model import Workspace
 Lack: TypeAlias = Literal["stages", "days", "visitors", "next_visitors", "comparison"]
 
 DAY = dt.timedelta(days=1)
+
+EARLIEST = dt.date(1970, 1, 1)
+"""No conversion is older; the first days of the calendar begin before time does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,6 @@ class TransitionReport:
     weakest: int | None
     sure: bool
     missing: Sequence[Missing]
-
-
-def rows_of_transitions(report: TransitionReport) -> Iterator[list[Cell]]:
-    """A head line, then a line for each transition; names are made `harmless`."""
-    yield [*(field.name for field in fields(Transition)), "weakest"]
-    for place, each in enumerate(report.transitions):
-        values = [getattr(each, field.name) for field in fields(Transition)]
-        cells = [harmless(value) if isinstance(value, str) else value for value in values]
-        yield [*cells, "weakest" if place == report.weakest else ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +290,7 @@ def _conversions(session: Session, actor: Actor, days: _Days, period: Period) ->
     """
     if not len(days):
         return {}
-    begin = begin_of_day(days.first, period.time_zone)
+    begin = begin_of_day(max(days.first, EARLIEST), period.time_zone)
     end = begin_of_day(days.last + DAY, period.time_zone)
     rows = session.execute(
         select(Conversion.last_touchpoint_id, func.count())

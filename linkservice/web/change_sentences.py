@@ -10,7 +10,11 @@ from dataclasses import dataclass
 
 from linkservice.reports.change import Change
 from linkservice.reports.changed import Beside, ChangeReport, ChangeRow
+from linkservice.reports.paper import Column, Part, Row
+from linkservice.web.counted import Fact, scanner_words, told_besides, visitors
 from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen
 from linkservice.web.regions import region_name
 from linkservice.workspaces.public_holidays import FreeDay, free_days
 
@@ -145,6 +149,34 @@ def _of_named_days(
         **days,
         **facts,
     )
+
+
+def facts(page: Page, chosen: Chosen, report: ChangeReport) -> list[Fact]:
+    """How changes were found, for “How was this counted?”."""
+    interval = gettext(
+        "Where the visitors of usual days lie with 95 %% certainty, by how much such days differed "
+        "so far."
+    )
+    return [
+        visitors(),
+        Fact(gettext("What changed"), " ".join(notes(report))),
+        Fact(gettext("Interval"), interval),
+        *told_besides(page, report.period, [scanner_words(chosen)]),
+    ]
+
+
+def parts(report: ChangeReport) -> list[Part]:
+    """What changed, on paper: those whose days were unusual, with their days named."""
+    columns = (
+        Column(gettext("Touchpoint"), 0.3),
+        Column(gettext("Change"), 0.18),
+        Column(gettext("Finding"), 0.52),
+    )
+    rows = [
+        Row((each.row.name, each.word, each.sentence), f"{each.row.stage} · {each.row.journey}")
+        for each in changes(report, dated=True)
+    ]
+    return [Part(gettext("What changed"), columns, rows)]
 
 
 def notes(report: ChangeReport) -> list[str]:

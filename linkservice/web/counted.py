@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from linkservice import __version__
 from linkservice.reports.filters import Filters
+from linkservice.reports.period import Period
 from linkservice.reports.results import Metric
 from linkservice.web.i18n import N_, gettext, write_day, write_moment
 from linkservice.web.page import Page
@@ -86,9 +87,18 @@ def counted(
     return [
         *_definitions(about, metric, bool(chosen.filters)),
         *arranged,
-        Fact(gettext("Period"), _period(chosen)),
-        Fact(gettext("Time zone"), chosen.period.time_zone),
-        Fact(gettext("Filters"), "; ".join(_filters(chosen, about, metric, journey))),
+        *told_besides(page, chosen.period, _filters(chosen, about, metric, journey), source),
+    ]
+
+
+def told_besides(
+    page: Page, period: Period, filters: Sequence[str], source: str = ""
+) -> list[Fact]:
+    """What is said of every report, after what its figures mean; its version comes last."""
+    return [
+        Fact(gettext("Period"), _period(period)),
+        Fact(gettext("Time zone"), period.time_zone),
+        Fact(gettext("Filters"), "; ".join(filters)),
         *([Fact(gettext("Source"), source)] if source else []),
         Fact(
             gettext("Version"),
@@ -102,7 +112,16 @@ def counted(
 
 
 def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]:
-    yield Fact(
+    yield clicks()
+    yield visitors(about in _BY_LINK, _first_click() if filtered else "")
+    if about not in _BY_LINK and not filtered:
+        yield conversions()
+        yield from _judgements(metric)
+
+
+def clicks() -> Fact:
+    """What a click is."""
+    return Fact(
         gettext("Clicks"),
         gettext(
             "Every redirect of a person, repeated ones too; a scan is a click that came from a QR "
@@ -110,31 +129,32 @@ def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]
             "counted apart."
         ),
     )
+
+
+def visitors(by_link: bool = False, besides: str = "") -> Fact:
+    """Who a visitor is, of a link or of a touchpoint."""
     whose = (
         gettext("Who is new to the link on that day.")
-        if about in _BY_LINK
+        if by_link
         else gettext("Who is new to the touchpoint on that day.")
     )
-    yield Fact(
-        gettext("Visitors"),
-        whose
-        + " "
-        + gettext(
-            "Who comes on two days counts twice. A browser that asks not to be followed is no "
-            "visitor, but counts as one in rates, for each of its clicks."
-        )
-        + (" " + _first_click() if filtered else ""),
+    twice = gettext(
+        "Who comes on two days counts twice. A browser that asks not to be followed is no "
+        "visitor, but counts as one in rates, for each of its clicks."
     )
-    if about not in _BY_LINK and not filtered:
-        yield Fact(
-            gettext("Conversions"),
-            gettext(
-                "What a shop reported with a click id, once each, on the day it occurred, for the "
-                "touchpoint of the last click (or of the first, if that is chosen); and what was "
-                "imported as a sum."
-            ),
-        )
-        yield from _judgements(metric)
+    return Fact(gettext("Visitors"), " ".join(filter(None, (whose, twice, besides))))
+
+
+def conversions() -> Fact:
+    """What a conversion is."""
+    return Fact(
+        gettext("Conversions"),
+        gettext(
+            "What a shop reported with a click id, once each, on the day it occurred, for the "
+            "touchpoint of the last click (or of the first, if that is chosen); and what was "
+            "imported as a sum."
+        ),
+    )
 
 
 def _first_click() -> str:
@@ -179,9 +199,9 @@ def _judgements(metric: Metric) -> Iterator[Fact]:
     )
 
 
-def _period(chosen: Chosen) -> str:
+def _period(period: Period) -> str:
     """Both days are named, whatever the preset: a file outlives the day it was made on."""
-    first, last = write_day(chosen.period.first), write_day(chosen.period.last)
+    first, last = write_day(period.first), write_day(period.last)
     return gettext("%(first)s to %(last)s, both days included", first=first, last=last)
 
 
@@ -203,9 +223,11 @@ def _filters(chosen: Chosen, about: About, metric: Metric, journey: str) -> Sequ
         found.append(gettext("What is compared: %(metric)s", metric=gettext(METRIC_WORDS[metric])))
     if journey:
         found.append(gettext("Journey: %(journey)s", journey=journey))
-    found.append(
-        gettext("Clicks of suspected mail scanners are counted")
-        if chosen.suspects
-        else gettext("Suspected mail scanners are left out")
-    )
-    return found
+    return [*found, scanner_words(chosen)]
+
+
+def scanner_words(chosen: Chosen) -> str:
+    """Whether clicks of suspected mail scanners are counted."""
+    if chosen.suspects:
+        return gettext("Clicks of suspected mail scanners are counted")
+    return gettext("Suspected mail scanners are left out")

@@ -7,14 +7,13 @@ a file holds (`reports/exported`), how it is written (`cells`, `workbook`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Response
 
 from linkservice import cells
 from linkservice.reports.exported import FACET_TABLES, Exported, Table, csv_lines
-from linkservice.web import fieldwords
+from linkservice.web import fieldwords, finding_words
 from linkservice.web.counted import Fact
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
@@ -43,6 +42,7 @@ _TABLES = {
     "languages": N_("Languages"),
     "referrers": N_("Referrers"),
     "robots": N_("Robots and previews"),
+    **finding_words.TABLES,
 }
 _HEADS = {
     "id": N_("Id"),
@@ -82,6 +82,7 @@ _HEADS = {
     "hour": N_("Hour"),
     "value": N_("Value"),
     "note": N_("Note"),
+    **finding_words.HEADS,
 }
 _FIGURES = {
     **{name: _HEADS[name] for name in ("clicks", "scans", "visitors", "tokenless")},
@@ -98,6 +99,7 @@ _FIGURES = {
     "unrecorded": N_("Unrecorded clicks"),
     "conversions": N_("Conversions"),
     "value": N_("Value, in the smallest unit of the currency"),
+    **finding_words.FIGURES,
 }
 _GROUPS = {
     "stage_and_kind": N_("stage and kind"),
@@ -106,7 +108,8 @@ _GROUPS = {
     "workspace": N_("workspace"),
     "target": N_("target rate"),
 }
-_WORDS = {
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    **finding_words.WORDS,
     "verdict": fieldwords.VERDICTS,
     "unit": fieldwords.UNITS,
     "per": {
@@ -174,8 +177,9 @@ def _sheet(table: Table) -> Sheet:
         called = _NAMES.get(table.name, value_name)
         rows = [(called(str(value)), clicks, value) for value, clicks in table.rows]
         return Sheet(name, (name, _head("clicks"), _head("value")), rows)
+    holding = [table.meant.get(column, column) for column in table.columns]
     rows_in_words = [
-        [_worded(column, cell) for column, cell in zip(table.columns, row, strict=True)]
+        [_worded(meant, cell) for meant, cell in zip(holding, row, strict=True)]
         for row in table.rows
     ]
     return Sheet(name, heads, rows_in_words)
@@ -185,6 +189,7 @@ def _head(column: str) -> str:
     return gettext(_HEADS[column]) if column in _HEADS else column
 
 
-def _worded(column: str, cell: Cell) -> str | int | float | date | None:
-    words = _WORDS.get(column, {})
+def _worded(meant: str, cell: Cell) -> Cell:
+    """A cell by what its column holds."""
+    words = _WORDS.get(meant, {})
     return gettext(words[cell]) if isinstance(cell, str) and cell in words else cell

@@ -19,6 +19,7 @@ from linkservice.reports.moments import (
     Outcome,
     Quadrant,
 )
+from linkservice.reports.paper import Column, Mark, Part, Plot, Row
 from linkservice.reports.ranking import MARGIN
 from linkservice.web.charts import Chart, Names, Spot, Table, quadrants
 from linkservice.web.counted import Fact
@@ -194,6 +195,45 @@ def _rate(each: Moment) -> str:
 
 def _names(moments: Sequence[Moment]) -> str:
     return ", ".join(gettext("“%(name)s”", name=each.name) for each in moments)
+
+
+def parts(report: MomentsReport) -> list[Part]:
+    """The quadrants on paper, one table each, with the intervals of importance; then what the
+    others lack.
+    """
+    columns = (
+        Column(gettext("Touchpoint"), 0.25),
+        Column(gettext("Association"), 0.1, "number"),
+        Column(gettext("Interval and mean of the journey"), 0.24, "plot"),
+        Column(gettext("Finding"), 0.41),
+    )
+    found = []
+    for group in placed(told(report)):
+        rows = [_row(each, report.dividing or 0.0) for each in (*group.certain, *group.leaning)]
+        found.append(Part(f"{group.title}: {group.note}", columns, rows))
+    lacking = (
+        Column(gettext("Touchpoint"), 0.4),
+        Column(gettext("Visitors"), 0.12, "number"),
+        Column(gettext("Missing"), 0.48),
+    )
+    rows = [
+        Row((each.name, write_number(each.visitors), lack), each.stage)
+        for each, lack in unplaced(report)
+    ]
+    return [*found, Part(gettext("What is missing"), lacking, rows)]
+
+
+def _row(each: Told, dividing: float) -> Row:
+    moment = each.moment
+    marks: dict[str, Mark] = {"strengthen": "worst", "keep_up": "best"}
+    ends = (moment.association, moment.association_low, moment.association_high, dividing)
+    rate, low, high, mean = (((end or 0.0) + 1.0) / 2.0 for end in ends)
+    mark = marks.get(each.quadrant, "other") if moment.certain else "other"
+    name = f"★ {moment.name}" if moment.flagged else moment.name
+    leans = gettext("Only leaning here: chance could explain it")
+    said = each.sentence if moment.certain else f"{each.sentence} {leans}."
+    cells = (name, _two_digits(moment.association), "", said)
+    return Row(cells, moment.stage, Plot(rate, low, high, mean, mark))
 
 
 def _sentence(each: Moment) -> str:

@@ -23,23 +23,19 @@ NOT_PRINTED = ("hours", "touchpoints")
 
 
 def paper_of(
-    page: Page,
-    found: Exported,
-    facts: Sequence[Fact],
-    title: str,
-    groups: Sequence[Group],
+    page: Page, title: str, facts: Sequence[Fact], parts: Sequence[Part], finding: str = ""
 ) -> bytes:
-    """The report as PDF; `groups` are those of its ranking, in the order of its page."""
-    tables = [table for table in found.tables if table.name not in NOT_PRINTED]
+    """The report as PDF; the `finding` stands under its title."""
     told = {fact.term: fact.text for fact in facts}
     lead = [told[term] for term in (gettext("Period"), gettext("Filters")) if term in told]
+    lead = [*filter(None, [finding]), *lead]
     paper = Paper(
         workspace=page.home.name,
         logo=page.home.logo,
         colour=page.brand.light,
         title=title,
         lead=lead,
-        parts=[*_groups(groups), *(_part(sheet) for sheet in sheets_of(tables))],
+        parts=parts,
         facts=[(fact.term, fact.text) for fact in facts],
         facts_heading=gettext("How this was counted"),
         numbering=gettext("Page {page} of {pages}"),
@@ -48,7 +44,14 @@ def paper_of(
     return make_paper(paper, page.now)
 
 
-def _groups(groups: Sequence[Group]) -> list[Part]:
+def table_parts(found: Exported) -> list[Part]:
+    """The tables of its files, but those that are `NOT_PRINTED`."""
+    tables = [table for table in found.tables if table.name not in NOT_PRINTED]
+    return [_part(sheet) for sheet in sheets_of(tables)]
+
+
+def ranked_parts(groups: Sequence[Group]) -> list[Part]:
+    """The groups of a ranking, in the order of its page."""
     columns = (
         Column(gettext("Touchpoint"), 0.25),
         Column(gettext("Clicks"), 0.08, "number"),
@@ -124,4 +127,4 @@ def _told(cell: Cell) -> str:
         return ""
     if isinstance(cell, date):
         return write_day(cell)
-    return cell if isinstance(cell, str) else write_number(cell)
+    return cell if isinstance(cell, str) else write_number(float(cell))

@@ -6,8 +6,119 @@ the figures (`reports/transitions`).
 
 from __future__ import annotations
 
+from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.transitions import Missing, Transition, TransitionReport
-from linkservice.web.i18n import gettext, write_day, write_percent
+from linkservice.web.counted import Fact, told_besides
+from linkservice.web.i18n import gettext, write_day, write_number, write_percent
+from linkservice.web.page import Page
+
+
+def facts(page: Page, found: TransitionReport) -> list[Fact]:
+    """How transitions were counted, for “How was this counted?”."""
+    filters = [
+        gettext("Journey: %(journey)s", journey=found.journey),
+        gettext("Suspected mail scanners are left out"),
+    ]
+    return [*definitions(found), *told_besides(page, found.period, filters)]
+
+
+def definitions(found: TransitionReport) -> list[Fact]:
+    """What the figures mean."""
+    told = [
+        Fact(
+            gettext("From stage to stage"),
+            gettext(
+                "The visitors of a stage on a day, and those of them who were at the next stage on "
+                "the same day, in whatever order. Today is left out: it is not over."
+            )
+            + (" " + counted_days(found) if found.counted_to else ""),
+        ),
+        Fact(
+            gettext("Share"),
+            gettext(
+                "Its 95 %% interval is that of the share drawn towards the mean of the journey's "
+                "transitions, as far as these agree, and widened by how much the days differ. The "
+                "weakest transition is the one that is most probably the lowest."
+            ),
+        ),
+    ]
+    if found.converted_to is not None:
+        told.append(Fact(gettext("From the click to the conversion"), converted_days(found)))
+    return told
+
+
+def converted_days(found: TransitionReport) -> str:
+    """Which clicks may have become conversions by now."""
+    if found.converted_to is None:
+        return ""
+    return gettext(
+        "Clicks up to %(day)s, as later ones may still become conversions; each conversion counts "
+        "for its last click.",
+        day=write_day(found.converted_to),
+    )
+
+
+def parts(found: TransitionReport) -> list[Part]:
+    """The report on paper, as the page of its journey has it."""
+    column = Column(gettext("From stage to stage"), 1.0)
+    lacking = [Row((missing(each),)) for each in found.missing]
+    return [
+        _transitions(found),
+        _conversions(found),
+        Part(gettext("What is missing"), [column], lacking),
+    ]
+
+
+def _transitions(found: TransitionReport) -> Part:
+    columns = (
+        Column(gettext("From"), 0.24),
+        Column(gettext("To"), 0.28),
+        Column(gettext("Visitors"), 0.12, "number"),
+        Column(gettext("Went on"), 0.12, "number"),
+        Column(gettext("Share"), 0.08, "number"),
+        Column(gettext("95 %% interval"), 0.16, "number"),
+    )
+    rows = []
+    for place, each in enumerate(found.transitions if found.counted_to else ()):
+        to = each.to_stage
+        if place == found.weakest:
+            to += f" ({weakest_words(found)})"
+        counts = (write_number(each.visitors), write_number(each.went_on))
+        rate = "–" if each.rate is None else share(each.rate)
+        rows.append(Row((each.from_stage, to, *counts, rate, interval(each) or "–")))
+    heading = gettext(
+        "Visitors of each stage, and how many of them were at the next one on the same day"
+    )
+    return Part(heading, columns, rows)
+
+
+def _conversions(found: TransitionReport) -> Part:
+    columns = (
+        Column(gettext("Stage"), 0.4),
+        Column(gettext("Clicks with a click id"), 0.24, "number"),
+        Column(gettext("Conversions"), 0.2, "number"),
+        Column(gettext("Share"), 0.16, "number"),
+    )
+    steps = [step for step in found.steps if step.clicks] if found.converted_to else []
+    rows = [
+        Row(
+            (
+                step.name,
+                write_number(step.clicks),
+                write_number(step.conversions),
+                share(step.rate or 0.0),
+            )
+        )
+        for step in steps
+    ]
+    return Part(gettext("From the click to the conversion"), columns, rows)
+
+
+def weakest_words(found: TransitionReport) -> str:
+    """What is said beside the weakest transition."""
+    if found.sure:
+        return gettext("weakest transition")
+    return gettext("weakest so far, may be chance")
 
 
 def share(rate: float) -> str:

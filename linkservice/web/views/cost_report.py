@@ -1,4 +1,4 @@
-"""The report on costs: what clicks and visitors cost."""
+"""The report on costs: what clicks and visitors cost, on a page and as files."""
 
 from __future__ import annotations
 
@@ -6,26 +6,19 @@ from dataclasses import dataclass
 
 from flask import Response
 
-from linkservice.cells import table
-from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, rows_for_csv
+from linkservice.reports.cost_results import GROUPS, CostReport, CostRow
 from linkservice.reports.costs import cost_report
-from linkservice.web import fieldwords, periods
+from linkservice.reports.exported_findings import of_costs
+from linkservice.web import cost_words, periods
+from linkservice.web.cost_words import GROUP_WORDS, row_name
 from linkservice.web.door import Pages
-from linkservice.web.i18n import N_, gettext
+from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
+from linkservice.web.i18n import gettext
 from linkservice.web.page import Page, address
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
 
 PAGES = Pages("reports")
-
-GROUP_WORDS = {
-    "touchpoint": N_("Touchpoint"),
-    "channel": N_("Channel"),
-    "medium": N_("Medium"),
-    "campaign": N_("Campaign"),
-}
-
-NO_CAMPAIGN, NO_TOUCHPOINT = N_("Without a campaign"), N_("Without a touchpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +52,44 @@ def costs_report(page: Page) -> Response:
         chosen=asked.chosen,
         here=Here("costs_report", asked.query),
         found=found,
-        rows=[(row, _name(row, found.group), _href(row)) for row in found.rows],
+        finding=cost_words.finding(found),
+        rows=[(row, row_name(row, found.group), _href(row)) for row in found.rows],
         missing=sum(row.costs.cost is None for row in found.rows),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
+        counted=cost_words.facts(page, asked.chosen, found),
         journeys=journeys_by_name(page),
     )
 
 
+@PAGES.get("/reports/costs/download", scope="reports:read")
+def download_costs(page: Page) -> Response:
+    """The same report as a file, exact."""
+    return file_of(page, _filed(page))
+
+
 @PAGES.get("/reports/costs.csv", scope="reports:read")
 def costs_csv(page: Page) -> Response:
-    """The same report for a spreadsheet, exact."""
+    """The same as a CSV file, under the address it always had."""
+    return csv_of(page, _filed(page))
+
+
+@PAGES.get("/reports/costs/paper", scope="reports:read")
+def paper_costs(page: Page) -> Response:
+    """The same as PDF."""
+    return paper_file(page, _filed(page))
+
+
+def _filed(page: Page) -> Filed:
     asked = _asked_for(page)
     found = _report(page, asked)
-    days = f"{found.period.first.isoformat()}-{found.period.last.isoformat()}"
-    name = f"costs-{found.group}-{days}.csv"
-    return page.file(table(rows_for_csv(found)), "text/csv; charset=utf-8", name)
+    return Filed(
+        name=f"costs-{found.group}",
+        title=gettext("Costs"),
+        found=of_costs(found, filters_of(asked.chosen)),
+        facts=cost_words.facts(page, asked.chosen, found),
+        parts=cost_words.parts(found),
+        finding=cost_words.finding(found),
+    )
 
 
 def _report(page: Page, asked: Asked) -> CostReport:
@@ -87,18 +103,6 @@ def _report(page: Page, asked: Asked) -> CostReport:
         suspects=asked.chosen.suspects,
         now=page.now,
     )
-
-
-def _name(row: CostRow, group: str) -> str:
-    """What the row is called, in the language of the page."""
-    if row.kind == "none":
-        without_campaign = group == "campaign"
-        return (
-            gettext("Without a campaign") if without_campaign else gettext("Without a touchpoint")
-        )
-    words = {"channel": fieldwords.CHANNELS, "medium": fieldwords.MEDIA}.get(row.kind, {})
-    name = row.name or ""
-    return gettext(words[name]) if name in words else name
 
 
 def _href(row: CostRow) -> str | None:

@@ -24,11 +24,12 @@ from linkservice.reports.trend import Trend, trend_of
 from linkservice.web import arrangement, periods
 from linkservice.web.counted import About, Fact, counted
 from linkservice.web.door import Pages
-from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
+from linkservice.web.exports import saved
+from linkservice.web.filed import filters_of, format_asked
 from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
-from linkservice.web.papers import paper_of
+from linkservice.web.papers import paper_of, ranked_parts, table_parts
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking
 from linkservice.web.views.reports import (
@@ -51,21 +52,13 @@ One: TypeAlias = Literal["touchpoint", "link", "campaign"]
 @PAGES.get("/reports/download", scope="reports:read")
 def download_reports(page: Page) -> Response:
     """The ranking, in the order it is sorted by."""
-    return _ranking(page, asked_for(page), _format(page))
+    return _ranking(page, asked_for(page), format_asked(page))
 
 
 @PAGES.get("/reports/touchpoints.csv", scope="reports:read")
 def reports_csv(page: Page) -> Response:
     """The ranking as a CSV file, under the address it always had."""
     return _ranking(page, asked_for(page), "csv")
-
-
-@PAGES.get("/reports/journeys/<id>/download", scope="reports:read")
-def download_journey(page: Page, id: str) -> Response:
-    """The touchpoints of one journey, as its map shows them."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    asked = Asked(chosen, id, "visitors_per_reach", "", False)
-    return _ranking(page, asked, _format(page), f"journey-{id}")
 
 
 @PAGES.get("/reports/touchpoints/<id>/download", scope="reports:read")
@@ -88,7 +81,7 @@ def download_campaign(page: Page, id: str) -> Response:
 
 def _of_one(page: Page, about: One, id: str) -> Response:
     """The report on one of them, with the filters of its page."""
-    form = _format(page)
+    form = format_asked(page)
     found, facts = _file_of_one(page, about, id, _chosen(page))
     return saved(page, found, facts, form, f"{about}-{id}", one_table=False)
 
@@ -101,7 +94,7 @@ def _file_of_one(
         return _FILES[about](page, id, chosen), counted(page, chosen, about)
     report = filtered_report(page, about, id, chosen)
     notes = annotations_in(page.session, page.actor, report.period)
-    found = exported.of_filtered(report, id, notes, _filters(chosen))
+    found = exported.of_filtered(report, id, notes, filters_of(chosen))
     return found, counted(page, chosen, about, source=source_words(report))
 
 
@@ -181,7 +174,8 @@ def paper_reports(page: Page) -> Response:
     found = exported.of_touchpoints(report, seen, {})
     title = journey_name(page, asked) or gettext("Touchpoints")
     groups = groups_asked(replace(asked, sort=""), seen, ranking, rows)
-    data = paper_of(page, found, _facts(page, asked, report), title, groups)
+    parts = [*ranked_parts(groups), *table_parts(found)]
+    data = paper_of(page, title, ranking_facts(page, asked, report), parts)
     return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
 
 
@@ -196,8 +190,8 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
     ranking = Ranking.of(detail.report)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
-    groups = ranking.groups(rows)
-    data = paper_of(page, found, shown["counted"], detail.row.name or "", groups)
+    parts = [*ranked_parts(ranking.groups(rows)), *table_parts(found)]
+    data = paper_of(page, detail.row.name or "", shown["counted"], parts)
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
 
 
@@ -217,7 +211,7 @@ def paper_campaign(page: Page, id: str) -> Response:
 
 def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
     found, facts = _file_of_one(page, about, id, _chosen(page))
-    data = paper_of(page, found, facts, title, [])
+    data = paper_of(page, title, facts, table_parts(found))
     return page.file(data, "application/pdf", f"{_days(found, f'{about}-{id}')}.pdf")
 
 
@@ -229,7 +223,7 @@ def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that touchpoint holds. Raises `NotFound`."""
     found = _touchpoint(page, id, chosen)
     notes = annotations_in(page.session, page.actor, found.period)
-    return exported.of_touchpoint(found, _trend(page, found, chosen), notes, _filters(chosen))
+    return exported.of_touchpoint(found, _trend(page, found, chosen), notes, filters_of(chosen))
 
 
 def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
@@ -245,7 +239,7 @@ def campaign_file(page: Page, id: str, chosen: Chosen) -> Exported:
 def _link_file(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> Exported:
     found = _link(page, about, id, chosen)
     notes = annotations_in(page.session, page.actor, found.period)
-    return exported.of_link(found, notes, _filters(chosen))
+    return exported.of_link(found, notes, filters_of(chosen))
 
 
 _FILES: dict[About, Callable[[Page, str, Chosen], Exported]] = {
@@ -293,7 +287,7 @@ def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported
     those of links without a touchpoint.
     """
     filters = {
-        **_filters(asked.chosen),
+        **filters_of(asked.chosen),
         "metric": asked.metric,
         **({} if asked.attribution == "last" else {"attribution": asked.attribution}),
         "journey_id": asked.journey_id,
@@ -303,13 +297,15 @@ def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported
     return exported.of_touchpoints(report, seen, filters)
 
 
-def _ranking(page: Page, asked: Asked, form: str, name: str = "touchpoints") -> Response:
+def _ranking(page: Page, asked: Asked, form: str) -> Response:
     report = report_asked(page, asked)
     found = ranking_file(page, asked, report)
-    return saved(page, found, _facts(page, asked, report), form, name, one_table=True)
+    return saved(
+        page, found, ranking_facts(page, asked, report), form, "touchpoints", one_table=True
+    )
 
 
-def _facts(page: Page, asked: Asked, report: TouchpointReport) -> list[Fact]:
+def ranking_facts(page: Page, asked: Asked, report: TouchpointReport) -> list[Fact]:
     """How the ranking was counted."""
     chosen = arrangement.filters(page, report, asked.selection)
     return counted(
@@ -326,21 +322,8 @@ def _chosen(page: Page) -> Chosen:
     return periods.chosen_and_filtered(page.query, page.time_zone, page.now)
 
 
-def _filters(chosen: Chosen) -> dict[str, str | None]:
-    return {"scanners": "include" if chosen.suspects else "apart", **chosen.filters.given}
-
-
 def _csv(page: Page, name: str, chosen: Chosen, days: Sequence[Day | FilteredDay]) -> Response:
     lines: list[list[Cell]] = [["date", "clicks", "scans", "visitors"]]
     lines += [[day.date.isoformat(), day.clicks, day.scans, day.visitors] for day in days]
     span = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
     return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{span}.csv")
-
-
-def _format(page: Page) -> str:
-    """The kind of file that is asked for. Raises `Invalid` (format)."""
-    form = page.query.get("format") or USUAL_FORMAT
-    problems = Problems()
-    problems.one_of("format", form, tuple(FORMATS))
-    problems.raise_if_any()
-    return form

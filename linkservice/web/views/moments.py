@@ -1,15 +1,16 @@
-"""Moments of truth: what matters to a journey and does badly, for people and for spreadsheets."""
+"""Moments of truth: what matters to a journey and does badly, on a page and as files."""
 
 from __future__ import annotations
 
 from flask import Response
 
-from linkservice.cells import table
-from linkservice.reports.moments import MomentsReport, moments_report, rows_for_csv
+from linkservice.reports.exported_findings import of_moments
+from linkservice.reports.moments import MomentsReport, moments_report
 from linkservice.reports.results import Metric
 from linkservice.web import moments, periods
-from linkservice.web.counted import METRIC_WORDS, counted
+from linkservice.web.counted import METRIC_WORDS, Fact, counted
 from linkservice.web.door import Pages
+from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
@@ -29,7 +30,6 @@ def moments_page(page: Page) -> Response:
     metric = found.metric if found.metric != METRICS[0] else None
     asked = {"journey_id": page.query.get("journey_id") or None, "metric": metric}
     told = moments.told(found)
-    facts = counted(page, chosen, "touchpoints", metric=found.metric, journey=found.journey or "")
     return page.render(
         "reports/moments.html",
         chosen=chosen,
@@ -41,7 +41,7 @@ def moments_page(page: Page) -> Response:
         unplaced=moments.unplaced(found),
         outcome=gettext(moments.OUTCOME_WORDS[found.outcome]),
         drawn=moments.drawn(found, told) if found.dividing is not None else None,
-        counted=[*moments.facts(found), *facts],
+        counted=_facts(page, chosen, found),
         metrics=[(name, gettext(METRIC_WORDS[name])) for name in METRICS],
         journeys=journeys_by_name(page),
     )
@@ -49,11 +49,39 @@ def moments_page(page: Page) -> Response:
 
 @PAGES.get("/reports/moments.csv", scope="reports:read")
 def moments_csv(page: Page) -> Response:
-    """The same report for a spreadsheet: a line for each touchpoint."""
+    """The same as a CSV file, under the address it always had."""
+    return csv_of(page, _filed(page))
+
+
+@PAGES.get("/reports/moments/download", scope="reports:read")
+def download_moments(page: Page) -> Response:
+    """The same report as a file: a line for each touchpoint."""
+    return file_of(page, _filed(page))
+
+
+@PAGES.get("/reports/moments/paper", scope="reports:read")
+def paper_moments(page: Page) -> Response:
+    """The same as PDF."""
+    return paper_file(page, _filed(page))
+
+
+def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     found = _report(page, chosen)
-    name = f"moments-{found.period.first.isoformat()}-{found.period.last.isoformat()}.csv"
-    return page.file(table(rows_for_csv(found)), "text/csv; charset=utf-8", name)
+    return Filed(
+        name="moments",
+        title=" · ".join(filter(None, (gettext("Moments of truth"), found.journey))),
+        found=of_moments(found, filters_of(chosen)),
+        facts=_facts(page, chosen, found),
+        parts=moments.parts(found),
+        finding=moments.finding(found),
+    )
+
+
+def _facts(page: Page, chosen: Chosen, found: MomentsReport) -> list[Fact]:
+    """How it was counted."""
+    facts = counted(page, chosen, "touchpoints", metric=found.metric, journey=found.journey or "")
+    return [*moments.facts(found), *facts]
 
 
 def _report(page: Page, chosen: Chosen) -> MomentsReport:

@@ -1,4 +1,4 @@
-"""How touchpoints do by persona: the heat map.
+"""How touchpoints do by persona: the heat map, on a page and as files.
 
 Decided here: in which steps it is coloured; each cell has its figure as well.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from flask import Response
 
-from linkservice.cells import table
-from linkservice.reports.personas import PersonaReport, persona_report, rows_for_csv
-from linkservice.web import periods
+from linkservice.reports.exported_findings import of_personas
+from linkservice.reports.personas import PersonaReport, persona_report
+from linkservice.web import periods, persona_words
 from linkservice.web.door import Pages
+from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
+from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
@@ -32,6 +34,8 @@ def personas_report(page: Page) -> Response:
         chosen=chosen,
         here=Here("personas_report", chosen.query),
         found=found,
+        reversals=[persona_words.reversed_words(each) for each in found.reversals],
+        counted=persona_words.facts(page, chosen, found),
         step=lambda rate: round(rate / highest * STEPS) if highest else 0,
         journeys=journeys_by_name(page),
     )
@@ -39,11 +43,32 @@ def personas_report(page: Page) -> Response:
 
 @PAGES.get("/reports/personas.csv", scope="reports:read")
 def personas_csv(page: Page) -> Response:
-    """The same report for a spreadsheet: a line for each touchpoint and persona."""
+    """The same as a CSV file, under the address it always had."""
+    return csv_of(page, _filed(page))
+
+
+@PAGES.get("/reports/personas/download", scope="reports:read")
+def download_personas(page: Page) -> Response:
+    """The same report as a file: a line for each touchpoint and persona."""
+    return file_of(page, _filed(page))
+
+
+@PAGES.get("/reports/personas/paper", scope="reports:read")
+def paper_personas(page: Page) -> Response:
+    """The same as PDF."""
+    return paper_file(page, _filed(page))
+
+
+def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     found = _report(page, chosen)
-    name = f"personas-{found.period.first.isoformat()}-{found.period.last.isoformat()}.csv"
-    return page.file(table(rows_for_csv(found)), "text/csv; charset=utf-8", name)
+    return Filed(
+        name="personas",
+        title=gettext("Personas"),
+        found=of_personas(found, filters_of(chosen)),
+        facts=persona_words.facts(page, chosen, found),
+        parts=persona_words.parts(found),
+    )
 
 
 def _report(page: Page, chosen: Chosen) -> PersonaReport:

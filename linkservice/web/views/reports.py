@@ -155,6 +155,14 @@ def journey_report(page: Page, id: str) -> Response:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     found = journey_map(page.session, page.actor, id)
     report = _report(page, chosen, id, "visitors_per_reach")
+    crossings = transition_report(
+        page.session,
+        page.actor,
+        id,
+        first=chosen.period.first,
+        last=chosen.period.last,
+        now=page.now,
+    )
     return page.render(
         "reports/journey.html",
         chosen=chosen,
@@ -162,16 +170,12 @@ def journey_report(page: Page, id: str) -> Response:
         journey=found.journey,
         stages=_cards(page, found, report),
         totals=report.totals,
-        crossings=transition_report(
-            page.session,
-            page.actor,
-            id,
-            first=chosen.period.first,
-            last=chosen.period.last,
-            now=page.now,
-        ),
+        crossings=crossings,
         words=transition_words,
-        counted=counted(page, chosen, "touchpoints", journey=found.journey.name),
+        counted=[
+            *transition_words.definitions(crossings),
+            *counted(page, chosen, "touchpoints", journey=found.journey.name),
+        ],
         finding=finding(report.touchpoints),
         journeys=journeys_by_name(page),
     )

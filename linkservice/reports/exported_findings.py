@@ -1,0 +1,169 @@
+"""Reports that judge as files hold them: costs, personas, moments of truth, changes, transitions.
+
+Decided here: which tables each of them has. As with reports of clicks (`exported`) a table is made
+of the frozen result that the page shows and the API answers. Amounts are exact decimals of the
+currency's main unit in tables (1234.50), whole numbers of its smallest unit in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from linkservice.money import DECIMALS
+from linkservice.reports import cost_results
+from linkservice.reports.change import WindowName
+from linkservice.reports.changed import ChangeReport
+from linkservice.reports.cost_results import FIGURES, CostReport, Figure, figures_of
+from linkservice.reports.exported import Exported, Table
+from linkservice.reports.moments import Moment, MomentsReport
+from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
+from linkservice.reports.results import to_json
+from linkservice.reports.transitions import Step, Transition, TransitionReport
+from linkservice.workbook import Cell
+
+Filters = Mapping[str, str | None]
+
+_WINDOWS: tuple[WindowName, ...] = ("yesterday", "three_days")
+_BESIDE = ("days", "visitors", "expected", "low", "high")
+_PLACE = ("kind", "id", "name", "stage", "journey", "deleted")
+
+
+def of_costs(report: CostReport, filters: Filters) -> Exported:
+    """What clicks and visitors cost, row by row and in all."""
+    totals = figures_of(report.totals)
+    rows = [(name, _amount(name, totals[name], report.currency)) for name in FIGURES]
+    tables = [costs_table(report), Table("totals", ("figure", "count"), rows)]
+    asked = {**filters, "group": report.group}
+    return Exported(report.period, asked, cost_results.to_json(report), tables)
+
+
+def costs_table(report: CostReport) -> Table:
+    """A line a row of the report; of a channel or a medium the name is its word."""
+    rows: list[list[Cell]] = []
+    for row in report.rows:
+        figures = figures_of(row.costs)
+        amounts = [_amount(name, figures[name], report.currency) for name in FIGURES]
+        place = [getattr(row, name) for name in _PLACE]
+        rows.append([*place, report.currency, *amounts])
+    meant = {"kind": "row_kind"}
+    if report.group in ("channel", "medium"):
+        meant["name"] = report.group
+    return Table("costs", (*_PLACE, "currency", *FIGURES), rows, meant)
+
+
+def of_personas(report: PersonaReport, filters: Filters) -> Exported:
+    """Scans per click by touchpoint and persona, the personas in all, and what the mix hides."""
+    tables = [
+        personas_table(report),
+        _plain("persona_totals", PersonaShare, report.personas),
+        _plain("reversals", Reversal, report.reversals),
+    ]
+    return Exported(report.period, filters, to_json(report), tables)
+
+
+def personas_table(report: PersonaReport) -> Table:
+    """A line for each touchpoint and persona; what all personas share stands in each of them."""
+    names = {persona.id: persona.name for persona in report.personas}
+    columns = (
+        *("id", "name", "stage", "journey", "persona_id", "persona", "clicks", "scans", "rate"),
+        *("touchpoint_rate", "standardised_rate", "touchpoint_clicks", "other_clicks"),
+    )
+    rows = [
+        (
+            *(row.id, row.name, row.stage, row.journey, cell.persona_id, names[cell.persona_id]),
+            *(cell.clicks, cell.scans, cell.rate),
+            *(row.rate, row.standardised_rate, row.clicks, row.other_clicks),
+        )
+        for row in report.rows
+        for cell in row.cells
+    ]
+    return Table("personas", columns, rows)
+
+
+def of_moments(report: MomentsReport, filters: Filters) -> Exported:
+    """The touchpoints of a journey by importance and performance."""
+    asked = {**filters, "journey_id": report.journey_id, "metric": report.metric}
+    return Exported(report.period, asked, to_json(report), [moments_table(report)])
+
+
+def moments_table(report: MomentsReport) -> Table:
+    """A line for each touchpoint; what it lacks for a quadrant as words in a row."""
+    return _plain("moments", Moment, report.touchpoints)
+
+
+def of_changes(report: ChangeReport, filters: Filters) -> Exported:
+    """Every touchpoint's last days beside what is usual."""
+    asked = {**filters, "holidays": report.holidays}
+    return Exported(report.period, asked, to_json(report), [changes_table(report)])
+
+
+def changes_table(report: ChangeReport) -> Table:
+    """A line for each touchpoint, with the figures of both windows where they are judged."""
+    texts = ("id", "name", "stage", "journey", "kind", "channel", "change", "window")
+    numbers = ("false_discovery_rate", "days_needed")
+    columns = [*texts, *(f"{window}_{each}" for window in _WINDOWS for each in _BESIDE), *numbers]
+    rows: list[list[Cell]] = []
+    for row in report.touchpoints:
+        windows = [getattr(row, window) for window in _WINDOWS]
+        beside = [
+            None if each is None else getattr(each, name) for each in windows for name in _BESIDE
+        ]
+        told = [getattr(row, name) for name in texts]
+        rows.append([*told, *beside, *(getattr(row, name) for name in numbers)])
+    return Table("changes", columns, rows)
+
+
+def of_transitions(report: TransitionReport, filters: Filters) -> Exported:
+    """The transitions of a journey, its stages, and what is missing."""
+    tables = [
+        transitions_table(report),
+        _plain("stages", Step, report.steps, meant={}),
+        Table(
+            "missing", ("code", "stages"), [(m.code, ", ".join(m.stages)) for m in report.missing]
+        ),
+    ]
+    days = {"counted_from": report.counted_from, "counted_to": report.counted_to}
+    told = {name: day.isoformat() for name, day in days.items() if day is not None}
+    asked = {**filters, "journey_id": report.journey_id, **told}
+    return Exported(report.period, asked, to_json(report), tables)
+
+
+def transitions_table(report: TransitionReport) -> Table:
+    """A line for each transition; the weakest one says so."""
+    columns = [*(field.name for field in fields(Transition)), "weakest"]
+    rows = [
+        [*_values(each, Transition), "weakest" if place == report.weakest else ""]
+        for place, each in enumerate(report.transitions)
+    ]
+    return Table("transitions", columns, rows)
+
+
+def _plain(
+    name: str, kind: type[Any], each: Sequence[object], meant: Mapping[str, str] | None = None
+) -> Table:
+    """The fields of a dataclass as columns, one of them a row."""
+    columns = [field.name for field in fields(kind)]
+    return Table(name, columns, [_values(one, kind) for one in each], meant or {})
+
+
+def _values(one: object, kind: type[Any]) -> list[Cell]:
+    return [_cell(getattr(one, field.name)) for field in fields(kind)]
+
+
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, str | int | float | date):
+        return value
+    assert isinstance(value, Sequence)
+    return " ".join(map(str, value))
+
+
+def _amount(name: str, value: Figure, currency: str) -> Cell:
+    """Money in the main unit: entered amounts exact, what one click cost as a fraction."""
+    if value is None or "cost" not in name or name.endswith("_with_cost"):
+        return value
+    decimals = DECIMALS[currency]
+    return Decimal(value).scaleb(-decimals) if isinstance(value, int) else value / 10**decimals

@@ -1,0 +1,133 @@
+"""Costs in words: what a row is called, how the figures came about, the table on paper.
+
+Not here: the figures (`reports/costs`), how money is written (`i18n`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linkservice.reports.cost_results import CostReport, CostRow, Costs
+from linkservice.reports.paper import Column, Part, Row
+from linkservice.web import counted, fieldwords
+from linkservice.web.counted import Fact
+from linkservice.web.i18n import N_, gettext, write_money, write_number
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen
+
+GROUP_WORDS = {
+    "touchpoint": N_("Touchpoint"),
+    "channel": N_("Channel"),
+    "medium": N_("Medium"),
+    "campaign": N_("Campaign"),
+}
+
+
+def row_name(row: CostRow, group: str) -> str:
+    """What the row is called, in the language of the page."""
+    if row.kind == "none":
+        without_campaign = group == "campaign"
+        return (
+            gettext("Without a campaign") if without_campaign else gettext("Without a touchpoint")
+        )
+    words = {"channel": fieldwords.CHANNELS, "medium": fieldwords.MEDIA}.get(row.kind, {})
+    name = row.name or ""
+    return gettext(words[name]) if name in words else name
+
+
+def finding(found: CostReport) -> str:
+    """The report in a sentence."""
+    totals = found.totals
+    if totals.cost is None:
+        return gettext("No cost is entered for these days.")
+    cost = write_money(totals.cost, found.currency)
+    if totals.cost_per_visitor is None:
+        return gettext("%(cost)s spent, and nobody came through what it was spent on.", cost=cost)
+    each = write_money(totals.cost_per_visitor, found.currency)
+    return gettext("%(cost)s spent: a visitor cost %(each)s.", cost=cost, each=each)
+
+
+def facts(page: Page, chosen: Chosen, found: CostReport) -> list[Fact]:
+    """How costs were counted, for “How was this counted?”."""
+    line = gettext("What a line is: %(group)s", group=gettext(GROUP_WORDS[found.group]))
+    return [
+        *_definitions(found),
+        *counted.told_besides(page, found.period, [line, counted.scanner_words(chosen)]),
+    ]
+
+
+def _definitions(found: CostReport) -> Iterator[Fact]:
+    yield counted.clicks()
+    yield counted.visitors()
+    yield Fact(
+        gettext("Cost"),
+        gettext(
+            "An amount with a first and a last day is spread evenly over its days; what falls into "
+            "the period, up to today, counts. What was spent on a campaign is shared out among its "
+            "touchpoints by their visitors, so it cannot tell which of them is dear: enter what a "
+            "touchpoint cost by itself with the touchpoint."
+        ),
+    )
+    yield Fact(
+        gettext("Cost per visitor"),
+        gettext(
+            "The cheapest visitors stand first. Cost per click and per visitor are of those clicks "
+            "alone for which a cost is entered; clicks without a token (from browsers that ask not "
+            "to be followed) count as one visitor each."
+        ),
+    )
+    if found.totals.conversions:
+        yield counted.conversions()
+
+
+def parts(found: CostReport) -> list[Part]:
+    """The table as its page has it, with its total."""
+    converting = bool(found.totals.conversions)
+    heads = [
+        gettext("Clicks"),
+        gettext("Visitors"),
+        gettext("Cost"),
+        gettext("Cost per click"),
+        gettext("Cost per visitor"),
+    ]
+    if converting:
+        heads += [gettext("Conversions"), gettext("Cost per conversion")]
+    share = 0.72 / len(heads)
+    columns = [
+        Column(gettext(GROUP_WORDS[found.group]), 0.28),
+        *(Column(head, share, "number") for head in heads),
+    ]
+    rows = [
+        Row(
+            (row_name(row, found.group), *_cells(row.costs, found.currency, converting)),
+            _place(row, found.group),
+        )
+        for row in found.rows
+    ]
+    rows.append(Row((gettext("Total"), *_cells(found.totals, found.currency, converting))))
+    return [Part(gettext("Costs"), columns, rows)] if found.rows else []
+
+
+def _place(row: CostRow, group: str) -> str:
+    if row.stage:
+        return f"{row.stage} · {row.journey}"
+    if row.kind == "campaign" and group != "campaign":
+        return gettext("Campaign that brought nobody in these days")
+    return ""
+
+
+def _cells(costs: Costs, currency: str, converting: bool) -> list[str]:
+    def money(amount: float | None) -> str:
+        return "–" if amount is None else write_money(amount, currency)
+
+    cost = gettext("no cost entered") if costs.cost is None else money(costs.cost)
+    found = [
+        write_number(costs.clicks),
+        write_number(costs.visitors),
+        cost,
+        money(costs.cost_per_click),
+        money(costs.cost_per_visitor),
+    ]
+    if converting:
+        found += [write_number(costs.conversions), money(costs.cost_per_conversion)]
+    return found

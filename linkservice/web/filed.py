@@ -1,0 +1,70 @@
+"""A report as a file: what a page says it is called, holds and counts, saved in any form.
+
+Decided here: which forms there are for whom asks, and that all are made of the same `Filed`. Not
+here: what a report's tables are (`reports/exported…`), which reports there are (the views).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response
+
+from linkservice.fields import Problems
+from linkservice.reports.exported import Exported
+from linkservice.reports.paper import Part
+from linkservice.web.counted import Fact
+from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
+from linkservice.web.page import Page
+from linkservice.web.papers import paper_of
+from linkservice.web.periods import Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A report: `name` is its file's, `title` its paper's, `parts` are its tables on paper as its
+    page shows them, `finding` says them in a sentence.
+    """
+
+    name: str
+    title: str
+    found: Exported
+    facts: Sequence[Fact]
+    parts: Sequence[Part]
+    finding: str = ""
+
+
+def file_of(page: Page, filed: Filed) -> Response:
+    """The file that the query's `format` asks for; a CSV has the first table. Raises `Invalid`
+    (format).
+    """
+    form = format_asked(page)
+    return saved(page, filed.found, filed.facts, form, filed.name, one_table=True)
+
+
+def csv_of(page: Page, filed: Filed) -> Response:
+    """The CSV, under an address of its own."""
+    return saved(page, filed.found, filed.facts, "csv", filed.name, one_table=True)
+
+
+def paper_file(page: Page, filed: Filed) -> Response:
+    """The PDF."""
+    period = filed.found.period
+    name = f"{filed.name}-{period.first.isoformat()}-{period.last.isoformat()}.pdf"
+    data = paper_of(page, filed.title, filed.facts, filed.parts, filed.finding)
+    return page.file(data, "application/pdf", name)
+
+
+def format_asked(page: Page) -> str:
+    """The kind of file that is asked for. Raises `Invalid` (format)."""
+    form = page.query.get("format") or USUAL_FORMAT
+    problems = Problems()
+    problems.one_of("format", form, tuple(FORMATS))
+    problems.raise_if_any()
+    return form
+
+
+def filters_of(chosen: Chosen) -> dict[str, str | None]:
+    """What files say they were asked for by, besides the period."""
+    return {"scanners": "include" if chosen.suspects else "apart", **chosen.filters.given}

@@ -1,0 +1,115 @@
+"""What tables, columns and values of reports that judge are called in a workbook: costs, personas,
+moments of truth, changes, transitions.
+
+Not here: the words of reports of clicks, and how a workbook is made of both (`exports`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from linkservice.web.change_sentences import CHANGES
+from linkservice.web.fieldwords import CHANNELS, MEDIA
+from linkservice.web.i18n import N_
+from linkservice.web.moments import QUADRANT_WORDS
+
+TABLES = {
+    "costs": N_("Costs"),
+    "personas": N_("Personas"),
+    "persona_totals": N_("Personas in all"),
+    "reversals": N_("Turned around by the mix"),
+    "moments": N_("Moments of truth"),
+    "changes": N_("What changed"),
+    "transitions": N_("From stage to stage"),
+    "stages": N_("Stages"),
+    "missing": N_("What is missing"),
+}
+
+HEADS = {
+    "cost": N_("Cost"),
+    "currency": N_("Currency"),
+    "shared_cost": N_("Cost shared out"),
+    "clicks_with_cost": N_("Clicks with a cost"),
+    "visitors_with_cost": N_("Visitors with a cost"),
+    "cost_per_click": N_("Cost per click"),
+    "cost_per_visitor": N_("Cost per visitor"),
+    "conversions_with_cost": N_("Conversions with a cost"),
+    "cost_per_conversion": N_("Cost per conversion"),
+    "persona_id": N_("Id of the persona"),
+    "persona": N_("Persona"),
+    "touchpoint_rate": N_("Altogether"),
+    "standardised_rate": N_("With everybody's mix"),
+    "touchpoint_clicks": N_("Clicks of the touchpoint"),
+    "other_clicks": N_("Several or none"),
+    "higher_id": N_("Id of the higher one"),
+    "higher": N_("Higher altogether"),
+    "higher_rate": N_("Rate of the higher one"),
+    "lower_id": N_("Id of the lower one"),
+    "lower": N_("Lower altogether, higher with every persona"),
+    "lower_rate": N_("Rate of the lower one"),
+    "flagged": N_("Moment of truth"),
+    "association": N_("Association"),
+    "association_low": N_("Association, from"),
+    "association_high": N_("Association, to"),
+    "performance": N_("Times the peers"),
+    "performance_low": N_("Times the peers, from"),
+    "performance_high": N_("Times the peers, to"),
+    "quadrant": N_("Quadrant"),
+    "certain": N_("Certain"),
+    "missing": N_("Missing"),
+    "change": N_("Change"),
+    "window": N_("Told by"),
+    "yesterday_days": N_("Last day: usual days"),
+    "yesterday_visitors": N_("Last day: visitors"),
+    "yesterday_expected": N_("Last day: usual"),
+    "yesterday_low": N_("Last day: interval, from"),
+    "yesterday_high": N_("Last day: interval, to"),
+    "three_days_days": N_("Three days: usual days"),
+    "three_days_visitors": N_("Three days: visitors"),
+    "three_days_expected": N_("Three days: usual"),
+    "three_days_low": N_("Three days: interval, from"),
+    "three_days_high": N_("Three days: interval, to"),
+    "false_discovery_rate": N_("False discovery rate"),
+    "days_needed": N_("Days still needed"),
+    "from_id": N_("Id of the first stage"),
+    "from_stage": N_("From"),
+    "to_id": N_("Id of the next stage"),
+    "to_stage": N_("To"),
+    "went_on": N_("Went on"),
+    "chance": N_("Probability to be the weakest"),
+    "weakest": N_("Weakest"),
+    "code": N_("What is missing"),
+    "stages": N_("At which stages"),
+}
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "change": {str(change): word for change, word in CHANGES.items()},
+    "window": {"yesterday": N_("the last day"), "three_days": N_("three days")},
+    "quadrant": {str(quadrant): word for quadrant, word in QUADRANT_WORDS.items()},
+    "weakest": {"weakest": N_("weakest transition")},
+    "row_kind": {
+        "touchpoint": N_("Touchpoint"),
+        "channel": N_("Channel"),
+        "medium": N_("Medium"),
+        "campaign": N_("Campaign"),
+        "none": N_("none"),
+    },
+    "channel": CHANNELS,
+    "medium": MEDIA,
+}
+"""What enumerated values are called, by the column or by what the column is meant to hold."""
+
+FIGURES = {
+    name: HEADS[name]
+    for name in (
+        "cost",
+        "shared_cost",
+        "clicks_with_cost",
+        "visitors_with_cost",
+        "cost_per_click",
+        "cost_per_visitor",
+        "conversions_with_cost",
+        "cost_per_conversion",
+    )
+}
+"""Totals that stand in a column of figures."""

@@ -1,0 +1,122 @@
+"""Personas in words: how the figures came about, what the mix turns around, the map on paper.
+
+Not here: the figures (`reports/personas`), how they are coloured (the page).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.personas import PersonaReport, PersonaRow, PersonaShare, Reversal
+from linkservice.web import counted
+from linkservice.web.counted import Fact
+from linkservice.web.i18n import gettext, ngettext, write_number, write_percent
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen
+
+ABREAST = 5
+"""Personas that stand beside each other on paper; further ones follow below."""
+
+
+def reversed_words(each: Reversal) -> str:
+    """What looks the other way round only because of the mix."""
+    return gettext(
+        "Altogether “%(higher)s” has more scans per click (%(higher_rate)s) than “%(lower)s” "
+        "(%(lower_rate)s), yet with every single persona “%(lower)s” has more. Only because they "
+        "are made for different personas does it look the other way round.",
+        higher=each.higher,
+        higher_rate=write_percent(each.higher_rate, 1),
+        lower=each.lower,
+        lower_rate=write_percent(each.lower_rate, 1),
+    )
+
+
+def facts(page: Page, chosen: Chosen, found: PersonaReport) -> list[Fact]:
+    """How personas were counted, for “How was this counted?”."""
+    return [
+        counted.clicks(),
+        Fact(
+            gettext("Personas"),
+            gettext(
+                "A click counts for the persona its link is made for or, where the link names "
+                "none, for that of its journey; nobody who clicks is looked at. Where several "
+                "personas are named nobody can tell which of them clicked: such clicks stand in "
+                "the last column."
+            ),
+        ),
+        Fact(
+            gettext("With everybody's mix"),
+            gettext(
+                "“With everybody's mix” is the rate a touchpoint would have if it were made for "
+                "the personas in the shares they have of all clicks together (direct "
+                "standardisation): so touchpoints that are made for different personas can be "
+                "compared. Where a touchpoint has no click of a persona, there is no such rate."
+            ),
+        ),
+        *counted.told_besides(page, found.period, [counted.scanner_words(chosen)]),
+    ]
+
+
+def parts(found: PersonaReport) -> list[Part]:
+    """The map, a few personas at a time, and what the mix turns around."""
+    if not found.rows:
+        return []
+    heading = gettext("Scans per 100 clicks")
+    places = list(enumerate(found.personas))
+    parts = [_altogether(heading, found.rows)]
+    parts += [
+        _beside(heading, found.rows, places[first : first + ABREAST])
+        for first in range(0, len(places), ABREAST)
+    ]
+    if found.reversals:
+        column = Column(gettext("The mix turns it around"), 1.0)
+        words = [Row((reversed_words(each),)) for each in found.reversals]
+        parts.append(Part(gettext("The mix turns it around"), [column], words))
+    return parts
+
+
+def _altogether(heading: str, rows: Sequence[PersonaRow]) -> Part:
+    columns = (
+        Column(gettext("Touchpoint"), 0.31),
+        Column(gettext("Clicks"), 0.13, "number"),
+        Column(gettext("Altogether"), 0.15, "number"),
+        Column(gettext("With everybody's mix"), 0.23, "number"),
+        Column(gettext("Several or none"), 0.18, "number"),
+    )
+    lines = []
+    for row in rows:
+        rate = "–" if row.rate is None else write_percent(row.rate, 1)
+        standard = gettext("a persona is missing")
+        if row.standardised_rate is not None:
+            standard = write_percent(row.standardised_rate, 1)
+        others = ngettext("%(num)s click", "%(num)s clicks", row.other_clicks)
+        lines.append(_line(row, write_number(row.clicks), rate, standard, others))
+    return Part(heading, columns, lines)
+
+
+def _beside(
+    heading: str, rows: Sequence[PersonaRow], some: Sequence[tuple[int, PersonaShare]]
+) -> Part:
+    columns = [
+        Column(gettext("Touchpoint"), 0.31),
+        *(Column(persona.name, 0.69 / len(some), "number") for _, persona in some),
+    ]
+    lines = [_line(row, *(_cell(row, place) for place, _ in some)) for row in rows]
+    return Part(heading, columns, lines)
+
+
+def _cell(row: PersonaRow, place: int) -> str:
+    cell = row.cells[place]
+    if cell.rate is None:
+        return "–"
+    of = gettext(
+        "%(scans)s of %(clicks)s",
+        scans=write_number(cell.scans),
+        clicks=write_number(cell.clicks),
+    )
+    return f"{write_percent(cell.rate, 1)} ({of})"
+
+
+def _line(row: PersonaRow, *cells: str) -> Row:
+    return Row((row.name, *cells), f"{row.stage} · {row.journey}")

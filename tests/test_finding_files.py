@@ -1,0 +1,290 @@
+"""Costs, personas, moments of truth, changes and transitions in every form: page, API, JSON, CSV,
+workbook and PDF agree to the digit.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import openpyxl
+import pypdfium2
+import pytest
+from market import FORMULA, Market, market
+from people import Browser, text_of
+
+from linkservice.web import i18n
+
+__all__ = ["market"]
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a report's forms are, and which figures of the API's answer each of them shows."""
+
+    page: str
+    api: str
+    file: str
+    paper: str
+    rows: str
+    sheet: str
+    asked: dict[str, str]
+
+
+def reports(market: Market) -> dict[str, Report]:
+    journey = market.journey_id
+    there = f"/reports/journeys/{journey}"
+    return {
+        "costs": Report(
+            *("/reports/costs", "/reports/costs", "/reports/costs/download"),
+            *("/reports/costs/paper", "rows", "Costs", {"group": "touchpoint"}),
+        ),
+        "costs by channel": Report(
+            *("/reports/costs", "/reports/costs", "/reports/costs/download"),
+            *("/reports/costs/paper", "rows", "Costs", {"group": "channel"}),
+        ),
+        "personas": Report(
+            *("/reports/personas", "/reports/personas", "/reports/personas/download"),
+            *("/reports/personas/paper", "rows", "Personas", {}),
+        ),
+        "moments": Report(
+            *("/reports/moments", "/reports/moments", "/reports/moments/download"),
+            *("/reports/moments/paper", "touchpoints", "Moments of truth", {"journey_id": journey}),
+        ),
+        "changes": Report(
+            *("/", "/reports/changes", "/reports/changes/download"),
+            *("", "touchpoints", "What changed", {}),
+        ),
+        "transitions": Report(
+            *(there, "/reports/transitions", f"{there}/transitions/download"),
+            *(f"{there}/paper", "transitions", "From stage to stage", {"journey_id": journey}),
+        ),
+    }
+
+
+NAMES = ("costs", "costs by channel", "personas", "moments", "changes", "transitions")
+
+
+def asked_api(market: Market, report: Report) -> Any:
+    client = market.cast.vera.client.application.test_client()
+    answer = client.get(
+        f"/api/v1{report.api}",
+        query_string=report.asked,
+        headers={"Authorization": f"Bearer {market.key}"},
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def got(who: Browser, path: str, **query: str) -> bytes:
+    answer = who.get(path, **query)
+    assert answer.status_code == 200, text_of(answer)
+    assert "attachment" in answer.headers["Content-Disposition"]
+    return answer.data
+
+
+def as_csv(market: Market, report: Report) -> list[dict[str, str]]:
+    data = got(market.cast.vera, report.file, format="csv", **report.asked)
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+def sheets(market: Market, report: Report) -> dict[str, list[tuple[Any, ...]]]:
+    data = got(market.cast.vera, report.file, format="xlsx", **report.asked)
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    return {
+        sheet.title: [tuple(cell.value for cell in row) for row in sheet.iter_rows()]
+        for sheet in book.worksheets
+    }
+
+
+def on_paper(who: Browser, path: str, **query: str) -> str:
+    file = pypdfium2.PdfDocument(got(who, path, **query))
+    pages = [page.get_textpage().get_text_bounded() for page in file]
+    return " ".join(" ".join(pages).split())
+
+
+def figures(name: str, row: dict[str, Any], answer: dict[str, Any]) -> list[str]:
+    """A row's figures as people read them, on the page and on paper."""
+    if name.startswith("costs"):
+        money = ("cost", "cost_per_click", "cost_per_visitor")
+        return [
+            *(i18n.write_number(row[each]) for each in ("clicks", "visitors")),
+            *(i18n.write_money(row[each], answer["currency"]) for each in money if row[each]),
+        ]
+    if name == "personas":
+        rates = [row["rate"], row["standardised_rate"], *(cell["rate"] for cell in row["cells"])]
+        return [i18n.write_percent(rate, 1) for rate in rates if rate is not None]
+    if name == "moments":
+        if row["quadrant"] is None:
+            return [i18n.write_number(row["visitors"])]
+        told = [row[each] for each in ("association", "association_low", "association_high")]
+        return [i18n.write_number(round(each, 2) + 0.0, 2) for each in told]
+    if name == "changes":
+        beside = row[row["window"]] if row["change"] in ("below", "above") else None
+        return [i18n.write_number(beside["visitors"])] if beside else []
+    return [i18n.write_number(row[each]) for each in ("visitors", "went_on")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_form_agrees_to_the_digit(market: Market, name: str) -> None:
+    report = reports(market)[name]
+    answer = asked_api(market, report)
+    content = json.loads(got(market.cast.vera, report.file, format="json", **report.asked))
+    assert {key: content[key] for key in answer} == answer
+    rows = answer[report.rows]
+    assert len(rows) >= 1
+    with i18n.speaking("en"):
+        shown = text_of(market.cast.vera.get(report.page, **report.asked))
+        paper = on_paper(market.cast.vera, report.paper, **report.asked) if report.paper else shown
+        for row in rows:
+            for figure in figures(name, row, answer):
+                assert figure in shown, (name, figure)
+                assert figure in paper, (name, figure)
+    lines, table = as_csv(market, report), sheets(market, report)
+    head, *cells = table[report.sheet]
+    assert len(lines) == len(cells)
+    # A workbook has the figures of the CSV file, in its order, as numbers.
+    for line, row in zip(lines, cells, strict=True):
+        values = list(line.values())[: len(head)]
+        for text, value in zip(values, row, strict=True):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                # A workbook keeps 16 digits, as spreadsheets do.
+                assert float(text) == pytest.approx(value, rel=1e-15)
+    for line, told in zip(lines, flat(name, rows, answer), strict=True):
+        for column, figure in told.items():
+            assert line[column] == figure, (name, column)
+
+
+def flat(name: str, rows: list[dict[str, Any]], answer: dict[str, Any]) -> list[dict[str, str]]:
+    """What the lines of the CSV must hold, made of the API's answer alone."""
+
+    def text(value: Any) -> str:
+        return "" if value is None else str(value)
+
+    if name.startswith("costs"):
+        plain = ("clicks", "visitors", "tokenless", "clicks_with_cost", "conversions")
+        return [
+            {
+                **{each: text(row[each]) for each in plain},
+                "cost": "" if row["cost"] is None else f"{row['cost'] / 100:.2f}",
+                "cost_per_click": text(row["cost_per_click"] and row["cost_per_click"] / 100),
+                "asked_group": answer["group"],
+            }
+            for row in rows
+        ]
+    if name == "personas":
+        return [
+            {
+                **{each: text(cell[each]) for each in ("persona_id", "clicks", "scans", "rate")},
+                "standardised_rate": text(row["standardised_rate"]),
+                "other_clicks": text(row["other_clicks"]),
+            }
+            for row in rows
+            for cell in row["cells"]
+        ]
+    if name == "moments":
+        each = ("visitors", "association", "performance_low", "quadrant", "certain")
+        return [{key: text(row[key]) for key in each} for row in rows]
+    if name == "changes":
+        return [
+            {
+                "change": row["change"],
+                "yesterday_visitors": text((row["yesterday"] or {}).get("visitors")),
+                "three_days_expected": text((row["three_days"] or {}).get("expected")),
+                "days_needed": text(row["days_needed"]),
+            }
+            for row in rows
+        ]
+    each = ("from_stage", "visitors", "went_on", "rate", "low", "high", "chance")
+    return [{key: text(row[key]) for key in each} for row in rows]
+
+
+def test_the_market_has_something_to_say(market: Market) -> None:
+    """Else the forms would agree about nothing."""
+    found = {name: asked_api(market, report) for name, report in reports(market).items()}
+    assert found["costs"]["totals"]["cost"] == 120_050 + 9_999
+    assert len(found["personas"]["personas"]) == 2
+    assert any(row["quadrant"] for row in found["moments"]["touchpoints"])
+    assert [row["change"] for row in found["changes"]["touchpoints"]].count("below") == 1
+    assert found["transitions"]["weakest"] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_says_how_it_was_counted_and_runs_nothing(market: Market, name: str) -> None:
+    report = reports(market)[name]
+    table = sheets(market, report)
+    facts = dict(table["How this was counted"][1:])
+    assert facts["Time zone"] == "Europe/Berlin"
+    assert "both days included" in facts["Period"]
+    assert facts["Version"].startswith("linkservice ")
+    (line, *_) = as_csv(market, report)
+    assert line["asked_time_zone"] == "Europe/Berlin"
+    if name in ("costs", "personas", "moments", "changes"):
+        assert {row["name"] for row in as_csv(market, report)} >= {f"'{FORMULA}", "Poster"}
+        assert FORMULA in {cell for row in table[report.sheet] for cell in row}
+    if name != "changes":
+        shown = text_of(market.cast.vera.get(report.page, **report.asked))
+        for term, text in facts.items():
+            if name != "transitions" and term != "Version":
+                assert f"{term} {' '.join(text.split())}" in shown, term
+
+
+def test_german_files_and_papers_speak_german(market: Market) -> None:
+    vera = market.cast.vera
+    vera.client.set_cookie("linkservice-language", "de")
+    try:
+        found = {name: sheets(market, report) for name, report in reports(market).items()}
+        papers = {
+            name: on_paper(vera, report.paper, **report.asked)
+            for name, report in reports(market).items()
+            if report.paper
+        }
+    finally:
+        vera.client.set_cookie("linkservice-language", "en")
+    assert list(found["costs"]) == ["Kosten", "Summen", "Wie gezählt wurde"]
+    assert {row[6] for row in found["changes"]["Was sich verändert hat"][1:]} <= {
+        "ungewöhnlich wenige",
+        "wie üblich",
+    }
+    assert {row[1] for row in found["costs by channel"]["Kosten"][1:]} >= {"poster"}
+    assert {row[2] for row in found["costs by channel"]["Kosten"][1:]} >= {"Plakat"}
+    for name, paper in papers.items():
+        assert "Seite 1 von" in paper, name
+        assert "Wie gezählt wurde" in paper, name
+    assert "1.300,49 € ausgegeben" in papers["costs"]
+    assert (
+        "der schwächste Übergang" in papers["transitions"] or "schwächste" in papers["transitions"]
+    )
+
+
+def test_pages_offer_every_form(market: Market) -> None:
+    for name, report in reports(market).items():
+        text = market.cast.vera.get(report.page, **report.asked, period="90d").text
+        for form in ("xlsx", "csv", "json"):
+            links = re.findall(r'href="([^"]*download[^"]*)"', text)
+            wanted = (f"/app{report.file}?", f"format={form}", "period=90d")
+            assert any(all(part in link for part in wanted) for link in links), (name, form)
+        if report.paper:
+            assert f"/app{report.paper}?" in text, name
+
+
+def test_the_journeys_workbook_has_its_transitions(market: Market) -> None:
+    path = f"/reports/journeys/{market.journey_id}/download"
+    content = json.loads(got(market.cast.vera, path, format="json"))
+    assert content["transitions"]["transitions"][0]["visitors"] == 27 * 81
+    book = openpyxl.load_workbook(io.BytesIO(got(market.cast.vera, path, format="xlsx")))
+    assert {"Touchpoints", "From stage to stage", "Stages"} < set(book.sheetnames)
+
+
+def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:
+    for name, report in reports(market).items():
+        assert market.cast.vera.get(report.file, format="exe").status_code == 422, name
+        assert market.cast.stranger.get(report.file).status_code == 303
+        answer = market.cast.cleo.get(report.file, format="json", **report.asked)
+        assert answer.status_code == 404 or "Poster" not in answer.text, name
