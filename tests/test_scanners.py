@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from cast import NOW, Home, make_home, make_link, make_touchpoint
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
+from linkservice.clicks import ingest
 from linkservice.clicks.audit import audit
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, Source, encode
@@ -320,3 +322,41 @@ def test_a_report_counts_suspects_as_scanners_or_as_clicks(
         assert (detail.row.clicks, detail.totals.clicks, detail.undivided) == (clicks, clicks, 0)
         assert sum(each.clicks for each in detail.hours) == clicks
         assert sum(each.clicks for each in detail.links) == clicks
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_a_write_that_fails_while_the_next_batch_is_prepared_costs_and_doubles_nothing(
+    settings: Settings,
+    database: Database,
+    spool: Spool,
+    mailing: list[Click],
+    monkeypatch: pytest.MonkeyPatch,
+    failing: int,
+) -> None:
+    for name in ("FIRST_BATCH", "SMALLEST_BATCH", "LARGEST_BATCH"):
+        monkeypatch.setattr(ingest, name, 3)
+    people = [
+        replace(mailing[0], network=bytes((84, 151, at)), token=bytes((at,)) * 16)
+        for at in range(6)
+    ]
+    for click in (*people[:2], *mailing, *people[2:]):
+        spool.append(encode(click))
+    written = 0
+
+    def refuse(*said: Any) -> None:
+        nonlocal written
+        written += "INSERT INTO accepted_days" in said[2]
+        if written == failing:
+            written += 1
+            raise OperationalError(said[2], None, OSError("the disk is full"))
+
+    ingester = Ingester(settings, database)
+    event.listen(database.engine, "before_cursor_execute", refuse)
+    with pytest.raises(OperationalError):
+        ingester.run_once()
+    ingester.run_once()
+    event.remove(database.engine, "before_cursor_execute", refuse)
+    assert sums(database, LinkDay) == (6, 0, 6, 6, 6, 0)
+    assert sums(database, SuspectedDay)[0] == 6
+    assert rest(database)["link_hours"] == 6
+    assert audit(settings, database).difference == 0
