@@ -84,6 +84,20 @@ def test_a_segment_that_ends_in_order_ends_with_its_last_record(tmp_path: Path, 
     assert segment.size == segment.path.stat().st_size
 
 
+def test_zeros_end_where_their_segment_does(tmp_path: Path) -> None:
+    body = encode(Click(time_ms=1, link_id=1))
+    room = HEADER_BYTES + 3 * len(frames([body], IDENTITY, HEADER_BYTES))
+    spool = Spool(tmp_path, NODE, segment_bytes=room)
+    sizes = []
+    for _ in range(4):
+        spool.append(body)
+        sizes.append([each.stat().st_size for each in sorted(tmp_path.glob("*.sealed"))])
+        [live] = tmp_path.glob("*.open")
+        assert live.stat().st_size == room
+    spool.close()
+    assert sizes == [[], [], [], [room]]
+
+
 def test_a_disk_without_room_for_zeros_takes_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,15 +23,17 @@ AHEAD_BYTES = 256 * 1024
 _ZEROS = bytes(AHEAD_BYTES)
 
 
-def run_ahead(fd: int, end: int) -> int:
+def run_ahead(fd: int, end: int, most: int) -> int:
     """Put zeros behind `end`, where no record stands; the offset up to which not to ask again.
 
-    A disk that has no room for them may still have it for records: then there are none.
+    None stand behind `most`, where the segment ends. A disk that has no room for them may still
+    have it for records: then there are none.
     """
+    ahead = min(end + AHEAD_BYTES, max(end, most))
     with contextlib.suppress(OSError):
         # A part will do: what is missing costs time and nothing else.
-        os.pwrite(fd, _ZEROS, end)
-    return end + AHEAD_BYTES
+        os.pwrite(fd, _ZEROS[: ahead - end], end)
+    return ahead
 
 
 def take_off(fd: int, identity: bytes, begin: int) -> None:

@@ -230,7 +230,7 @@ class Spool:
             end = start + len(data)
             try:
                 if self._sync == "always" and end > segment.ahead:
-                    segment.ahead = run_ahead(segment.fd, end)
+                    segment.ahead = run_ahead(segment.fd, end, self._segment_bytes)
                 write_at(segment.fd, data, start)
                 if self._sync == "always":
                     # Measuring costs a batch, not a request, 0.7 µs.
