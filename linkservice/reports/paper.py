@@ -69,11 +69,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table with its heading."""
+    """A table with its heading, and what is said under it."""
 
     heading: str
     columns: Sequence[Column]
     rows: Sequence[Row]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +149,20 @@ class _Pages:
         self._document.set_line_width(0.6)
         self._document.line(MARGIN, self._y, MARGIN + WIDTH, self._y)
         self._y += 4
-        for line in self._lettering.lines(readable(self._paper.title), TITLE, WIDTH, 2):
-            self._write(line, TITLE, MARGIN, WIDTH)
-            self._y += TITLE.line_mm
+        self._lines(self._lettering.lines(readable(self._paper.title), TITLE, WIDTH, 2), TITLE)
         for text in self._paper.lead:
-            for line in self._lettering.lines(readable(text), TEXT, WIDTH, 3):
-                self._write(line, TEXT, MARGIN, WIDTH)
-                self._y += TEXT.line_mm
+            self._lines(self._lettering.lines(readable(text), TEXT, WIDTH, 3), TEXT)
 
     def _table(self, part: Part) -> None:
         if not part.rows:
             return
         self._y += 5
-        self._room(HEADING.line_mm + 3 * TEXT.line_mm + 4 * GAP)
-        self._write(part.heading, HEADING, MARGIN, WIDTH)
-        self._y += HEADING.line_mm + GAP
+        headings = self._lettering.lines(readable(part.heading), HEADING, WIDTH, 2)
+        self._room(len(headings) * HEADING.line_mm + 5 * TEXT.line_mm + 4 * GAP)
+        self._lines(headings, HEADING)
+        if part.note:
+            self._lines(self._lettering.lines(readable(part.note), SMALL, WIDTH, 2), SMALL)
+        self._y += GAP
         self._heads(part)
         for row in part.rows:
             lines = [
@@ -195,14 +195,26 @@ class _Pages:
         self._line()
 
     def _heads(self, part: Part) -> None:
-        left = MARGIN
-        for column in part.columns:
+        """The heads of the columns, each standing on the line."""
+        heads = [
+            self._lettering.lines(readable(column.head), SMALL, column.share * WIDTH - 2, 2)
+            for column in part.columns
+        ]
+        left, end = MARGIN, self._y + max(map(len, heads)) * SMALL.line_mm
+        for column, lines in zip(part.columns, heads, strict=True):
             width = column.share * WIDTH
-            (head,) = self._lettering.lines(readable(column.head), SMALL, width - 2, 1) or [""]
-            self._write(head, SMALL, left, width - 2, right=column.kind == "number")
+            self._y = end - len(lines) * SMALL.line_mm
+            for line in lines:
+                self._write(line, SMALL, left, width - 2, right=column.kind == "number")
+                self._y += SMALL.line_mm
             left += width
-        self._y += SMALL.line_mm + GAP / 2
+        self._y = end + GAP / 2
         self._line()
+
+    def _lines(self, lines: Sequence[str], style: Style) -> None:
+        for line in lines:
+            self._write(line, style, MARGIN, WIDTH)
+            self._y += style.line_mm
 
     def _plot(self, plot: Plot, left: float, middle: float, width: float) -> None:
         """The interval as a capped line, the rate as a mark whose form says the verdict."""
@@ -275,7 +287,7 @@ def _texts(paper: Paper) -> Iterator[str]:
     for fact in paper.facts:
         yield from fact
     for part in paper.parts:
-        yield part.heading
+        yield from (part.heading, part.note)
         yield from (column.head for column in part.columns)
         for row in part.rows:
             yield from (*row.cells, row.place)

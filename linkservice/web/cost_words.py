@@ -11,7 +11,7 @@ from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.web import counted, fieldwords
 from linkservice.web.counted import Fact
-from linkservice.web.i18n import N_, gettext, write_money, write_number
+from linkservice.web.i18n import N_, gettext, ngettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
@@ -45,6 +45,20 @@ def finding(found: CostReport) -> str:
         return gettext("%(cost)s spent, and nobody came through what it was spent on.", cost=cost)
     each = write_money(totals.cost_per_visitor, found.currency)
     return gettext("%(cost)s spent: a visitor cost %(each)s.", cost=cost, each=each)
+
+
+def unknown(found: CostReport) -> str:
+    """What is said of the rows without a cost; "" where every row has one."""
+    missing = sum(row.costs.cost is None for row in found.rows)
+    if not missing:
+        return ""
+    return ngettext(
+        "One line has no cost for these days: it may have been free, or nobody entered it. It is "
+        "not ranked.",
+        "%(num)s lines have no cost for these days: they may have been free, or nobody entered it. "
+        "They are not ranked.",
+        missing,
+    )
 
 
 def facts(page: Page, chosen: Chosen, found: CostReport) -> list[Fact]:
@@ -105,7 +119,7 @@ def parts(found: CostReport) -> list[Part]:
         for row in found.rows
     ]
     rows.append(Row((gettext("Total"), *_cells(found.totals, found.currency, converting))))
-    return [Part(gettext("Costs"), columns, rows)] if found.rows else []
+    return [Part(gettext("Costs"), columns, rows, unknown(found))] if found.rows else []
 
 
 def _place(row: CostRow, group: str) -> str:
@@ -120,11 +134,10 @@ def _cells(costs: Costs, currency: str, converting: bool) -> list[str]:
     def money(amount: float | None) -> str:
         return "–" if amount is None else write_money(amount, currency)
 
-    cost = gettext("no cost entered") if costs.cost is None else money(costs.cost)
     found = [
         write_number(costs.clicks),
         write_number(costs.visitors),
-        cost,
+        money(costs.cost),
         money(costs.cost_per_click),
         money(costs.cost_per_visitor),
     ]

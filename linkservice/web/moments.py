@@ -203,14 +203,21 @@ def parts(report: MomentsReport) -> list[Part]:
     """
     columns = (
         Column(gettext("Touchpoint"), 0.25),
-        Column(gettext("Association"), 0.1, "number"),
-        Column(gettext("Interval and mean of the journey"), 0.24, "plot"),
+        Column(gettext("Association"), 0.12, "number"),
+        Column(gettext("Interval and mean of the journey"), 0.22, "plot"),
         Column(gettext("Finding"), 0.41),
     )
-    found = []
-    for group in placed(told(report)):
-        rows = [_row(each, report.dividing or 0.0) for each in (*group.certain, *group.leaning)]
-        found.append(Part(f"{group.title}: {group.note}", columns, rows))
+    every = told(report)
+    scale = _scale(every, report.dividing or 0.0)
+    found = [
+        Part(
+            group.title,
+            columns,
+            [_row(each, scale) for each in (*group.certain, *group.leaning)],
+            group.note,
+        )
+        for group in placed(every)
+    ]
     lacking = (
         Column(gettext("Touchpoint"), 0.4),
         Column(gettext("Visitors"), 0.12, "number"),
@@ -223,17 +230,45 @@ def parts(report: MomentsReport) -> list[Part]:
     return [*found, Part(gettext("What is missing"), lacking, rows)]
 
 
-def _row(each: Told, dividing: float) -> Row:
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Associations from the lowest end of an interval to the highest, and what divides them."""
+
+    low: float
+    high: float
+    dividing: float
+
+    def place(self, value: float | None) -> float:
+        """As a share of the scale."""
+        return ((value or 0.0) - self.low) / ((self.high - self.low) or 1.0)
+
+
+def _scale(every: Sequence[Told], dividing: float) -> _Scale:
+    ends = [
+        end
+        for each in every
+        for end in (each.moment.association_low, each.moment.association_high)
+        if end is not None
+    ]
+    return _Scale(min([dividing, *ends]), max([dividing, *ends]), dividing)
+
+
+def _row(each: Told, scale: _Scale) -> Row:
     moment = each.moment
     marks: dict[str, Mark] = {"strengthen": "worst", "keep_up": "best"}
-    ends = (moment.association, moment.association_low, moment.association_high, dividing)
-    rate, low, high, mean = (((end or 0.0) + 1.0) / 2.0 for end in ends)
-    mark = marks.get(each.quadrant, "other") if moment.certain else "other"
-    name = f"★ {moment.name}" if moment.flagged else moment.name
-    leans = gettext("Only leaning here: chance could explain it")
-    said = each.sentence if moment.certain else f"{each.sentence} {leans}."
-    cells = (name, _two_digits(moment.association), "", said)
-    return Row(cells, moment.stage, Plot(rate, low, high, mean, mark))
+    plot = Plot(
+        scale.place(moment.association),
+        scale.place(moment.association_low),
+        scale.place(moment.association_high),
+        scale.place(scale.dividing),
+        marks.get(each.quadrant, "other") if moment.certain else "other",
+    )
+    said = each.sentence
+    if not moment.certain:
+        said += " " + gettext("Leans here only: chance could explain it.")
+    # First, since a long line is cut.
+    place = f"{gettext('Moment of truth')} · {moment.stage}" if moment.flagged else moment.stage
+    return Row((moment.name, _two_digits(moment.association), "", said), place, plot)
 
 
 def _sentence(each: Moment) -> str:

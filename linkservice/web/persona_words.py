@@ -102,7 +102,11 @@ def _beside(
         Column(gettext("Touchpoint"), 0.31),
         *(Column(persona.name, 0.69 / len(some), "number") for _, persona in some),
     ]
-    lines = [_line(row, *(_cell(row, place) for place, _ in some)) for row in rows]
+    lines = [
+        _line(row, *(_cell(row, place) for place, _ in some))
+        for row in rows
+        if any(row.cells[place].clicks for place, _ in some)
+    ]
     return Part(heading, columns, lines)
 
 

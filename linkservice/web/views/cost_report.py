@@ -54,7 +54,7 @@ def costs_report(page: Page) -> Response:
         found=found,
         finding=cost_words.finding(found),
         rows=[(row, row_name(row, found.group), _href(row)) for row in found.rows],
-        missing=sum(row.costs.cost is None for row in found.rows),
+        unknown=cost_words.unknown(found),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
         counted=cost_words.facts(page, asked.chosen, found),
         journeys=journeys_by_name(page),
