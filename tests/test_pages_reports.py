@@ -214,6 +214,28 @@ def test_moments_of_truth_say_what_is_missing(shop: Shop) -> None:
     assert "Nothing to compare yet" in text_of(shop.cast.cleo.get("/reports/moments"))
 
 
+def test_without_conversions_the_page_says_how_they_come_in(shop: Shop) -> None:
+    for metric in ("conversions_per_click", "value_per_reach"):
+        for browser, may in ((shop.cast.ada, True), (shop.cast.vera, False)):
+            answer = browser.get("/reports", metric=metric)
+            assert "No conversions are reported in this period" in text_of(answer)
+            assert ("Import conversions" in answer.text) == may
+            assert "needed" not in text_of(answer)
+            assert "Strong" not in rows_of(answer)
+    how = shop.cast.ada.get("/reports/conversions")
+    assert "POST /api/v1/conversions" in text_of(how)
+
+
+def test_what_was_never_scanned_can_be_filtered_by_scans_and_back(shop: Shop) -> None:
+    page = f"/reports/links/{shop.link_id}"
+    assert re.search(r'href="[^"]*source=scan', shop.cast.vera.get(page).text)
+    filtered = shop.cast.vera.get(page, source="scan")
+    assert "No click of this period meets the filters" in text_of(filtered)
+    chip = re.search(r'<a class="chip" href="([^"]*)"', filtered.text)
+    assert chip is not None
+    assert "source" not in chip[1]
+
+
 def test_countries_are_on_a_map(shop: Shop) -> None:
     for path in (f"/reports/links/{shop.link_id}", f"/reports/touchpoints/{shop.ids['Strong']}"):
         answer = shop.cast.vera.get(path)

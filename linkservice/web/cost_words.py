@@ -47,6 +47,23 @@ def finding(found: CostReport) -> str:
     return gettext("%(cost)s spent: a visitor cost %(each)s.", cost=cost, each=each)
 
 
+def cheapest_and_dearest(found: CostReport) -> str:
+    """Whose visitors cost least and most, of what is paid for; "" where there are not two of them."""
+    paid = [(row.costs.cost_per_visitor, row) for row in found.rows if row.costs.cost_per_visitor]
+    if len(paid) < 2:
+        return ""
+    paid.sort(key=lambda each: each[0])
+    (least, cheapest), (most, dearest) = paid[0], paid[-1]
+    return gettext(
+        "Of what is paid for, visitors are cheapest through “%(cheapest)s” (%(least)s each) and "
+        "dearest through “%(dearest)s” (%(most)s each).",
+        cheapest=row_name(cheapest, found.group),
+        least=write_money(least, found.currency),
+        dearest=row_name(dearest, found.group),
+        most=write_money(most, found.currency),
+    )
+
+
 def unknown(found: CostReport) -> str:
     """What is said of the rows without a cost; "" where every row has one."""
     missing = sum(row.costs.cost is None for row in found.rows)

@@ -274,12 +274,14 @@ def world_title(counts: Mapping[str, int]) -> str:
 
 
 def source_card(clicks: int, scans: int, here: Callable[..., str] | None) -> FacetCard:
-    """How many clicks were scans; with `here` each kind leads to the page filtered by it."""
+    """How many clicks were scans; with `here` each kind leads to the page filtered by it, also one
+    there is none of: so one gets from scans to clicks, and sees that none was scanned.
+    """
     values = [Value("scan", scans), Value("click", clicks - scans)]
     return facet_card(
         gettext(SOURCE_TITLE),
         gettext("Kind"),
-        [value for value in values if value.clicks],
+        values,
         source_name,
         partial(_filtered, here, "source") if here else None,
     )

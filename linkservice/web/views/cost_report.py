@@ -53,6 +53,7 @@ def costs_report(page: Page) -> Response:
         here=Here("costs_report", asked.query),
         found=found,
         finding=cost_words.finding(found),
+        compared=cost_words.cheapest_and_dearest(found),
         rows=[(row, row_name(row, found.group), _href(row)) for row in found.rows],
         unknown=cost_words.unknown(found),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
