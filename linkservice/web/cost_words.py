@@ -48,7 +48,7 @@ def finding(found: CostReport) -> str:
 
 
 def cheapest_and_dearest(found: CostReport) -> str:
-    """Whose visitors cost least and most, of what is paid for; "" where there are not two of them."""
+    """Whose visitors cost least and most, of what is paid for; "" where there are not two."""
     paid = [(row.costs.cost_per_visitor, row) for row in found.rows if row.costs.cost_per_visitor]
     if len(paid) < 2:
         return ""
