@@ -54,7 +54,8 @@ from linkservice.reports.filtered import (
 )
 from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
 from linkservice.reports.links import link_report
-from linkservice.reports.results import LinkReport
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.results import LinkReport, TouchpointReport
 from linkservice.reports.touchpoints import LinkShare, touchpoint_detail
 from linkservice.workspaces.keys import create_key
 
@@ -109,6 +110,28 @@ class Scene:
         with self.database.reading() as session:
             found: FilteredReport = report(session, self.home.actor, subject, asked)
             return found
+
+    def ranking(
+        self,
+        *,
+        first: date = FIRST,
+        last: date = LAST,
+        metric: str = "visitors_per_reach",
+        suspects: bool = False,
+        now: datetime = NOW,
+        **filters: str,
+    ) -> TouchpointReport:
+        with self.database.reading() as session:
+            return touchpoint_report(
+                session,
+                self.home.actor,
+                first=first,
+                last=last,
+                metric=metric,
+                suspects=suspects,
+                filters=Filters(**filters),
+                now=now,
+            )
 
     def unfiltered(self, number: int = 0, suspects: bool = False) -> LinkReport:
         with self.database.reading() as session:
@@ -662,3 +685,104 @@ def test_only_what_can_be_filtered_is_shared_with_filters(scene: Scene) -> None:
     for filters in ("country=DE", "country=Germany"):
         answer = scene.cast.ben.post("/reports/shares", **fields, filters=filters)
         assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("suspects", [False, True])
+@pytest.mark.parametrize("filters", [{"device": "desktop"}, {"country": "DE", "source": "scan"}])
+def test_the_ranking_has_what_each_touchpoint_has(
+    scene: Scene, filters: dict[str, str], suspects: bool
+) -> None:
+    """And its links without one; the values of a filter add up to the whole ranking."""
+    found = scene.ranking(suspects=suspects, **filters)
+    assert found.filtered is not None
+    assert found.filtered.is_whole
+    for row in found.touchpoints:
+        if row.id is not None:
+            alone = scene.ask(filtered_touchpoint, row.id, suspects=suspects, **filters).totals
+            counts = (alone.clicks, alone.scans, alone.visitors, alone.tokenless)
+            assert (row.clicks, row.scans, row.visitors, row.tokenless) == counts
+        assert (row.verdict, row.rate, row.reach, row.conversions) == ("no_reach", None, 0, 0)
+    links = sum(
+        (scene.link(number, suspects=suspects, **filters).totals.clicks) for number in range(6)
+    )
+    assert found.totals.clicks == sum(row.clicks for row in found.touchpoints) == links
+
+
+def test_the_rankings_of_all_values_add_up_to_the_whole(scene: Scene) -> None:
+    whole = asdict(scene.ranking().totals)
+    both = [asdict(scene.ranking(source=source).totals) for source in SOURCES]
+    for name in set(whole) - {"misses", "heads", "unrecorded"}:
+        assert whole[name] == sum(totals[name] for totals in both), name
+
+
+def test_what_a_filter_leaves_a_rate_of_is_judged(scene: Scene) -> None:
+    """Clicks a day and scans per click of the same clicks; a trend where there is a time before."""
+    by_day = scene.ranking(metric="clicks_per_day", device="desktop")
+    for row in by_day.touchpoints:
+        if row.id is not None:
+            assert row.per == "day"
+            assert row.rate is not None
+            assert row.rate <= row.clicks
+    scans = scene.ranking(metric="scans_per_click", device="desktop")
+    assert {row.rate for row in scans.touchpoints if row.clicks and row.id} == {
+        row.scans / row.clicks for row in scans.touchpoints if row.clicks and row.id
+    }
+    tomorrow = NOW + timedelta(days=1)
+    trend = scene.ranking(metric="trend", first=LAST, now=tomorrow, device="desktop")
+    before = {
+        row.id: row for row in scene.ranking(first=FIRST, last=FIRST, device="desktop").touchpoints
+    }
+    compared = [row for row in trend.touchpoints if row.rate is not None]
+    assert compared
+    for row in compared:
+        then = before[row.id]
+        assert row.rate == pytest.approx(
+            (row.visitors + row.tokenless) / (then.visitors + then.tokenless)
+        )
+
+
+def test_a_ranking_counts_as_far_back_as_there_is_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scene.ranking(device="desktop")
+    monkeypatch.setattr(reading_back, "ROWS_OF_ONE", 200)
+    found = scene.ranking(device="desktop")
+    assert found.filtered is not None
+    assert found.filtered.more_single_clicks
+    assert found.filtered.single_clicks_from is not None
+    since = found.filtered.single_clicks_from
+    monkeypatch.undo()
+    later = scene.ranking(first=since, device="desktop")
+    assert found.totals == later.totals
+    assert found.totals.clicks < whole.totals.clicks
+    with rolled_up_only():
+        none = scene.ranking(device="desktop")
+    assert none.filtered is not None
+    assert (none.filtered.single_clicks_from, none.totals.clicks) == (None, 0)
+    assert [row.name for row in none.touchpoints] == [
+        row.name for row in whole.touchpoints if row.id
+    ]
+
+
+def test_the_filtered_ranking_is_one_on_page_files_and_api(scene: Scene) -> None:
+    vera, query = scene.cast.vera, {**PERIOD, "country": "DE", "device": "desktop"}
+    found = scene.ranking(country="DE", device="desktop")
+    page = vera.get("/reports", **query)
+    text = text_of(page)
+    assert "Country: Germany" in text
+    assert "Device: Computer" in text
+    assert "have no country and no device" in text
+    assert "Verdict" not in page.text.partition("<tbody>")[0].partition("<table")[2]
+    (total,) = re.findall(r"<th scope=\"row\">Total</th><td[^>]*>([\d,]+)<", page.text)
+    assert total == str(found.totals.clicks)
+    judged = vera.get("/reports", **query, metric="clicks_per_day")
+    assert judged.status_code == 200
+    assert "Verdict" in judged.text
+    said = json.loads(vera.get("/reports/download", **query, format="json").data)
+    assert said["totals"] == asdict(found.totals)
+    assert said["filtered"]["filters"] == {"country": "DE", "device": "desktop"}
+    assert vera.get("/reports/paper", **query).status_code == 200
+    from_touchpoint = vera.get(f"/reports/touchpoints/{scene.touchpoint_id}", **query)
+    assert "country=DE" in from_touchpoint.text.partition("All touchpoints with these")[0][-400:]
+    refused = vera.get("/reports", country="Germany")
+    assert refused.status_code == 422

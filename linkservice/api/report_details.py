@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
-from linkservice.api.values import Answer, Id, described, one_of, text
+from linkservice.api.reports import FilterQuery, PeriodAnswer, period_answer
+from linkservice.api.values import Answer, Id
 from linkservice.reports import results
 from linkservice.reports.exported import FACET_TABLES
 from linkservice.reports.filtered import (
@@ -22,7 +21,6 @@ from linkservice.reports.filtered import (
     filtered_link,
     filtered_touchpoint,
 )
-from linkservice.reports.filters import DEVICES, LONGEST, SOURCES, Filters, choose_filters
 from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.touchpoints import LinkShare, TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import trend_of
@@ -31,40 +29,6 @@ from linkservice.workspaces.access import Actor
 DETAILS = Calls("Reports")
 
 Figures = Sequence[results.Value]
-Facet = Annotated[str, text(LONGEST)]
-
-
-class DetailQuery(PeriodQuery):
-    """The period, and what all counted clicks have in common."""
-
-    source: Annotated[str, one_of(SOURCES)] | None = None
-    country: (
-        Annotated[
-            str,
-            described(
-                pattern="^(?:[A-Za-z]{2}|[Uu][Nn][Kk][Nn][Oo][Ww][Nn])$",
-                description="A code of two letters, or unknown.",
-            ),
-        ]
-        | None
-    ) = None
-    device: Annotated[str, one_of(DEVICES)] | None = None
-    browser: Facet | None = None
-    system: Facet | None = None
-    language: Facet | None = None
-    referrer: Facet | None = None
-    single_clicks: Annotated[
-        Literal["recent", "all"],
-        Field(
-            description="Filtered figures that take single clicks are of as many days, up to the "
-            "last, as are read quickly; with “all”, of all that are kept."
-        ),
-    ] = "recent"
-
-    @property
-    def filters(self) -> Filters:
-        """The filters that are asked for. Raises `Invalid`."""
-        return choose_filters(self.model_dump(), everything=self.single_clicks == "all")
 
 
 class DetailDayAnswer(Answer):
@@ -132,10 +96,10 @@ class TouchpointDetailAnswer(DetailAnswer):
     "GET",
     "/reports/links/{id}",
     scope="reports:read",
-    takes=DetailQuery,
+    takes=FilterQuery,
     answers=LinkReportAnswer,
 )
-def report_link(call: Call, given: DetailQuery) -> LinkReportAnswer:
+def report_link(call: Call, given: FilterQuery) -> LinkReportAnswer:
     """Report on a link"""
     return _of_links(call, given, filtered_link, link_report)
 
@@ -144,10 +108,10 @@ def report_link(call: Call, given: DetailQuery) -> LinkReportAnswer:
     "GET",
     "/reports/campaigns/{id}",
     scope="reports:read",
-    takes=DetailQuery,
+    takes=FilterQuery,
     answers=LinkReportAnswer,
 )
-def report_campaign(call: Call, given: DetailQuery) -> LinkReportAnswer:
+def report_campaign(call: Call, given: FilterQuery) -> LinkReportAnswer:
     """Report on a campaign's links together"""
     return _of_links(call, given, filtered_campaign, campaign_report)
 
@@ -156,10 +120,10 @@ def report_campaign(call: Call, given: DetailQuery) -> LinkReportAnswer:
     "GET",
     "/reports/touchpoints/{id}",
     scope="reports:read",
-    takes=DetailQuery,
+    takes=FilterQuery,
     answers=TouchpointDetailAnswer,
 )
-def report_touchpoint(call: Call, given: DetailQuery) -> TouchpointDetailAnswer:
+def report_touchpoint(call: Call, given: FilterQuery) -> TouchpointDetailAnswer:
     """Report on a touchpoint"""
     if given.filters:
         found = filtered_touchpoint(call.session, call.actor, call.id, _asked(call, given))
@@ -201,7 +165,7 @@ def report_touchpoint(call: Call, given: DetailQuery) -> TouchpointDetailAnswer:
 
 def _of_links(
     call: Call,
-    given: DetailQuery,
+    given: FilterQuery,
     filtered: Callable[[Session, Actor, str, Asked], FilteredReport],
     plain: Callable[..., results.LinkReport],
 ) -> LinkReportAnswer:
@@ -221,7 +185,7 @@ def _of_links(
     return LinkReportAnswer(id=report.id, **_plain(report, report.days))
 
 
-def _asked(call: Call, given: DetailQuery) -> Asked:
+def _asked(call: Call, given: FilterQuery) -> Asked:
     return Asked(given.first, given.last, given.filters, given.scanners == "include", call.now)
 
 

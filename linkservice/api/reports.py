@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linkservice.api.door import Call, Calls
-from linkservice.api.values import Answer, Day, Given, Id, described, one_of
+from linkservice.api.values import Answer, Day, Given, Id, described, one_of, text
 from linkservice.journeys.model import KINDS, MEDIA
 from linkservice.reports import results
 from linkservice.reports.arranged import (
@@ -25,6 +25,7 @@ from linkservice.reports.arranged import (
 )
 from linkservice.reports.changed import ChangeRow, change_report
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
+from linkservice.reports.filters import DEVICES, LONGEST, SOURCES, Filters, choose_filters
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import METRICS
@@ -32,6 +33,8 @@ from linkservice.reports.transitions import Missing, Step, Transition, transitio
 from linkservice.workspaces.public_holidays import Reason
 
 REPORTS = Calls("Reports")
+
+Facet = Annotated[str, text(LONGEST)]
 
 Scanners = Annotated[
     Literal["apart", "include"],
@@ -47,7 +50,40 @@ class PeriodQuery(Given):
     scanners: Scanners = "apart"
 
 
-class TouchpointReportQuery(PeriodQuery):
+class FilterQuery(PeriodQuery):
+    """The period, and what all counted clicks have in common."""
+
+    source: Annotated[str, one_of(SOURCES)] | None = None
+    country: (
+        Annotated[
+            str,
+            described(
+                pattern="^(?:[A-Za-z]{2}|[Uu][Nn][Kk][Nn][Oo][Ww][Nn])$",
+                description="A code of two letters, or unknown.",
+            ),
+        ]
+        | None
+    ) = None
+    device: Annotated[str, one_of(DEVICES)] | None = None
+    browser: Facet | None = None
+    system: Facet | None = None
+    language: Facet | None = None
+    referrer: Facet | None = None
+    single_clicks: Annotated[
+        Literal["recent", "all"],
+        Field(
+            description="Filtered figures that take single clicks are of as many days, up to the "
+            "last, as are read quickly; with “all”, of all that are kept."
+        ),
+    ] = "recent"
+
+    @property
+    def filters(self) -> Filters:
+        """The filters that are asked for. Raises `Invalid`."""
+        return choose_filters(self.model_dump(), everything=self.single_clicks == "all")
+
+
+class TouchpointReportQuery(FilterQuery):
     """Which touchpoints, and by what they are ranked."""
 
     journey_id: Id | None = None
@@ -96,7 +132,8 @@ class RowGroupAnswer(Answer):
 
 class TouchpointReportAnswer(Answer):
     """Which touchpoints perform best and worst. `totals` are those of the whole report, `shown` of
-    the touchpoints that are here; filters change no verdict.
+    the touchpoints that are here; to leave out touchpoints changes no verdict. Of clicks that are
+    `filtered` there are no reach, conversions and value.
     """
 
     period: PeriodAnswer
@@ -107,6 +144,7 @@ class TouchpointReportAnswer(Answer):
     touchpoints: Sequence[results.TouchpointRow]
     shown: Subtotal
     groups: list[RowGroupAnswer]
+    filtered: results.FilteredBy | None
 
 
 class TransitionsQuery(Given):
@@ -179,6 +217,7 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
         metric=given.metric,
         attribution=given.attribution,
         suspects=given.scanners == "include",
+        filters=given.filters,
         now=call.now,
     )
     seen = arranged(
@@ -208,6 +247,7 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
             )
             for group in seen.groups
         ],
+        filtered=report.filtered,
     )
 
 

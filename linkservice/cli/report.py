@@ -15,7 +15,12 @@ from linkservice.cli.door import Group, current_database, now, read_settings, te
 from linkservice.cli.output import bar, coloured, fit, report_form, write_report
 
 if TYPE_CHECKING:
-    from linkservice.reports.results import TouchpointReport, TouchpointRow, TouchpointTotals
+    from linkservice.reports.results import (
+        FilteredBy,
+        TouchpointReport,
+        TouchpointRow,
+        TouchpointTotals,
+    )
 
 NAME_WIDTH, BAR_WIDTH = 30, 11
 DETAIL_WIDTH = 98
@@ -98,6 +103,14 @@ def report() -> None:
     help="By what; lead: how many times the mean of the peers. [the ranking]",
 )
 @click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option("--source", type=click.Choice(("click", "scan")), help="Only clicks of this kind.")
+@click.option("--country", type=text, metavar="CODE", help="Only clicks from there, as DE.")
+@click.option("--device", type=text, help="Only clicks with such a device, as mobile.")
+@click.option("--browser", type=text, help="Only clicks with this browser.")
+@click.option("--system", type=text, help="Only clicks with this system.")
+@click.option("--language", type=text, help="Only clicks in this language.")
+@click.option("--referrer", type=text, metavar="HOST", help="Only clicks from this page.")
+@click.option("--all-single-clicks", is_flag=True, help="Count all that are kept, however long.")
 @report_form
 def touchpoints(
     from_: date | None,
@@ -114,14 +127,18 @@ def touchpoints(
     verdict: str | None,
     sort: str | None,
     reverse: bool,
+    all_single_clicks: bool,
     form: str,
+    **of_clicks: str | None,
 ) -> None:
     """Which touchpoints perform best and worst.
 
     Days are those of the workspace's time zone, the last one included. Verdicts are those of all
-    touchpoints, whichever are shown; so is the total.
+    touchpoints, whichever are shown; so is the total. Clicks from a country, with a device and so
+    on are counted one by one, and have no reach, conversions and value.
     """
     from linkservice.reports.arranged import Selection, arranged
+    from linkservice.reports.filters import choose_filters
     from linkservice.reports.queries import touchpoint_report
     from linkservice.reports.results import rows_for_csv, to_json
     from linkservice.workspaces.access import operator
@@ -138,6 +155,7 @@ def touchpoints(
             journey_id=journey,
             metric=metric,
             attribution=attribution,
+            filters=choose_filters(of_clicks, everything=all_single_clicks),
             now=now(),
         )
         seen = arranged(session, actor, found, selection=wanted, sort=sort, reverse=reverse)
@@ -151,6 +169,8 @@ def _table(found: TouchpointReport) -> Iterator[str]:
     period = found.period
     title = f"Touchpoints {period.first} to {period.last} ({period.time_zone})"
     yield coloured(title, bold=True)
+    if found.filtered is not None:
+        yield coloured(_filters(found.filtered), dim=True)
     yield ""
     head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {rate:>9} "
     yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>13}  Verdict", dim=True)
@@ -159,6 +179,15 @@ def _table(found: TouchpointReport) -> Iterator[str]:
         yield from _lines(row, found, largest)
     yield ""
     yield from _totals(found)
+
+
+def _filters(by: FilteredBy) -> str:
+    """What all clicks have in common, and since when they are counted."""
+    given = "Clicks with " + ", ".join(f"{name} {value}" for name, value in by.filters.items())
+    if by.is_whole:
+        return given
+    since = by.single_clicks_from
+    return f"{given}; " + (f"counted from {since} on" if since else "none of these days are kept")
 
 
 def _largest(found: TouchpointReport) -> Mapping[str | None, float]:

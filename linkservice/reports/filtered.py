@@ -275,9 +275,10 @@ def _rolled_up(
         return {day: int(clicks) for day, clicks in session.execute(query)}, 0
     ((facet, value),) = filters.facets.items()
     facets, undivided = read.facets, 0
-    which: ColumnElement[bool] = and_(
-        facets.link_id.in_(whose.links), facets.local_date.in_(days.days())
-    )
+    links = whose.links
+    if links is None:
+        links = select(Link.id).where(Link.workspace_id == whose.workspace_id)
+    which: ColumnElement[bool] = and_(facets.link_id.in_(links), facets.local_date.in_(days.days()))
     if isinstance(subject, Touchpoint):
         which, undivided = facets_alone(session, read, subject, days)
     query = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,6 +24,9 @@ from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution, Converted, converted
 from linkservice.reports.exposure import Reached, reached
+from linkservice.reports.filtered_ranking import JUDGED as JUDGED_IF_FILTERED
+from linkservice.reports.filtered_ranking import filtered_earlier, filtered_sums
+from linkservice.reports.filters import NO_FILTERS, Filters
 from linkservice.reports.judging import Judged, Line, earlier_days, exact_rate, judged
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.results import (
@@ -50,11 +54,13 @@ def touchpoint_report(
     metric: str = "visitors_per_reach",
     attribution: str = "last",
     suspects: bool = False,
+    filters: Filters = NO_FILTERS,
     now: dt.datetime,
 ) -> TouchpointReport:
     """Every touchpoint of the workspace, or of one journey, with its figures and verdict; with
     the clicks of suspected mail scanners or without. Conversions count for the touchpoint of
-    their last click or of their first, as `attribution` says.
+    their last click or of their first, as `attribution` says. With `filters` only the clicks that
+    meet them count, as `filtered_ranking` says.
 
     A deleted touchpoint is there if it has clicks or conversions in the period, the links without a
     touchpoint if anything of them was counted. All touchpoints are judged together even if
@@ -68,10 +74,14 @@ def touchpoint_report(
     journey = None
     if journey_id is not None:
         journey = find(session, actor, Journey, journey_id, "journey_id")
+    if filters:
+        question = _Question(period, asked, by, workspace.currency, journey, suspects, today)
+        return _filtered(session, actor, question, filters)
     read = sources(session, actor.workspace_id, period, suspects)
     counted = touchpoint_sums(session, read, actor.workspace_id, period, asked)
     conversions = converted(session, actor.workspace_id, period, by)
-    lines = _lines(session, actor, period, counted, conversions, today)
+    reach = reached(session, actor, period, today)
+    lines = _lines(session, actor, period, counted, conversions, reach)
     standing = [line for line in lines if line.is_shown]
     earlier = None
     if asked == "trend":
@@ -95,6 +105,51 @@ def touchpoint_report(
     suspicious = 0 if read is PERSONS else _suspected(session, actor, period, journey)
     totals = _totals(parts, gained, suspicious, *elsewhere)
     return TouchpointReport(period, asked, by, workspace.currency, totals, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a report is asked for, checked."""
+
+    period: Period
+    metric: Metric
+    attribution: Attribution
+    currency: str
+    journey: Journey | None
+    suspects: bool
+    today: dt.date
+
+
+def _filtered(
+    session: Session, actor: Actor, asked: _Question, filters: Filters
+) -> TouchpointReport:
+    """The report on the clicks that meet the filters; what a filter leaves no rate of has none."""
+    workspace_id, metric, suspects = actor.workspace_id, asked.metric, asked.suspects
+    found = filtered_sums(session, workspace_id, asked.period, filters, metric, suspects=suspects)
+    lines = _lines(session, actor, found.told, found.touchpoints, {}, {})
+    standing = [line for line in lines if line.is_shown]
+    earlier = None
+    if metric == "trend" and found.by.is_whole:
+        earlier = filtered_earlier(
+            session, workspace_id, found.told, filters, suspects=suspects, today=asked.today
+        )
+    # By reach, of which there is none: so nothing is judged.
+    judged_by = metric if metric in JUDGED_IF_FILTERED else "visitors_per_reach"
+    verdicts = judged(standing, judged_by, found.told, asked.today, earlier)
+    rows = [
+        _row(line, verdict, judged_by)
+        for line, verdict in zip(standing, verdicts, strict=True)
+        if line.is_of(asked.journey)
+    ]
+    rows.sort(key=_rank)
+    parts = [line.counted for line in lines if line.is_of(asked.journey)]
+    if asked.journey is None and NO_TOUCHPOINT in found.touchpoints:
+        parts.append(found.touchpoints[NO_TOUCHPOINT])
+        rows.append(_row_without_touchpoint(parts[-1], Converted([], [])))
+    totals = _totals(parts, [], found.suspected, 0, 0, 0)
+    return TouchpointReport(
+        asked.period, metric, asked.attribution, asked.currency, totals, rows, found.by
+    )
 
 
 def _question(
@@ -123,10 +178,9 @@ def _lines(
     period: Period,
     counted: Mapping[int, TouchpointSums],
     conversions: Mapping[int, Converted],
-    today: dt.date,
+    reach: Mapping[int, Reached],
 ) -> list[Line]:
     """All touchpoints there ever were, in the order the journeys give them."""
-    reach = reached(session, actor, period, today)
     nothing = TouchpointSums([0] * len(period), daily_scans=[0] * len(period))
     nobody = Reached([0.0] * len(period))
     none = Converted([0] * len(period), [0] * len(period))

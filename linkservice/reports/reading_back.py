@@ -35,14 +35,15 @@ are told apart in eight ways.
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Whose clicks are counted: those of some links, or of one touchpoint, which had them.
+    """Whose clicks are counted: those of some links, or of one touchpoint, which had them; without
+    `links` those of the workspace.
 
     `links` are ids of links of one workspace, as a query or one by one. `new` marks a click as
     that of a visitor who is new there.
     """
 
     workspace_id: int
-    links: Select[int] | Sequence[int]
+    links: Select[int] | Sequence[int] | None = None
     touchpoint_id: int | None = None
 
     @property
@@ -53,10 +54,14 @@ class Whose:
         """The condition on click rows."""
         if self.touchpoint_id is not None:
             return rows.touchpoint_id == self.touchpoint_id
+        if self.links is None:
+            return rows.workspace_id == self.workspace_id
         return rows.link_id.in_(self.links)
 
     def of_days(self, rows: type[LinkDay]) -> tuple[ColumnElement[bool], ...]:
         """The conditions on days of links."""
+        if self.links is None:
+            return (rows.workspace_id == self.workspace_id,)
         chosen = rows.link_id.in_(self.links)
         if self.touchpoint_id is None:
             return (chosen,)
@@ -64,10 +69,15 @@ class Whose:
 
 
 def read_from(
-    session: Session, whose: Whose, period: Period, filters: Filters
+    session: Session,
+    whose: Whose,
+    period: Period,
+    filters: Filters,
+    cost_of_own: int = COST_OF_OWN,
 ) -> tuple[date | None, bool]:
     """The first day of the period from which on single clicks are read, None for no day; and
-    whether those of earlier days of the period are kept as well.
+    whether those of earlier days of the period are kept as well. `cost_of_own`: what a click of
+    theirs costs beside one of another link.
     """
     kept = _kept_from(session, whose.workspace_id)
     if kept is None or kept > period.last:
@@ -76,7 +86,7 @@ def read_from(
     if filters.everything:
         return kept, False
     most = ROWS_OF_ONE if len(filters.given) == 1 else ROWS_OF_SEVERAL
-    first = max(kept, _affordable(session, whose, period, most))
+    first = max(kept, _affordable(session, whose, period, most, cost_of_own))
     return first, first > kept
 
 
@@ -95,13 +105,15 @@ def _kept_from(session: Session, workspace_id: int) -> date | None:
     return kept if summed is None or kept <= summed else kept + timedelta(days=1)
 
 
-def _affordable(session: Session, whose: Whose, period: Period, most: int) -> date:
+def _affordable(
+    session: Session, whose: Whose, period: Period, most: int, cost_of_own: int
+) -> date:
     """The first day such that reading costs no more than `most` rows; at least the last day."""
     cost, first = 0, period.last
     for some in _backwards(period):
         rows, own = _rows(session, whose.workspace_id, some), _own_clicks(session, whose, some)
         for day in reversed(some.days()):
-            cost += rows.get(day, 0) + COST_OF_OWN * own.get(day, 0)
+            cost += rows.get(day, 0) + cost_of_own * own.get(day, 0)
             if cost > most:
                 return first
             first = day
@@ -138,10 +150,11 @@ def _own_clicks(session: Session, whose: Whose, period: Period) -> dict[date, in
     """How often the links were clicked on each day."""
     rows: type[LinkDay | TouchpointDay] = LinkDay
     of = whose.of_days(LinkDay)
-    if whose.touchpoint_id is not None:
+    if whose.touchpoint_id is not None or whose.links is None:
         rows = TouchpointDay
-        own = TouchpointDay.workspace_id == whose.workspace_id
-        of = own, TouchpointDay.touchpoint_id == whose.touchpoint_id
+        of = (TouchpointDay.workspace_id == whose.workspace_id,)
+        if whose.touchpoint_id is not None:
+            of = *of, TouchpointDay.touchpoint_id == whose.touchpoint_id
     query = (
         select(rows.local_date, func.sum(rows.clicks))
         .where(*of, rows.local_date.between(period.first, period.last))

@@ -7,7 +7,7 @@ the verdicts mean (`ranking`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -120,8 +120,22 @@ class TouchpointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FilteredBy:
+    """What all clicks of a filtered ranking have in common, and from which day on they are
+    counted (None: no day); `more_single_clicks`: earlier days could be read, but take longer.
+    """
+
+    filters: Mapping[str, str]
+    single_clicks_from: date | None
+    more_single_clicks: bool
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TouchpointReport:
-    """Which touchpoints perform best and worst: the judged ones first, by falling rate."""
+    """Which touchpoints perform best and worst: the judged ones first, by falling rate. Where it is
+    `filtered`, it has the clicks that meet the filters, and no reach, conversions and value.
+    """
 
     period: Period
     metric: Metric
@@ -129,6 +143,7 @@ class TouchpointReport:
     currency: str
     totals: TouchpointTotals
     touchpoints: Sequence[TouchpointRow]
+    filtered: FilteredBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +267,8 @@ def plain(value: object) -> Json:
         return value
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
     if isinstance(value, Sequence):
         return [plain(each) for each in value]
     return _object(value)

@@ -133,8 +133,10 @@ def _take_day(
     totals["tokenless"] += tokenless
 
 
-def _chosen(session: Session, whose: Whose, period: Period, filters: Filters) -> CTE:
-    """The rows, each read once: the parts of the count are made of what was found."""
+def meet(
+    session: Session, whose: Whose, period: Period, filters: Filters
+) -> list[ColumnElement[bool]]:
+    """The conditions on click rows that meet the filters."""
     conditions = [
         where_rows_lie(session, whose, period),
         whose.of(Click),
@@ -145,6 +147,11 @@ def _chosen(session: Session, whose: Whose, period: Period, filters: Filters) ->
         conditions.append(scan != 0 if filters.source == "scan" else scan == 0)
     for facet, value in filters.facets.items():
         conditions.append(_has(session, facet, value))
+    return conditions
+
+
+def _chosen(session: Session, whose: Whose, period: Period, filters: Filters) -> CTE:
+    """The rows, each read once: the parts of the count are made of what was found."""
     return (
         select(
             Click.local_day.label("day"),
@@ -155,7 +162,7 @@ def _chosen(session: Session, whose: Whose, period: Period, filters: Filters) ->
             Click.agent_id.label("agent"),
             *(getattr(Click, column).label(name) for name, column in _OF_ROW.items()),
         )
-        .where(*conditions)
+        .where(*meet(session, whose, period, filters))
         .cte("chosen")
     )
 

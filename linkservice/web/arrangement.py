@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from linkservice.journeys.personas import every_persona
 from linkservice.reports.arranged import GROUPINGS, VERDICTS, Selection
+from linkservice.reports.filters import DEVICES, SOURCES, Filters
 from linkservice.reports.results import TouchpointReport
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA
@@ -19,6 +20,8 @@ from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Here
 from linkservice.web.places import campaigns
+from linkservice.web.regions import country_choices
+from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS
 
 FILTERS = {
     "stage_id": N_("Stage"),
@@ -66,6 +69,24 @@ def filters(page: Page, report: TouchpointReport, selection: Selection) -> list[
         if chosen or len(options) > 1 or (options and name in ("campaign_id", "persona_id")):
             found.append(Filter(name, gettext(label), options, chosen))
     return found
+
+
+def click_filters(chosen: Filters) -> list[Filter]:
+    """Filters of clicks that can be chosen from a list: the others, such as a browser, are reached
+    from the values of a touchpoint's page.
+    """
+    countries = country_choices()
+    if chosen.country and chosen.country not in dict(countries):
+        countries = [(chosen.country, VALUE_WORDS["country"](chosen.country)), *countries]
+    values: dict[str, Options] = {
+        "country": countries,
+        "source": [(each, VALUE_WORDS["source"](each)) for each in SOURCES],
+        "device": [(each, VALUE_WORDS["device"](each)) for each in DEVICES],
+    }
+    return [
+        Filter(name, gettext(FACET_WORDS[name]), options, getattr(chosen, name) or "")
+        for name, options in values.items()
+    ]
 
 
 def chips(found: Sequence[Filter], here: Here) -> list[tuple[str, str]]:

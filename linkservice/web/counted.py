@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from linkservice import __version__
+from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
 from linkservice.reports.results import Metric
@@ -116,7 +117,15 @@ def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]
     yield visitors(about in _BY_LINK, _first_click() if filtered else "")
     if about not in _BY_LINK and not filtered:
         yield conversions()
+    if _is_judged(about, metric, filtered):
         yield from _judgements(metric)
+
+
+def _is_judged(about: About, metric: Metric, filtered: bool) -> bool:
+    """Of filtered clicks only the ranking is, by some metrics."""
+    if filtered:
+        return about == "touchpoints" and metric in JUDGED
+    return about not in _BY_LINK
 
 
 def clicks() -> Fact:
@@ -219,7 +228,7 @@ def filter_words(filters: Filters) -> list[str]:
 
 def _filters(chosen: Chosen, about: About, metric: Metric, journey: str) -> Sequence[str]:
     found = filter_words(chosen.filters)
-    if about not in _BY_LINK and not chosen.filters:
+    if _is_judged(about, metric, bool(chosen.filters)):
         found.append(gettext("What is compared: %(metric)s", metric=gettext(METRIC_WORDS[metric])))
     if journey:
         found.append(gettext("Journey: %(journey)s", journey=journey))

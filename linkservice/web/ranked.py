@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from markupsafe import Markup
 
 from linkservice.reports.arranged import Grouping, RowGroup, Subtotal, lead
+from linkservice.reports.filtered_ranking import JUDGED as JUDGED_IF_FILTERED
 from linkservice.reports.ranking import Verdict
 from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
 from linkservice.web import verdicts
@@ -193,7 +194,14 @@ class Ranking:
             scale=measure.unit if measure is not None else "",
         )
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether the report has rates: of filtered clicks, by some metrics only."""
+        return self.report.filtered is None or self.report.metric in JUDGED_IF_FILTERED
+
     def _verdict_words(self, row: TouchpointRow) -> str:
+        if not self.is_judged:
+            return gettext("not judged")
         missing = _MISSING.get(self.report.metric) if row.verdict == "no_reach" else None
         return gettext(missing or VERDICTS[row.verdict])
 

@@ -6,6 +6,7 @@ one through the API: `region_groups` offers that too.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from unicodedata import normalize
 
 from babel import Locale
@@ -15,6 +16,9 @@ from linkservice.web.places import Group
 from linkservice.workspaces.public_holidays import countries, states
 
 OUR_COUNTRIES = ("DE", "AT", "CH")
+
+NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "ZZ")
+"""Codes of two letters with a name, in which nobody clicks."""
 
 
 def region_groups(current: str | None) -> list[Group]:
@@ -34,6 +38,19 @@ def region_groups(current: str | None) -> list[Group]:
     if current is None or any(current == code for _, members in groups for code, _ in members):
         return groups
     return [(gettext("Set now"), [(current, current)]), *groups]
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Every country with its name, in alphabetical order of the language spoken now."""
+    return list(_countries(spoken()))
+
+
+@lru_cache(maxsize=4)
+def _countries(language: str) -> tuple[tuple[str, str], ...]:
+    names = Locale(language).territories
+    codes = (str(code) for code in names)
+    found = (code for code in codes if len(code) == 2 and code not in NO_COUNTRIES)
+    return tuple(sorted(((code, names[code]) for code in found), key=_by_name))
 
 
 def region_name(region: str) -> str:

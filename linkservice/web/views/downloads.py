@@ -21,7 +21,16 @@ from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import Day, LinkReport, TouchpointReport
 from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import Trend, trend_of
-from linkservice.web import arrangement, periods
+from linkservice.web import periods
+from linkservice.web.asked import (
+    Asked,
+    arranged_as_asked,
+    asked_for,
+    groups_asked,
+    journey_name,
+    ranking_facts,
+    report_asked,
+)
 from linkservice.web.counted import About, Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import saved
@@ -31,14 +40,8 @@ from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.papers import paper_of, ranked_parts, table_parts
 from linkservice.web.periods import Chosen
-from linkservice.web.ranked import Ranking
+from linkservice.web.ranked import Group, Ranking
 from linkservice.web.views.reports import (
-    Asked,
-    arranged_as_asked,
-    asked_for,
-    groups_asked,
-    journey_name,
-    report_asked,
     touchpoint_context,
 )
 from linkservice.workspaces.access import find, find_ever
@@ -174,6 +177,8 @@ def paper_reports(page: Page) -> Response:
     found = exported.of_touchpoints(report, seen, {})
     title = journey_name(page, asked) or gettext("Touchpoints")
     groups = groups_asked(replace(asked, sort=""), seen, ranking, rows)
+    if not ranking.is_judged and not groups:
+        groups = [Group("all", gettext("Clicks that meet the filters"), "", None, rows)]
     parts = [*ranked_parts(groups), *table_parts(found)]
     data = paper_of(page, title, ranking_facts(page, asked, report), parts)
     return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
@@ -293,6 +298,9 @@ def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported
         "journey_id": asked.journey_id,
         **{name: value for name, value in asked.selection.query.items() if value},
     }
+    if report.filtered is not None:
+        since = report.filtered.single_clicks_from
+        filters["single_clicks_from"] = since.isoformat() if since else "none"
     seen = arranged_as_asked(page, asked, report)
     return exported.of_touchpoints(report, seen, filters)
 
@@ -302,19 +310,6 @@ def _ranking(page: Page, asked: Asked, form: str) -> Response:
     found = ranking_file(page, asked, report)
     return saved(
         page, found, ranking_facts(page, asked, report), form, "touchpoints", one_table=True
-    )
-
-
-def ranking_facts(page: Page, asked: Asked, report: TouchpointReport) -> list[Fact]:
-    """How the ranking was counted."""
-    chosen = arrangement.filters(page, report, asked.selection)
-    return counted(
-        page,
-        asked.chosen,
-        "touchpoints",
-        metric=report.metric,
-        journey=journey_name(page, asked),
-        arranged=arrangement.facts(chosen, asked.group),
     )
 
 

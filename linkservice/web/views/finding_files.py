@@ -12,6 +12,13 @@ from linkservice.reports.changed import change_report
 from linkservice.reports.exported_findings import of_changes, of_transitions
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.web import change_sentences, periods, transition_words
+from linkservice.web.asked import (
+    Asked,
+    arranged_as_asked,
+    groups_asked,
+    ranking_facts,
+    report_asked,
+)
 from linkservice.web.door import Pages
 from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.i18n import gettext
@@ -19,8 +26,7 @@ from linkservice.web.page import Page
 from linkservice.web.papers import ranked_parts
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking
-from linkservice.web.views.downloads import ranking_facts, ranking_file
-from linkservice.web.views.reports import Asked, arranged_as_asked, groups_asked, report_asked
+from linkservice.web.views.downloads import ranking_file
 
 PAGES = Pages("reports")
 

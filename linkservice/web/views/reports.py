@@ -14,17 +14,8 @@ from linkservice.journeys.manage import JourneyMap, journey_map
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
-from linkservice.reports.arranged import (
-    EVERYTHING,
-    GROUPINGS,
-    SORTS,
-    Arranged,
-    Selection,
-    arranged,
-)
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.changed import change_report
-from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import OF_CONVERSIONS, TouchpointReport, TouchpointRow
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
@@ -32,18 +23,26 @@ from linkservice.reports.transitions import transition_report
 from linkservice.reports.trend import trend_of
 from linkservice.web import arrangement, change_sentences, figures, periods, transition_words
 from linkservice.web.annotated import notes_on
-from linkservice.web.arrangement import FILTERS
+from linkservice.web.asked import (
+    arranged_as_asked,
+    asked_for,
+    groups_asked,
+    ranking_facts,
+    ranking_of,
+    report_asked,
+)
 from linkservice.web.charts import sparkline
-from linkservice.web.counted import METRIC_NOTES, METRIC_WORDS, counted
+from linkservice.web.counted import METRIC_NOTES, counted
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
+from linkservice.web.filtered_ranking import metrics_offered, ranking_filtered
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
-from linkservice.web.ranked import Group, Ranking, Shown
-from linkservice.workspaces.access import find, find_ever
+from linkservice.web.ranked import Ranking, Shown
+from linkservice.workspaces.access import find_ever
 
 PAGES = Pages("reports")
 
@@ -52,50 +51,6 @@ FOLDED_FROM = 4
 
 ATTRIBUTION_WORDS = {"last": N_("Last touch"), "first": N_("First touch")}
 """Whose a conversion is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the query of a report page asks for."""
-
-    chosen: Chosen
-    journey_id: str | None
-    metric: str
-    sort: str
-    upwards: bool
-    attribution: str = "last"
-    selection: Selection = EVERYTHING
-    group: str | None = None
-
-    @property
-    def query(self) -> dict[str, str | None]:
-        """The fields the addresses of the page carry; nothing for what is usual."""
-        return {
-            **self.chosen.query,
-            "journey_id": self.journey_id,
-            "metric": self.metric if self.metric != "visitors_per_reach" else None,
-            "attribution": self.attribution if self.attribution != "last" else None,
-            "sort": self.sort or None,
-            "order": "up" if self.upwards else None,
-            "group": self.group,
-            **self.selection.query,
-        }
-
-
-def asked_for(page: Page) -> Asked:
-    """What the query asks for; a column or group there is not means the ranking."""
-    query = page.query
-    sort, group = query.get("sort", ""), query.get("group", "")
-    return Asked(
-        chosen=periods.chosen(query, page.time_zone, page.now),
-        journey_id=query.get("journey_id") or None,
-        metric=query.get("metric") or "visitors_per_reach",
-        sort=sort if sort in SORTS else "",
-        upwards=query.get("order") == "up",
-        attribution=query.get("attribution") or "last",
-        selection=Selection(**{name: query.get(name) or None for name in FILTERS}),
-        group=group if group in GROUPINGS else None,
-    )
 
 
 @PAGES.get("/reports", scope="reports:read")
@@ -109,6 +64,7 @@ def reports(page: Page) -> Response:
     rows, unlinked = _fold(shown, linked_touchpoints(page.session, page.actor))
     filters = arrangement.filters(page, found, asked.selection)
     here = Here("reports", asked.query)
+    filtered = found.filtered
     return page.render(
         "reports/touchpoints.html",
         asked=asked,
@@ -118,24 +74,21 @@ def reports(page: Page) -> Response:
         seen=seen,
         filters=filters,
         chips=arrangement.chips(filters, here),
+        filtered=filtered and ranking_filtered(asked.chosen, filtered, here),
+        choices=arrangement.click_filters(asked.chosen.filters),
+        judged=ranking.is_judged,
         groupings=arrangement.groupings(),
-        converting=found.totals.conversions > 0 or found.metric in OF_CONVERSIONS,
+        converting=not filtered
+        and (found.totals.conversions > 0 or found.metric in OF_CONVERSIONS),
         finding=finding(found.touchpoints),
         groups=groups_asked(asked, seen, ranking, rows),
         rows=rows,
         unlinked=unlinked,
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
-        counted=counted(
-            page,
-            asked.chosen,
-            "touchpoints",
-            metric=found.metric,
-            journey=journey_name(page, asked),
-            arranged=arrangement.facts(filters, asked.group),
-        ),
+        counted=ranking_facts(page, asked, found),
         journeys=journeys_by_name(page),
-        metric_note=gettext(METRIC_NOTES[found.metric]),
-        metrics=[(name, gettext(label)) for name, label in METRIC_WORDS.items()],
+        metric_note=gettext(METRIC_NOTES[found.metric]) if ranking.is_judged else "",
+        metrics=metrics_offered(found),
         attributions=attribution_words(),
     )
 
@@ -154,7 +107,7 @@ def journey_report(page: Page, id: str) -> Response:
     """The journey map, each touchpoint in the colour, sign and word of its verdict."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     found = journey_map(page.session, page.actor, id)
-    report = _report(page, chosen, id, "visitors_per_reach")
+    report = ranking_of(page, chosen, id, "visitors_per_reach")
     crossings = transition_report(
         page.session,
         page.actor,
@@ -306,60 +259,6 @@ def finding(rows: Sequence[TouchpointRow]) -> Finding:
     best, worst = kinds.count("best"), kinds.count("worst")
     judged = best + worst + kinds.count("as_expected")
     return Finding(judged, best, worst, len(kinds) - judged)
-
-
-def report_asked(page: Page, asked: Asked) -> TouchpointReport:
-    """The touchpoint report a page asks for. Raises `Invalid` (metric), `NotFound`."""
-    return _report(page, asked.chosen, asked.journey_id, asked.metric, asked.attribution)
-
-
-def arranged_as_asked(page: Page, asked: Asked, report: TouchpointReport) -> Arranged:
-    """The rows a page asks for. Raises `Invalid` (kind, medium, verdict), `NotFound`."""
-    return arranged(
-        page.session,
-        page.actor,
-        report,
-        selection=asked.selection,
-        group=asked.group,
-        sort=asked.sort or None,
-        reverse=asked.upwards,
-    )
-
-
-def groups_asked(
-    asked: Asked, seen: Arranged, ranking: Ranking, rows: Sequence[Shown]
-) -> list[Group]:
-    """The groups of the table: those asked for, else the ranking's own, none where it is sorted."""
-    if seen.group is not None:
-        return ranking.by(seen.group, seen.groups, rows)
-    return [] if asked.sort else ranking.groups(rows)
-
-
-def _report(
-    page: Page,
-    chosen: Chosen,
-    journey_id: str | None,
-    metric: str,
-    attribution: str = "last",
-) -> TouchpointReport:
-    return touchpoint_report(
-        page.session,
-        page.actor,
-        first=chosen.period.first,
-        last=chosen.period.last,
-        journey_id=journey_id,
-        metric=metric,
-        attribution=attribution,
-        suspects=chosen.suspects,
-        now=page.now,
-    )
-
-
-def journey_name(page: Page, asked: Asked) -> str:
-    """The name of the journey the report is kept to; "" for all."""
-    if not asked.journey_id:
-        return ""
-    return find(page.session, page.actor, Journey, asked.journey_id, "journey_id").name
 
 
 def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:

@@ -22,6 +22,7 @@ from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
 from linkservice.reports.shares import NewShare
 from linkservice.web import figures, periods
+from linkservice.web.asked import Asked, journey_name, report_asked
 from linkservice.web.counted import About, counted, filter_words
 from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.filtered import filtered_view
@@ -32,10 +33,7 @@ from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking
 from linkservice.web.views.new_link import end_of_day
 from linkservice.web.views.reports import (
-    Asked,
     finding,
-    journey_name,
-    report_asked,
     touchpoint_context,
 )
 from linkservice.workspaces.model import LOCALES, Workspace
