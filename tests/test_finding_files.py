@@ -1,5 +1,5 @@
 """Costs, personas, moments of truth, changes and transitions in every form: page, API, JSON, CSV,
-workbook and PDF agree to the digit.
+workbook, PDF and shared link agree to the digit.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ import io
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import openpyxl
 import pypdfium2
 import pytest
 from market import FORMULA, Market, market
+from pages import Markup
 from people import Browser, text_of
+from werkzeug.test import TestResponse
 
 from linkservice.web import i18n
 
@@ -35,6 +40,7 @@ class Report:
     rows: str
     sheet: str
     asked: dict[str, str]
+    share: dict[str, str]
 
 
 def reports(market: Market) -> dict[str, Report]:
@@ -44,26 +50,32 @@ def reports(market: Market) -> dict[str, Report]:
         "costs": Report(
             *("/reports/costs", "/reports/costs", "/reports/costs/download"),
             *("/reports/costs/paper", "rows", "Costs", {"group": "touchpoint"}),
+            share={"about": "costs"},
         ),
         "costs by channel": Report(
             *("/reports/costs", "/reports/costs", "/reports/costs/download"),
             *("/reports/costs/paper", "rows", "Costs", {"group": "channel"}),
+            share={"about": "costs", "filters": "group=channel"},
         ),
         "personas": Report(
             *("/reports/personas", "/reports/personas", "/reports/personas/download"),
             *("/reports/personas/paper", "rows", "Personas", {}),
+            share={"about": "personas"},
         ),
         "moments": Report(
             *("/reports/moments", "/reports/moments", "/reports/moments/download"),
             *("/reports/moments/paper", "touchpoints", "Moments of truth", {"journey_id": journey}),
+            share={"about": "moments", "subject": journey},
         ),
         "changes": Report(
             *("/", "/reports/changes", "/reports/changes/download"),
             *("", "touchpoints", "What changed", {}),
+            share={},
         ),
         "transitions": Report(
             *(there, "/reports/transitions", f"{there}/transitions/download"),
             *(f"{there}/paper", "transitions", "From stage to stage", {"journey_id": journey}),
+            share={"about": "journey", "subject": journey},
         ),
     }
 
@@ -109,6 +121,19 @@ def on_paper(who: Browser, path: str, **query: str) -> str:
     return " ".join(" ".join(pages).split())
 
 
+def shared_page(market: Market, language: str = "en", **fields: str) -> TestResponse:
+    """What whoever has the link reads, after Ben made it for that."""
+    until = (market.today + timedelta(days=30)).isoformat()
+    usual = {"name": "For the board", "days": "rolling", "expires_at": until}
+    made = market.cast.ben.post("/reports/shares", **{**usual, **fields})
+    found = re.search(r"/app(/shared/[\w-]{43})", made.text)
+    assert found, text_of(made)
+    reader = Browser(market.cast.ada.client.application, market.cast.ada.settings)
+    answer = reader.get(found[1], language=language)
+    assert answer.status_code == 200
+    return answer
+
+
 def figures(name: str, row: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     """A row's figures as people read them, on the page and on paper."""
     if name.startswith("costs"):
@@ -142,10 +167,12 @@ def test_every_form_agrees_to_the_digit(market: Market, name: str) -> None:
     with i18n.speaking("en"):
         shown = text_of(market.cast.vera.get(report.page, **report.asked))
         paper = on_paper(market.cast.vera, report.paper, **report.asked) if report.paper else shown
+        shared = text_of(shared_page(market, **report.share)) if report.share else shown
         for row in rows:
             for figure in figures(name, row, answer):
                 assert figure in shown, (name, figure)
                 assert figure in paper, (name, figure)
+                assert figure in shared, (name, figure)
     lines, table = as_csv(market, report), sheets(market, report)
     head, *cells = table[report.sheet]
     assert len(lines) == len(cells)
@@ -243,7 +270,7 @@ def test_german_files_and_papers_speak_german(market: Market) -> None:
         papers = {
             name: on_paper(vera, report.paper, **report.asked)
             for name, report in reports(market).items()
-            if report.paper
+            if name in ("costs", "moments", "transitions")
         }
     finally:
         vera.client.set_cookie("linkservice-language", "en")
@@ -288,3 +315,74 @@ def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:
         assert market.cast.stranger.get(report.file).status_code == 303
         answer = market.cast.cleo.get(report.file, format="json", **report.asked)
         assert answer.status_code == 404 or "Poster" not in answer.text, name
+
+
+@pytest.mark.parametrize("about", ["costs", "personas", "moments", "campaign"])
+def test_a_shared_report_leads_nowhere_and_speaks_both_languages(
+    market: Market, about: str
+) -> None:
+    subject = {"moments": market.journey_id, "campaign": market.campaign_id}.get(about, "")
+    for language, words in (("en", "How was this counted?"), ("de", "Wie wurde gezählt?")):
+        answer = shared_page(market, language, about=about, subject=subject)
+        assert f'lang="{language}"' in answer.text
+        assert words in text_of(answer)
+        elements = Markup(answer.text).elements
+        places = [given["href"] for tag, given in elements if tag == "a"]
+        assert [each for each in places if not each.startswith(("#", "?language="))] == []
+        assert not [tag for tag, _ in elements if tag in ("script", "form", "iframe")]
+
+
+def test_a_filtered_and_grouped_ranking_is_shared_as_it_is(market: Market) -> None:
+    query = {"verdict": "best", "group": "stage", "metric": "conversions_per_click"}
+    ben = market.cast.ben
+    page = ben.get("/reports", group="stage", campaign_id=market.campaign_id, sort="clicks")
+    form = re.search(r'href="/app(/reports/shares\?[^"]+)"', page.text)
+    assert form
+    asked = dict(parse_qsl(urlsplit(unescape(form[1])).query))
+    assert dict(parse_qsl(asked["filters"])) == {
+        "group": "stage",
+        "campaign_id": market.campaign_id,
+        "sort": "clicks",
+    }
+    shown = text_of(shared_page(market, about="touchpoints", filters=asked["filters"]))
+    assert "Campaign: Autumn · Groups: Stage" in shown
+    assert "The 5 shown" in shown
+    assert "Touchpoints shown Campaign: Autumn." in shown
+    # The sums of the groups, as the page has them.
+    sums = re.findall(r"(See|Try|Buy) (?:One touchpoint|2 touchpoints) ([\d,]+)", shown)
+    assert len(sums) == 3
+    for stage, clicks in sums:
+        assert f"{stage} " in text_of(page)
+        assert clicks in text_of(page)
+    listed = text_of(ben.get("/reports/shares"))
+    assert "Touchpoints Campaign: Autumn · Groups: Stage" in listed
+    shown = text_of(shared_page(market, about="touchpoints", **query))
+    assert "What is compared: Conversions per click" in shown
+
+
+def test_a_filtered_campaign_is_shared_as_it_is(market: Market) -> None:
+    fields = {"about": "campaign", "subject": market.campaign_id, "filters": "source=scan"}
+    shown = text_of(shared_page(market, **fields))
+    page = text_of(market.cast.vera.get(f"/campaigns/{market.campaign_id}", source="scan"))
+    clicks = re.search(r"Clicks ([\d,]+)", shown)
+    assert clicks
+    assert f"Clicks {clicks[1]}" in page
+    assert "Scanned or clicked: Scanned" in shown
+
+
+def test_what_a_page_does_not_know_is_not_shared(market: Market) -> None:
+    until = (market.today + timedelta(days=30)).isoformat()
+    usual = {"name": "A", "days": "rolling", "expires_at": until}
+    for fields, status in (
+        ({"about": "costs", "filters": "group=moon"}, 422),
+        ({"about": "costs", "filters": "country=DE"}, 422),
+        ({"about": "personas", "filters": "group=channel"}, 422),
+        ({"about": "touchpoints", "filters": "kind=gas"}, 422),
+        ({"about": "touchpoints", "filters": "order=sideways"}, 422),
+        ({"about": "touchpoints", "filters": "persona_id=999"}, 404),
+        ({"about": "moments"}, 404),
+        ({"about": "moments", "subject": "999"}, 404),
+        ({"about": "campaign", "subject": "999"}, 404),
+    ):
+        answer = market.cast.ben.post("/reports/shares", **usual, **fields)
+        assert answer.status_code == status, fields

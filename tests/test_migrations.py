@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from cast import NOW, owner_of
 from revisions import NEWEST
 from sqlalchemy import inspect, text
 
 from linkservice import schema
+from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Failed, Unavailable
+from linkservice.reports.shares import NewShare, create_share, list_shares
 
 
 def test_up_down_and_up_again(empty_url: str) -> None:
@@ -44,3 +49,19 @@ def test_an_unknown_revision_is_named(database: Database) -> None:
     with pytest.raises(Failed, match="nowhere"):
         schema.downgrade(database, "nowhere")
     schema.require_current(database)
+
+
+def test_shares_outlive_the_migration_and_those_of_newer_reports_end_with_it(
+    settings: Settings, database: Database
+) -> None:
+    home, until = owner_of(database, settings), NOW + timedelta(days=9)
+    kinds: dict[str, dict[str, str]] = {"plain": {}, "grouped": {"group": "stage"}}
+    with database.transaction() as session:
+        for name, asked in kinds.items():
+            new = NewShare(name, "touchpoints", None, until, asked=asked)
+            create_share(session, home.actor, new, NOW)
+        create_share(session, home.actor, NewShare("costs", "costs", None, until), NOW)
+    schema.downgrade(database, "0019")
+    schema.upgrade(database)
+    with database.reading() as session:
+        assert [share.name for share in list_shares(session, home.actor)] == ["plain"]

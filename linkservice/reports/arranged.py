@@ -164,7 +164,7 @@ def arranged(
     persona_id), `Forbidden`.
     """
     actor.require("reports:read")
-    _check(session, actor, selection, group, sort)
+    check_arrangement(session, actor, selection, group, sort)
     placed = [row for row in report.touchpoints if row.id is not None]
     kept = [row for row in placed if _is_kept(row, selection)]
     for by, wanted in (("campaign", selection.campaign_id), ("persona", selection.persona_id)):
@@ -287,9 +287,10 @@ _SORT_KEYS: dict[str, Callable[[TouchpointRow], tuple[object, ...] | None]] = {
 }
 
 
-def _check(
+def check_arrangement(
     session: Session, actor: Actor, selection: Selection, group: str | None, sort: str | None
 ) -> None:
+    """Whether there is all that is asked for. Raises as `arranged` does."""
     problems = Problems()
     words: tuple[tuple[str, str | None, Sequence[str]], ...] = (
         ("kind", selection.kind, KINDS),

@@ -28,16 +28,23 @@ LONGEST_ANNOTATION = 80
 class ReportShare(Owned, Base):
     """A report that can be read with a link, whose token is kept as a hash only.
 
-    `about` says which report, `subject_id` whose (a journey's, touchpoint's or link's id; it
-    may be gone since), `filters` the query of its filters. Without `first` and `last` the period
-    rolls: the 28 days up to today.
+    `about` says which report, `subject_id` whose (a journey's, touchpoint's, link's or campaign's
+    id; it may be gone since), `filters` the query of what else its page was asked for: filters,
+    groups, order. Without `first` and `last` the period rolls: the 28 days up to today.
     """
 
     __tablename__ = "report_shares"
     __table_args__ = (
         UniqueConstraint("token_hash"),
-        CheckConstraint("about IN ('touchpoints', 'journey', 'touchpoint', 'link')", name="about"),
-        CheckConstraint("(about = 'touchpoints') = (subject_id IS NULL)", name="subject"),
+        CheckConstraint(
+            "about IN ('touchpoints', 'journey', 'touchpoint', 'link', 'campaign', 'costs', "
+            "'personas', 'moments')",
+            name="about",
+        ),
+        CheckConstraint(
+            "(about IN ('touchpoints', 'costs', 'personas')) = (subject_id IS NULL)",
+            name="subject",
+        ),
         CheckConstraint("(first_date IS NULL) = (last_date IS NULL)", name="period"),
         CheckConstraint("length(name) BETWEEN 1 AND 100", name="name_length"),
         NEVER_REUSED,
@@ -46,7 +53,7 @@ class ReportShare(Owned, Base):
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     about: Mapped[str] = mapped_column(String(11))
     subject_id: Mapped[int | None] = mapped_column(BigId)
-    metric: Mapped[str] = mapped_column(String(20))
+    metric: Mapped[str] = mapped_column(String(40))
     suspects: Mapped[bool] = mapped_column(server_default=false(), default=False)
     filters: Mapped[str] = mapped_column(Text, server_default="", default="")
     first_date: Mapped[date | None]

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias, cast
-from urllib.parse import parse_qsl
+from typing import Literal, TypeAlias, cast, get_args
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,9 +23,12 @@ from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Invalid, NotFound, Problem
 from linkservice.fields import Problems
-from linkservice.journeys.model import Journey, Touchpoint
+from linkservice.journeys.model import Campaign, Journey, Touchpoint
 from linkservice.links.model import Link
-from linkservice.reports.filters import NO_FILTERS, Filters, choose_filters
+from linkservice.reports.arranged import EVERYTHING, Selection, check_arrangement
+from linkservice.reports.conversions import ATTRIBUTIONS
+from linkservice.reports.cost_results import GROUPS
+from linkservice.reports.filters import NAMES, Filters, choose_filters
 from linkservice.reports.model import LONGEST_NAME, ReportShare
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import METRICS, Metric
@@ -33,11 +36,25 @@ from linkservice.workspaces import attempts, passwords, trail
 from linkservice.workspaces.access import Actor, find, hash_secret, scoped
 from linkservice.workspaces.model import Workspace
 
-About: TypeAlias = Literal["touchpoints", "journey", "touchpoint", "link"]
-ABOUT: tuple[About, ...] = ("touchpoints", "journey", "touchpoint", "link")
+About: TypeAlias = Literal[
+    "touchpoints", "journey", "touchpoint", "link", "campaign", "costs", "personas", "moments"
+]
+ABOUT: tuple[About, ...] = get_args(About)
 
-FILTERED: tuple[About, ...] = ("touchpoint", "link")
-"""Those that can be shared with filters."""
+OF_CLICKS: tuple[About, ...] = ("touchpoint", "link", "campaign")
+"""Those whose clicks can be filtered."""
+
+RANKED: tuple[About, ...] = ("touchpoints", "journey")
+"""Those whose rows can be filtered, grouped and sorted besides."""
+
+_ARRANGED = ("group", "sort", "order", "attribution")
+
+_ASKED: Mapping[str, Collection[str]] = {
+    **dict.fromkeys(OF_CLICKS, NAMES),
+    **dict.fromkeys(RANKED, (*NAMES, *EVERYTHING.query, *_ARRANGED)),
+    "costs": ("group",),
+}
+"""What of a page's address is kept, besides its period and metric."""
 
 SCOPE = "reports:share"
 """What it takes: to show others a report is more than to read it."""
@@ -48,16 +65,20 @@ LONGEST = timedelta(days=366)
 OPENED_FOR = timedelta(hours=12)
 """How long a browser that gave the password is believed."""
 
-_SUBJECTS: dict[str, type[Journey] | type[Touchpoint] | type[Link]] = {
+_SUBJECTS: dict[str, type[Journey] | type[Touchpoint] | type[Link] | type[Campaign]] = {
     "journey": Journey,
     "touchpoint": Touchpoint,
     "link": Link,
+    "campaign": Campaign,
+    "moments": Journey,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class NewShare:
-    """What a share link is to show. Without `first` and `last` the period rolls."""
+    """What a share link is to show; `asked` are the fields of the page's address, by their names.
+    Without `first` and `last` the period rolls.
+    """
 
     name: str
     about: str
@@ -67,7 +88,7 @@ class NewShare:
     last: date | None = None
     metric: str = METRICS[0]
     suspects: bool = False
-    filters: Filters = NO_FILTERS
+    asked: Mapping[str, str] = field(default_factory=dict)
     password: str | None = None
 
 
@@ -76,15 +97,13 @@ def create_share(
 ) -> tuple[ReportShare, str]:
     """A new share link and its token, which is known only now.
 
-    Raises `Invalid` (name, about, metric, from, to, expires_at, password), `NotFound`
-    (subject), `Forbidden`.
+    Raises `Invalid` (name, about, metric, from, to, expires_at, password, fields of the page),
+    `NotFound` (subject, fields of the page), `Forbidden`.
     """
     actor.require(SCOPE)
     problems = Problems()
     name = problems.text("name", new.name, longest=LONGEST_NAME)
     problems.one_of("about", new.about, ABOUT)
-    if new.filters:
-        problems.one_of("about", new.about, FILTERED)
     problems.one_of("metric", new.metric, METRICS)
     period = _fixed(session, actor, new, problems, now)
     if new.expires_at is None:
@@ -96,8 +115,9 @@ def create_share(
     if new.password:
         passwords.check(problems, "password", new.password, "")
     problems.raise_if_any()
+    filters = _checked(session, actor, new)
     subject = None
-    if new.about != "touchpoints":
+    if new.about in _SUBJECTS:
         model = _SUBJECTS[new.about]
         subject = find(session, actor, model, new.subject_id or "", "subject").id
     token = secrets.token_urlsafe(32)
@@ -108,7 +128,7 @@ def create_share(
         subject_id=subject,
         metric=new.metric,
         suspects=new.suspects,
-        filters=new.filters.asked,
+        filters=filters,
         first_date=period.first if period else None,
         last_date=period.last if period else None,
         token_hash=hash_secret(token),
@@ -162,8 +182,11 @@ def gone() -> NotFound:
 
 
 def reader_of(share: ReportShare) -> Actor:
-    """Whoever has the link: may read reports, and is shown this one."""
-    return Actor(share.workspace_id, f"share {share.id}", frozenset({"reports:read"}))
+    """Whoever has the link: may read reports, and is shown this one, with the names of campaigns
+    and personas that it is kept to.
+    """
+    scopes = frozenset({"reports:read", "journeys:read"})
+    return Actor(share.workspace_id, f"share {share.id}", scopes)
 
 
 def period_of(session: Session, share: ReportShare, now: datetime) -> Period:
@@ -172,9 +195,14 @@ def period_of(session: Session, share: ReportShare, now: datetime) -> Period:
     return choose_period(share.first_date, share.last_date, time_zone, now)
 
 
+def asked_of(share: ReportShare) -> dict[str, str]:
+    """What its page is asked for, besides the period and the metric."""
+    return dict(parse_qsl(share.filters))
+
+
 def filters_of(share: ReportShare) -> Filters:
     """What the clicks it shows have in common."""
-    return choose_filters(dict(parse_qsl(share.filters)))
+    return choose_filters(asked_of(share))
 
 
 def metric_of(share: ReportShare) -> Metric:
@@ -226,6 +254,28 @@ def is_open(settings: Settings, share: ReportShare, kept: str, now: datetime) ->
 def _proof(settings: Settings, share_id: int, stored: str | None, until: int) -> str:
     message = f"share\0{share_id}\0{stored}\0{until}".encode()
     return hmac.digest(settings.secret_key.encode(), message, "sha256").hex()
+
+
+def _checked(session: Session, actor: Actor, new: NewShare) -> str:
+    """What is asked of the page, to be kept: only what it knows, and what there is."""
+    given = {name: value for name, value in new.asked.items() if value}
+    problems = Problems()
+    for name in given:
+        if name not in _ASKED.get(new.about, ()):
+            problems.add(name, "unknown_field")
+    problems.raise_if_any()
+    filters = choose_filters(given).given
+    if new.about in RANKED:
+        for name, allowed in (("attribution", ATTRIBUTIONS), ("order", ("up",))):
+            if name in given:
+                problems.one_of(name, given[name], allowed)
+        problems.raise_if_any()
+        selection = Selection(**{name: given.get(name) for name in EVERYTHING.query})
+        check_arrangement(session, actor, selection, given.get("group"), given.get("sort"))
+    elif "group" in given:
+        problems.one_of("group", given["group"], GROUPS)
+        problems.raise_if_any()
+    return urlencode({**given, **filters})
 
 
 def _fixed(

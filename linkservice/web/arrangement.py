@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from linkservice.journeys.model import Campaign, Persona, Stage
 from linkservice.journeys.personas import every_persona
 from linkservice.reports.arranged import GROUPINGS, VERDICTS, Selection
 from linkservice.reports.filters import DEVICES, SOURCES, Filters
@@ -22,6 +23,7 @@ from linkservice.web.periods import Here
 from linkservice.web.places import campaigns
 from linkservice.web.regions import country_choices
 from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS
+from linkservice.workspaces.access import find_ever
 
 FILTERS = {
     "stage_id": N_("Stage"),
@@ -87,6 +89,30 @@ def click_filters(chosen: Filters) -> list[Filter]:
         Filter(name, gettext(FACET_WORDS[name]), options, getattr(chosen, name) or "")
         for name, options in values.items()
     ]
+
+
+def in_use(page: Page, selection: Selection) -> list[Filter]:
+    """The filters that are in use, each with nothing else to choose: for whoever cannot change
+    them. What is deleted since still has its name.
+    """
+    return [
+        Filter(name, gettext(FILTERS[name]), [(value, _name(page, name, value))], value)
+        for name, value in selection.query.items()
+        if value
+    ]
+
+
+def _name(page: Page, name: str, value: str) -> str:
+    if name in _MODELS:
+        return find_ever(page.session, page.actor, _MODELS[name], value).name
+    words = _WORDS[name]
+    return gettext(words[value]) if value in words else value
+
+
+def told(found: Sequence[Filter], group: str | None) -> list[str]:
+    """What is in use, and what rows are grouped by, each in a few words."""
+    grouped = [gettext("Groups: %(what)s", what=gettext(GROUPS[group]))] if group else []
+    return [*(_told(each) for each in found if each.chosen), *grouped]
 
 
 def chips(found: Sequence[Filter], here: Here) -> list[tuple[str, str]]:
@@ -160,6 +186,11 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "kind": KINDS,
     "medium": MEDIA,
     "verdict": VERDICT_WORDS,
+}
+_MODELS: Mapping[str, type[Stage] | type[Campaign] | type[Persona]] = {
+    "stage_id": Stage,
+    "campaign_id": Campaign,
+    "persona_id": Persona,
 }
 _ORDER: Mapping[str, Sequence[str]] = {
     "channel": tuple(CHANNELS),

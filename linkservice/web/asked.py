@@ -6,8 +6,9 @@ Not here: how the report is shown (`ranked`, `views/reports`), what it counts (`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from linkservice.journeys.model import Journey
 from linkservice.reports.arranged import (
@@ -50,6 +51,18 @@ class Asked:
             **self.chosen.with_filters,
             "journey_id": self.journey_id,
             "metric": self.metric if self.metric != "visitors_per_reach" else None,
+            **self._arrangement,
+        }
+
+    @property
+    def kept(self) -> str:
+        """Those of them that say which rows are shown of which clicks, as a query to be kept."""
+        fields = {**self.chosen.filters.given, **self._arrangement}
+        return urlencode({name: text for name, text in fields.items() if text})
+
+    @property
+    def _arrangement(self) -> dict[str, str | None]:
+        return {
             "attribution": self.attribution if self.attribution != "last" else None,
             "sort": self.sort or None,
             "order": "up" if self.upwards else None,
@@ -62,10 +75,14 @@ def asked_for(page: Page) -> Asked:
     """What the query asks for; a column or group there is not means the ranking. Raises `Invalid`
     for a filter whose value cannot be.
     """
-    query = page.query
+    return asked_of(page.query, periods.chosen_and_filtered(page.query, page.time_zone, page.now))
+
+
+def asked_of(query: Mapping[str, str], chosen: Chosen) -> Asked:
+    """The same of fields from elsewhere, for days and filters that are chosen already."""
     sort, group = query.get("sort", ""), query.get("group", "")
     return Asked(
-        chosen=periods.chosen_and_filtered(query, page.time_zone, page.now),
+        chosen=chosen,
         journey_id=query.get("journey_id") or None,
         metric=query.get("metric") or "visitors_per_reach",
         sort=sort if sort in SORTS else "",

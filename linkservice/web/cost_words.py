@@ -80,11 +80,13 @@ def unknown(found: CostReport) -> str:
 
 def facts(page: Page, chosen: Chosen, found: CostReport) -> list[Fact]:
     """How costs were counted, for “How was this counted?”."""
-    line = gettext("What a line is: %(group)s", group=gettext(GROUP_WORDS[found.group]))
-    return [
-        *_definitions(found),
-        *counted.told_besides(page, found.period, [line, counted.scanner_words(chosen)]),
-    ]
+    filters = [line_words(found.group), counted.scanner_words(chosen)]
+    return [*_definitions(found), *counted.told_besides(page, found.period, filters)]
+
+
+def line_words(group: str) -> str:
+    """What a line of the report is."""
+    return gettext("What a line is: %(group)s", group=gettext(GROUP_WORDS[group]))
 
 
 def _definitions(found: CostReport) -> Iterator[Fact]:

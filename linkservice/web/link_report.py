@@ -70,10 +70,12 @@ def link_report_context(
     return _context(page, "link", link, endpoint, chosen)
 
 
-def campaign_report_context(page: Page, campaign_id: str) -> LinkReportView | FilteredLinkView:
+def campaign_report_context(
+    page: Page, campaign_id: str, chosen: Chosen | None = None
+) -> LinkReportView | FilteredLinkView:
     """The same of a campaign's links together, for its own page."""
     campaign = find(page.session, page.actor, Campaign, campaign_id)
-    return _context(page, "campaign", campaign, "campaign", None)
+    return _context(page, "campaign", campaign, "campaign", chosen)
 
 
 def _context(

@@ -308,3 +308,21 @@ def _waiting_group(verdict: str, rows: Sequence[Shown], metric: Metric) -> Group
     titles, notes = _WAITING_WORDS[metric]
     title, note = gettext(titles[verdict]), notes[verdict]
     return Group(verdict, title, gettext(note) if note else "", None, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How many touchpoints are judged, and how many of them stand out."""
+
+    judged: int
+    best: int
+    worst: int
+    waiting: int
+
+
+def finding(rows: Sequence[TouchpointRow]) -> Finding:
+    """The report in four numbers."""
+    kinds = [row.verdict for row in rows if row.id is not None]
+    best, worst = kinds.count("best"), kinds.count("worst")
+    judged = best + worst + kinds.count("as_expected")
+    return Finding(judged, best, worst, len(kinds) - judged)

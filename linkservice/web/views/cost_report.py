@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 
@@ -45,21 +46,31 @@ def _asked_for(page: Page) -> Asked:
 def costs_report(page: Page) -> Response:
     """What clicks and visitors cost."""
     asked = _asked_for(page)
-    found = _report(page, asked)
     return page.render(
         "reports/costs.html",
         asked=asked,
-        chosen=asked.chosen,
         here=Here("costs_report", asked.query),
-        found=found,
-        finding=cost_words.finding(found),
-        compared=cost_words.cheapest_and_dearest(found),
-        rows=[(row, row_name(row, found.group), _href(row)) for row in found.rows],
-        unknown=cost_words.unknown(found),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
-        counted=cost_words.facts(page, asked.chosen, found),
         journeys=journeys_by_name(page),
+        **cost_context(page, asked.chosen, asked.group),
     )
+
+
+def cost_context(page: Page, chosen: Chosen, group: str, *, linked: bool = True) -> dict[str, Any]:
+    """What a page shows of the report; only `linked` rows lead to where costs are entered."""
+    found = _report(page, Asked(chosen, group))
+    rows = [(row, row_name(row, found.group), _href(row) if linked else None) for row in found.rows]
+    return {
+        "chosen": chosen,
+        "found": found,
+        "finding": cost_words.finding(found),
+        "compared": cost_words.cheapest_and_dearest(found),
+        "rows": rows,
+        "line": gettext(GROUP_WORDS[found.group]),
+        "several_journeys": len({row.journey for row in found.rows if row.journey}) > 1,
+        "unknown": cost_words.unknown(found),
+        "counted": cost_words.facts(page, chosen, found),
+    }
 
 
 @PAGES.get("/reports/costs/download", scope="reports:read")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
 from linkservice.reports.exported_findings import of_moments
@@ -26,25 +28,38 @@ METRICS: tuple[Metric, ...] = ("visitors_per_reach", "conversions_per_click")
 def moments_page(page: Page) -> Response:
     """Which touchpoints matter to a journey, and how they do there."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
-    found = _report(page, chosen)
-    metric = found.metric if found.metric != METRICS[0] else None
-    asked = {"journey_id": page.query.get("journey_id") or None, "metric": metric}
-    told = moments.told(found)
+    metric, journey_id = _asked(page)
+    asked = {"journey_id": journey_id, "metric": metric if metric != METRICS[0] else None}
     return page.render(
         "reports/moments.html",
-        chosen=chosen,
         here=Here("moments_page", {**chosen.query, **asked}),
-        found=found,
-        title=moments.title(found),
-        finding=moments.finding(found),
-        placed=moments.placed(told),
-        unplaced=moments.unplaced(found),
-        outcome=gettext(moments.OUTCOME_WORDS[found.outcome]),
-        drawn=moments.drawn(found, told) if found.dividing is not None else None,
-        counted=_facts(page, chosen, found),
         metrics=[(name, gettext(METRIC_WORDS[name])) for name in METRICS],
         journeys=journeys_by_name(page),
+        **moments_context(page, chosen, journey_id, metric),
     )
+
+
+def moments_context(
+    page: Page, chosen: Chosen, journey_id: str | None, metric: str, *, linked: bool = True
+) -> dict[str, Any]:
+    """What a page shows of the report; only `linked` touchpoints lead to their own.
+
+    Raises `Invalid` (metric), `NotFound` (journey_id).
+    """
+    found = _report(page, chosen, journey_id, metric)
+    told = moments.told(found)
+    return {
+        "chosen": chosen,
+        "linked": linked,
+        "found": found,
+        "title": moments.title(found),
+        "finding": moments.finding(found),
+        "placed": moments.placed(told),
+        "unplaced": moments.unplaced(found),
+        "outcome": gettext(moments.OUTCOME_WORDS[found.outcome]),
+        "drawn": moments.drawn(found, told) if found.dividing is not None else None,
+        "counted": _facts(page, chosen, found),
+    }
 
 
 @PAGES.get("/reports/moments.csv", scope="reports:read")
@@ -67,7 +82,8 @@ def paper_moments(page: Page) -> Response:
 
 def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
-    found = _report(page, chosen)
+    metric, journey_id = _asked(page)
+    found = _report(page, chosen, journey_id, metric)
     return Filed(
         name="moments",
         title=" · ".join(filter(None, (gettext("Moments of truth"), found.journey))),
@@ -84,15 +100,19 @@ def _facts(page: Page, chosen: Chosen, found: MomentsReport) -> list[Fact]:
     return [*moments.facts(found), *facts]
 
 
-def _report(page: Page, chosen: Chosen) -> MomentsReport:
-    """Raises `Invalid` (metric), `NotFound` (journey_id)."""
+def _asked(page: Page) -> tuple[str, str | None]:
+    """The metric and the journey that the query asks for."""
+    return page.query.get("metric") or METRICS[0], page.query.get("journey_id") or None
+
+
+def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> MomentsReport:
     return moments_report(
         page.session,
         page.actor,
-        journey_id=page.query.get("journey_id") or None,
+        journey_id=journey_id,
         first=chosen.period.first,
         last=chosen.period.last,
-        metric=page.query.get("metric") or METRICS[0],
+        metric=metric,
         suspects=chosen.suspects,
         now=page.now,
     )

@@ -5,6 +5,8 @@ Decided here: in which steps it is coloured; each cell has its figure as well.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
 from linkservice.reports.exported_findings import of_personas
@@ -27,18 +29,26 @@ STEPS = 4
 def personas_report(page: Page) -> Response:
     """How touchpoints do by persona."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
-    found = _report(page, chosen)
-    highest = max((cell.rate or 0.0 for row in found.rows for cell in row.cells), default=0.0)
     return page.render(
         "reports/personas.html",
-        chosen=chosen,
         here=Here("personas_report", chosen.query),
-        found=found,
-        reversals=[persona_words.reversed_words(each) for each in found.reversals],
-        counted=persona_words.facts(page, chosen, found),
-        step=lambda rate: round(rate / highest * STEPS) if highest else 0,
         journeys=journeys_by_name(page),
+        **persona_context(page, chosen),
     )
+
+
+def persona_context(page: Page, chosen: Chosen) -> dict[str, Any]:
+    """What a page shows of the report."""
+    found = _report(page, chosen)
+    highest = max((cell.rate or 0.0 for row in found.rows for cell in row.cells), default=0.0)
+    return {
+        "chosen": chosen,
+        "found": found,
+        "several_journeys": len({row.journey for row in found.rows}) > 1,
+        "reversals": [persona_words.reversed_words(each) for each in found.reversals],
+        "counted": persona_words.facts(page, chosen, found),
+        "step": lambda rate: round(rate / highest * STEPS) if highest else 0,
+    }
 
 
 @PAGES.get("/reports/personas.csv", scope="reports:read")

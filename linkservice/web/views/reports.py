@@ -16,7 +16,7 @@ from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.changed import change_report
-from linkservice.reports.results import OF_CONVERSIONS, TouchpointReport, TouchpointRow
+from linkservice.reports.results import OF_CONVERSIONS, TouchpointReport
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.transitions import transition_report
@@ -41,7 +41,7 @@ from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
-from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.ranked import Ranking, Shown, finding
 from linkservice.workspaces.access import find_ever
 
 PAGES = Pages("reports")
@@ -193,6 +193,7 @@ def touchpoint_context(
         now=page.now,
     )
     ranking = Ranking.of(found.report)
+    beside = sorted([found.row, *found.peers], key=lambda row: -(row.rate or 0.0))
     trend = trend_of(
         page.session,
         page.actor,
@@ -208,7 +209,7 @@ def touchpoint_context(
         "chosen": chosen,
         "found": found,
         "shown": ranking.shown(found.row),
-        "beside_it": [ranking.shown(row) for row in _ranked([found.row, *found.peers])],
+        "beside_it": [ranking.shown(row) for row in beside],
         "axis": ranking.axis(found.row),
         "figures": figures.key_figures(trend),
         "change_note": figures.change_note(trend),
@@ -243,22 +244,6 @@ def attribution_words() -> list[tuple[str, str]]:
     return [(name, gettext(label)) for name, label in ATTRIBUTION_WORDS.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How many touchpoints are judged, and how many of them stand out."""
-
-    judged: int
-    best: int
-    worst: int
-    waiting: int
-
-
-def finding(rows: Sequence[TouchpointRow]) -> Finding:
-    """The report in four numbers."""
-    kinds = [row.verdict for row in rows if row.id is not None]
-    best, worst = kinds.count("best"), kinds.count("worst")
-    judged = best + worst + kinds.count("as_expected")
-    return Finding(judged, best, worst, len(kinds) - judged)
 
 
 def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:
@@ -273,10 +258,6 @@ def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[
     if len(bare) < FOLDED_FROM:
         return rows, []
     return [each for each in rows if each not in bare], bare
-
-
-def _ranked(rows: list[TouchpointRow]) -> list[TouchpointRow]:
-    return sorted(rows, key=lambda row: -(row.rate or 0.0))
 
 
 def _cards(

@@ -7,10 +7,10 @@ address of it told to any other page, and there is no way from it into the app.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -18,22 +18,34 @@ from flask import Response, request
 
 from linkservice.errors import NotFound
 from linkservice.reports import shares
-from linkservice.reports.filters import choose_filters
+from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.model import ReportShare
+from linkservice.reports.results import OF_CONVERSIONS
 from linkservice.reports.shares import NewShare
-from linkservice.web import figures, periods
-from linkservice.web.asked import Asked, journey_name, report_asked
-from linkservice.web.counted import About, counted, filter_words
+from linkservice.reports.transitions import TransitionReport, transition_report
+from linkservice.web import arrangement, cost_words, figures, periods, transition_words
+from linkservice.web.asked import (
+    arranged_as_asked,
+    asked_of,
+    groups_asked,
+    journey_name,
+    ranking_facts,
+    report_asked,
+)
+from linkservice.web.counted import About, filter_words
 from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.filtered import filtered_view
+from linkservice.web.filtered_ranking import ranking_cut
 from linkservice.web.i18n import N_, gettext, speaking
-from linkservice.web.link_report import link_report_context
+from linkservice.web.link_report import campaign_report_context, link_report_context
 from linkservice.web.page import Guest, Page, address
 from linkservice.web.periods import Chosen
-from linkservice.web.ranked import Ranking
+from linkservice.web.ranked import Ranking, finding
+from linkservice.web.views.cost_report import cost_context
+from linkservice.web.views.moments import moments_context
 from linkservice.web.views.new_link import end_of_day
+from linkservice.web.views.persona_report import persona_context
 from linkservice.web.views.reports import (
-    finding,
     touchpoint_context,
 )
 from linkservice.workspaces.model import LOCALES, Workspace
@@ -47,6 +59,10 @@ ABOUT_WORDS = {
     "journey": N_("Journey"),
     "touchpoint": N_("Touchpoint"),
     "link": N_("Link"),
+    "campaign": N_("Campaign"),
+    "costs": N_("Costs"),
+    "personas": N_("Personas"),
+    "moments": N_("Moments of truth"),
 }
 
 
@@ -70,7 +86,7 @@ def create_share(page: Page) -> Response:
         last=form.day("to") if fixed else None,
         metric=form.text("metric") or "visitors_per_reach",
         suspects=form.text("scanners") == "include",
-        filters=choose_filters(dict(parse_qsl(form.text("filters")))),
+        asked=dict(parse_qsl(form.text("filters"))),
         password=form.text("password") or None,
     )
     share, token = shares.create_share(page.session, page.actor, new, page.now)
@@ -139,41 +155,89 @@ def _shown(page: Page, share: ReportShare, token: str) -> Response:
     chosen = Chosen(preset, period, today, suspects=share.suspects, filters=filters)
     context = {"share": share, "token": token, "chosen": chosen, **_look(page)}
     subject = str(share.subject_id)
-    if chosen.filters:
-        about: About = "touchpoint" if share.about == "touchpoint" else "link"
-        view = filtered_view(page, about, subject, chosen)
+    if chosen.filters and share.about in shares.OF_CLICKS:
+        view = filtered_view(page, cast(About, share.about), subject, chosen)
         words = filter_words(chosen.filters)
         return page.render("shared/filtered.html", filtered=view, words=words, **context)
-    if share.about == "touchpoint":
-        found = touchpoint_context(page, subject, chosen)
-        return page.render("shared/touchpoint.html", **{**context, **found})
-    if share.about == "link":
-        report = link_report_context(page, subject, chosen=chosen)
-        return page.render("shared/link.html", report=report, **context)
-    journey = subject if share.about == "journey" else None
-    return page.render("shared/ranking.html", **_ranking(page, share, chosen, journey), **context)
+    template, show = _SHOWN[cast(shares.About, share.about)]
+    return page.render(template, **{**context, **show(page, share, subject, chosen)})
 
 
-def _ranking(
-    page: Page, share: ReportShare, chosen: Chosen, journey_id: str | None
-) -> dict[str, Any]:
-    asked = Asked(chosen, journey_id, share.metric, "", False)
+def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    """The rows that were shared, in their groups; of a journey with its transitions."""
+    journey_id = subject if share.about == "journey" else ""
+    kept = {**shares.asked_of(share), "metric": share.metric, "journey_id": journey_id}
+    asked = asked_of(kept, chosen)
     found = report_asked(page, asked)
+    seen = arranged_as_asked(page, asked, found)
     ranking = Ranking.of(found)
-    rows = ranking.rows()
-    name = journey_name(page, asked)
+    rows = [ranking.shown(row) for row in seen.rows]
+    filters = arrangement.in_use(page, asked.selection)
     return {
         "found": found,
-        "journey": name,
+        "seen": seen,
+        "journey": journey_name(page, asked),
         "finding": finding(found.touchpoints),
-        "groups": ranking.groups(rows),
+        "groups": groups_asked(asked, seen, ranking, rows),
         "rows": rows,
-        "loose": next((row for row in found.touchpoints if row.id is None), None),
+        "judged": ranking.is_judged,
+        "filtered": found.filtered,
+        "cut": ranking_cut(found.filtered) if found.filtered else "",
+        "converting": not found.filtered
+        and (found.totals.conversions > 0 or found.metric in OF_CONVERSIONS),
+        "told": [*filter_words(chosen.filters), *arrangement.told(filters, asked.group)],
+        "crossings": _crossings(page, journey_id, chosen) if journey_id else None,
+        "words": transition_words,
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
-        "counted": counted(
-            page, chosen, "touchpoints", metric=shares.metric_of(share), journey=name
-        ),
+        "counted": ranking_facts(page, asked, found),
     }
+
+
+def _crossings(page: Page, journey_id: str, chosen: Chosen) -> TransitionReport:
+    first, last = chosen.period.first, chosen.period.last
+    return transition_report(
+        page.session, page.actor, journey_id, first=first, last=last, now=page.now
+    )
+
+
+def _touchpoint(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    return touchpoint_context(page, subject, chosen)
+
+
+def _link(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    return {"report": link_report_context(page, subject, chosen=chosen)}
+
+
+def _campaign(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    return {"report": campaign_report_context(page, subject, chosen)}
+
+
+def _costs(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    group = shares.asked_of(share).get("group", GROUPS[0])
+    return cost_context(page, chosen, group, linked=False)
+
+
+def _personas(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    return persona_context(page, chosen)
+
+
+def _moments(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    return moments_context(page, chosen, subject, share.metric, linked=False)
+
+
+Show: TypeAlias = Callable[[Page, ReportShare, str, Chosen], dict[str, Any]]
+
+_SHOWN: Mapping[shares.About, tuple[str, Show]] = {
+    "touchpoints": ("shared/ranking.html", _ranking),
+    "journey": ("shared/ranking.html", _ranking),
+    "touchpoint": ("shared/touchpoint.html", _touchpoint),
+    "link": ("shared/link.html", _link),
+    "campaign": ("shared/link.html", _campaign),
+    "costs": ("shared/costs.html", _costs),
+    "personas": ("shared/personas.html", _personas),
+    "moments": ("shared/moments.html", _moments),
+}
+"""What a reader is shown of each kind of report, and what the page is made of."""
 
 
 def _look(page: Page) -> dict[str, Any]:
@@ -202,6 +266,21 @@ def _listed(page: Page) -> dict[str, Any]:
     return {
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
-        "words": lambda share: filter_words(shares.filters_of(share)),
+        "words": lambda share: _words(page, share),
         "live": lambda share: shares.is_live(share, page.now),
     }
+
+
+def _words(page: Page, share: ReportShare) -> list[str]:
+    """What a report is kept to, in a few words each; of what is gone since, nothing."""
+    if share.about == "costs":
+        return [cost_words.line_words(shares.asked_of(share).get("group", GROUPS[0]))]
+    words = filter_words(shares.filters_of(share))
+    if share.about not in shares.RANKED:
+        return words
+    period = shares.period_of(page.session, share, page.now)
+    asked = asked_of(shares.asked_of(share), Chosen("", period, period.last))
+    try:
+        return [*words, *arrangement.told(arrangement.in_use(page, asked.selection), asked.group)]
+    except NotFound:
+        return words
