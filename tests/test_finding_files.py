@@ -386,3 +386,27 @@ def test_what_a_page_does_not_know_is_not_shared(market: Market) -> None:
     ):
         answer = market.cast.ben.post("/reports/shares", **usual, **fields)
         assert answer.status_code == status, fields
+
+
+def test_the_overviews_paper_says_what_its_page_says(market: Market) -> None:
+    shown = text_of(market.cast.vera.get("/"))
+    paper = on_paper(market.cast.vera, "/overview/paper")
+    for word in ("Clicks", "Scans", "Visitors"):
+        figure = re.search(rf"{word} ([\d,]+)", shown)
+        assert figure
+        assert f"{word} {figure[1]}" in paper
+    changed = re.search(r"\d+ visitors? (?:yesterday|in the last)", shown)
+    assert changed
+    assert changed[0].split()[0] in paper
+    assert "unusually few" in paper
+    assert market.cast.stranger.get("/overview/paper").status_code == 303
+
+
+@pytest.mark.parametrize("filters", ["country=DE", "source=scan&group=stage"])
+def test_a_ranking_is_shared_with_filters_of_clicks(market: Market, filters: str) -> None:
+    shown = shared_page(market, about="touchpoints", filters=filters)
+    words = text_of(shown)
+    assert "Country: Germany" in words or "Scanned or clicked: Scanned · Groups: Stage" in words
+    page = text_of(market.cast.vera.get("/reports", **dict(parse_qsl(filters))))
+    for total in re.findall(r"Total ([\d,]+ [\d,]+ [\d,]+)", words):
+        assert f"Total {total}" in page

@@ -73,7 +73,7 @@ def overview(page: Page) -> Response:
         figures=figures.key_figures(trend),
         change_note=figures.change_note(trend),
         gained=gained,
-        gained_change=_gained_change(gained),
+        gained_change=gained_change(gained),
         currency=report.currency,
         quality=quality(page, report.totals, chosen, here),
         today=todays_counts(page.session, page.actor, page.time_zone, page.now),
@@ -89,7 +89,7 @@ def overview(page: Page) -> Response:
     )
 
 
-def _gained_change(gained: ConversionTrend) -> str:
+def gained_change(gained: ConversionTrend) -> str:
     """How conversions changed, in words; "" without a comparison."""
     if gained.now is None or gained.before is None:
         return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -242,8 +241,6 @@ def link_report_page(page: Page, id: str) -> Response:
 def attribution_words() -> list[tuple[str, str]]:
     """Whose a conversion can be, in words."""
     return [(name, gettext(label)) for name, label in ATTRIBUTION_WORDS.items()]
-
-
 
 
 def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:

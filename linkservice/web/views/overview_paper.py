@@ -1,0 +1,118 @@
+"""The overview on paper: the figures of its page, what stands out, what changed, how good it is.
+
+Not here: the page itself (`overview`), whose journeys and links have papers of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Response
+
+from linkservice.reports.changed import ChangeReport, change_report
+from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.results import TouchpointReport
+from linkservice.reports.trend import Trend, conversion_trend, trend_of
+from linkservice.web import change_sentences, figures, periods
+from linkservice.web.counted import Fact, counted
+from linkservice.web.door import Pages
+from linkservice.web.i18n import gettext, write_money, write_number
+from linkservice.web.page import Page
+from linkservice.web.papers import paper_of
+from linkservice.web.periods import Chosen, Here
+from linkservice.web.quality import quality
+from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.views.overview import MOST_OUTSTANDING, gained_change
+
+PAGES = Pages("overview")
+
+
+@PAGES.get("/overview/paper", scope="reports:read")
+def paper_overview(page: Page) -> Response:
+    """How it goes and what stands out, as PDF."""
+    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    period = chosen.period
+    suspects = chosen.suspects
+    report = touchpoint_report(
+        page.session,
+        page.actor,
+        first=period.first,
+        last=period.last,
+        suspects=suspects,
+        now=page.now,
+    )
+    trend = trend_of(page.session, page.actor, None, period, page.now, suspects=suspects)
+    changed = change_report(page.session, page.actor, suspects=suspects, now=page.now)
+    ranking = Ranking.of(report)
+    outstanding = [
+        shown
+        for verdict in ("best", "worst")
+        for shown in ranking.outstanding(verdict, MOST_OUTSTANDING)
+    ]
+    parts = [
+        _key_figures(page, trend, report),
+        _outstanding(outstanding),
+        _changes(changed),
+        _quality(page, report, chosen),
+    ]
+    notes = " ".join(change_sentences.notes(changed))
+    facts = [*counted(page, chosen, "touchpoints"), Fact(gettext("What changed"), notes)]
+    data = paper_of(page, gettext("Overview"), facts, parts)
+    name = f"overview-{period.first.isoformat()}-{period.last.isoformat()}.pdf"
+    return page.file(data, "application/pdf", name)
+
+
+def _key_figures(page: Page, trend: Trend, report: TouchpointReport) -> Part:
+    columns = (
+        Column(gettext("Figure"), 0.3),
+        Column(gettext("Count"), 0.2, "number"),
+        Column(gettext("Change"), 0.5),
+    )
+    rows = [
+        Row((each.label, write_number(each.value), each.change))
+        for each in figures.key_figures(trend)
+    ]
+    gained = conversion_trend(page.session, page.actor.workspace_id, trend)
+    if gained.conversions:
+        count = write_number(gained.conversions)
+        rows.append(Row((gettext("Conversions"), count, gained_change(gained))))
+    if gained.value:
+        worth = write_money(gained.value, report.currency)
+        rows.append(Row((gettext("Value"), worth, "")))
+    return Part(gettext("Figures"), columns, rows, figures.change_note(trend))
+
+
+def _outstanding(shown: Sequence[Shown]) -> Part:
+    columns = (
+        Column(gettext("Touchpoint"), 0.28),
+        Column(gettext("Verdict"), 0.12),
+        Column(gettext("Finding"), 0.6),
+    )
+    rows = [
+        Row((each.row.name or "", each.verdict, each.sentence), each.row.stage or "")
+        for each in shown
+    ]
+    return Part(gettext("Best and worst touchpoints"), columns, rows)
+
+
+def _changes(changed: ChangeReport) -> Part:
+    (part,) = change_sentences.parts(changed)
+    if part.rows:
+        return part
+    nothing = gettext(
+        "Nothing: every touchpoint that can be judged brings what is usual on these weekdays."
+    )
+    return Part(part.heading, (Column(gettext("Finding"), 1.0),), (Row((nothing,)),))
+
+
+def _quality(page: Page, report: TouchpointReport, chosen: Chosen) -> Part:
+    columns = (
+        Column(gettext("Figure"), 0.28),
+        Column(gettext("Value"), 0.22),
+        Column(gettext("Note"), 0.5),
+    )
+    here = Here("overview", chosen.query)
+    found = quality(page, report.totals, chosen, here)
+    rows = [Row((each.label, each.value, each.note)) for each in found]
+    return Part(gettext("How good are these data?"), columns, rows)
