@@ -33,7 +33,7 @@ from linkservice.reports.trend import days_over, weeks_before
 JUDGED: tuple[Metric, ...] = ("clicks_per_day", "scans_per_click", "trend")
 """What is judged of filtered clicks."""
 
-COST_OF_OWN = 2
+COST_OF_OWN = 4
 """What a row that meets the filter costs beside one that does not: it is summed, in one way."""
 
 

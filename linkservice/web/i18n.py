@@ -152,9 +152,15 @@ def write_compact(value: float) -> str:
 
 def write_percent(share: float, decimals: int = 0) -> str:
     """A share of 1 as ``12 %`` or ``12%``."""
-    pattern = _locale(spoken()).percent_formats[None].pattern
+    return _percent(share, decimals, spoken())
+
+
+# As numbers: a ranking of trends writes 2,000, to the per cent.
+@lru_cache(2_000)
+def _percent(share: float, decimals: int, language: str) -> str:
+    pattern = _locale(language).percent_formats[None].pattern
     with_decimals = pattern.replace("#,##0", "#,##0." + "0" * decimals) if decimals else pattern
-    return format_percent(share, format=with_decimals, locale=_locale(spoken()))
+    return format_percent(share, format=with_decimals, locale=_locale(language))
 
 
 def write_change(share: float) -> str:
