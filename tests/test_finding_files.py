@@ -402,6 +402,19 @@ def test_the_overviews_paper_says_what_its_page_says(market: Market) -> None:
     assert market.cast.stranger.get("/overview/paper").status_code == 303
 
 
+def test_the_overviews_files_have_its_days_and_who_stands_out(market: Market) -> None:
+    who, path = market.cast.vera, "/overview/download"
+    content = json.loads(got(who, path, format="json"))
+    lines = got(who, path, format="csv").decode("utf-8-sig").splitlines()
+    days = list(csv.DictReader(lines))
+    assert [int(day["clicks"]) for day in days] == [day["clicks"] for day in content["days"]]
+    assert sum(day["clicks"] for day in content["days"]) == content["totals"]["clicks"]
+    assert [row["name"] for row in content["touchpoints"]] == ["Poster", "Window"]
+    assert "below" in {row["change"] for row in content["changes"]["touchpoints"]}
+    book = openpyxl.load_workbook(io.BytesIO(got(who, path, format="xlsx")))
+    assert book.sheetnames[:4] == ["Days", "Totals", "Touchpoints", "What changed"]
+
+
 @pytest.mark.parametrize("filters", ["country=DE", "source=scan&group=stage"])
 def test_a_ranking_is_shared_with_filters_of_clicks(market: Market, filters: str) -> None:
     shown = shared_page(market, about="touchpoints", filters=filters)

@@ -104,6 +104,32 @@ def of_touchpoints(
     return Exported(report.period, filters, content, [*tables, _totals(report.totals)])
 
 
+def of_overview(
+    report: TouchpointReport,
+    trend: Trend,
+    notes: Sequence[Annotation],
+    outstanding: Sequence[TouchpointRow],
+    changed: Exported,
+    filters: Mapping[str, str | None],
+) -> Exported:
+    """The whole workspace: its days, what was counted, who stands `outstanding`, what `changed`."""
+    content: dict[str, Json] = {
+        "period": plain(report.period),
+        "totals": plain(report.totals),
+        "days": [plain(day) for day in trend.days],
+        "annotations": _notes(notes),
+        "touchpoints": [plain(row) for row in outstanding],
+        "changes": changed.content,
+    }
+    tables = [
+        _days(trend.days, notes),
+        _totals(report.totals),
+        _ranking("touchpoints", outstanding),
+        *changed.tables,
+    ]
+    return Exported(report.period, filters, content, tables)
+
+
 def of_touchpoint(
     found: TouchpointDetail,
     trend: Trend,

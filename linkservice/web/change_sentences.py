@@ -169,7 +169,7 @@ def parts(report: ChangeReport) -> list[Part]:
     """What changed, on paper: those whose days were unusual, with their days named."""
     columns = (
         Column(gettext("Touchpoint"), 0.3),
-        Column(gettext("Change"), 0.18),
+        Column(gettext("How it changed"), 0.18),
         Column(gettext("Finding"), 0.52),
     )
     rows = [

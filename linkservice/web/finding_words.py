@@ -57,7 +57,7 @@ HEADS = {
     "quadrant": N_("Quadrant"),
     "certain": N_("Certain"),
     "missing": N_("Missing"),
-    "change": N_("Change"),
+    "change": N_("How it changed"),
     "window": N_("Told by"),
     "yesterday_days": N_("Last day: usual days"),
     "yesterday_visitors": N_("Last day: visitors"),

@@ -1,4 +1,4 @@
-"""The overview on paper: the figures of its page, what stands out, what changed, how good it is.
+"""The overview as a file and on paper: its figures, what stands out, what changed, how good it is.
 
 Not here: the page itself (`overview`), whose journeys and links have papers of their own.
 """
@@ -9,7 +9,10 @@ from collections.abc import Sequence
 
 from flask import Response
 
+from linkservice.reports.annotations import annotations_in
 from linkservice.reports.changed import ChangeReport, change_report
+from linkservice.reports.exported import of_overview
+from linkservice.reports.exported_findings import of_changes
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import TouchpointReport
@@ -17,9 +20,9 @@ from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
+from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
-from linkservice.web.papers import paper_of
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
@@ -28,12 +31,21 @@ from linkservice.web.views.overview import MOST_OUTSTANDING, gained_change
 PAGES = Pages("overview")
 
 
+@PAGES.get("/overview/download", scope="reports:read")
+def download_overview(page: Page) -> Response:
+    """Its days, totals, who stands out and what changed; a CSV file has the days."""
+    return file_of(page, _filed(page))
+
+
 @PAGES.get("/overview/paper", scope="reports:read")
 def paper_overview(page: Page) -> Response:
     """How it goes and what stands out, as PDF."""
+    return paper_file(page, _filed(page))
+
+
+def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
-    period = chosen.period
-    suspects = chosen.suspects
+    period, suspects = chosen.period, chosen.suspects
     report = touchpoint_report(
         page.session,
         page.actor,
@@ -45,29 +57,34 @@ def paper_overview(page: Page) -> Response:
     trend = trend_of(page.session, page.actor, None, period, page.now, suspects=suspects)
     changed = change_report(page.session, page.actor, suspects=suspects, now=page.now)
     ranking = Ranking.of(report)
-    outstanding = [
-        shown
+    shown = [
+        each
         for verdict in ("best", "worst")
-        for shown in ranking.outstanding(verdict, MOST_OUTSTANDING)
+        for each in ranking.outstanding(verdict, MOST_OUTSTANDING)
     ]
-    parts = [
-        _key_figures(page, trend, report),
-        _outstanding(outstanding),
-        _changes(changed),
-        _quality(page, report, chosen),
-    ]
-    notes = " ".join(change_sentences.notes(changed))
-    facts = [*counted(page, chosen, "touchpoints"), Fact(gettext("What changed"), notes)]
-    data = paper_of(page, gettext("Overview"), facts, parts)
-    name = f"overview-{period.first.isoformat()}-{period.last.isoformat()}.pdf"
-    return page.file(data, "application/pdf", name)
+    filters = filters_of(chosen)
+    rows = [each.row for each in shown]
+    notes = annotations_in(page.session, page.actor, period)
+    told = Fact(gettext("What changed"), " ".join(change_sentences.notes(changed)))
+    return Filed(
+        name="overview",
+        title=gettext("Overview"),
+        found=of_overview(report, trend, notes, rows, of_changes(changed, {}), filters),
+        facts=[told, *counted(page, chosen, "touchpoints")],
+        parts=[
+            _key_figures(page, trend, report),
+            _outstanding(shown),
+            _changes(changed),
+            _quality(page, report, chosen),
+        ],
+    )
 
 
 def _key_figures(page: Page, trend: Trend, report: TouchpointReport) -> Part:
     columns = (
         Column(gettext("Figure"), 0.3),
         Column(gettext("Count"), 0.2, "number"),
-        Column(gettext("Change"), 0.5),
+        Column(gettext("How it changed"), 0.5),
     )
     rows = [
         Row((each.label, write_number(each.value), each.change))
