@@ -413,6 +413,9 @@ def test_the_overviews_files_have_its_days_and_who_stands_out(market: Market) ->
     assert "below" in {row["change"] for row in content["changes"]["touchpoints"]}
     book = openpyxl.load_workbook(io.BytesIO(got(who, path, format="xlsx")))
     assert book.sheetnames[:4] == ["Days", "Totals", "Touchpoints", "What changed"]
+    shown = text_of(who.get("/"))
+    for fact in content["counted"][:-1]:
+        assert f"{fact['term']} {' '.join(fact['text'].split())}" in shown
 
 
 @pytest.mark.parametrize("filters", ["country=DE", "source=scan&group=stage"])

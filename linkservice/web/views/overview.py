@@ -10,18 +10,19 @@ from linkservice.journeys.manage import list_journeys
 from linkservice.journeys.model import Stage
 from linkservice.links.listing import LinkFilter
 from linkservice.reports.beginning import first_lack
-from linkservice.reports.changed import change_report
+from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.link_list import link_page
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.trend import ConversionTrend, conversion_trend, todays_counts, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import sparkline
+from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
-from linkservice.web.periods import Here
+from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
 from linkservice.web.verdicts import change_words
@@ -86,7 +87,14 @@ def overview(page: Page) -> Response:
         journeys=_strips(page, ranking),
         links=[(row, sparkline(row.series)) for row in links.rows],
         apart=figures.apart(report.totals, suspects=chosen.suspects),
+        counted=overview_facts(page, chosen, changed),
     )
+
+
+def overview_facts(page: Page, chosen: Chosen, changed: ChangeReport) -> list[Fact]:
+    """How the overview was counted."""
+    told = Fact(gettext("What changed"), " ".join(change_sentences.notes(changed)))
+    return [told, *counted(page, chosen, "touchpoints")]
 
 
 def gained_change(gained: ConversionTrend) -> str:

@@ -18,7 +18,6 @@ from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import TouchpointReport
 from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
-from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.i18n import gettext, write_money, write_number
@@ -26,7 +25,7 @@ from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
-from linkservice.web.views.overview import MOST_OUTSTANDING, gained_change
+from linkservice.web.views.overview import MOST_OUTSTANDING, gained_change, overview_facts
 
 PAGES = Pages("overview")
 
@@ -65,12 +64,11 @@ def _filed(page: Page) -> Filed:
     filters = filters_of(chosen)
     rows = [each.row for each in shown]
     notes = annotations_in(page.session, page.actor, period)
-    told = Fact(gettext("What changed"), " ".join(change_sentences.notes(changed)))
     return Filed(
         name="overview",
         title=gettext("Overview"),
         found=of_overview(report, trend, notes, rows, of_changes(changed, {}), filters),
-        facts=[told, *counted(page, chosen, "touchpoints")],
+        facts=overview_facts(page, chosen, changed),
         parts=[
             _key_figures(page, trend, report),
             _outstanding(shown),
