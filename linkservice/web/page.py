@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from io import BytesIO
 from typing import Literal
 
 from ada_url import URL
-from flask import Response, render_template, request, send_file, url_for
+from flask import Response, has_request_context, render_template, request, send_file, url_for
 from sqlalchemy.orm import Session
 
 from linkservice import colour
@@ -225,7 +226,24 @@ class Page:
 
 
 def address(endpoint: str, **values: object) -> str:
-    """The path of a page by its view's name: ``address("link", id=7)``."""
+    """The path of a page by its view's name: ``address("link", id=7)``.
+
+    Paths are remembered: a page of two hundred rows builds three hundred, 40 µs each.
+    """
+    # With their types: 1 and True are equal, and are written differently.
+    key = tuple((name, type(value), value) for name, value in values.items())
+    try:
+        return _built(request.script_root if has_request_context() else "", endpoint, key)
+    except TypeError:  # a list: nothing to remember it by
+        return _path(endpoint, values)
+
+
+@lru_cache(maxsize=4096)
+def _built(root: str, endpoint: str, key: tuple[tuple[str, type, object], ...]) -> str:
+    return _path(endpoint, {name: value for name, _, value in key})
+
+
+def _path(endpoint: str, values: Mapping[str, object]) -> str:
     return url_for(endpoint if "." in endpoint else f"app.{endpoint}", **values)  # type: ignore[arg-type]  # Flask's values are Any
 
 
