@@ -21,7 +21,9 @@ from sqlalchemy.orm import Session
 from test_pages_journeys import number_in
 
 from linkservice.config import Settings
+from linkservice.conversions.model import Conversion, ConversionCount, ConversionDay
 from linkservice.database import Database
+from linkservice.errors import Invalid
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.personas import create_persona, set_journey_personas
 from linkservice.journeys.stages import create_stage
@@ -29,7 +31,7 @@ from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.manage import NewLink, create_link
 from linkservice.links.personas import set_link_personas
 from linkservice.reports.exported_findings import personas_table
-from linkservice.reports.personas import PersonaReport, persona_report
+from linkservice.reports.personas import METRICS, PersonaReport, persona_report
 from linkservice.reports.standardised import LEAST_TRIALS, Part, crude, is_reversed, standardised
 
 people = pytest.fixture(everybody)
@@ -116,7 +118,7 @@ class World:
         new = NewTouchpoint(self.stage_id, name, "poster", "physical", "paid")
         return str(create_touchpoint(self.session, self.home.actor, new, NOW).id)
 
-    def click(self, touchpoint: str, part: Part, *personas: str) -> None:
+    def click(self, touchpoint: str, part: Part, *personas: str) -> int:
         """A link that is made for the personas, clicked on two days."""
         new = NewLink("https://example.com/", touchpoint_id=touchpoint)
         link = create_link(self.session, self.home.actor, self.settings, new, NOW).link
@@ -129,10 +131,61 @@ class World:
             place = self.session, self.home, link, day, some
             count(*place, touchpoint_id=touchpoint, scans=scanned)
         self.session.flush()
+        return link.id
 
-    def report(self, **days: date) -> PersonaReport:
+    def convert(self, link: int, touchpoint: str, times: int, *, first: str | None = None) -> None:
+        """Reported conversions of that link's last click; their first was at `first`."""
+        workspace_id = self.home.workspace_id
+        for number in range(times):
+            self.session.add(
+                Conversion(
+                    workspace_id=workspace_id,
+                    event_id=f"{link}-{number}",
+                    occurred_at=NOW,
+                    local_date=LAST,
+                    currency="EUR",
+                    first_link_id=link,
+                    first_touchpoint_id=int(first or touchpoint),
+                    last_link_id=link,
+                    last_touchpoint_id=int(touchpoint),
+                    recorded_at=NOW,
+                )
+            )
+        for how, place in (("last", touchpoint), ("first", first or touchpoint)):
+            key = workspace_id, LAST, int(place), how
+            day = self.session.get(ConversionDay, key)
+            if day is None:
+                day = ConversionDay(
+                    workspace_id=workspace_id,
+                    local_date=LAST,
+                    touchpoint_id=int(place),
+                    attribution=how,
+                    conversions=0,
+                    value=0,
+                )
+                self.session.add(day)
+            day.conversions += times
+        self.session.flush()
+
+    def import_sum(self, touchpoint: str, conversions: int) -> None:
+        self.session.add(
+            ConversionCount(
+                workspace_id=self.home.workspace_id,
+                local_date=LAST,
+                touchpoint_id=int(touchpoint),
+                source="shop",
+                conversions=conversions,
+                value=0,
+                imported_at=NOW,
+            )
+        )
+        self.session.flush()
+
+    def report(self, metric: str = METRICS[0], how: str = "last", **days: date) -> PersonaReport:
         period = {"first": FIRST, "last": LAST} | days
-        return persona_report(self.session, self.home.actor, now=NOW, **period)
+        return persona_report(
+            self.session, self.home.actor, metric=metric, attribution=how, now=NOW, **period
+        )
 
 
 @pytest.fixture
@@ -181,6 +234,58 @@ def test_parts_sum_and_nobody_is_guessed(world: World) -> None:
     assert [cell.clicks for cell in rows["Flyer"].cells] == [0, 5]
     for row in rows.values():
         assert row.clicks == row.other_clicks + sum(cell.clicks for cell in row.cells)
+
+
+def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
+    gamer, gran = world.persona("Gamer"), world.persona("Gran")
+    poster, flyer = world.touchpoint("Poster"), world.touchpoint("Flyer")
+    set_journey_personas(world.session, world.home.actor, world.journey_id, [gran], NOW)
+    own = world.click(poster, Part(5, 50), gamer)
+    both = world.click(poster, Part(0, 20), gamer, gran)
+    silent = world.click(flyer, Part(0, 100))
+    world.convert(own, poster, 10)
+    world.convert(both, poster, 3)
+    world.convert(silent, flyer, 7, first=poster)
+    world.import_sum(flyer, 13)
+    world.import_sum(poster, 4)  # its links are for others than the journey: whose is it?
+    report = world.report("conversions_per_click")
+    rows = {row.name: row for row in report.rows}
+    gained = {
+        name: [cell.conversions for cell in row.cells] + [row.other_conversions]
+        for name, row in rows.items()
+    }
+    assert gained == {"Poster": [10, 0, 7], "Flyer": [0, 20, 0]}
+    assert [cell.rate for cell in rows["Poster"].cells] == [0.2, None]
+    assert [cell.rate for cell in rows["Flyer"].cells] == [None, 0.2]
+    assert [(each.name, each.conversions) for each in report.personas] == [
+        ("Gamer", 10),
+        ("Gran", 20),
+    ]
+    by_first = {row.name: row for row in world.report("conversions_per_click", "first").rows}
+    assert [cell.conversions for cell in by_first["Flyer"].cells] == [0, 13]
+    assert [cell.conversions for cell in by_first["Poster"].cells] == [10, 7]
+    for row in (*rows.values(), *by_first.values()):
+        assert row.conversions == row.other_conversions + sum(c.conversions for c in row.cells)
+    scans = {row.name: row for row in world.report().rows}
+    assert scans["Poster"].cells[0].rate == 0.1
+    assert scans["Poster"].cells[0].conversions == 10
+    with pytest.raises(Invalid):
+        world.report("clicks_per_day")
+
+
+def test_conversions_of_a_mix_are_turned_around_as_scans_are(world: World) -> None:
+    gamer, gran = world.persona("Gamer"), world.persona("Gran")
+    for name, found in (("Poster", OPEN), ("Flyer", CLOSED)):
+        touchpoint = world.touchpoint(name)
+        for persona, size in ((gamer, "small"), (gran, "large")):
+            part = found[size]
+            link = world.click(touchpoint, Part(0, part.trials), persona)
+            world.convert(link, touchpoint, part.successes)
+    report = world.report("conversions_per_click")
+    assert report.rows[0].standardised_rate == pytest.approx(0.8325, abs=0.0001)
+    (found,) = report.reversals
+    assert (found.higher, found.lower) == ("Flyer", "Poster")
+    assert not world.report().reversals
 
 
 def test_a_persona_is_made_attached_renamed_and_deleted(people: People) -> None:
@@ -265,6 +370,10 @@ def test_page_and_file_tell_the_same(cast: Cast, settings: Settings, database: D
     assert "Altogether “Flyer” has more scans per click (82.6%) than “Poster” (78.0%)" in told
     assert "93.1% 81 of 87" in told
     assert "83.3%" in told
+    bought = cast.vera.get("/reports/personas", **asked, metric="conversions_per_click")
+    assert "how many led to a conversion" in text_of(bought)
+    assert "0.0% 0 of 87" in text_of(bought)
+    assert cast.vera.get("/reports/personas", metric="clicks_per_day").status_code == 422
     file = cast.vera.get("/reports/personas.csv", **asked).text.lstrip("\ufeff")
     table, rows = personas_table(report), list(csv.reader(io.StringIO(file)))
     width = len(table.columns)

@@ -9,11 +9,19 @@ from pydantic import Field
 
 from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, listed
 from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
-from linkservice.api.values import Answer, Given, Id, Moment, text
+from linkservice.api.values import Answer, Given, Id, Moment, one_of, text
 from linkservice.journeys import personas
 from linkservice.journeys.model import LONGEST_NAME, Persona
 from linkservice.journeys.personas import MOST_PERSONAS
-from linkservice.reports.personas import PersonaRow, PersonaShare, Reversal, persona_report
+from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
+from linkservice.reports.personas import (
+    METRICS,
+    Metric,
+    PersonaRow,
+    PersonaShare,
+    Reversal,
+    persona_report,
+)
 
 PERSONAS = Calls("Personas")
 PERSONA_REPORT = Calls("Reports")
@@ -35,10 +43,21 @@ class PersonaAnswer(Answer):
     created_at: Moment
 
 
+class PersonaReportQuery(PeriodQuery):
+    """The period, and what rates are of."""
+
+    metric: Annotated[str, one_of(METRICS)] = METRICS[0]
+    attribution: Annotated[str, one_of(ATTRIBUTIONS)] = ATTRIBUTIONS[0]
+
+
 class PersonaReportAnswer(Answer):
-    """The share of scans by touchpoint and persona, and what the mix turns around."""
+    """The share of scans, or conversions per click, by touchpoint and persona, and what the mix
+    turns around.
+    """
 
     period: PeriodAnswer
+    metric: Metric
+    attribution: Attribution
     personas: Sequence[PersonaShare]
     rows: Sequence[PersonaRow]
     reversals: Sequence[Reversal]
@@ -101,21 +120,25 @@ def delete_persona(call: Call, given: Nothing) -> None:
     "GET",
     "/reports/personas",
     scope="reports:read",
-    takes=PeriodQuery,
+    takes=PersonaReportQuery,
     answers=PersonaReportAnswer,
 )
-def report_personas(call: Call, given: PeriodQuery) -> PersonaReportAnswer:
+def report_personas(call: Call, given: PersonaReportQuery) -> PersonaReportAnswer:
     """Report how touchpoints do by persona"""
     found = persona_report(
         call.session,
         call.actor,
         first=given.first,
         last=given.last,
+        metric=given.metric,
+        attribution=given.attribution,
         suspects=given.scanners == "include",
         now=call.now,
     )
     return PersonaReportAnswer(
         period=period_answer(found.period),
+        metric=found.metric,
+        attribution=found.attribution,
         personas=found.personas,
         rows=found.rows,
         reversals=found.reversals,

@@ -56,27 +56,32 @@ def costs_table(report: CostReport) -> Table:
 
 
 def of_personas(report: PersonaReport, filters: Filters) -> Exported:
-    """Scans per click by touchpoint and persona, the personas in all, and what the mix hides."""
+    """Scans or conversions per click by touchpoint and persona, the personas in all, and what the
+    mix hides.
+    """
+    asked = {**filters, "metric": report.metric, "attribution": report.attribution}
     tables = [
         personas_table(report),
         _plain("persona_totals", PersonaShare, report.personas),
         _plain("reversals", Reversal, report.reversals),
     ]
-    return Exported(report.period, filters, to_json(report), tables)
+    return Exported(report.period, asked, to_json(report), tables)
 
 
 def personas_table(report: PersonaReport) -> Table:
     """A line for each touchpoint and persona; what all personas share stands in each of them."""
     names = {persona.id: persona.name for persona in report.personas}
     columns = (
-        *("id", "name", "stage", "journey", "persona_id", "persona", "clicks", "scans", "rate"),
-        *("touchpoint_rate", "standardised_rate", "touchpoint_clicks", "other_clicks"),
+        *("id", "name", "stage", "journey", "persona_id", "persona", "clicks", "scans"),
+        *("conversions", "rate", "touchpoint_rate", "standardised_rate", "touchpoint_clicks"),
+        *("other_clicks", "other_conversions"),
     )
     rows = [
         (
             *(row.id, row.name, row.stage, row.journey, cell.persona_id, names[cell.persona_id]),
-            *(cell.clicks, cell.scans, cell.rate),
-            *(row.rate, row.standardised_rate, row.clicks, row.other_clicks),
+            *(cell.clicks, cell.scans, cell.conversions, cell.rate),
+            *(row.rate, row.standardised_rate, row.clicks),
+            *(row.other_clicks, row.other_conversions),
         )
         for row in report.rows
         for cell in row.cells

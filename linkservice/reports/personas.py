@@ -1,4 +1,5 @@
-"""Touchpoints by persona: how large a share of the clicks came by scan, and what the mix hides.
+"""Touchpoints by persona: how large a share of the clicks came by scan, or how many conversions
+they led to, and what the mix hides.
 
 Decided here: whose a click is. It is the persona's that its link is made for or, where the link
 names none, its touchpoint's journey. With several personas nobody can tell which of them clicked:
@@ -11,16 +12,20 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
+from typing import Literal, TypeAlias, cast, get_args
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Persona, Stage, Touchpoint
 from linkservice.journeys.personas import personas_of_journeys
 from linkservice.links.model import Link, LinkPersona
+from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
 from linkservice.reports.period import Period, choose_period
+from linkservice.reports.persona_conversions import NOBODY, conversions_by_persona, only
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
 from linkservice.reports.standardised import Part, crude, is_reversed, standardised
 from linkservice.reports.touchpoint_sums import sums_alone
@@ -30,26 +35,33 @@ from linkservice.workspaces.model import Workspace
 Parts = Mapping[int, Part]
 """What was counted for each persona, by inside id."""
 
+Metric: TypeAlias = Literal["scans_per_click", "conversions_per_click"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
 MOST_REVERSALS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PersonaShare:
-    """A persona: its clicks in all, and how many of them were scans."""
+    """A persona: its clicks in all, how many of them were scans, and its conversions."""
 
     id: str
     name: str
     clicks: int
     scans: int
+    conversions: int
 
 
 @dataclass(frozen=True, slots=True)
 class PersonaCell:
-    """The clicks of a touchpoint for a persona; `rate` is scans ÷ clicks, None without clicks."""
+    """The clicks of a touchpoint for a persona; `rate` is scans, or conversions, ÷ clicks, None
+    without clicks.
+    """
 
     persona_id: str
     clicks: int
     scans: int
+    conversions: int
     rate: float | None
 
 
@@ -57,9 +69,9 @@ class PersonaCell:
 class PersonaRow:
     """A touchpoint with a cell for every persona.
 
-    `other_clicks` are those of several personas or none. `rate` is of all cells together,
-    `standardised_rate` what it were with everybody's mix of personas; None where it lacks clicks
-    of a persona that others have.
+    `other_clicks` and `other_conversions` are those of several personas or none. `rate` is of all
+    cells together, `standardised_rate` what it were with everybody's mix of personas; None where it
+    lacks clicks of a persona that others have.
     """
 
     id: str
@@ -69,6 +81,8 @@ class PersonaRow:
     deleted: bool
     clicks: int
     other_clicks: int
+    conversions: int
+    other_conversions: int
     cells: Sequence[PersonaCell]
     rate: float | None
     standardised_rate: float | None
@@ -91,23 +105,38 @@ class PersonaReport:
     """Touchpoints with clicks by persona, by falling standardised rate, and Simpson reversals."""
 
     period: Period
+    metric: Metric
+    attribution: Attribution
     personas: Sequence[PersonaShare]
     rows: Sequence[PersonaRow]
     reversals: Sequence[Reversal]
 
+    @property
+    def by_conversions(self) -> bool:
+        """Whether rates are of conversions, not of scans."""
+        return self.metric == "conversions_per_click"
+
 
 @dataclass(slots=True)
 class _Counted:
-    """What was counted at a touchpoint; 0 stands for several personas or none."""
+    """What was counted at a touchpoint, by persona or `NOBODY`."""
 
-    clicks: defaultdict[int, int]
-    scans: defaultdict[int, int]
+    clicks: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    scans: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    conversions: Mapping[int, int] = field(default_factory=dict)
 
-    def parts(self) -> dict[int, Part]:
+    def parts(self, metric: Metric) -> dict[int, Part]:
         """By persona, those alone that clicks can be told of."""
+        successes = self.scans if metric == "scans_per_click" else self.conversions
         return {
-            key: Part(self.scans[key], count) for key, count in self.clicks.items() if key and count
+            key: Part(successes.get(key, 0), count)
+            for key, count in self.clicks.items()
+            if key and count
         }
+
+    @property
+    def is_anything(self) -> bool:
+        return any(self.clicks.values()) or any(self.conversions.values())
 
 
 def persona_report(
@@ -116,43 +145,53 @@ def persona_report(
     *,
     first: dt.date | None,
     last: dt.date | None,
+    metric: str = METRICS[0],
+    attribution: str = "last",
     suspects: bool = False,
     now: dt.datetime,
 ) -> PersonaReport:
-    """The share of scans by touchpoint and persona; with the clicks of suspected mail scanners or
-    without. Raises `Invalid` (from, to), `Forbidden`.
+    """The share of scans, or conversions per click, by touchpoint and persona; with the clicks of
+    suspected mail scanners or without. Raises `Invalid` (from, to, metric, attribution),
+    `Forbidden`.
     """
     actor.require("reports:read")
     time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
+    problems = Problems()
+    problems.one_of("metric", metric, METRICS)
+    problems.one_of("attribution", attribution, ATTRIBUTIONS)
+    problems.raise_if_any()
+    asked, by = cast(Metric, metric), cast(Attribution, attribution)
     period = choose_period(first, last, time_zone, now)
     personas = session.scalars(scoped(actor, Persona).order_by(Persona.name, Persona.id)).all()
-    counted = _counted(session, actor, period, suspects)
-    parts = {touchpoint_id: each.parts() for touchpoint_id, each in counted.items()}
+    counted = _counted(session, actor, period, suspects, by)
+    parts = {touchpoint_id: each.parts(asked) for touchpoint_id, each in counted.items()}
     mix: defaultdict[int, int] = defaultdict(int)
     for each in parts.values():
         for key, part in each.items():
             mix[key] += part.trials
     rows = [
-        _row(place, counted[place[0].id], personas, mix)
+        _row(place, counted[place[0].id], personas, mix, asked)
         for place in _places(session, actor)
         if place[0].id in counted
     ]
     return PersonaReport(
         period,
-        [_share(persona, parts.values()) for persona in personas],
+        asked,
+        by,
+        [_share(persona, counted.values()) for persona in personas],
         sorted(rows, key=_rank),
         _reversals(rows, parts),
     )
 
 
-def _counted(session: Session, actor: Actor, period: Period, suspects: bool) -> dict[int, _Counted]:
-    """The clicks of each touchpoint, by the one persona they were made for."""
+def _counted(
+    session: Session, actor: Actor, period: Period, suspects: bool, attribution: Attribution
+) -> dict[int, _Counted]:
+    """The clicks and conversions of each touchpoint, by the one persona they were made for."""
     read = sources(session, actor.workspace_id, period, suspects)
     of_link = _personas_of_links(session, actor)
     of_touchpoint = personas_of_touchpoints(session, actor)
-    found: defaultdict[int, _Counted] = defaultdict(
-        lambda: _Counted(defaultdict(int), defaultdict(int))
-    )
+    found: defaultdict[int, _Counted] = defaultdict(_Counted)
 
     def count(touchpoint_id: int, persona: int, clicks: int, scans: int) -> None:
         if clicks or scans:
@@ -161,19 +200,19 @@ def _counted(session: Session, actor: Actor, period: Period, suspects: bool) -> 
 
     for touchpoint_id, all_of_it in sums_alone(session, read, actor.workspace_id, period).items():
         if touchpoint_id != NO_TOUCHPOINT:
-            persona = _only(of_touchpoint.get(touchpoint_id, []))
+            persona = only(of_touchpoint.get(touchpoint_id, []))
             count(touchpoint_id, persona, all_of_it.clicks, all_of_it.scans)
     # Few links have personas of their own: theirs are taken from what their touchpoint has.
     for link_id, touchpoint_id, clicks, scans in _of_links(session, read, actor, period):
-        before = _only(of_touchpoint.get(touchpoint_id, []))
+        before = only(of_touchpoint.get(touchpoint_id, []))
         count(touchpoint_id, before, -clicks, -scans)
-        count(touchpoint_id, _only(of_link[link_id]), clicks, scans)
-    return {number: each for number, each in found.items() if any(each.clicks.values())}
-
-
-def _only(personas: Sequence[int]) -> int:
-    """The one persona; 0 for several or none."""
-    return personas[0] if len(personas) == 1 else 0
+        count(touchpoint_id, only(of_link[link_id]), clicks, scans)
+    gained = conversions_by_persona(
+        session, actor.workspace_id, period, attribution, of_link, of_touchpoint
+    )
+    for touchpoint_id, conversions in gained.items():
+        found[touchpoint_id].conversions = conversions
+    return {number: each for number, each in found.items() if each.is_anything}
 
 
 def _of_links(
@@ -238,14 +277,20 @@ def _row(
     counted: _Counted,
     personas: Sequence[Persona],
     mix: Mapping[int, int],
+    metric: Metric,
 ) -> PersonaRow:
     touchpoint, stage, journey = place
-    parts = counted.parts()
+    parts = counted.parts(metric)
     nothing = Part(0, 0)
     cells = [
-        PersonaCell(str(each.id), part.trials, part.successes, part.rate)
+        PersonaCell(
+            str(each.id),
+            counted.clicks.get(each.id, 0),
+            counted.scans.get(each.id, 0),
+            counted.conversions.get(each.id, 0),
+            parts.get(each.id, nothing).rate,
+        )
         for each in personas
-        for part in (parts.get(each.id, nothing),)
     ]
     return PersonaRow(
         id=str(touchpoint.id),
@@ -254,19 +299,21 @@ def _row(
         journey=journey,
         deleted=touchpoint.deleted_at is not None,
         clicks=sum(counted.clicks.values()),
-        other_clicks=counted.clicks.get(0, 0),
+        other_clicks=counted.clicks.get(NOBODY, 0),
+        conversions=sum(counted.conversions.values()),
+        other_conversions=counted.conversions.get(NOBODY, 0),
         cells=cells,
         rate=crude(parts),
         standardised_rate=standardised(parts, mix),
     )
 
 
-def _share(persona: Persona, counted: Collection[Parts]) -> PersonaShare:
-    parts = [each[persona.id] for each in counted if persona.id in each]
-    clicks = sum(part.trials for part in parts)
-    return PersonaShare(
-        str(persona.id), persona.name, clicks, sum(part.successes for part in parts)
+def _share(persona: Persona, counted: Collection[_Counted]) -> PersonaShare:
+    clicks, scans, conversions = (
+        sum(getattr(each, name).get(persona.id, 0) for each in counted)
+        for name in ("clicks", "scans", "conversions")
     )
+    return PersonaShare(str(persona.id), persona.name, clicks, scans, conversions)
 
 
 def _reversals(rows: Sequence[PersonaRow], parts: Mapping[int, Parts]) -> list[Reversal]:

@@ -41,6 +41,7 @@ HEADS = {
     "standardised_rate": N_("With everybody's mix"),
     "touchpoint_clicks": N_("Clicks of the touchpoint"),
     "other_clicks": N_("Several or none"),
+    "other_conversions": N_("Conversions of several or none"),
     "higher_id": N_("Id of the higher one"),
     "higher": N_("Higher altogether"),
     "higher_rate": N_("Rate of the higher one"),

@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from linkservice.reports.paper import Column, Part, Row
-from linkservice.reports.personas import PersonaReport, PersonaRow, PersonaShare, Reversal
+from linkservice.reports.personas import (
+    Metric,
+    PersonaCell,
+    PersonaReport,
+    PersonaRow,
+    PersonaShare,
+    Reversal,
+)
 from linkservice.web import counted
 from linkservice.web.counted import Fact
-from linkservice.web.i18n import gettext, ngettext, write_number, write_percent
+from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_percent
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
@@ -19,23 +26,59 @@ ABREAST = 5
 """Personas that stand beside each other on paper; further ones follow below."""
 
 
-def reversed_words(each: Reversal) -> str:
+METRIC_WORDS: dict[Metric, str] = {
+    "scans_per_click": N_("Scans per click"),
+    "conversions_per_click": N_("Conversions per click"),
+}
+
+LEADS: dict[Metric, str] = {
+    "scans_per_click": N_(
+        "Of 100 clicks, how many came through a printed code? By touchpoint, and by whom the link "
+        "was made for."
+    ),
+    "conversions_per_click": N_(
+        "Of 100 clicks, how many led to a conversion? By touchpoint, and by whom the link was made "
+        "for."
+    ),
+}
+
+HEADINGS: dict[Metric, str] = {
+    "scans_per_click": N_("Scans per 100 clicks"),
+    "conversions_per_click": N_("Conversions per 100 clicks"),
+}
+
+
+def reversed_words(each: Reversal, metric: Metric) -> str:
     """What looks the other way round only because of the mix."""
+    if metric == "conversions_per_click":
+        return gettext(
+            "Altogether “%(higher)s” has more conversions per click (%(higher_rate)s) than "
+            "“%(lower)s” (%(lower_rate)s), yet with every single persona “%(lower)s” has more. "
+            "Only because they are made for different personas does it look the other way round.",
+            **_pair(each),
+        )
     return gettext(
         "Altogether “%(higher)s” has more scans per click (%(higher_rate)s) than “%(lower)s” "
         "(%(lower_rate)s), yet with every single persona “%(lower)s” has more. Only because they "
         "are made for different personas does it look the other way round.",
-        higher=each.higher,
-        higher_rate=write_percent(each.higher_rate, 1),
-        lower=each.lower,
-        lower_rate=write_percent(each.lower_rate, 1),
+        **_pair(each),
     )
+
+
+def _pair(each: Reversal) -> dict[str, str]:
+    return {
+        "higher": each.higher,
+        "higher_rate": write_percent(each.higher_rate, 1),
+        "lower": each.lower,
+        "lower_rate": write_percent(each.lower_rate, 1),
+    }
 
 
 def facts(page: Page, chosen: Chosen, found: PersonaReport) -> list[Fact]:
     """How personas were counted, for “How was this counted?”."""
     return [
         counted.clicks(),
+        *([counted.conversions(), _whose()] if found.by_conversions else []),
         Fact(
             gettext("Personas"),
             gettext(
@@ -58,20 +101,31 @@ def facts(page: Page, chosen: Chosen, found: PersonaReport) -> list[Fact]:
     ]
 
 
+def _whose() -> Fact:
+    return Fact(
+        gettext("Conversions of personas"),
+        gettext(
+            "A conversion counts for the persona that the link of its click is made for. An "
+            "imported sum names no link: it counts for the persona of the journey, unless links of "
+            "its touchpoint are made for others."
+        ),
+    )
+
+
 def parts(found: PersonaReport) -> list[Part]:
     """The map, a few personas at a time, and what the mix turns around."""
     if not found.rows:
         return []
-    heading = gettext("Scans per 100 clicks")
+    heading = gettext(HEADINGS[found.metric])
     places = list(enumerate(found.personas))
     parts = [_altogether(heading, found.rows)]
     parts += [
-        _beside(heading, found.rows, places[first : first + ABREAST])
+        _beside(heading, found, places[first : first + ABREAST])
         for first in range(0, len(places), ABREAST)
     ]
     if found.reversals:
         column = Column(gettext("The mix turns it around"), 1.0)
-        words = [Row((reversed_words(each),)) for each in found.reversals]
+        words = [Row((reversed_words(each, found.metric),)) for each in found.reversals]
         parts.append(Part(gettext("The mix turns it around"), [column], words))
     return parts
 
@@ -95,28 +149,25 @@ def _altogether(heading: str, rows: Sequence[PersonaRow]) -> Part:
     return Part(heading, columns, lines)
 
 
-def _beside(
-    heading: str, rows: Sequence[PersonaRow], some: Sequence[tuple[int, PersonaShare]]
-) -> Part:
+def _beside(heading: str, found: PersonaReport, some: Sequence[tuple[int, PersonaShare]]) -> Part:
     columns = [
         Column(gettext("Touchpoint"), 0.31),
         *(Column(persona.name, 0.69 / len(some), "number") for _, persona in some),
     ]
     lines = [
-        _line(row, *(_cell(row, place) for place, _ in some))
-        for row in rows
+        _line(row, *(_cell(row.cells[place], found) for place, _ in some))
+        for row in found.rows
         if any(row.cells[place].clicks for place, _ in some)
     ]
     return Part(heading, columns, lines)
 
 
-def _cell(row: PersonaRow, place: int) -> str:
-    cell = row.cells[place]
+def _cell(cell: PersonaCell, found: PersonaReport) -> str:
     if cell.rate is None:
         return "–"
     of = gettext(
         "%(scans)s of %(clicks)s",
-        scans=write_number(cell.scans),
+        scans=write_number(cell.conversions if found.by_conversions else cell.scans),
         clicks=write_number(cell.clicks),
     )
     return f"{write_percent(cell.rate, 1)} ({of})"

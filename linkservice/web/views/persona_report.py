@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 
 from linkservice.reports.exported_findings import of_personas
-from linkservice.reports.personas import PersonaReport, persona_report
+from linkservice.reports.personas import METRICS, PersonaReport, persona_report
 from linkservice.web import periods, persona_words
 from linkservice.web.door import Pages
 from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
@@ -18,6 +18,7 @@ from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
+from linkservice.web.views.reports import attribution_words
 
 PAGES = Pages("reports")
 
@@ -29,23 +30,48 @@ STEPS = 4
 def personas_report(page: Page) -> Response:
     """How touchpoints do by persona."""
     chosen = periods.chosen(page.query, page.time_zone, page.now)
+    found = _report(page, chosen, *_asked(page))
+    asked = {**chosen.query, **_kept(found)}
     return page.render(
         "reports/personas.html",
-        here=Here("personas_report", chosen.query),
+        here=Here("personas_report", asked),
+        asked=asked,
         journeys=journeys_by_name(page),
-        **persona_context(page, chosen),
+        metrics=[(name, gettext(label)) for name, label in persona_words.METRIC_WORDS.items()],
+        attributions=attribution_words(),
+        **_context(page, chosen, found),
     )
 
 
-def persona_context(page: Page, chosen: Chosen) -> dict[str, Any]:
+def persona_context(page: Page, chosen: Chosen, metric: str) -> dict[str, Any]:
     """What a page shows of the report."""
-    found = _report(page, chosen)
+    if metric not in METRICS:  # that of a share made before there was a choice
+        metric = METRICS[0]
+    return _context(page, chosen, _report(page, chosen, metric, "last"))
+
+
+def _asked(page: Page) -> tuple[str, str]:
+    """The metric and the attribution the query asks for."""
+    return page.query.get("metric") or METRICS[0], page.query.get("attribution") or "last"
+
+
+def _kept(found: PersonaReport) -> dict[str, str | None]:
+    """What addresses carry of them; nothing for what is usual."""
+    return {
+        "metric": found.metric if found.by_conversions else None,
+        "attribution": found.attribution if found.attribution != "last" else None,
+    }
+
+
+def _context(page: Page, chosen: Chosen, found: PersonaReport) -> dict[str, Any]:
     highest = max((cell.rate or 0.0 for row in found.rows for cell in row.cells), default=0.0)
     return {
         "chosen": chosen,
         "found": found,
         "several_journeys": len({row.journey for row in found.rows}) > 1,
-        "reversals": [persona_words.reversed_words(each) for each in found.reversals],
+        "lead": gettext(persona_words.LEADS[found.metric]),
+        "heading": gettext(persona_words.HEADINGS[found.metric]),
+        "reversals": [persona_words.reversed_words(each, found.metric) for each in found.reversals],
         "counted": persona_words.facts(page, chosen, found),
         "step": lambda rate: round(rate / highest * STEPS) if highest else 0,
     }
@@ -71,7 +97,7 @@ def paper_personas(page: Page) -> Response:
 
 def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
-    found = _report(page, chosen)
+    found = _report(page, chosen, *_asked(page))
     return Filed(
         name="personas",
         title=gettext("Personas"),
@@ -81,12 +107,14 @@ def _filed(page: Page) -> Filed:
     )
 
 
-def _report(page: Page, chosen: Chosen) -> PersonaReport:
+def _report(page: Page, chosen: Chosen, metric: str, attribution: str) -> PersonaReport:
     return persona_report(
         page.session,
         page.actor,
         first=chosen.period.first,
         last=chosen.period.last,
+        metric=metric,
+        attribution=attribution,
         suspects=chosen.suspects,
         now=page.now,
     )

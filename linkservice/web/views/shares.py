@@ -218,7 +218,7 @@ def _costs(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict
 
 
 def _personas(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
-    return persona_context(page, chosen)
+    return persona_context(page, chosen, share.metric)
 
 
 def _moments(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:

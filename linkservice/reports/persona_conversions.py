@@ -1,0 +1,130 @@
+"""Conversions by touchpoint and persona.
+
+Decided here: whose a conversion is. A reported one is the persona's that the link of its first (or
+last) click is made for or, where the link names none, its touchpoint's journey; as clicks are. An
+imported sum names no link: it counts for the journey's persona, unless links of its touchpoint are
+made for others; then nobody can tell. Not here: which click counts for a conversion.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from linkservice.conversions.model import Conversion, ConversionCount, ConversionDay
+from linkservice.links.model import Link
+from linkservice.reports.conversions import Attribution
+from linkservice.reports.period import Period
+from linkservice.reports.sources import NO_TOUCHPOINT
+
+NOBODY = 0
+"""In place of a persona: several of them or none."""
+
+ByPersona = Mapping[int, Mapping[int, int]]
+"""Of each touchpoint the conversions of each persona, and of `NOBODY`."""
+
+
+def only(personas: Sequence[int]) -> int:
+    """The one persona; `NOBODY` for several or none."""
+    return personas[0] if len(personas) == 1 else NOBODY
+
+
+def conversions_by_persona(
+    session: Session,
+    workspace_id: int,
+    period: Period,
+    attribution: Attribution,
+    of_link: Mapping[int, Sequence[int]],
+    of_touchpoint: Mapping[int, Sequence[int]],
+) -> ByPersona:
+    """The conversions of the period, by touchpoint and persona. `of_link` has the personas of links
+    that name any, `of_touchpoint` those of each touchpoint's journey.
+    """
+    found: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for number, count in _reported(session, workspace_id, period, attribution):
+        found[number][only(of_touchpoint.get(number, []))] += count
+    for link, number, count in _of_links(session, workspace_id, period, attribution, of_link):
+        found[number][only(of_touchpoint.get(number, []))] -= count
+        found[number][only(of_link[link])] += count
+    own = _with_their_own(session, of_link)
+    for number, count in _imported(session, workspace_id, period):
+        of_journey = only(of_touchpoint.get(number, []))
+        found[number][of_journey if own.get(number, {of_journey}) == {of_journey} else NOBODY] += (
+            count
+        )
+    return found
+
+
+def _reported(
+    session: Session, workspace_id: int, period: Period, attribution: Attribution
+) -> list[tuple[int, int]]:
+    query = (
+        select(ConversionDay.touchpoint_id, func.sum(ConversionDay.conversions))
+        .where(
+            ConversionDay.workspace_id == workspace_id,
+            ConversionDay.local_date.between(period.first, period.last),
+            ConversionDay.attribution == attribution,
+            ConversionDay.touchpoint_id != NO_TOUCHPOINT,
+        )
+        .group_by(ConversionDay.touchpoint_id)
+    )
+    # PostgreSQL sums 64-bit columns to a decimal.
+    return [(number, int(count)) for number, count in session.execute(query)]
+
+
+def _imported(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
+    query = (
+        select(ConversionCount.touchpoint_id, func.sum(ConversionCount.conversions))
+        .where(
+            ConversionCount.workspace_id == workspace_id,
+            ConversionCount.local_date.between(period.first, period.last),
+        )
+        .group_by(ConversionCount.touchpoint_id)
+    )
+    return [(number, int(count)) for number, count in session.execute(query)]
+
+
+def _of_links(
+    session: Session,
+    workspace_id: int,
+    period: Period,
+    attribution: Attribution,
+    of_link: Mapping[int, Sequence[int]],
+) -> list[tuple[int, int, int]]:
+    """Link, touchpoint and how many, of links that name personas."""
+    if attribution == "last":
+        link, touchpoint = Conversion.last_link_id, Conversion.last_touchpoint_id
+    else:
+        link, touchpoint = Conversion.first_link_id, Conversion.first_touchpoint_id
+    query = (
+        select(link, touchpoint, func.count())
+        .where(
+            Conversion.workspace_id == workspace_id,
+            Conversion.local_date.between(period.first, period.last),
+            link.is_not(None),
+            func.coalesce(touchpoint, NO_TOUCHPOINT) != NO_TOUCHPOINT,
+        )
+        .group_by(link, touchpoint)
+    )
+    return [
+        (each or 0, number or NO_TOUCHPOINT, count)
+        for each, number, count in session.execute(query)
+        if each in of_link
+    ]
+
+
+def _with_their_own(session: Session, of_link: Mapping[int, Sequence[int]]) -> dict[int, set[int]]:
+    """Of touchpoints with links that name personas: for whom these links are."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    ids = sorted(of_link)
+    for start in range(0, len(ids), 5_000):  # parameters of a statement
+        query = select(Link.id, Link.touchpoint_id).where(
+            Link.id.in_(ids[start : start + 5_000]), Link.touchpoint_id.is_not(None)
+        )
+        for link, number in session.execute(query):
+            if number is not None:
+                found[number].add(only(of_link[link]))
+    return found
