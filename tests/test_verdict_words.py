@@ -94,9 +94,11 @@ def test_nobody_and_hardly_anybody_are_told_in_figures() -> None:
         "0 visitors per 1,000 parcels (95%: 0–2), where comparable touchpoints bring 20."
     )
     one = replace(INSERT, verdict="worst", rate=0.001, low=0.0005, high=0.002)
-    assert said("en", one).startswith("1 visitor per 1,000 parcels (95%: 0.5–2), where")
+    assert said("en", one).startswith("1 visitor per 1,000 parcels (95%: 0.5–2.0), where")
     target = replace(one, peers=Peers("target", 0, 0.02))
-    assert said("de", target) == ("1 Besucher je 1.000 Pakete (95 %: 0,5–2); die Zielrate ist 20.")
+    assert said("de", target) == (
+        "1 Besucher je 1.000 Pakete (95 %: 0,5–2,0); die Zielrate ist 20."
+    )
 
 
 @pytest.mark.parametrize(

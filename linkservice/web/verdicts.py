@@ -106,7 +106,9 @@ class Measure:
             return write_money(round(rate * self.per), self.currency)
         model = (rate if like is None else like) * self.per
         decimals = 0 if not model or model >= 9.95 else 1 if model >= 0.995 else 2
-        return write_number(round(rate * self.per, decimals))
+        figure = round(rate * self.per, decimals)
+        # Ends of an interval have the same decimals, whatever their last digit; nought needs none.
+        return write_number(figure, None if like is None or not figure else decimals)
 
     def tick(self, rate: float) -> str:
         """A round rate on a scale, where there is no room for cents that are none."""
@@ -274,8 +276,8 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
         return _too_early(row, measure)
     facts = {"rate": rate_words(row, measure)}
     if row.low is not None and row.high is not None:
-        facts["low"] = measure.figure(row.low, like=row.rate or row.high)
-        facts["high"] = measure.figure(row.high, like=row.rate or row.high)
+        facts["low"] = measure.figure(row.low, like=row.rate or None)
+        facts["high"] = measure.figure(row.high, like=row.rate or None)
     else:
         facts["low"] = facts["high"] = measure.figure(row.rate or 0.0)
     if row.peers is None:
