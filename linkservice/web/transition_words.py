@@ -127,10 +127,12 @@ def share(rate: float) -> str:
 
 
 def interval(each: Transition) -> str:
-    """Where the true share lies with 95 % certainty."""
+    """Where the true share lies with 95 % certainty, both ends with the same decimals."""
     if each.low is None or each.high is None:
         return ""
-    return gettext("%(low)s to %(high)s", low=share(each.low), high=share(each.high))
+    decimals = 1 if 0 < each.low < 0.1 else 0
+    low, high = (write_percent(end, decimals) for end in (each.low, each.high))
+    return gettext("%(low)s to %(high)s", low=low, high=high)
 
 
 def finding(report: TransitionReport) -> str:
