@@ -344,6 +344,8 @@ def test_a_filtered_and_grouped_ranking_is_shared_as_it_is(market: Market) -> No
         "campaign_id": market.campaign_id,
         "sort": "clicks",
     }
+    told = text_of(ben.get(unescape(form[1])))
+    assert "Its readers see: Touchpoints · Campaign: Autumn · Groups: Stage" in told
     shown = text_of(shared_page(market, about="touchpoints", filters=asked["filters"]))
     assert "Campaign: Autumn · Groups: Stage" in shown
     assert "The 5 shown" in shown
@@ -371,6 +373,9 @@ def test_a_filtered_campaign_is_shared_as_it_is(market: Market) -> None:
 
 
 def test_what_a_page_does_not_know_is_not_shared(market: Market) -> None:
+    for about in ("costs", "touchpoints", "link", "moments"):
+        query = {"about": about, "filters": "group=moon&country=Germany&stage_id=999"}
+        assert market.cast.ben.get("/reports/shares", **query).status_code == 200
     until = (market.today + timedelta(days=30)).isoformat()
     usual = {"name": "A", "days": "rolling", "expires_at": until}
     for fields, status in (

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
-from linkservice.errors import NotFound
+from linkservice.errors import Invalid, NotFound
 from linkservice.reports import shares
 from linkservice.reports.cost_results import GROUPS
+from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
 from linkservice.reports.results import OF_CONVERSIONS
 from linkservice.reports.shares import NewShare
@@ -257,6 +258,7 @@ def _context(page: Page) -> dict[str, Any]:
     return {
         "about": about if about in shares.ABOUT else "",
         "given": given,
+        "kept": _words(page, about, dict(parse_qsl(given.get("filters", "")))),
         "until": (today + USUALLY_VALID).isoformat(),
         **_listed(page),
     }
@@ -266,21 +268,25 @@ def _listed(page: Page) -> dict[str, Any]:
     return {
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
-        "words": lambda share: _words(page, share),
+        "words": lambda share: _words(page, share.about, shares.asked_of(share)),
         "live": lambda share: shares.is_live(share, page.now),
     }
 
 
-def _words(page: Page, share: ReportShare) -> list[str]:
-    """What a report is kept to, in a few words each; of what is gone since, nothing."""
-    if share.about == "costs":
-        return [cost_words.line_words(shares.asked_of(share).get("group", GROUPS[0]))]
-    words = filter_words(shares.filters_of(share))
-    if share.about not in shares.RANKED:
-        return words
-    period = shares.period_of(page.session, share, page.now)
-    asked = asked_of(shares.asked_of(share), Chosen("", period, period.last))
+def _words(page: Page, about: str, asked: Mapping[str, str]) -> list[str]:
+    """What a report is kept to, in a few words each; nothing where there is no such thing (any
+    more).
+    """
     try:
-        return [*words, *arrangement.told(arrangement.in_use(page, asked.selection), asked.group)]
-    except NotFound:
-        return words
+        if about == "costs":
+            group = asked.get("group", GROUPS[0])
+            return [cost_words.line_words(group)] if group in GROUPS else []
+        words = filter_words(choose_filters(asked))
+        if about in shares.RANKED:
+            days = periods.chosen({}, page.time_zone, page.now)
+            ranked = asked_of(asked, days)
+            filters = arrangement.in_use(page, ranked.selection)
+            words += arrangement.told(filters, ranked.group)
+    except (Invalid, NotFound):
+        return []
+    return words
