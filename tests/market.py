@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay, StageDay, TouchpointDay, TouchpointMonth
 from linkservice.config import Settings, load
+from linkservice.conversions.model import Conversion, ConversionDay
 from linkservice.database import Database
 from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
@@ -29,6 +30,7 @@ from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.stages import create_stage
 from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
 from linkservice.links.manage import NewLink, create_link
+from linkservice.links.model import Link
 from linkservice.links.personas import set_link_personas
 from linkservice.reports.period import day_of
 from linkservice.workspaces.keys import create_key
@@ -38,6 +40,7 @@ FORMULA = "=1+1"
 
 DAYS = 60
 STAGES = ("See", "Try", "Buy")
+ORDERS = {"Poster": 7, "Window": 2}
 VISITORS = {"Poster": 90, "Flyer": 41, FORMULA: 40, "Stand": 39, "Window": 12}
 
 
@@ -97,6 +100,8 @@ def _open(session: Session, settings: Settings, cast: Cast) -> Market:
             here = 9 if (name, day) == ("Poster", 1) else here
             days.add(link.id, ids[name], when, here, here // 3)
             days.add(other.id, ids[name], when, 5, number)
+        if name in ORDERS:
+            _convert(session, home, link, ids[name], today - timedelta(days=2), ORDERS[name])
     days.write(session)
     euros = NewCost(today - timedelta(days=9), 120_050, "EUR", today)
     add_cost(session, actor, Subject("touchpoint", ids["Poster"]), euros, now)
@@ -120,6 +125,38 @@ def _cross(session: Session, home: Home, stages: list[Stage], today: date) -> No
         )
         for day in range(1, 29)
         for (low, high), visitors in there.items()
+    )
+
+
+def _convert(
+    session: Session, home: Home, link: Link, touchpoint_id: str, day: date, orders: int
+) -> None:
+    """Orders of 19.90 each, all of them after one click."""
+    noon = datetime.combine(day, time(12), UTC)
+    key = {
+        "workspace_id": home.workspace_id,
+        "local_date": day,
+        "touchpoint_id": int(touchpoint_id),
+    }
+    sums = {"conversions": orders, "value": orders * 1_990}
+    for attribution in ("first", "last"):
+        session.execute(insert(ConversionDay).values(**key, **sums, attribution=attribution))
+    session.add_all(
+        Conversion(
+            workspace_id=home.workspace_id,
+            event_id=f"{touchpoint_id}-{number}",
+            occurred_at=noon,
+            local_date=day,
+            value=1_990,
+            currency="EUR",
+            first_link_id=link.id,
+            first_touchpoint_id=int(touchpoint_id),
+            last_link_id=link.id,
+            last_touchpoint_id=int(touchpoint_id),
+            last_clicked_at=noon,
+            recorded_at=noon,
+        )
+        for number in range(orders)
     )
 
 

@@ -62,6 +62,16 @@ def reports(market: Market) -> dict[str, Report]:
             *("/reports/personas/paper", "rows", "Personas", {}),
             share={"about": "personas"},
         ),
+        "personas by conversions": Report(
+            *("/reports/personas", "/reports/personas", "/reports/personas/download"),
+            *("/reports/personas/paper", "rows", "Personas"),
+            asked={"metric": "conversions_per_click", "attribution": "first"},
+            share={
+                "about": "personas",
+                "metric": "conversions_per_click",
+                "filters": "attribution=first",
+            },
+        ),
         "moments": Report(
             *("/reports/moments", "/reports/moments", "/reports/moments/download"),
             *("/reports/moments/paper", "touchpoints", "Moments of truth", {"journey_id": journey}),
@@ -80,7 +90,10 @@ def reports(market: Market) -> dict[str, Report]:
     }
 
 
-NAMES = ("costs", "costs by channel", "personas", "moments", "changes", "transitions")
+NAMES = (
+    *("costs", "costs by channel", "personas", "personas by conversions", "moments", "changes"),
+    "transitions",
+)
 
 
 def asked_api(market: Market, report: Report) -> Any:
@@ -137,12 +150,12 @@ def shared_page(market: Market, language: str = "en", **fields: str) -> TestResp
 def figures(name: str, row: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     """A row's figures as people read them, on the page and on paper."""
     if name.startswith("costs"):
-        money = ("cost", "cost_per_click", "cost_per_visitor")
+        money = ("cost", "cost_per_click", "cost_per_visitor", "cost_per_conversion")
         return [
             *(i18n.write_number(row[each]) for each in ("clicks", "visitors")),
             *(i18n.write_money(row[each], answer["currency"]) for each in money if row[each]),
         ]
-    if name == "personas":
+    if name.startswith("personas"):
         rates = [row["rate"], row["standardised_rate"], *(cell["rate"] for cell in row["cells"])]
         return [i18n.write_percent(rate, 1) for rate in rates if rate is not None]
     if name == "moments":
@@ -205,10 +218,11 @@ def flat(name: str, rows: list[dict[str, Any]], answer: dict[str, Any]) -> list[
             }
             for row in rows
         ]
-    if name == "personas":
+    if name.startswith("personas"):
+        plain = ("persona_id", "clicks", "scans", "conversions", "rate")
         return [
             {
-                **{each: text(cell[each]) for each in ("persona_id", "clicks", "scans", "rate")},
+                **{each: text(cell[each]) for each in plain},
                 "standardised_rate": text(row["standardised_rate"]),
                 "other_clicks": text(row["other_clicks"]),
             }
@@ -236,7 +250,10 @@ def test_the_market_has_something_to_say(market: Market) -> None:
     """Else the forms would agree about nothing."""
     found = {name: asked_api(market, report) for name, report in reports(market).items()}
     assert found["costs"]["totals"]["cost"] == 120_050 + 9_999
+    assert found["costs"]["totals"]["conversions"] == 9
     assert len(found["personas"]["personas"]) == 2
+    totals = found["personas by conversions"]["personas"]
+    assert sum(persona["conversions"] for persona in totals) == 9
     assert any(row["quadrant"] for row in found["moments"]["touchpoints"])
     assert [row["change"] for row in found["changes"]["touchpoints"]].count("below") == 1
     assert found["transitions"]["weakest"] == 0
@@ -252,7 +269,7 @@ def test_a_file_says_how_it_was_counted_and_runs_nothing(market: Market, name: s
     assert facts["Version"].startswith("linkservice ")
     (line, *_) = as_csv(market, report)
     assert line["asked_time_zone"] == "Europe/Berlin"
-    if name in ("costs", "personas", "moments", "changes"):
+    if name not in ("costs by channel", "transitions"):
         assert {row["name"] for row in as_csv(market, report)} >= {f"'{FORMULA}", "Poster"}
         assert FORMULA in {cell for row in table[report.sheet] for cell in row}
     if name != "changes":

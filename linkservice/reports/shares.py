@@ -53,6 +53,7 @@ _ASKED: Mapping[str, Collection[str]] = {
     **dict.fromkeys(OF_CLICKS, NAMES),
     **dict.fromkeys(RANKED, (*NAMES, *EVERYTHING.query, *_ARRANGED)),
     "costs": ("group",),
+    "personas": ("attribution",),
 }
 """What of a page's address is kept, besides its period and metric."""
 
@@ -265,11 +266,11 @@ def _checked(session: Session, actor: Actor, new: NewShare) -> str:
             problems.add(name, "unknown_field")
     problems.raise_if_any()
     filters = choose_filters(given).given
+    for name, allowed in (("attribution", ATTRIBUTIONS), ("order", ("up",))):
+        if name in given:
+            problems.one_of(name, given[name], allowed)
+    problems.raise_if_any()
     if new.about in RANKED:
-        for name, allowed in (("attribution", ATTRIBUTIONS), ("order", ("up",))):
-            if name in given:
-                problems.one_of(name, given[name], allowed)
-        problems.raise_if_any()
         selection = Selection(**{name: given.get(name) for name in EVERYTHING.query})
         check_arrangement(session, actor, selection, given.get("group"), given.get("sort"))
     elif "group" in given:

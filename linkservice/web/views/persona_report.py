@@ -43,11 +43,11 @@ def personas_report(page: Page) -> Response:
     )
 
 
-def persona_context(page: Page, chosen: Chosen, metric: str) -> dict[str, Any]:
+def persona_context(page: Page, chosen: Chosen, metric: str, attribution: str) -> dict[str, Any]:
     """What a page shows of the report."""
     if metric not in METRICS:  # that of a share made before there was a choice
         metric = METRICS[0]
-    return _context(page, chosen, _report(page, chosen, metric, "last"))
+    return _context(page, chosen, _report(page, chosen, metric, attribution))
 
 
 def _asked(page: Page) -> tuple[str, str]:

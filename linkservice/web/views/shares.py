@@ -18,6 +18,7 @@ from flask import Response, request
 
 from linkservice.errors import Invalid, NotFound
 from linkservice.reports import shares
+from linkservice.reports.conversions import ATTRIBUTIONS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
@@ -219,7 +220,8 @@ def _costs(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict
 
 
 def _personas(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
-    return persona_context(page, chosen, share.metric)
+    attribution = shares.asked_of(share).get("attribution", ATTRIBUTIONS[0])
+    return persona_context(page, chosen, share.metric, attribution)
 
 
 def _moments(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
