@@ -448,3 +448,18 @@ def test_a_ranking_is_shared_with_filters_of_clicks(market: Market, filters: str
     page = text_of(market.cast.vera.get("/reports", **dict(parse_qsl(filters))))
     for total in re.findall(r"Total ([\d,]+ [\d,]+ [\d,]+)", words):
         assert f"Total {total}" in page
+
+
+def test_whose_a_conversion_is_goes_with_a_touchpoints_files_and_share(market: Market) -> None:
+    """What the page offers asks for what it shows."""
+    path = f"/reports/touchpoints/{market.ids['Poster']}"
+    page = market.cast.ben.get(path, attribution="first").text
+    links = [unescape(each) for each in re.findall(r'href="/app([^"]+)"', page)]
+    files = [each for each in links if f"{path}/download" in each or f"{path}/paper" in each]
+    assert len(files) == 4
+    assert all("attribution=first" in each for each in files)
+    assert any("filters=attribution%3Dfirst" in each for each in links)
+    content = json.loads(got(market.cast.vera, f"{path}/download?format=json&attribution=first"))
+    assert content["filters"]["attribution"] == "first"
+    fields = {"about": "touchpoint", "subject": market.ids["Poster"]}
+    shared_page(market, **fields, filters="attribution=first")

@@ -51,6 +51,7 @@ _ARRANGED = ("group", "sort", "order", "attribution")
 
 _ASKED: Mapping[str, Collection[str]] = {
     **dict.fromkeys(OF_CLICKS, NAMES),
+    "touchpoint": (*NAMES, "attribution"),
     **dict.fromkeys(RANKED, (*NAMES, *EVERYTHING.query, *_ARRANGED)),
     "costs": ("group",),
     "personas": ("attribution",),

@@ -191,7 +191,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     if chosen.filters:
         title = find_ever(page.session, page.actor, Touchpoint, id).name
         return _paper_of_one(page, "touchpoint", id, title)
-    shown = touchpoint_context(page, id, chosen)
+    shown = touchpoint_context(page, id, chosen, _attribution(page))
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
     ranking = Ranking.of(detail.report)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
@@ -228,7 +228,9 @@ def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
     """What a file of that touchpoint holds. Raises `NotFound`."""
     found = _touchpoint(page, id, chosen)
     notes = annotations_in(page.session, page.actor, found.period)
-    return exported.of_touchpoint(found, _trend(page, found, chosen), notes, filters_of(chosen))
+    asked = _attribution(page)
+    filters = {**filters_of(chosen), **({} if asked == "last" else {"attribution": asked})}
+    return exported.of_touchpoint(found, _trend(page, found, chosen), notes, filters)
 
 
 def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
@@ -270,10 +272,14 @@ def _touchpoint(page: Page, id: str, chosen: Chosen) -> TouchpointDetail:
         id,
         first=first,
         last=last,
-        attribution=page.query.get("attribution") or "last",
+        attribution=_attribution(page),
         suspects=chosen.suspects,
         now=page.now,
     )
+
+
+def _attribution(page: Page) -> str:
+    return page.query.get("attribution") or "last"
 
 
 def _trend(page: Page, found: TouchpointDetail, chosen: Chosen) -> Trend:

@@ -142,7 +142,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     wanted = page.query.get("attribution") or "last"
     kept = wanted if wanted != "last" else None
     here = Here("touchpoint_report_page", {**chosen.query, "attribution": kept}, {"id": id})
-    shown = touchpoint_context(page, id, chosen, here)
+    shown = touchpoint_context(page, id, chosen, wanted, here)
     summaries = reach_summaries(page.session, page.actor, [shown["found"].touchpoint.id])
     changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
     row = changed.row(id)
@@ -174,13 +174,12 @@ def _filtered_touchpoint(page: Page, id: str, chosen: Chosen) -> Response:
 
 
 def touchpoint_context(
-    page: Page, id: str, chosen: Chosen, here: Here | None = None
+    page: Page, id: str, chosen: Chosen, attribution: str, here: Here | None = None
 ) -> dict[str, Any]:
     """What the page of one touchpoint shows, but its reach; with `here`, values lead to the page
     filtered by them. Raises `NotFound`.
     """
     first, last = chosen.period.first, chosen.period.last
-    attribution = page.query.get("attribution") or "last"
     found = touchpoint_detail(
         page.session,
         page.actor,

@@ -203,7 +203,7 @@ def _crossings(page: Page, journey_id: str, chosen: Chosen) -> TransitionReport:
 
 
 def _touchpoint(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
-    return touchpoint_context(page, subject, chosen)
+    return touchpoint_context(page, subject, chosen, _attribution(share))
 
 
 def _link(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
@@ -220,12 +220,15 @@ def _costs(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict
 
 
 def _personas(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
-    attribution = shares.asked_of(share).get("attribution", ATTRIBUTIONS[0])
-    return persona_context(page, chosen, share.metric, attribution)
+    return persona_context(page, chosen, share.metric, _attribution(share))
 
 
 def _moments(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
     return moments_context(page, chosen, subject, share.metric, linked=False)
+
+
+def _attribution(share: ReportShare) -> str:
+    return shares.asked_of(share).get("attribution", ATTRIBUTIONS[0])
 
 
 Show: TypeAlias = Callable[[Page, ReportShare, str, Chosen], dict[str, Any]]
