@@ -379,6 +379,13 @@ def test_a_filtered_and_grouped_ranking_is_shared_as_it_is(market: Market) -> No
     assert "What is compared: Conversions per click" in shown
 
 
+def test_a_shared_journey_says_where_customers_are_lost(market: Market) -> None:
+    fields = {"about": "journey", "subject": market.journey_id}
+    words = text_of(shared_page(market, **fields))
+    assert "Customers are lost most between “See” and “Try”" in words
+    assert "From stage to stage The visitors of a stage on a day" in words
+
+
 def test_a_filtered_campaign_is_shared_as_it_is(market: Market) -> None:
     fields = {"about": "campaign", "subject": market.campaign_id, "filters": "source=scan"}
     shown = text_of(shared_page(market, **fields))

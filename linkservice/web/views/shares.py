@@ -175,6 +175,8 @@ def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
     ranking = Ranking.of(found)
     rows = [ranking.shown(row) for row in seen.rows]
     filters = arrangement.in_use(page, asked.selection)
+    crossings = _crossings(page, journey_id, chosen) if journey_id else None
+    between = transition_words.definitions(crossings) if crossings else []
     return {
         "found": found,
         "seen": seen,
@@ -188,10 +190,10 @@ def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
         "converting": not found.filtered
         and (found.totals.conversions > 0 or found.metric in OF_CONVERSIONS),
         "told": [*filter_words(chosen.filters), *arrangement.told(filters, asked.group)],
-        "crossings": _crossings(page, journey_id, chosen) if journey_id else None,
+        "crossings": crossings,
         "words": transition_words,
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
-        "counted": ranking_facts(page, asked, found),
+        "counted": [*between, *ranking_facts(page, asked, found)],
     }
 
 
