@@ -52,6 +52,7 @@ from linkservice.reports.filtered import (
     filtered_link,
     filtered_touchpoint,
 )
+from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
 from linkservice.reports.links import link_report
 from linkservice.reports.queries import touchpoint_report
@@ -786,3 +787,41 @@ def test_the_filtered_ranking_is_one_on_page_files_and_api(scene: Scene) -> None
     assert "country=DE" in from_touchpoint.text.partition("All touchpoints with these")[0][-400:]
     refused = vera.get("/reports", country="Germany")
     assert refused.status_code == 422
+
+
+def test_the_overview_tells_of_filtered_clicks(scene: Scene) -> None:
+    """Its figures are those of the ranking, and its days add up to them."""
+    found = scene.ranking(country="DE")
+    assert found.filtered is not None
+    days = found.filtered.days
+    for name in ("clicks", "scans", "visitors"):
+        assert sum(getattr(day, name) for day in days) == getattr(found.totals, name)
+    assert [day.date for day in days] == [FIRST + timedelta(days=n) for n in range(DAYS)]
+    page = scene.cast.vera.get("/", **PERIOD, country="DE")
+    figures = dict(re.findall(r'<dt>([^<]+)</dt><dd class="stat-value">(\d+)<', page.text))
+    assert figures["Clicks"] == str(found.totals.clicks)
+    assert figures["Visitors"] == str(found.totals.visitors)
+    assert "Country: Germany" in text_of(page)
+    assert "Touchpoints with the most of these clicks" in page.text
+    assert "No click of this period" in scene.cast.vera.get("/", **PERIOD, country="FR").text
+    assert "Filter clicks" in scene.cast.vera.get("/", **PERIOD).text
+    assert scene.cast.vera.get("/", country="Germany").status_code == 422
+
+
+def test_the_filtered_overview_compares_with_the_weekday_before(scene: Scene) -> None:
+    now, before = (scene.ranking(first=day, last=day, device="desktop") for day in (LAST, FIRST))
+    actor, filters = scene.home.actor, Filters(device="desktop")
+    with scene.database.reading() as session:
+        change = filtered_change(
+            session, actor, now, filters, suspects=False, today=LAST + timedelta(days=1)
+        )
+        today = filtered_change(session, actor, now, filters, suspects=False, today=LAST)
+        early = filtered_change(session, actor, before, filters, suspects=False, today=LAST)
+    assert change is not None
+    for figures, totals in ((change.now, now.totals), (change.before, before.totals)):
+        assert figures == {
+            "clicks": totals.clicks,
+            "scans": totals.scans,
+            "visitors": totals.visitors,
+        }
+    assert (change.weeks, today, early) == (1, None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Literal
 
@@ -130,6 +130,27 @@ class RowGroupAnswer(Answer):
     touchpoint_ids: list[Id]
 
 
+class FilteredDayAnswer(Answer):
+    """A local day of the clicks that meet the filters."""
+
+    date: dt.date
+    clicks: int
+    scans: int
+    visitors: int
+
+
+class FilteredByAnswer(Answer):
+    """What all counted clicks have in common, and from which day on they are counted (null: no
+    day), with these days; `more_single_clicks`: earlier ones could be read, but take longer.
+    """
+
+    filters: Mapping[str, str]
+    single_clicks_from: dt.date | None
+    more_single_clicks: bool
+    is_whole: bool
+    days: list[FilteredDayAnswer]
+
+
 class TouchpointReportAnswer(Answer):
     """Which touchpoints perform best and worst. `totals` are those of the whole report, `shown` of
     the touchpoints that are here; to leave out touchpoints changes no verdict. Of clicks that are
@@ -144,7 +165,7 @@ class TouchpointReportAnswer(Answer):
     touchpoints: Sequence[results.TouchpointRow]
     shown: Subtotal
     groups: list[RowGroupAnswer]
-    filtered: results.FilteredBy | None
+    filtered: FilteredByAnswer | None
 
 
 class TransitionsQuery(Given):
@@ -247,7 +268,21 @@ def report_touchpoints(call: Call, given: TouchpointReportQuery) -> TouchpointRe
             )
             for group in seen.groups
         ],
-        filtered=report.filtered,
+        filtered=None if report.filtered is None else _filtered(report.filtered),
+    )
+
+
+def _filtered(by: results.FilteredBy) -> FilteredByAnswer:
+    days = [
+        FilteredDayAnswer(date=day.date, clicks=day.clicks, scans=day.scans, visitors=day.visitors)
+        for day in by.days
+    ]
+    return FilteredByAnswer(
+        filters=by.filters,
+        single_clicks_from=by.single_clicks_from,
+        more_single_clicks=by.more_single_clicks,
+        is_whole=by.is_whole,
+        days=days,
     )
 
 

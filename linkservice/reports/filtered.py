@@ -27,7 +27,7 @@ from linkservice.reports.filters import Filters
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.reading_back import Whose, read_from
-from linkservice.reports.results import Hour, LinkTotals, Value
+from linkservice.reports.results import FilteredChange, Hour, LinkTotals, Value
 from linkservice.reports.single_clicks import (
     Counted,
     SingleClicks,
@@ -52,17 +52,6 @@ class FilteredDay:
     clicks: int
     scans: int | None
     visitors: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FilteredChange:
-    """The figures of the days of a period that are over, and those of the same weekdays `weeks`
-    weeks before, by name; only those that are told of both.
-    """
-
-    now: Mapping[str, int]
-    before: Mapping[str, int]
-    weeks: int
 
 
 @dataclass(frozen=True, slots=True)

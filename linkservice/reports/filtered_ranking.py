@@ -11,11 +11,13 @@ is judged how (`judging`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -24,11 +26,19 @@ from linkservice.reports.filters import Filters
 from linkservice.reports.judging import Earlier
 from linkservice.reports.period import Period
 from linkservice.reports.reading_back import Whose, read_from
-from linkservice.reports.results import OF_VISITORS, FilteredBy, Metric
+from linkservice.reports.results import (
+    OF_VISITORS,
+    Day,
+    FilteredBy,
+    FilteredChange,
+    Metric,
+    TouchpointReport,
+)
 from linkservice.reports.single_clicks import meet
 from linkservice.reports.sources import NO_TOUCHPOINT
 from linkservice.reports.touchpoint_sums import TouchpointSums
-from linkservice.reports.trend import days_over, weeks_before
+from linkservice.reports.trend import days_over, first_day, weeks_before
+from linkservice.workspaces.access import Actor
 
 JUDGED: tuple[Metric, ...] = ("clicks_per_day", "scans_per_click", "trend")
 """What is judged of filtered clicks."""
@@ -40,13 +50,25 @@ COST_OF_OWN = 4
 @dataclass(frozen=True, slots=True)
 class FilteredSums:
     """The sums of each touchpoint, and of `NO_TOUCHPOINT`, on the days `told`, which are the last
-    ones of the period; `by` says which. `suspected` clicks are among the scanners, or counted.
+    ones of the period; `by` says which. Suspected clicks are among the scanners, or counted.
     """
 
     told: Period
     by: FilteredBy
     touchpoints: Mapping[int, TouchpointSums] = field(default_factory=dict)
-    suspected: int = 0
+    daily: Mapping[int, _Days] = field(default_factory=dict)
+
+    def suspected_of(self, touchpoints: Collection[int]) -> int:
+        """The clicks of suspected mail scanners, at these touchpoints together."""
+        some = [days for number, days in self.daily.items() if number in touchpoints]
+        return sum(int(days["suspected"].sum()) for days in some)
+
+    def by_days_of(self, touchpoints: Collection[int]) -> FilteredBy:
+        """With the days of these touchpoints together; `NO_TOUCHPOINT` may be one of them."""
+        if self.by.single_clicks_from is None:
+            return self.by
+        some = [days for number, days in self.daily.items() if number in touchpoints]
+        return replace(self.by, days=_days(self.told, some))
 
 
 def filtered_sums(
@@ -68,8 +90,7 @@ def filtered_sums(
     told = Period(since, period.last, period.time_zone)
     counted = _counted(session, workspace_id, told, filters, suspects)
     sums = {number: _sums(each, metric) for number, each in counted.items()}
-    suspected = sum(int(each["suspected"].sum()) for each in counted.values())
-    return FilteredSums(told, by, sums, suspected)
+    return FilteredSums(told, by, sums, counted)
 
 
 def filtered_earlier(
@@ -96,7 +117,39 @@ def filtered_earlier(
     return Earlier(before, days_over(period, today), visitors, {})
 
 
-_Days = dict[str, "np.ndarray[tuple[int], np.dtype[np.int64]]"]
+def filtered_change(
+    session: Session,
+    actor: Actor,
+    report: TouchpointReport,
+    filters: Filters,
+    *,
+    suspects: bool,
+    today: date,
+) -> FilteredChange | None:
+    """What a filtered report on all touchpoints has, beside the same weekdays before, of the days
+    that are over; None where not all of both can be read, or where recording began later.
+    """
+    period, by = report.period, report.filtered
+    before, over = weeks_before(period), days_over(period, today)
+    if before is None or not over or by is None or not by.is_whole:
+        return None
+    began = first_day(session, actor, None)
+    both = Period(before.first, period.last, period.time_zone)
+    if began is None or began > before.first:
+        return None
+    since, _ = read_from(session, Whose(actor.workspace_id), both, filters, COST_OF_OWN)
+    if since != before.first:
+        return None
+    counted = _counted(session, actor.workspace_id, before, filters, suspects)
+    earlier = _days(before, [*counted.values()])
+    now, then = (
+        {name: sum(getattr(day, name) for day in days[:over]) for name in _TOLD}
+        for days in (by.days, earlier)
+    )
+    return FilteredChange(now, then, (period.first - before.first).days // 7)
+
+
+_Days: TypeAlias = dict[str, NDArray[np.int64]]
 """Each count, day by day."""
 
 
@@ -142,6 +195,15 @@ _FIGURES = (
     *("clicks", "scans", "visitors", "journey_visitors", "tokenless", "robots", "previews"),
     *("prefetches", "scanners", "heads", "own", "suspected"),
 )
+
+
+_TOLD = ("clicks", "scans", "visitors")
+
+
+def _days(period: Period, some: Sequence[_Days]) -> list[Day]:
+    """The days of a period, of several touchpoints together."""
+    sums = np.array([sum((days[name] for days in some), np.zeros(len(period))) for name in _TOLD])
+    return [Day(day, *map(int, counts)) for day, counts in zip(period.days(), sums.T, strict=True)]
 
 
 def _no_days(length: int) -> _Days:

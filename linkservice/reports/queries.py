@@ -142,13 +142,17 @@ def _filtered(
         if line.is_of(asked.journey)
     ]
     rows.sort(key=_rank)
-    parts = [line.counted for line in lines if line.is_of(asked.journey)]
+    shown = [line for line in lines if line.is_of(asked.journey)]
+    parts = [line.counted for line in shown]
+    numbers = {line.touchpoint.id for line in shown}
     if asked.journey is None and NO_TOUCHPOINT in found.touchpoints:
+        numbers.add(NO_TOUCHPOINT)
         parts.append(found.touchpoints[NO_TOUCHPOINT])
         rows.append(_row_without_touchpoint(parts[-1], Converted([], [])))
-    totals = _totals(parts, [], found.suspected, 0, 0, 0)
+    totals = _totals(parts, [], found.suspected_of(numbers), 0, 0, 0)
+    by = found.by_days_of(numbers)
     return TouchpointReport(
-        asked.period, metric, asked.attribution, asked.currency, totals, rows, found.by
+        asked.period, metric, asked.attribution, asked.currency, totals, rows, by
     )
 
 

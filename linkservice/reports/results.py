@@ -120,15 +120,38 @@ class TouchpointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """A local day of a report."""
+
+    date: date
+    clicks: int
+    scans: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredChange:
+    """The figures of the days of a period that are over, and those of the same weekdays `weeks`
+    weeks before, by name; only those that are told of both.
+    """
+
+    now: Mapping[str, int]
+    before: Mapping[str, int]
+    weeks: int
+
+
+@dataclass(frozen=True, slots=True)
 class FilteredBy:
     """What all clicks of a filtered ranking have in common, and from which day on they are
-    counted (None: no day); `more_single_clicks`: earlier days could be read, but take longer.
+    counted (None: no day), with these days; `more_single_clicks`: earlier ones could be read, but
+    take longer.
     """
 
     filters: Mapping[str, str]
     single_clicks_from: date | None
     more_single_clicks: bool
     is_whole: bool
+    days: Sequence[Day] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +184,6 @@ class LinkTotals:
     suspected: int
     heads: int
     own: int
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A local day of a link."""
-
-    date: date
-    clicks: int
-    scans: int
-    visitors: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 from markupsafe import Markup
 
 from linkservice.reports.period import Period
-from linkservice.reports.results import Hour, LinkTotals, TouchpointTotals, Value
+from linkservice.reports.results import FilteredChange, Hour, LinkTotals, TouchpointTotals, Value
 from linkservice.reports.trend import Trend
 from linkservice.web.charts import Chart, Line, Note, Part, bars, heat, trend, world
 from linkservice.web.i18n import N_, gettext, write_day, write_number, write_percent
@@ -106,6 +106,13 @@ def change_note(found: Trend) -> str:
     if found.change is None:
         return gettext("No comparison yet: there are no figures of the same length before.")
     return before_note(found.period, found.change.weeks, found.today)
+
+
+def change_note_filtered(period: Period, change: FilteredChange | None, today: date) -> str:
+    """The same of filtered figures."""
+    if change is None:
+        return gettext("No comparison: too little can be told of the same length before.")
+    return before_note(period, change.weeks, today)
 
 
 def before_note(period: Period, weeks: int, today: date) -> str:

@@ -90,7 +90,7 @@ def filtered_view(
         cut=cut(found),
         widened=here(single_clicks="all") if here and found.more_single_clicks else "",
         figures=_figures(found),
-        change_note=change_note(found, today),
+        change_note=figures.change_note_filtered(found.period, found.change, today),
         trend=_trend(found, today, notes_on(page, found.period)),
         heat=figures.heat_chart("week", found.hours)
         if any(h.clicks for h in found.hours)
@@ -170,13 +170,6 @@ def _figures(found: FilteredReport) -> list[KeyFigure]:
             note = change_words(found.change.now[key], found.change.before[key], gettext("before"))
         shown.append(KeyFigure(key, gettext(label), getattr(found.totals, key), note))
     return shown
-
-
-def change_note(found: FilteredReport, today: date) -> str:
-    """What the changes compare, or why there are none."""
-    if found.change is None:
-        return gettext("No comparison: too little can be told of the same length before.")
-    return figures.before_note(found.period, found.change.weeks, today)
 
 
 def _rolled_up(found: FilteredReport, key: Figure) -> bool:

@@ -16,10 +16,12 @@ from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.trend import ConversionTrend, conversion_trend, todays_counts, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.annotated import notes_on
+from linkservice.web.arrangement import click_filters
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES
+from linkservice.web.filtered_overview import filtered_overview
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
@@ -45,7 +47,9 @@ def overview(page: Page) -> Response:
     lack = first_lack(page.session, page.actor)
     if lack in ("touchpoint", "link"):
         return page.render("overview_empty.html", lack=lack)
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    if chosen.filters:
+        return page.render("overview_filtered.html", **filtered_overview(page, chosen))
     wanted = page.query.get("figure", "")
     figure = wanted if wanted in FIGURES else "visitors"
     report = touchpoint_report(
@@ -68,6 +72,7 @@ def overview(page: Page) -> Response:
     return page.render(
         "overview.html",
         lack=lack,
+        choices=click_filters(chosen.filters),
         chosen=chosen,
         here=here,
         figure=figure,

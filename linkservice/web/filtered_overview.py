@@ -1,0 +1,94 @@
+"""The overview with filters: how many clicks meet them, day by day, and at which touchpoints.
+
+Decided here: what of the overview a filter leaves. Verdicts, conversions, what changed and the
+quality of the data hold for all clicks. Not here: what is counted (`reports/filtered_ranking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from linkservice.reports.filtered_ranking import filtered_change
+from linkservice.reports.period import day_of
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.results import FilteredBy, FilteredChange, TouchpointReport
+from linkservice.web import figures
+from linkservice.web.annotated import notes_on
+from linkservice.web.arrangement import click_filters
+from linkservice.web.charts import Chart, Line, Note, trend
+from linkservice.web.counted import counted
+from linkservice.web.figures import FIGURES, KeyFigure
+from linkservice.web.filtered_ranking import ranking_filtered, source_words
+from linkservice.web.i18n import gettext
+from linkservice.web.page import Page
+from linkservice.web.periods import Chosen, Here
+from linkservice.web.verdicts import change_words
+
+MOST_TOUCHPOINTS = 10
+"""Of those with most clicks; all are in the ranking."""
+
+
+def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
+    """What the page shows."""
+    found = touchpoint_report(
+        page.session,
+        page.actor,
+        first=chosen.period.first,
+        last=chosen.period.last,
+        suspects=chosen.suspects,
+        filters=chosen.filters,
+        now=page.now,
+    )
+    assert found.filtered is not None
+    today = day_of(page.now, page.time_zone)
+    changed = filtered_change(
+        page.session,
+        page.actor,
+        found,
+        chosen.filters,
+        suspects=chosen.suspects,
+        today=today,
+    )
+    here = Here("overview", chosen.with_filters)
+    rows = sorted(found.touchpoints, key=lambda row: -row.clicks)
+    return {
+        "chosen": chosen,
+        "here": here,
+        "choices": click_filters(chosen.filters),
+        "filtered": ranking_filtered(chosen, found.filtered, here),
+        "figures": _figures(found, changed),
+        "change_note": figures.change_note_filtered(found.period, changed, today),
+        "trend": _trend(found.filtered, notes_on(page, found.period), chosen),
+        "rows": [row for row in rows if row.clicks][:MOST_TOUCHPOINTS],
+        "found": found,
+        "apart": figures.apart(found.totals, suspects=chosen.suspects),
+        "counted": counted(page, chosen, "touchpoints", source=source_words(found.filtered)),
+    }
+
+
+def _figures(found: TouchpointReport, changed: FilteredChange | None) -> list[KeyFigure]:
+    words = {}
+    if changed is not None:
+        words = {
+            key: change_words(changed.now[key], changed.before[key], gettext("before"))
+            for key in changed.now
+        }
+    return [
+        KeyFigure(key, gettext(label), getattr(found.totals, key), words.get(key, ""))
+        for key, label in FIGURES.items()
+    ]
+
+
+def _trend(by: FilteredBy, notes: Sequence[Note], chosen: Chosen) -> Chart | None:
+    if not by.days:
+        return None
+    days = [day.date for day in by.days]
+    lines = [
+        Line(gettext(label), [getattr(day, key) for day in by.days])
+        for key, label in FIGURES.items()
+        if any(getattr(day, key) for day in by.days) or key == "clicks"
+    ]
+    title = gettext("%(name)s over time", name=lines[0].name)
+    there = [note for note in notes if note.day >= days[0]]
+    return trend("trend", title, days, lines, today=chosen.today, notes=there)
