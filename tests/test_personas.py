@@ -247,14 +247,13 @@ def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
     world.convert(both, poster, 3)
     world.convert(silent, flyer, 7, first=poster)
     world.import_sum(flyer, 13)
-    world.import_sum(poster, 4)  # its links are for others than the journey: whose is it?
     report = world.report("conversions_per_click")
     rows = {row.name: row for row in report.rows}
     gained = {
         name: [cell.conversions for cell in row.cells] + [row.other_conversions]
         for name, row in rows.items()
     }
-    assert gained == {"Poster": [10, 0, 7], "Flyer": [0, 20, 0]}
+    assert gained == {"Poster": [10, 0, 3], "Flyer": [0, 20, 0]}
     assert [cell.rate for cell in rows["Poster"].cells] == [0.2, None]
     assert [cell.rate for cell in rows["Flyer"].cells] == [None, 0.2]
     assert [(each.name, each.conversions) for each in report.personas] == [
@@ -269,6 +268,11 @@ def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
     scans = {row.name: row for row in world.report().rows}
     assert scans["Poster"].cells[0].rate == 0.1
     assert scans["Poster"].cells[0].conversions == 10
+    # Its links are for others than the journey: whose is a sum of it?
+    world.import_sum(poster, 4)
+    told = {row.name: row for row in world.report("conversions_per_click").rows}["Poster"]
+    assert ([cell.conversions for cell in told.cells], told.other_conversions) == ([10, 0], 7)
+    assert ([cell.rate for cell in told.cells], told.rate) == ([None, None], None)
     with pytest.raises(Invalid):
         world.report("clicks_per_day")
 

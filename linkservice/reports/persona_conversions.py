@@ -3,13 +3,15 @@
 Decided here: whose a conversion is. A reported one is the persona's that the link of its first (or
 last) click is made for or, where the link names none, its touchpoint's journey; as clicks are. An
 imported sum names no link: it counts for the journey's persona, unless links of its touchpoint are
-made for others; then nobody can tell. Not here: which click counts for a conversion.
+made for others; then nobody can tell, and a rate of the others alone would be too low: the
+touchpoint has none. Not here: which click counts for a conversion.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,8 +25,15 @@ from linkservice.reports.sources import NO_TOUCHPOINT
 NOBODY = 0
 """In place of a persona: several of them or none."""
 
-ByPersona = Mapping[int, Mapping[int, int]]
-"""Of each touchpoint the conversions of each persona, and of `NOBODY`."""
+
+@dataclass(slots=True)
+class Gained:
+    """The conversions of a touchpoint, by persona and `NOBODY`; `untold`: some were imported, of
+    links that are for different ones.
+    """
+
+    conversions: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    untold: bool = False
 
 
 def only(personas: Sequence[int]) -> int:
@@ -39,22 +48,22 @@ def conversions_by_persona(
     attribution: Attribution,
     of_link: Mapping[int, Sequence[int]],
     of_touchpoint: Mapping[int, Sequence[int]],
-) -> ByPersona:
+) -> Mapping[int, Gained]:
     """The conversions of the period, by touchpoint and persona. `of_link` has the personas of links
     that name any, `of_touchpoint` those of each touchpoint's journey.
     """
-    found: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+    found: defaultdict[int, Gained] = defaultdict(Gained)
     for number, count in _reported(session, workspace_id, period, attribution):
-        found[number][only(of_touchpoint.get(number, []))] += count
+        found[number].conversions[only(of_touchpoint.get(number, []))] += count
     for link, number, count in _of_links(session, workspace_id, period, attribution, of_link):
-        found[number][only(of_touchpoint.get(number, []))] -= count
-        found[number][only(of_link[link])] += count
+        found[number].conversions[only(of_touchpoint.get(number, []))] -= count
+        found[number].conversions[only(of_link[link])] += count
     own = _with_their_own(session, of_link)
     for number, count in _imported(session, workspace_id, period):
         of_journey = only(of_touchpoint.get(number, []))
-        found[number][of_journey if own.get(number, {of_journey}) == {of_journey} else NOBODY] += (
-            count
-        )
+        is_told = own.get(number, {of_journey}) == {of_journey}
+        found[number].conversions[of_journey if is_told else NOBODY] += count
+        found[number].untold |= bool(count) and not is_told
     return found
 
 

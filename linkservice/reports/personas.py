@@ -55,7 +55,7 @@ class PersonaShare:
 @dataclass(frozen=True, slots=True)
 class PersonaCell:
     """The clicks of a touchpoint for a persona; `rate` is scans, or conversions, ÷ clicks, None
-    without clicks.
+    without clicks, and of conversions where some of the touchpoint's cannot be told by persona.
     """
 
     persona_id: str
@@ -124,9 +124,12 @@ class _Counted:
     clicks: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     scans: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     conversions: Mapping[int, int] = field(default_factory=dict)
+    untold: bool = False
 
     def parts(self, metric: Metric) -> dict[int, Part]:
         """By persona, those alone that clicks can be told of."""
+        if metric == "conversions_per_click" and self.untold:
+            return {}
         successes = self.scans if metric == "scans_per_click" else self.conversions
         return {
             key: Part(successes.get(key, 0), count)
@@ -210,8 +213,9 @@ def _counted(
     gained = conversions_by_persona(
         session, actor.workspace_id, period, attribution, of_link, of_touchpoint
     )
-    for touchpoint_id, conversions in gained.items():
-        found[touchpoint_id].conversions = conversions
+    for touchpoint_id, each in gained.items():
+        found[touchpoint_id].conversions = each.conversions
+        found[touchpoint_id].untold = each.untold
     return {number: each for number, each in found.items() if each.is_anything}
 
 

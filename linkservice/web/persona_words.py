@@ -107,7 +107,7 @@ def _whose() -> Fact:
         gettext(
             "A conversion counts for the persona that the link of its click is made for. An "
             "imported sum names no link: it counts for the persona of the journey, unless links of "
-            "its touchpoint are made for others."
+            "its touchpoint are made for others; then the touchpoint has no rate."
         ),
     )
 
