@@ -160,7 +160,8 @@ def test_the_table_sums_to_its_totals(settings: Settings, journey_id: str) -> No
 
 
 def test_the_table_fits_whatever_names_there_are(settings: Settings, journey_id: str) -> None:
-    for arguments in ((), ("--metric", "clicks_per_day")):
+    metrics = ("clicks_per_day", "value_per_reach", "trend")
+    for arguments in ((), *(("--metric", metric) for metric in metrics)):
         table = lines(settings, *arguments)
         assert max(map(columns, table)) <= WIDTH
         assert not {"\u202e", "\x1b"} & set("".join(table))
@@ -202,6 +203,17 @@ def test_csv_runs_no_formula(settings: Settings, journey_id: str) -> None:
     assert sum(int(row["clicks"]) for row in rows) == 28 * (101 + 21 + 0 + 6 * 46 + 8)
 
 
+def test_filtered_clicks_are_told_as_far_as_they_are_kept(
+    settings: Settings, journey_id: str
+) -> None:
+    """Of these there are sums alone: nothing can be told, and the head says so."""
+    table = lines(settings, "--device", "mobile", "--country", "de")
+    assert "Clicks with country DE, device mobile; none of these days are kept" in table[1]
+    said = json.loads("\n".join(lines(settings, "--device", "mobile", "--format", "json")))
+    assert said["filtered"]["single_clicks_from"] is None
+    assert {row["clicks"] for row in said["touchpoints"]} == {0}
+
+
 def test_one_journey_and_the_other_metric(settings: Settings, journey_id: str) -> None:
     table = lines(settings, "--journey", journey_id, "--metric", "clicks_per_day")
     assert "a day" in table[2]
@@ -214,6 +226,7 @@ def test_one_journey_and_the_other_metric(settings: Settings, journey_id: str) -
     [
         (("--from", "2026-06-02", "--to", "2026-06-01"), "--to: The period ends on 2026-06-01"),
         (("--from", "0001-01-01"), "--from: The period has"),
+        (("--country", "Germany"), "--country: “Germany” is"),
         (("--journey", "99"), "--journey: There is no journey “99”"),
         (("--journey", "9" * 999), "--journey: There is no journey"),
         (("--journey", ""), "--journey: There is no journey"),

@@ -133,6 +133,16 @@ def test_one_large_order_makes_nobody_the_best() -> None:
     assert found[3].rate == pytest.approx(510_000 / 500)
 
 
+def test_nothing_bought_by_three_visitors_is_too_early() -> None:
+    days = [1_000.0] * 10
+    rows = [Observation(row, 1, 1, "digital", "visitor", days, [20.0] * 10) for row in range(10)]
+    few = replace(rows[3], counts=[0.0] * 10, exposure=[3.0, *[0.0] * 9])
+    found = judge_value(
+        [*rows[:3], few, *rows[4:]], [[1.0] * 10] * 3 + [[0.0] * 10] + [[1.0] * 10] * 6
+    )
+    assert (found[3].verdict, found[3].rate, found[3].low) == ("too_early", 0.0, 0.0)
+
+
 def test_equal_values_are_counts() -> None:
     """Without any scatter a grain is the value of a conversion, without value it is one."""
     assert grain([[2, 0, 3], [1, 1, 1]], [[200, 0, 300], [100, 100, 100]]) == pytest.approx(100)
