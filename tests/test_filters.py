@@ -56,7 +56,7 @@ from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
 from linkservice.reports.links import link_report
 from linkservice.reports.queries import touchpoint_report
-from linkservice.reports.results import LinkReport, TouchpointReport
+from linkservice.reports.results import LinkReport, TouchpointReport, plain
 from linkservice.reports.touchpoints import LinkShare, touchpoint_detail
 from linkservice.workspaces.keys import create_key
 
@@ -805,6 +805,18 @@ def test_the_overview_tells_of_filtered_clicks(scene: Scene) -> None:
     assert "Touchpoints with the most of these clicks" in page.text
     assert "No click of this period" in scene.cast.vera.get("/", **PERIOD, country="FR").text
     assert "Filter clicks" in scene.cast.vera.get("/", **PERIOD).text
+    assert "/app/overview/download?format=csv" in page.text
+    query = {**PERIOD, "country": "DE"}
+    file = scene.cast.vera.get("/overview/download", **query, format="json").json
+    assert file["totals"] == plain(found.totals)
+    assert file["days"] == [plain(day) for day in days]
+    assert file["filters"]["country"] == "DE"
+    lines = scene.cast.vera.get("/overview/download", **query, format="csv").text.splitlines()
+    assert [int(line.split(",")[1]) for line in lines[1:]] == [day.clicks for day in days]
+    paper = pypdfium2.PdfDocument(scene.cast.vera.get("/overview/paper", **query).data)
+    words = " ".join(paper[0].get_textpage().get_text_bounded().split())
+    assert f"Clicks {found.totals.clicks} " in words
+    assert "Country: Germany" in words
     assert scene.cast.vera.get("/", country="Germany").status_code == 422
 
 

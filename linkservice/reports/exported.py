@@ -130,6 +130,31 @@ def of_overview(
     return Exported(report.period, filters, content, tables)
 
 
+def of_filtered_overview(
+    report: TouchpointReport,
+    rows: Sequence[TouchpointRow],
+    notes: Sequence[Annotation],
+    filters: Mapping[str, str | None],
+) -> Exported:
+    """The same of clicks that meet filters, which leave days, totals, and where most were; told
+    from the day `single_clicks_from` on.
+    """
+    by = report.filtered
+    days = by.days if by else []
+    since = by.single_clicks_from.isoformat() if by and by.single_clicks_from else None
+    content: dict[str, Json] = {
+        "period": plain(report.period),
+        "single_clicks_from": since,
+        "totals": plain(report.totals),
+        "days": [plain(day) for day in days],
+        "annotations": _notes(notes),
+        "touchpoints": [plain(row) for row in rows],
+    }
+    tables = [_days(days, notes), _totals(report.totals), _ranking("touchpoints", rows)]
+    told = {**filters, "single_clicks_from": since or "none"}
+    return Exported(report.period, told, content, tables)
+
+
 def of_touchpoint(
     found: TouchpointDetail,
     trend: Trend,

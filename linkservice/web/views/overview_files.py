@@ -11,15 +11,17 @@ from flask import Response
 
 from linkservice.reports.annotations import annotations_in
 from linkservice.reports.changed import ChangeReport, change_report
-from linkservice.reports.exported import of_overview
+from linkservice.reports.exported import of_filtered_overview, of_overview
 from linkservice.reports.exported_findings import of_changes
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.queries import touchpoint_report
-from linkservice.reports.results import TouchpointReport
+from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.door import Pages
+from linkservice.web.figures import FIGURES, Figure, KeyFigure
 from linkservice.web.filed import Filed, file_of, filters_of, paper_file
+from linkservice.web.filtered_overview import filtered_overview
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
@@ -43,7 +45,9 @@ def paper_overview(page: Page) -> Response:
 
 
 def _filed(page: Page) -> Filed:
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    if chosen.filters:
+        return _filtered(page, chosen)
     period, suspects = chosen.period, chosen.suspects
     report = touchpoint_report(
         page.session,
@@ -78,12 +82,51 @@ def _filed(page: Page) -> Filed:
     )
 
 
-def _key_figures(page: Page, trend: Trend, report: TouchpointReport) -> Part:
+def _filtered(page: Page, chosen: Chosen) -> Filed:
+    """What its filters leave of it."""
+    shown = filtered_overview(page, chosen)
+    notes = annotations_in(page.session, page.actor, chosen.period)
+    told: Sequence[KeyFigure] = shown["figures"]
+    rows: Sequence[TouchpointRow] = shown["rows"]
+    figure_rows = [Row((each.label, write_number(each.value), each.change)) for each in told]
     columns = (
+        Column(gettext("Touchpoint"), 0.46),
+        *(Column(gettext(FIGURES[key]), 0.18, "number") for key in _COUNTED),
+    )
+    lines = [
+        Row(
+            (
+                row.name or gettext("Links without a touchpoint"),
+                *(write_number(getattr(row, key)) for key in _COUNTED),
+            ),
+            row.stage or "",
+        )
+        for row in rows
+    ]
+    return Filed(
+        name="overview",
+        title=gettext("Overview"),
+        found=of_filtered_overview(shown["found"], rows, notes, filters_of(chosen)),
+        facts=shown["counted"],
+        parts=[
+            Part(gettext("Figures"), _figure_columns(), figure_rows, shown["change_note"]),
+            Part(gettext("Touchpoints with the most of these clicks"), columns, lines),
+        ],
+    )
+
+
+_COUNTED: tuple[Figure, ...] = ("clicks", "scans", "visitors")
+
+
+def _figure_columns() -> Sequence[Column]:
+    return (
         Column(gettext("Figure"), 0.3),
         Column(gettext("Count"), 0.2, "number"),
         Column(gettext("How it changed"), 0.5),
     )
+
+
+def _key_figures(page: Page, trend: Trend, report: TouchpointReport) -> Part:
     rows = [
         Row((each.label, write_number(each.value), each.change))
         for each in figures.key_figures(trend)
@@ -95,7 +138,7 @@ def _key_figures(page: Page, trend: Trend, report: TouchpointReport) -> Part:
     if gained.value:
         worth = write_money(gained.value, report.currency)
         rows.append(Row((gettext("Value"), worth, "")))
-    return Part(gettext("Figures"), columns, rows, figures.change_note(trend))
+    return Part(gettext("Figures"), _figure_columns(), rows, figures.change_note(trend))
 
 
 def _outstanding(shown: Sequence[Shown]) -> Part:
