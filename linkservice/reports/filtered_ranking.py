@@ -43,8 +43,8 @@ from linkservice.workspaces.access import Actor
 JUDGED: tuple[Metric, ...] = ("clicks_per_day", "scans_per_click", "trend")
 """What is judged of filtered clicks."""
 
-COST_OF_OWN = 4
-"""What a row that meets the filter costs beside one that does not: it is summed, in one way."""
+COST_OF_OWN = 6
+"""What a row that may meet the filter costs beside one that is only passed: it is summed."""
 
 
 @dataclass(frozen=True, slots=True)
