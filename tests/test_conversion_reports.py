@@ -208,3 +208,16 @@ def test_everywhere_the_same_figures(shop: Shop) -> None:
     judged = shop.cast.vera.get("/reports", metric="conversions_per_click")
     assert judged.status_code == 200
     assert "Conversions" in judged.text
+    for metric in ("value_per_reach", "trend"):
+        page = shop.cast.vera.get("/reports", metric=metric)
+        assert page.status_code == 200
+        assert ("What was bought" in page.text) == (metric == "value_per_reach")
+        said = json.loads(
+            shop.cast.vera.get("/reports/download", format="json", metric=metric).data
+        )
+        (row,) = [row for row in said["touchpoints"] if row["id"] == strong]
+        assert said["metric"] == metric
+        assert row["per"] in ("day", row["unit"])
+        if metric == "value_per_reach":
+            assert row["rate"] == pytest.approx(row["value"] / row["reach"])
+    assert shop.cast.vera.get("/reports/paper", metric="trend").status_code == 200

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 
-import pytest
 from test_conversion_reports import report, reported
-from test_pages_reports import Shop, shop
 from test_reports import FIRST, World, ada, session
 from test_reports import NOW as THEN
 
-from linkservice.conversions.model import ConversionDay
 from linkservice.journeys.model import Touchpoint
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import TouchpointReport, TouchpointRow
 
-__all__ = ["ada", "session", "shop"]
+__all__ = ["ada", "session"]
 
 BEFORE = FIRST - timedelta(weeks=2)
 """The first of the ten days that ten days from `FIRST` on are compared with."""
@@ -112,31 +108,3 @@ def test_the_calendar_may_begin_within_the_period_before(ada: World) -> None:
         now=THEN,
     )
     assert [row.verdict for row in found.touchpoints] == ["no_reach"]
-
-
-def test_page_and_files_present_one_report(shop: Shop) -> None:
-    strong = shop.ids["Strong"]
-    with shop.cast.ada.client.application.extensions["database"].transaction() as session:
-        workspace_id = session.get_one(Touchpoint, int(strong)).workspace_id
-        session.add(
-            ConversionDay(
-                workspace_id=workspace_id,
-                local_date=shop.today,
-                touchpoint_id=int(strong),
-                attribution="last",
-                conversions=12,
-                value=61_700,
-            )
-        )
-    for metric in ("value_per_reach", "trend"):
-        query = {"metric": metric}
-        page = shop.cast.vera.get("/reports", **query)
-        assert page.status_code == 200
-        assert ("What was bought" in page.text) == (metric == "value_per_reach")
-        said = json.loads(shop.cast.vera.get("/reports/download", format="json", **query).data)
-        (row,) = [row for row in said["touchpoints"] if row["id"] == strong]
-        assert said["metric"] == metric
-        assert row["per"] in ("day", row["unit"])
-        if metric == "value_per_reach":
-            assert row["rate"] == pytest.approx(row["value"] / row["reach"])
-    assert shop.cast.vera.get("/reports/paper", metric="trend").status_code == 200
