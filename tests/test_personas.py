@@ -33,6 +33,8 @@ from linkservice.links.personas import set_link_personas
 from linkservice.reports.exported_findings import personas_table
 from linkservice.reports.personas import METRICS, PersonaReport, persona_report
 from linkservice.reports.standardised import LEAST_TRIALS, Part, crude, is_reversed, standardised
+from linkservice.web import persona_words
+from linkservice.web.i18n import speaking
 
 people = pytest.fixture(everybody)
 cast = pytest.fixture(everybody_browsing)
@@ -271,8 +273,17 @@ def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
     # Its links are for others than the journey: whose is a sum of it?
     world.import_sum(poster, 4)
     told = {row.name: row for row in world.report("conversions_per_click").rows}["Poster"]
-    assert ([cell.conversions for cell in told.cells], told.other_conversions) == ([10, 0], 7)
+    assert ([cell.conversions for cell in told.cells], told.other_conversions) == ([None, 0], 7)
     assert ([cell.rate for cell in told.cells], told.rate) == ([None, None], None)
+    heads = world.report("conversions_per_click")
+    assert [each.conversions for each in heads.personas] == [None, 20]
+    with speaking("en"):
+        assert [persona_words.share_words(heads, each) for each in heads.personas] == [
+            "50 clicks · conversions cannot be told",
+            "100 clicks · 20 conversions",
+        ]
+        assert persona_words.altogether(heads, told) == "–"
+        assert persona_words.with_the_mix(heads, told) == "cannot be told"
     with pytest.raises(Invalid):
         world.report("clicks_per_day")
 

@@ -43,25 +43,28 @@ MOST_REVERSALS = 20
 
 @dataclass(frozen=True, slots=True)
 class PersonaShare:
-    """A persona: its clicks in all, how many of them were scans, and its conversions."""
+    """A persona: its clicks in all, how many of them were scans, and its conversions; None where
+    some that may be its cannot be told by persona.
+    """
 
     id: str
     name: str
     clicks: int
     scans: int
-    conversions: int
+    conversions: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PersonaCell:
     """The clicks of a touchpoint for a persona; `rate` is scans, or conversions, ÷ clicks, None
-    without clicks, and of conversions where some of the touchpoint's cannot be told by persona.
+    without clicks, and of conversions where some of the touchpoint's cannot be told by persona; nor
+    can then `conversions`, of a persona that has clicks there.
     """
 
     persona_id: str
     clicks: int
     scans: int
-    conversions: int
+    conversions: int | None
     rate: float | None
 
 
@@ -86,6 +89,11 @@ class PersonaRow:
     cells: Sequence[PersonaCell]
     rate: float | None
     standardised_rate: float | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the cells are all of it, so that `rate` is the touchpoint's own."""
+        return not (self.other_clicks or self.other_conversions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,11 @@ class _Counted:
             for key, count in self.clicks.items()
             if key and count
         }
+
+    def gained(self, persona: int) -> int | None:
+        """Its conversions; None where nobody can tell how many of the imported are its too."""
+        known = self.conversions.get(persona, 0)
+        return None if self.untold and (known or self.clicks.get(persona)) else known
 
     @property
     def is_anything(self) -> bool:
@@ -291,7 +304,7 @@ def _row(
             str(each.id),
             counted.clicks.get(each.id, 0),
             counted.scans.get(each.id, 0),
-            counted.conversions.get(each.id, 0),
+            counted.gained(each.id),
             parts.get(each.id, nothing).rate,
         )
         for each in personas
@@ -313,10 +326,13 @@ def _row(
 
 
 def _share(persona: Persona, counted: Collection[_Counted]) -> PersonaShare:
-    clicks, scans, conversions = (
+    clicks, scans = (
         sum(getattr(each, name).get(persona.id, 0) for each in counted)
-        for name in ("clicks", "scans", "conversions")
+        for name in ("clicks", "scans")
     )
+    gained = [each.gained(persona.id) for each in counted]
+    known = [each for each in gained if each is not None]
+    conversions = sum(known) if len(known) == len(gained) else None
     return PersonaShare(str(persona.id), persona.name, clicks, scans, conversions)
 
 

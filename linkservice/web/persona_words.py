@@ -48,6 +48,35 @@ HEADINGS: dict[Metric, str] = {
 }
 
 
+def altogether(found: PersonaReport, row: PersonaRow) -> str:
+    """The rate of a touchpoint; of conversions only where it is the one that its own report has."""
+    if row.rate is None or (found.by_conversions and not row.is_whole):
+        return "–"
+    return write_percent(row.rate, 1)
+
+
+def with_the_mix(found: PersonaReport, row: PersonaRow) -> str:
+    """The rate with everybody's mix, or why there is none."""
+    if row.standardised_rate is not None:
+        return write_percent(row.standardised_rate, 1)
+    if found.by_conversions and row.rate is None:
+        return gettext("cannot be told")
+    return gettext("a persona is missing")
+
+
+def share_words(found: PersonaReport, share: PersonaShare) -> str:
+    """What a persona has in all, under its name."""
+    words = [ngettext("%(num)s click", "%(num)s clicks", share.clicks)]
+    if found.by_conversions:
+        gained = share.conversions
+        words.append(
+            gettext("conversions cannot be told")
+            if gained is None
+            else ngettext("%(num)s conversion", "%(num)s conversions", gained)
+        )
+    return " · ".join(words)
+
+
 def reversed_words(each: Reversal, metric: Metric) -> str:
     """What looks the other way round only because of the mix."""
     if metric == "conversions_per_click":
@@ -107,7 +136,9 @@ def _whose() -> Fact:
         gettext(
             "A conversion counts for the persona that the link of its click is made for. An "
             "imported sum names no link: it counts for the persona of the journey, unless links of "
-            "its touchpoint are made for others; then the touchpoint has no rate."
+            "its touchpoint are made for others; then the touchpoint has no rate, and “cannot be "
+            "told” stands with every persona that has clicks there. “Altogether” stands where the "
+            "personas are all of the touchpoint."
         ),
     )
 
@@ -118,7 +149,7 @@ def parts(found: PersonaReport) -> list[Part]:
         return []
     heading = gettext(HEADINGS[found.metric])
     places = list(enumerate(found.personas))
-    parts = [_altogether(heading, found.rows)]
+    parts = [_altogether(heading, found)]
     parts += [
         _beside(heading, found, places[first : first + ABREAST])
         for first in range(0, len(places), ABREAST)
@@ -130,7 +161,7 @@ def parts(found: PersonaReport) -> list[Part]:
     return parts
 
 
-def _altogether(heading: str, rows: Sequence[PersonaRow]) -> Part:
+def _altogether(heading: str, found: PersonaReport) -> Part:
     columns = (
         Column(gettext("Touchpoint"), 0.31),
         Column(gettext("Clicks"), 0.13, "number"),
@@ -139,13 +170,10 @@ def _altogether(heading: str, rows: Sequence[PersonaRow]) -> Part:
         Column(gettext("Several or none"), 0.18, "number"),
     )
     lines = []
-    for row in rows:
-        rate = "–" if row.rate is None else write_percent(row.rate, 1)
-        standard = gettext("a persona is missing")
-        if row.standardised_rate is not None:
-            standard = write_percent(row.standardised_rate, 1)
+    for row in found.rows:
         others = ngettext("%(num)s click", "%(num)s clicks", row.other_clicks)
-        lines.append(_line(row, write_number(row.clicks), rate, standard, others))
+        rates = altogether(found, row), with_the_mix(found, row)
+        lines.append(_line(row, write_number(row.clicks), *rates, others))
     return Part(heading, columns, lines)
 
 
@@ -167,7 +195,7 @@ def _cell(cell: PersonaCell, found: PersonaReport) -> str:
         return "–"
     of = gettext(
         "%(scans)s of %(clicks)s",
-        scans=write_number(cell.conversions if found.by_conversions else cell.scans),
+        scans=write_number((cell.conversions or 0) if found.by_conversions else cell.scans),
         clicks=write_number(cell.clicks),
     )
     return f"{write_percent(cell.rate, 1)} ({of})"

@@ -68,6 +68,7 @@ def _context(page: Page, chosen: Chosen, found: PersonaReport) -> dict[str, Any]
     return {
         "chosen": chosen,
         "found": found,
+        "words": persona_words,
         "several_journeys": len({row.journey for row in found.rows}) > 1,
         "lead": gettext(persona_words.LEADS[found.metric]),
         "heading": gettext(persona_words.HEADINGS[found.metric]),
