@@ -289,11 +289,15 @@ class Settings:
         return urlsplit(self.link_url).netloc
 
 
-def load(environ: Mapping[str, str], **overrides: str | Path | None) -> Settings:
+def load(
+    environ: Mapping[str, str], *, make: bool = True, **overrides: str | Path | None
+) -> Settings:
     """Parse the settings from `environ`; `overrides` (by field name) win over it.
 
     Makes the data directory, and the secret key where none is set, so that the value is
-    the same in every process. Raises `Invalid` naming the first wrong setting.
+    the same in every process. Without `make` nothing is written: for whoever only reads, and may
+    have the wrong folder; a secret key that is not there yet is then one that nobody else has.
+    Raises `Invalid` naming the first wrong setting.
     """
     values: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -305,9 +309,10 @@ def load(environ: Mapping[str, str], **overrides: str | Path | None) -> Settings
         raise Invalid(Problem(PREFIX + "MAIL_FROM", "bad_mail_from"))
     data_dir = cast(Path, values["data_dir"]).expanduser().absolute()
     values["data_dir"] = data_dir
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if make:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'linkservice.db'}"
-    values["secret_key"] = values["secret_key"] or _kept_secret(data_dir / "secret_key")
+    values["secret_key"] = values["secret_key"] or _kept_secret(data_dir / "secret_key", make)
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
 
 
@@ -342,10 +347,12 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             raise Invalid(Problem(name, "unknown_setting", {}))
 
 
-def _kept_secret(path: Path) -> str:
+def _kept_secret(path: Path, make: bool) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
+        if not make:
+            return secrets.token_urlsafe(32)
         _keep(path, secrets.token_urlsafe(32))
         return path.read_text().strip()
 

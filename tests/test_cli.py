@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import zxingcpp
 from cast import NOW, Home, make_link, make_touchpoint, owner_of
@@ -19,7 +20,7 @@ from revisions import NEWEST
 from sqlalchemy import func, select
 from terminal import done, refused, run
 
-from linkservice.cli import addresses
+from linkservice.cli import addresses, main
 from linkservice.cli.door import now
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.model import LinkDay
@@ -596,17 +597,65 @@ def test_serve_does_not_make_tables_in_a_database_of_its_own(fresh: Settings) ->
     assert "linkservice db upgrade" in refused(fresh, "serve", "--port", "1", "--link-port", "2")
 
 
+def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command that does something, as it is typed."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+EVERY_COMMAND = tuple(leaves(main))
+WITHOUT_TABLES = {
+    *("demo", "key add", "user add", "db upgrade", "db downgrade", "settings", "doctor"),
+    *("metrics", "backup", "restore", "node renew", "geo status", "geo update"),
+}
+"""What makes the tables, or does without them."""
+ARGUMENTS = {
+    "key revoke": ("1",),
+    "user link": ("ada@example.com",),
+    "link add": ("https://example.com",),
+    "qr": ("sommer", "-o", "qr.png"),
+    "report transitions": ("1",),
+    "clicks import": ("-",),
+    "conversions import": (__file__,),
+}
+
+
 def test_help_is_there_for_every_command(on_sqlite: Settings) -> None:
-    commands = (
-        *("serve", "demo", "key add", "user add", "link add", "qr", "report touchpoints"),
-        *("clicks import", "ingest", "audit", "backup", "restore", "db upgrade"),
-        *("db downgrade", "db check", "settings", "doctor", "metrics"),
-    )
-    for command in commands:
-        said = done(on_sqlite, *command.split(), "--help")
-        assert "--data-dir" in said
+    for command in EVERY_COMMAND:
+        assert "--data-dir" in done(on_sqlite, *command, "--help"), command
     assert "..." not in done(on_sqlite, "--help").partition("Commands:")[2]
     assert run(on_sqlite).exit_code == 2
+
+
+def test_every_command_without_tables_names_the_next_one(tmp_path: Path) -> None:
+    empty = load({}, data_dir=tmp_path / "empty")
+    mail = {"LINKSERVICE_SMTP_URL": "smtp://127.0.0.1:1", "LINKSERVICE_MAIL_FROM": "a@example.com"}
+    for command in EVERY_COMMAND:
+        if (name := " ".join(command)) not in WITHOUT_TABLES:
+            port = ("--port", "1", "--link-port", "2") if name == "serve" else ()
+            given = {"LINKSERVICE_DATABASE_URL": empty.database_url, **mail}
+            said = refused(empty, *command, *ARGUMENTS.get(name, ()), *port, **given)
+            assert "linkservice db upgrade" in said, command
+
+
+def test_whoever_reads_in_the_wrong_folder_leaves_nothing_there(
+    on_sqlite: Settings, tmp_path: Path
+) -> None:
+    wrong, missing = tmp_path / "wrong", tmp_path / "missing"
+    wrong.mkdir()
+    reading = [each for each in EVERY_COMMAND if each[0] == "report" or each[-1] == "list"]
+    for command in (*reading, ("clicks", "export"), ("db", "check"), ("qr",)):
+        arguments = (*command, *ARGUMENTS.get(" ".join(command), ()))
+        for folder in (wrong, missing):
+            told = refused(
+                on_sqlite, *arguments, "--data-dir", str(folder), LINKSERVICE_DATABASE_URL=""
+            )
+            assert "linkservice db upgrade" in told, command
+    assert not list(wrong.iterdir())
+    assert not missing.exists()
 
 
 # as programs of their own

@@ -28,6 +28,7 @@ from linkservice.cli import (
     objects,
     report,
     report_changes,
+    report_costs,
     report_moments,
     report_transitions,
     service,
@@ -38,12 +39,12 @@ from linkservice.cli.door import Door, takes_data_dir
 from linkservice.cli.geo import geo
 from linkservice.cli.letters import letters
 from linkservice.cli.metrics import show_metrics
-from linkservice.cli.report_costs import costs
 
 __all__ = ["main"]
 
 assert click_files.clicks_export.name in data.clicks.commands  # it joins the group by itself
 assert report_changes.changes.name in report.report.commands
+assert report_costs.costs.name in report.report.commands
 assert report_moments.moments.name in report.report.commands
 assert report_transitions.transitions.name in report.report.commands
 
@@ -58,7 +59,6 @@ def main() -> None:
     """
 
 
-report.report.add_command(costs)
 for _command in (
     service.serve,
     service.demo,

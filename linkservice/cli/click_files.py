@@ -54,7 +54,7 @@ def clicks_export(
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
-    with current_database(read_settings()) as database:
+    with current_database(read_settings(make=False)) as database:
         with database.reading() as session:
             actor = operator(first_workspace(session))
             found = select_clicks(session, actor, Wanted(from_, to, link, touchpoint))

@@ -21,7 +21,7 @@ import click
 
 from linkservice.cli import addresses
 from linkservice.cli.output import aside
-from linkservice.config import Settings, load
+from linkservice.config import PREFIX, Settings, load
 from linkservice.errors import LinkServiceError, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -117,12 +117,19 @@ class _Refused(click.ClickException):
         super().__init__(" ".join(map(str, problems)))
 
 
-def read_settings() -> Settings:
-    """The settings: `--data-dir`, the environment, then where the service was last started."""
+def read_settings(*, make: bool = True) -> Settings:
+    """The settings: `--data-dir`, the environment, then where the service was last started.
+
+    Without `make` a folder that holds no installation stays as it is; raises `Unavailable` where
+    there is not even the folder.
+    """
     given = click.get_current_context().meta.get(_DATA_DIR)
-    settings = load(os.environ, data_dir=given)
+    settings = load(os.environ, make=make, data_dir=given)
+    own_database = not os.environ.get(PREFIX + "DATABASE_URL", "").strip()
+    if own_database and not make and not settings.data_dir.exists():
+        raise Unavailable(Problem("", "schema_missing"))
     last = addresses.last_served(settings.data_dir, os.environ)
-    return load(os.environ, data_dir=settings.data_dir, **last) if last else settings
+    return load(os.environ, make=make, data_dir=settings.data_dir, **last) if last else settings
 
 
 def data_dir_given() -> str | None:

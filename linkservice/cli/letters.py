@@ -32,7 +32,7 @@ def letters_list(form: str) -> None:
     """
     from linkservice.reports.letters import list_letters
 
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         rows = [_row(*each) for each in list_letters(session)]
     document = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     write_report(form, document, [list(COLUMNS), *rows], _table(rows))

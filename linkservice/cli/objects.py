@@ -70,7 +70,7 @@ def key_list() -> None:
     from linkservice.workspaces.keys import list_keys
 
     moment = now()
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         for each in list_keys(session, operator(first_workspace(session))):
             used = f"last used {each.last_used_at:%Y-%m-%d}" if each.last_used_at else "never used"
             if each.revoked_at is not None:
@@ -156,7 +156,7 @@ def user_list() -> None:
     """List the people, with their roles."""
     from linkservice.workspaces.accounts import list_users
 
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         for person, member, workspace in list_users(session):
             place = f"{member.role} of “{workspace.name}”" if member and workspace else "no member"
             able = "" if person.password_hash else "no password yet"
@@ -229,7 +229,7 @@ def qr(
         raise click.BadParameter("The name must end in .png, .svg or .pdf.", param_hint="'-o'")
     if kind != ".png" and (dpi is not None or module_px is not None):
         raise click.UsageError("--dpi and --module-px are for PNG; leave them out for SVG")
-    settings = read_settings()
+    settings = read_settings(make=False)
     with current_database(settings) as database, database.reading() as session:
         actor = operator(first_workspace(session))
         found = link_by_slug(session, actor, slug, domain)

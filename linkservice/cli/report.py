@@ -145,7 +145,7 @@ def touchpoints(
     from linkservice.workspaces.accounts import first_workspace
 
     wanted = Selection(stage, channel, kind, medium, campaign, persona, verdict)
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         actor = operator(first_workspace(session))
         found = touchpoint_report(
             session,

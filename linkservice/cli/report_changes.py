@@ -42,7 +42,7 @@ def changes(to: date | None, form: str) -> None:
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         found = change_report(session, operator(first_workspace(session)), last=to, now=now())
     write_report(form, to_json(found), plain_lines(changes_table(found)), _table(found))
 

@@ -10,7 +10,7 @@ import click
 
 from linkservice.cli.door import current_database, now, read_settings
 from linkservice.cli.output import coloured, fit, report_form, write_report
-from linkservice.cli.report import day
+from linkservice.cli.report import day, report
 
 if TYPE_CHECKING:
     from linkservice.reports.cost_results import CostReport, CostRow, Costs
@@ -19,7 +19,7 @@ NAME_WIDTH = 34
 GROUPS = ("touchpoint", "channel", "medium", "campaign")
 
 
-@click.command("costs")
+@report.command("costs")
 @click.option("--from", "from_", type=day, help="First day. [28 days in all]")
 @click.option("--to", type=day, help="Last day. [today]")
 @click.option(
@@ -42,7 +42,7 @@ def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         found = cost_report(
             session,
             operator(first_workspace(session)),

@@ -42,7 +42,7 @@ def transitions(journey: str, from_: date | None, to: date | None, form: str) ->
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
-    with current_database(read_settings()) as database, database.reading() as session:
+    with current_database(read_settings(make=False)) as database, database.reading() as session:
         found = transition_report(
             session, operator(first_workspace(session)), journey, first=from_, last=to, now=now()
         )

@@ -93,7 +93,7 @@ def serve(host: str, port: int, link_port: int, workers: int | None, roles: str)
     While nobody has a password, a link to set the installation up is printed; it works once.
     """
     reached = addresses.from_options(_listen_at(host), port, link_port, os.environ)
-    settings = load(os.environ, data_dir=data_dir_given(), **reached)
+    settings = load(os.environ, make=True, data_dir=data_dir_given(), **reached)
     own_database = not os.environ.get(PREFIX + "DATABASE_URL", "").strip()
     return _serve(settings, host, port, link_port, workers, roles, may_make_tables=own_database)
 
@@ -119,7 +119,7 @@ def demo(host: str, port: int, link_port: int, workers: int | None, roles: str) 
     if lan is not None:
         # Codes lead there from a phone as well as from here.
         reached["link_url"] = f"http://{lan}:{link_port}"
-    settings = load(outside, data_dir=Path(base) / "demo", **reached)
+    settings = load(outside, make=True, data_dir=Path(base) / "demo", **reached)
     with serving_locks(settings, _roles(roles)):
         pass  # one that already serves is not furnished again
     _refuse_taken_ports(host, {"web": port, "redirect": link_port}, _roles(roles))
@@ -169,7 +169,7 @@ def db_check() -> int:
     """Say whether the tables are what this program expects."""
     from linkservice import schema
 
-    with current_database(read_settings()) as database:
+    with current_database(read_settings(make=False)) as database:
         differences = schema.differences(database)
     for difference in differences:
         click.echo(f"Differs: {difference}")
