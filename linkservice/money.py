@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cache
 
 from linkservice.errors import Invalid, Problem
@@ -76,6 +77,14 @@ def write_plain(amount: int, currency: str) -> str:
         return str(amount)
     whole, part = divmod(amount, 10**decimals)
     return f"{whole}.{part:0{decimals}d}"
+
+
+def in_main_unit(amount: float, currency: str) -> Decimal | float:
+    """An amount as tables of figures have it, in euros: 123450 cents are exactly 1234.50; a
+    fraction of a cent, as of a mean, stays a fraction.
+    """
+    decimals = DECIMALS[currency]
+    return Decimal(amount).scaleb(-decimals) if isinstance(amount, int) else amount / 10**decimals
 
 
 def apportion(amount: int, weights: Sequence[int]) -> list[int]:

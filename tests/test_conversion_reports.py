@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
+from test_downloads import as_csv, as_json, as_workbook
 from test_pages_reports import Shop, shop
+from test_papers import pages_of
 from test_reports import FIRST, LAST, World, ada, session
 from test_reports import NOW as THEN
 
@@ -221,3 +223,26 @@ def test_everywhere_the_same_figures(shop: Shop) -> None:
         if metric == "value_per_reach":
             assert row["rate"] == pytest.approx(row["value"] / row["reach"])
     assert shop.cast.vera.get("/reports/paper", metric="trend").status_code == 200
+    money_is_in_euros(shop, strong)
+
+
+def money_is_in_euros(shop: Shop, strong: str) -> None:
+    """Nobody reads 567890 for 5,678.90 € in a file for people."""
+    for metric in ("visitors_per_reach", "value_per_reach"):
+        content = as_json(shop, "/reports/download", metric=metric)
+        (row,) = [row for row in content["touchpoints"] if row["id"] == strong]
+        scale = 100 if metric == "value_per_reach" else 1
+        lines = as_csv(shop, "/reports/download", metric=metric)
+        (line,) = [line for line in lines if line["id"] == strong]
+        assert (line["value"], line["currency"]) == ("5678.90", "EUR")
+        for name in ("rate", "low", "high"):
+            assert float(line[name]) == pytest.approx(row[name] / scale, rel=1e-15)
+        assert float(line["peers_mean"]) == row["peers"]["mean"] / scale
+    for path, query in (("/reports", {"group": "channel"}), ("/overview", {})):
+        sheets = as_workbook(shop, f"{path}/download", **query)
+        head, *rows = sheets["Touchpoints"]
+        (told,) = [dict(zip(head, row, strict=True)) for row in rows if row[0] == strong]
+        assert (told["Value (EUR)"], told["Currency"]) == (5678.9, "EUR")
+        assert dict(sheets["Totals"][1:])["Value (EUR)"] == 5678.9
+    paper = " ".join(pages_of(shop, "/reports/paper"))
+    assert "Value (EUR) 5,678.90" in paper

@@ -181,7 +181,7 @@ def test_one_thing_agrees_with_its_page_everywhere(shop: Shop, about: str) -> No
     assert shown
     assert number(shown[1]) == total
     assert content["countries"] == [{"value": "DE", "clicks": 90}]
-    assert sheets["Countries"][1] == ("Germany", 90, "DE")
+    assert sheets["Countries"][1] == ("DE", "Germany", 90)
     assert next(line for line in lines if line["table"] == "hours")["weekday"] == "1"
 
 

@@ -42,7 +42,7 @@ def test_the_ranking_on_paper_is_that_of_the_page(shop: Shop) -> None:
 def test_days_and_origins_of_a_touchpoint(shop: Shop) -> None:
     pages = pages_of(shop, f"/reports/touchpoints/{shop.ids['Strong']}/paper")
     whole = " ".join(pages)
-    assert "Germany 90 DE" in whole
+    assert "DE Germany 90" in whole
     assert "Clicks 2,520" in whole
     assert len(pages) > 1
 

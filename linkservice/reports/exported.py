@@ -1,8 +1,9 @@
 """A report as files hold it: the figures its page shows, as tables and as JSON.
 
 Decided here: which tables a report has, and how several become one CSV. They are made of the
-same frozen result the page is made of, so that nothing is counted twice over. Not here: what
-columns and values are called in a language (`web/exports`).
+same frozen result the page is made of, so that nothing is counted twice over. Money is in the
+currency's main unit in tables (1234.50), in its smallest in JSON. Not here: what columns and
+values are called in a language (`web/exports`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 
 from linkservice import cells
+from linkservice.money import in_main_unit
 from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.filtered import FilteredDay, FilteredReport
 from linkservice.reports.model import Annotation
@@ -45,18 +47,20 @@ FACET_TABLES = (
 )
 
 _PEERS = ("group", "count", "mean")
+_RATES = ("rate", "low", "high", "mean")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table by the names of the contract; a row has a cell for every column. `meant` says of
-    columns what kind of word they hold, where their name does not.
+    columns what kind of word they hold, where their name does not; `currency` is that of its money.
     """
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     meant: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,13 @@ def of_touchpoints(
         }
         for group in seen.groups
     ]
-    tables = [_ranking("touchpoints", rows)]
+    tables = [_ranking(report, rows)]
     if seen.groups:
-        tables = [_with_groups(tables[0], seen), _groups(seen)]
+        tables = [_with_groups(tables[0], seen), _groups(report, seen)]
     if seen.selection:
-        tables.append(_shown(seen.together))
-    return Exported(report.period, filters, content, [*tables, _totals(report.totals)])
+        tables.append(_sums("shown", seen.together, report))
+    tables.append(_sums("totals", report.totals, report))
+    return Exported(report.period, filters, content, tables)
 
 
 def of_overview(
@@ -123,8 +128,8 @@ def of_overview(
     }
     tables = [
         _days(trend.days, notes),
-        _totals(report.totals),
-        _ranking("touchpoints", outstanding),
+        _sums("totals", report.totals, report),
+        _ranking(report, outstanding),
         *changed.tables,
     ]
     return Exported(report.period, filters, content, tables)
@@ -150,7 +155,8 @@ def of_filtered_overview(
         "annotations": _notes(notes),
         "touchpoints": [plain(row) for row in rows],
     }
-    tables = [_days(days, notes), _totals(report.totals), _ranking("touchpoints", rows)]
+    totals = _sums("totals", report.totals, report)
+    tables = [_days(days, notes), totals, _ranking(report, rows)]
     told = {**filters, "single_clicks_from": since or "none"}
     return Exported(report.period, told, content, tables)
 
@@ -179,7 +185,7 @@ def of_touchpoint(
         "undivided": found.undivided,
     }
     tables = [
-        _ranking("touchpoints", [found.row, *found.peers]),
+        _ranking(found.report, [found.row, *found.peers]),
         _totals(found.totals),
         _days(trend.days, notes),
         Table("links", columns, links),
@@ -272,27 +278,34 @@ def plain_lines(table: Table) -> Iterator[list[cells.Cell]]:
         yield [cells.harmless(cell) if isinstance(cell, str) else _text(cell) for cell in row]
 
 
-def _ranking(name: str, rows: Sequence[TouchpointRow]) -> Table:
+def _ranking(report: TouchpointReport, rows: Sequence[TouchpointRow]) -> Table:
+    """A line a row; with the currency behind its value, as a line of costs has it."""
     names = [each.name for each in fields(TouchpointRow)]
-    columns = [
-        column
-        for each in names
-        for column in ([f"peers_{part}" for part in _PEERS] if each == "peers" else [each])
+    more = {"peers": [f"peers_{part}" for part in _PEERS], "value": ["value", "currency"]}
+    columns = [column for each in names for column in more.get(each, [each])]
+    lines = [
+        [cell for each in names for cell in _cells(report, each, getattr(row, each))]
+        for row in rows
     ]
-    return Table(
-        name,
-        columns,
-        [[cell for each in names for cell in _cells(each, getattr(row, each))] for row in rows],
-    )
+    return Table("touchpoints", columns, lines, currency=report.currency)
 
 
-def _cells(name: str, value: object) -> list[Cell]:
+def _cells(report: TouchpointReport, name: str, value: object) -> list[Cell]:
     if name == "peers":
         if not isinstance(value, Peers):
             return [None] * len(_PEERS)
-        return [value.group, value.count, value.mean]
+        return [value.group, value.count, _money(report, "mean", value.mean)]
     assert value is None or isinstance(value, str | int | float | date)
-    return [value]
+    told = _money(report, name, value)
+    return [told, report.currency] if name == "value" else [told]
+
+
+def _money(report: TouchpointReport, name: str, cell: Cell) -> Cell:
+    """A figure; in the main unit where it is money, as rates are of a metric of value."""
+    is_money = name == "value" or (report.metric == "value_per_reach" and name in _RATES)
+    if is_money and isinstance(cell, int | float):
+        return in_main_unit(cell, report.currency)
+    return cell
 
 
 def _with_groups(table: Table, seen: Arranged) -> Table:
@@ -300,24 +313,30 @@ def _with_groups(table: Table, seen: Arranged) -> Table:
     called = [group.name or group.membership for group in seen.groups for _ in group.rows]
     called += [""] * (len(table.rows) - len(called))
     rows = [(*row, group) for row, group in zip(table.rows, called, strict=True)]
-    return Table(table.name, (*table.columns, "group"), rows)
+    return Table(table.name, (*table.columns, "group"), rows, currency=table.currency)
 
 
-def _groups(seen: Arranged) -> Table:
+def _groups(report: TouchpointReport, seen: Arranged) -> Table:
     names = [each.name for each in fields(Subtotal)]
     rows = [
-        (group.name or group.membership, *(getattr(group.together, name) for name in names))
+        (
+            group.name or group.membership,
+            *(_money(report, name, getattr(group.together, name)) for name in names),
+        )
         for group in seen.groups
     ]
-    return Table("groups", ("group", *names), rows)
+    return Table("groups", ("group", *names), rows, currency=report.currency)
 
 
-def _shown(together: Subtotal) -> Table:
-    names = [each.name for each in fields(together)]
-    return Table("shown", ("figure", "count"), [(name, getattr(together, name)) for name in names])
+def _sums(name: str, sums: TouchpointTotals | Subtotal, report: TouchpointReport) -> Table:
+    """What was counted in all, figure by figure."""
+    rows = [
+        (each.name, _money(report, each.name, getattr(sums, each.name))) for each in fields(sums)
+    ]
+    return Table(name, ("figure", "count"), rows, currency=report.currency)
 
 
-def _totals(totals: TouchpointTotals | LinkTotals) -> Table:
+def _totals(totals: LinkTotals) -> Table:
     names = [each.name for each in fields(totals)]
     return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
 

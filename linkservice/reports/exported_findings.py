@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from linkservice.money import DECIMALS
+from linkservice.money import in_main_unit
 from linkservice.reports import cost_results
 from linkservice.reports.change import WindowName
 from linkservice.reports.changed import ChangeReport
@@ -36,7 +35,10 @@ def of_costs(report: CostReport, filters: Filters) -> Exported:
     """What clicks and visitors cost, row by row and in all."""
     totals = figures_of(report.totals)
     rows = [(name, _amount(name, totals[name], report.currency)) for name in FIGURES]
-    tables = [costs_table(report), Table("totals", ("figure", "count"), rows)]
+    tables = [
+        costs_table(report),
+        Table("totals", ("figure", "count"), rows, currency=report.currency),
+    ]
     asked = {**filters, "group": report.group}
     return Exported(report.period, asked, cost_results.to_json(report), tables)
 
@@ -170,5 +172,4 @@ def _amount(name: str, value: Figure, currency: str) -> Cell:
     """Money in the main unit: entered amounts exact, what one click cost as a fraction."""
     if value is None or "cost" not in name or name.endswith("_with_cost"):
         return value
-    decimals = DECIMALS[currency]
-    return Decimal(value).scaleb(-decimals) if isinstance(value, int) else value / 10**decimals
+    return in_main_unit(value, currency)

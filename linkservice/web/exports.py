@@ -81,6 +81,7 @@ _HEADS = {
     "weekday": N_("Weekday (1 is Monday)"),
     "hour": N_("Hour"),
     "value": N_("Value"),
+    "entry": N_("Entry"),
     "note": N_("Note"),
     **finding_words.HEADS,
 }
@@ -98,9 +99,14 @@ _FIGURES = {
     "misses": N_("Misses"),
     "unrecorded": N_("Unrecorded clicks"),
     "conversions": N_("Conversions"),
-    "value": N_("Value, in the smallest unit of the currency"),
+    "value": N_("Value"),
     **finding_words.FIGURES,
 }
+_MONEY = (
+    *("value", "cost", "shared_cost"),
+    *("cost_per_click", "cost_per_visitor", "cost_per_conversion"),
+)
+"""Figures that are told with their currency."""
 _GROUPS = {
     "stage_and_kind": N_("stage and kind"),
     "stage": N_("stage"),
@@ -172,24 +178,32 @@ def _json(found: Exported, facts: Sequence[Fact]) -> bytes:
 
 def _sheet(table: Table) -> Sheet:
     name = gettext(_TABLES[table.name]) if table.name in _TABLES else table.name
-    heads = [_head(column) for column in table.columns]
+    heads = [_head(column, table.currency) for column in table.columns]
     if table.name in FACET_TABLES:
         called = _NAMES.get(table.name, value_name)
-        rows = [(called(str(value)), clicks, value) for value, clicks in table.rows]
-        return Sheet(name, (name, _head("clicks"), _head("value")), rows)
+        rows = [(value, called(str(value)), clicks) for value, clicks in table.rows]
+        return Sheet(name, (_head("entry"), name, _head("clicks")), rows)
     holding = [table.meant.get(column, column) for column in table.columns]
     rows_in_words = [
-        [_worded(meant, cell) for meant, cell in zip(holding, row, strict=True)]
+        [_worded(meant, cell, table.currency) for meant, cell in zip(holding, row, strict=True)]
         for row in table.rows
     ]
     return Sheet(name, heads, rows_in_words)
 
 
-def _head(column: str) -> str:
-    return gettext(_HEADS[column]) if column in _HEADS else column
+def _head(column: str, currency: str = "") -> str:
+    head = gettext(_HEADS[column]) if column in _HEADS else column
+    return _with_currency(head, column, currency)
 
 
-def _worded(meant: str, cell: Cell) -> Cell:
+def _worded(meant: str, cell: Cell, currency: str) -> Cell:
     """A cell by what its column holds."""
     words = _WORDS.get(meant, {})
-    return gettext(words[cell]) if isinstance(cell, str) and cell in words else cell
+    if not isinstance(cell, str) or cell not in words:
+        return cell
+    word = gettext(words[cell])
+    return _with_currency(word, cell, currency) if meant == "figure" else word
+
+
+def _with_currency(word: str, name: str, currency: str) -> str:
+    return f"{word} ({currency})" if currency and name in _MONEY else word

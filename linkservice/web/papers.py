@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from linkservice.reports.arranged import Subtotal
 from linkservice.reports.exported import Exported
@@ -112,7 +113,10 @@ def _part(sheet: Sheet) -> Part:
     first = 0.4
     rest = (1 - first) / max(1, len(sheet.heads) - 1)
     numeric = [
-        all(isinstance(row[place], int | float) or row[place] is None for row in sheet.rows)
+        all(
+            isinstance(row[place], int | float | Decimal) or row[place] is None
+            for row in sheet.rows
+        )
         for place in range(len(sheet.heads))
     ]
     columns = [
@@ -127,4 +131,6 @@ def _told(cell: Cell) -> str:
         return ""
     if isinstance(cell, date):
         return write_day(cell)
+    if isinstance(cell, Decimal):
+        return write_number(float(cell), max(0, -int(cell.as_tuple().exponent)))
     return cell if isinstance(cell, str) else write_number(float(cell))
