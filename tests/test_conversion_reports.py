@@ -246,3 +246,5 @@ def money_is_in_euros(shop: Shop, strong: str) -> None:
         assert dict(sheets["Totals"][1:])["Value (EUR)"] == 5678.9
     paper = " ".join(pages_of(shop, "/reports/paper"))
     assert "Value (EUR) 5,678.90" in paper
+    paper = " ".join(pages_of(shop, "/reports/paper", metric="value_per_reach"))
+    assert re.search(r"Strong .{0,60}1,234 €5,678.90 ", paper), paper

@@ -6,6 +6,7 @@ import re
 
 import pypdfium2
 import pytest
+from people import text_of
 from test_downloads import on_page
 from test_pages_reports import Shop, shop
 
@@ -32,8 +33,13 @@ def test_the_ranking_on_paper_is_that_of_the_page(shop: Shop) -> None:
             continue
         figures = cells[:3]
         reach = cells[3].split()[0]
-        assert re.search(rf"{name} .{{0,40}}{' '.join(figures)} {reach} ", whole), (name, whole)
-    for words in ("best", "worst", "How this was counted", "Europe/Berlin", "both days included"):
+        low_to_high = r"\S+ [\d.,]+–[\d.,]+ "
+        line = rf"{name} .{{0,40}}{' '.join(figures)} {reach} {low_to_high}"
+        assert re.search(line, whole), (name, whole)
+    lead = re.search(r"\d+ judged touchpoints: [^.]*\.", text_of(shop.cast.vera.get("/reports")))
+    assert lead
+    assert f"{lead[0]} best: Strong worst: Weak" in whole
+    for words in ("How this was counted", "Europe/Berlin", "both days included"):
         assert words in whole
     for number, text in enumerate(pages, 1):
         assert f"Page {number} of {len(pages)}" in text

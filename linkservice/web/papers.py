@@ -12,24 +12,28 @@ from decimal import Decimal
 from linkservice.reports.arranged import Subtotal
 from linkservice.reports.exported import Exported
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
+from linkservice.reports.results import TouchpointRow
 from linkservice.web.counted import Fact
 from linkservice.web.exports import sheets_of
-from linkservice.web.i18n import gettext, write_day, write_number
+from linkservice.web.i18n import gettext, write_day, write_money, write_number
 from linkservice.web.page import Page
-from linkservice.web.ranked import Group, Shown
+from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workbook import Cell, Sheet
 
 NOT_PRINTED = ("hours", "touchpoints")
 """168 lines of an hour each help nobody on paper; the ranking has a table of its own."""
 
+MOST_NAMES = 4
+"""Of the best and of the worst."""
+
 
 def paper_of(
-    page: Page, title: str, facts: Sequence[Fact], parts: Sequence[Part], finding: str = ""
+    page: Page, title: str, facts: Sequence[Fact], parts: Sequence[Part], *findings: str
 ) -> bytes:
-    """The report as PDF; the `finding` stands under its title."""
+    """The report as PDF; its `findings` stand under its title, a line each."""
     told = {fact.term: fact.text for fact in facts}
     lead = [told[term] for term in (gettext("Period"), gettext("Filters")) if term in told]
-    lead = [*filter(None, [finding]), *lead]
+    lead = [*filter(None, findings), *lead]
     paper = Paper(
         workspace=page.home.name,
         logo=page.home.logo,
@@ -51,26 +55,49 @@ def table_parts(found: Exported) -> list[Part]:
     return [_part(sheet) for sheet in sheets_of(tables)]
 
 
-def ranked_parts(groups: Sequence[Group]) -> list[Part]:
-    """The groups of a ranking, in the order of its page."""
-    columns = (
-        Column(gettext("Touchpoint"), 0.25),
-        Column(gettext("Clicks"), 0.08, "number"),
-        Column(gettext("Scans"), 0.08, "number"),
-        Column(gettext("Visitors"), 0.09, "number"),
-        Column(gettext("Reach"), 0.1, "number"),
-        Column(gettext("Rate"), 0.08, "number"),
-        Column(gettext("Interval and peers"), 0.18, "plot"),
-        Column(gettext("Verdict"), 0.14),
-    )
+def ranked_parts(ranking: Ranking, groups: Sequence[Group]) -> list[Part]:
+    """The groups of a ranking, in the order of its page, with the columns of its page."""
+    columns = _columns(converting=ranking.is_converting)
     found = []
     for group in groups:
         highest = _highest(group.rows)
-        lines = [_judged(each, highest[each.scale]) for each in group.rows]
+        lines = [_judged(each, highest[each.scale], ranking) for each in group.rows]
         if group.together is not None:
-            lines.append(_together(group.together, group))
+            lines.append(_together(group.together, group, ranking))
         found.append(Part(group.title, columns, lines))
     return found
+
+
+def outstanding_words(rows: Sequence[Shown]) -> list[str]:
+    """Who is best and who is worst, by name, as the page begins."""
+    found = []
+    for verdict in ("best", "worst"):
+        ones = [each for each in rows if each.row.verdict == verdict]
+        names = ", ".join(each.row.name or "" for each in ones[:MOST_NAMES])
+        more = f" + {len(ones) - MOST_NAMES}" if len(ones) > MOST_NAMES else ""
+        if ones:
+            found.append(f"{ones[0].verdict}: {names}{more}")
+    return found
+
+
+def _columns(*, converting: bool) -> list[Column]:
+    """Conversions and their value take room from the others."""
+    counts = [gettext("Clicks"), gettext("Scans"), gettext("Visitors")]
+    ends = [gettext("Reach"), gettext("Rate"), gettext("Interval")]
+    heads = [*counts, *ends]
+    shares = [0.07, 0.07, 0.08, 0.09, 0.07, 0.12]
+    first, plot, verdict = 0.21, 0.16, 0.13
+    if converting:
+        heads = [*counts, gettext("Conversions"), gettext("Value"), *ends]
+        shares = [0.06, 0.06, 0.075, 0.09, 0.095, 0.085, 0.085, 0.1]
+        first, plot, verdict = 0.17, 0.08, 0.1
+    numbers = [Column(head, share, "number") for head, share in zip(heads, shares, strict=True)]
+    return [
+        Column(gettext("Touchpoint"), first),
+        *numbers,
+        Column(gettext("Interval and peers"), plot, "plot"),
+        Column(gettext("Verdict"), verdict),
+    ]
 
 
 def _highest(rows: Sequence[Shown]) -> dict[str, float]:
@@ -84,14 +111,14 @@ def _highest(rows: Sequence[Shown]) -> dict[str, float]:
     return found
 
 
-def _together(sums: Subtotal, group: Group) -> Row:
+def _together(sums: Subtotal, group: Group, ranking: Ranking) -> Row:
     """What is said of a group as a whole."""
-    counts = [write_number(value) for value in (sums.clicks, sums.scans, sums.visitors)]
     reach = write_number(round(sums.reach)) if sums.reach is not None else "–"
-    return Row((gettext("Together"), *counts, reach, group.figure or "–", "", ""))
+    counts = _counts(sums, ranking)
+    return Row((gettext("Together"), *counts, reach, group.figure or "–", "", "", ""))
 
 
-def _judged(each: Shown, highest: float) -> Row:
+def _judged(each: Shown, highest: float, ranking: Ranking) -> Row:
     row = each.row
     plot = None
     if highest and row.rate is not None and row.low is not None and row.high is not None:
@@ -103,10 +130,17 @@ def _judged(each: Shown, highest: float) -> Row:
             row.peers.mean / highest if row.peers else None,
             marks.get(row.verdict, "other"),
         )
-    numbers = [write_number(value) for value in (row.clicks, row.scans, row.visitors)]
     reach = write_number(each.reach) if row.unit else "–"
-    cells = (row.name or "", *numbers, reach, each.figure or "–", "", each.verdict)
-    return Row(cells, row.stage or "", plot)
+    told = (reach, each.figure or "–", each.interval or "–", "", each.verdict)
+    return Row((row.name or "", *_counts(row, ranking), *told), row.stage or "", plot)
+
+
+def _counts(sums: TouchpointRow | Subtotal, ranking: Ranking) -> list[str]:
+    found = [write_number(value) for value in (sums.clicks, sums.scans, sums.visitors)]
+    if ranking.is_converting:
+        worth = write_money(sums.value, ranking.report.currency) if sums.value else "–"
+        found += [write_number(sums.conversions), worth]
+    return found
 
 
 def _part(sheet: Sheet) -> Part:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from linkservice.reports.arranged import Grouping, RowGroup, Subtotal, lead
 from linkservice.reports.filtered_ranking import JUDGED as JUDGED_IF_FILTERED
 from linkservice.reports.ranking import Verdict
-from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
+from linkservice.reports.results import OF_CONVERSIONS, Metric, TouchpointReport, TouchpointRow
 from linkservice.web import verdicts
 from linkservice.web.charts import (
     Interval,
@@ -26,7 +26,7 @@ from linkservice.web.charts import (
     shared_scale,
 )
 from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA, UNITS, VERDICTS
-from linkservice.web.i18n import N_, gettext
+from linkservice.web.i18n import N_, gettext, ngettext, write_number
 from linkservice.web.verdicts import Measure
 
 JUDGED = ("best", "as_expected", "worst")
@@ -112,6 +112,7 @@ class Shown:
     reach: int
     unit: str
     scale: str
+    interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +173,12 @@ class Ranking:
         """One row of the report; without its plot where that is not `drawn`."""
         measure = verdicts.measure_of(row, self.measures)
         sentence = verdicts.verdict_sentence(row, measure)
-        plot, figure, per = None, "", ""
+        plot, figure, per, interval = None, "", "", ""
         if measure is not None:
             per = measure.of(row.channel)
             if row.rate is not None:
                 figure = measure.figure(row.rate)
+                interval = verdicts.interval_words(row, measure)
                 if drawn:
                     scale = self.scales[measure.unit]
                     plot = interval_row(f"rate-{row.id}", sentence, _interval(row), scale)
@@ -192,12 +194,20 @@ class Ranking:
             reach=round(row.reach),
             unit=gettext(UNITS[row.unit]) if row.unit is not None else "",
             scale=measure.unit if measure is not None else "",
+            interval=interval,
         )
 
     @property
     def is_judged(self) -> bool:
         """Whether the report has rates: of filtered clicks, by some metrics only."""
         return self.report.filtered is None or self.report.metric in JUDGED_IF_FILTERED
+
+    @property
+    def is_converting(self) -> bool:
+        """Whether conversions and their value stand beside the clicks."""
+        report = self.report
+        about_them = report.totals.conversions > 0 or report.metric in OF_CONVERSIONS
+        return report.filtered is None and about_them
 
     def _verdict_words(self, row: TouchpointRow) -> str:
         if not self.is_judged:
@@ -318,6 +328,33 @@ class Finding:
     best: int
     worst: int
     waiting: int
+
+    @property
+    def sentence(self) -> str:
+        """The same in words."""
+        if not self.judged and not self.waiting:
+            return gettext("There is nothing to judge yet.")
+        if not self.judged:
+            return ngettext(
+                "No verdict yet on the one touchpoint.",
+                "No verdicts yet on %(num)s touchpoints.",
+                self.waiting,
+            )
+        if self.best or self.worst:
+            return ngettext(
+                "The one judged touchpoint stands out.",
+                "%(num)s judged touchpoints: %(best)s best, %(worst)s worst, the others as "
+                "expected.",
+                self.judged,
+                best=write_number(self.best),
+                worst=write_number(self.worst),
+            )
+        return ngettext(
+            "The one judged touchpoint does as expected.",
+            "All %(num)s judged touchpoints do as expected: no difference that chance could not "
+            "explain.",
+            self.judged,
+        )
 
 
 def finding(rows: Sequence[TouchpointRow]) -> Finding:

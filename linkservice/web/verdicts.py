@@ -197,6 +197,17 @@ def rate_words(row: TouchpointRow, measure: Measure) -> str:
     return ngettext("%(figure)s visitor %(per)s", "%(figure)s visitors %(per)s", number, **facts)
 
 
+def interval_words(row: TouchpointRow, measure: Measure) -> str:
+    """The ends of its interval: "38–44"; "" where it has none."""
+    if row.low is None or row.high is None:
+        return ""
+    low, high = (measure.figure(end, like=row.rate or None) for end in (row.low, row.high))
+    # A dash between signs reads as one of them.
+    return (
+        gettext("%(low)s to %(high)s", low=low, high=high) if measure.is_trend else f"{low}–{high}"
+    )
+
+
 def peers_sentence(row: TouchpointRow, measure: Measure | None) -> str:
     """Whom the touchpoint was compared with; "" where it was with nobody."""
     if row.peers is None or measure is None:

@@ -38,9 +38,9 @@ from linkservice.web.filed import filters_of, format_asked
 from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
-from linkservice.web.papers import paper_of, ranked_parts, table_parts
+from linkservice.web.papers import outstanding_words, paper_of, ranked_parts, table_parts
 from linkservice.web.periods import Chosen
-from linkservice.web.ranked import Group, Ranking
+from linkservice.web.ranked import Group, Ranking, finding
 from linkservice.web.views.reports import (
     touchpoint_context,
 )
@@ -179,8 +179,11 @@ def paper_reports(page: Page) -> Response:
     groups = groups_asked(replace(asked, sort=""), seen, ranking, rows)
     if not ranking.is_judged and not groups:
         groups = [Group("all", gettext("Clicks that meet the filters"), "", None, rows)]
-    parts = [*ranked_parts(groups), *table_parts(found)]
-    data = paper_of(page, title, ranking_facts(page, asked, report), parts)
+    parts = [*ranked_parts(ranking, groups), *table_parts(found)]
+    said: list[str] = []
+    if ranking.is_judged:
+        said = [finding(report.touchpoints).sentence, *outstanding_words(rows)]
+    data = paper_of(page, title, ranking_facts(page, asked, report), parts, *said)
     return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
 
 
@@ -195,8 +198,9 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
     ranking = Ranking.of(detail.report)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
-    parts = [*ranked_parts(ranking.groups(rows)), *table_parts(found)]
-    data = paper_of(page, detail.row.name or "", shown["counted"], parts)
+    parts = [*ranked_parts(ranking, ranking.groups(rows)), *table_parts(found)]
+    title = detail.row.name or ""
+    data = paper_of(page, title, shown["counted"], parts, rows[0].sentence, rows[0].peers)
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
 
 

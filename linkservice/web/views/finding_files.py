@@ -96,7 +96,7 @@ def _journey(page: Page, id: str) -> Filed:
         found=found,
         facts=[*transition_words.definitions(crossings), *ranking_facts(page, asked, report)],
         parts=[
-            *ranked_parts(groups_asked(asked, seen, ranking, rows)),
+            *ranked_parts(ranking, groups_asked(asked, seen, ranking, rows)),
             *transition_words.parts(crossings),
         ],
         finding=transition_words.finding(crossings),

@@ -15,7 +15,7 @@ from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.changed import change_report
-from linkservice.reports.results import OF_CONVERSIONS, TouchpointReport
+from linkservice.reports.results import TouchpointReport
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.transitions import transition_report
@@ -77,8 +77,7 @@ def reports(page: Page) -> Response:
         choices=arrangement.click_filters(asked.chosen.filters),
         judged=ranking.is_judged,
         groupings=arrangement.groupings(),
-        converting=not filtered
-        and (found.totals.conversions > 0 or found.metric in OF_CONVERSIONS),
+        converting=ranking.is_converting,
         finding=finding(found.touchpoints),
         groups=groups_asked(asked, seen, ranking, rows),
         rows=rows,

@@ -22,7 +22,6 @@ from linkservice.reports.conversions import ATTRIBUTIONS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
-from linkservice.reports.results import OF_CONVERSIONS
 from linkservice.reports.shares import NewShare
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.web import arrangement, cost_words, figures, periods, transition_words
@@ -187,8 +186,7 @@ def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
         "judged": ranking.is_judged,
         "filtered": found.filtered,
         "cut": ranking_cut(found.filtered) if found.filtered else "",
-        "converting": not found.filtered
-        and (found.totals.conversions > 0 or found.metric in OF_CONVERSIONS),
+        "converting": ranking.is_converting,
         "told": [*filter_words(chosen.filters), *arrangement.told(filters, asked.group)],
         "crossings": crossings,
         "words": transition_words,
