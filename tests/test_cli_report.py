@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from terminal import done, refused
 
 from linkservice.cli.output import bar, fit
+from linkservice.cli.report import _change
 from linkservice.clicks.model import DomainDay, LinkDay
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -209,9 +210,16 @@ def test_filtered_clicks_are_told_as_far_as_they_are_kept(
     """Of these there are sums alone: nothing can be told, and the head says so."""
     table = lines(settings, "--device", "mobile", "--country", "de")
     assert "Clicks with country DE, device mobile; none of these days are kept" in table[1]
+    assert line_of(table, "Stark").endswith("not judged")
+    by_trend = lines(settings, "--device", "mobile", "--metric", "trend")
+    assert line_of(by_trend, "Stark").endswith("none before")
     said = json.loads("\n".join(lines(settings, "--device", "mobile", "--format", "json")))
     assert said["filtered"]["single_clicks_from"] is None
     assert {row["clicks"] for row in said["touchpoints"]} == {0}
+
+
+def test_a_rate_that_hardly_moved_has_no_sign() -> None:
+    assert [_change(rate) for rate in (0.996, 1.004, 0.99, 1.5)] == ["0%", "0%", "-1%", "+50%"]
 
 
 def test_one_journey_and_the_other_metric(settings: Settings, journey_id: str) -> None:

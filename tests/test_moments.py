@@ -272,6 +272,7 @@ def test_the_finding_stands_in_one_sentence() -> None:
         first = "Strengthen “T0” first: it goes along with the conversions of the journey more "
         half = "than the others, but brings half as many as comparable touchpoints."
         assert found("worst", *usual) == first + half
+        assert "Only “T0” is certain of its quadrant;" in found("best", *usual)
         nothing = told(rows(*[1.0] * 6), visitors[:, :20], conversions[:, :20])
         assert words.finding(nothing) == ""
     with i18n.speaking("de"):
@@ -286,6 +287,8 @@ def test_correlations_have_two_decimals_and_nought_no_sign() -> None:
         sentence = words.told(report)[0].sentence
         assert "association 0.00 (95%:" in sentence
         assert all(len(each) == 4 for each in re.findall(r"\d\.\d+", sentence))
+        report = replace(report, touchpoints=[replace(report.touchpoints[0], association=-0.01)])
+        assert "association −0.01 (95%:" in words.told(report)[0].sentence
 
 
 def test_numbers_of_spots_cover_each_other_at_no_size() -> None:

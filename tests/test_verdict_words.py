@@ -75,6 +75,25 @@ def test_too_early_says_how_much_is_missing() -> None:
     assert said("de", flyer, BY_DAY) == "Noch zu früh: Es fehlen etwa 810 Tage."
 
 
+def test_what_nobody_can_wait_for_is_not_counted() -> None:
+    """A difference that needs a thousand times the reach is next to none, and said to be."""
+    small = "The difference is too small to prove in reasonable time."
+    near = replace(INSERT, verdict="too_early", more_reach_needed=50_000)
+    assert said("en", near).startswith("Too early to say: about 50,000 more")
+    hopeless = replace(near, more_reach_needed=7_900_000)
+    assert said("en", hopeless) == small
+    assert said("de", hopeless) == (
+        "Der Unterschied ist zu klein, um ihn in absehbarer Zeit zu belegen."
+    )
+    new = replace(near, reach=20, visitors=0, rate=0.0, more_reach_needed=230)
+    assert said("en", new).startswith("Too early to say: about 230 more")
+    a_year = replace(near, per="day", more_reach_needed=366)
+    assert said("en", a_year, BY_DAY).startswith("Too early to say: about 370 more days")
+    assert said("en", replace(a_year, more_reach_needed=367), BY_DAY) == small
+    clicks = replace(near, per="click", more_reach_needed=2_501)
+    assert said("en", clicks, Measure("click", 100, "scans_per_click")) == small
+
+
 def test_what_has_no_verdict_says_what_is_missing() -> None:
     bare = TouchpointRow(id="1", name="Poster", clicks=1, scans=0, visitors=1, tokenless=0)
     assert said("en", bare, None) == "Reach is missing: how many people could have clicked?"
@@ -185,6 +204,8 @@ def test_a_trend_says_how_far_the_rate_moved() -> None:
     assert said("de", by_day, known["day"]).startswith(
         "±0 % Besucher am Tag gegenüber dem Zeitraum davor"
     )
+    alone = replace(fallen, verdict="no_peers", peers=None, low=0.99, high=1.52)
+    assert "(95 %: −1 % bis +52 %), aber nichts" in said("de", alone, known["printed"])
     with speaking("en"):
         assert peers_sentence(fallen, known["day"]) == (
             "Compared with 4 others of the same stage: +3% visitors a day on average."

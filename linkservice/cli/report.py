@@ -35,6 +35,13 @@ VERDICTS = {
     "no_reach": ("no reach", None),
     "no_peers": ("no peers", None),
 }
+LACKS = {
+    "clicks_per_day": "not live",
+    "conversions_per_click": "no clicks",
+    "scans_per_click": "no clicks",
+    "trend": "none before",
+}
+"""What a touchpoint lacks that has "no_reach", where it is not reach."""
 METRIC_NAMES = (
     "visitors_per_reach",
     "clicks_per_day",
@@ -212,14 +219,28 @@ def _lines(
         rate = write(row.rate)
         drawn = bar(row.rate / (largest[row.per] or 1.0), BAR_WIDTH)
     if row.low is not None and row.high is not None:
-        interval = f"{write(row.low)}–{write(row.high)}"
-    word, colour = VERDICTS[row.verdict] if row.id is not None else ("", None)
+        # Between signs a dash would be one more.
+        to = " to " if found.metric == "trend" else "–"
+        interval = f"{write(row.low)}{to}{write(row.high)}"
+    word, colour = _verdict(row, found)
     yield (
         f"{fit(name, NAME_WIDTH)} {row.clicks:>9,} {row.visitors:>9,} {rate:>9}"
         f"  {coloured(drawn, colour)} {interval:>13}  {coloured(word, colour, bold=bool(colour))}"
     ).rstrip()
     for line in textwrap.wrap(_detail(row, found, write), DETAIL_WIDTH, break_long_words=False):
         yield coloured(f"  {line}", dim=True)
+
+
+def _verdict(row: TouchpointRow, found: TouchpointReport) -> tuple[str, str | None]:
+    """The verdict and its colour, or why there is none."""
+    from linkservice.reports.filtered_ranking import JUDGED
+
+    if row.id is None:
+        return "", None
+    if found.filtered is not None and found.metric not in JUDGED:
+        return "not judged", None
+    word, colour = VERDICTS[row.verdict]
+    return (LACKS.get(found.metric, word) if row.verdict == "no_reach" else word), colour
 
 
 def _writer(row: TouchpointRow, found: TouchpointReport) -> Callable[[float], str]:
@@ -230,18 +251,22 @@ def _writer(row: TouchpointRow, found: TouchpointReport) -> Callable[[float], st
 
     per = 1 if row.per in ("day", "visitor") else PER_REACH
     if found.metric == "trend":
-        return lambda rate: f"{rate - 1.0:+.0%}"
+        return _change
     if found.metric == "value_per_reach":
         return lambda rate: write_plain(round(rate * per), found.currency)
     return lambda rate: _figure(rate * per)
 
 
 def _detail(row: TouchpointRow, found: TouchpointReport, write: Callable[[float], str]) -> str:
+    from linkservice.reports.needed import difference_is_too_small
+
     parts = [row.stage] if row.stage else []
     reach = []
     if row.unit and row.reach:
         reach.append(f"{row.reach:,.0f} {UNITS.get(row.unit, row.unit)}")
-    if row.more_reach_needed is not None:
+    if difference_is_too_small(row, found.metric):
+        reach.append("the difference is too small to prove in reasonable time")
+    elif row.more_reach_needed is not None:
         more = f"about {_spoken(row.more_reach_needed):,} more"
         reach.append(f"{more} {NEEDED.get(row.per or '', 'of reach')} needed to tell")
     if reach:
@@ -312,6 +337,12 @@ def _gained(row: TouchpointRow | TouchpointTotals, currency: str) -> str:
 def _spoken(number: int) -> int:
     """Two digits and zeros, as people say an estimate; the exact figure is in JSON and CSV."""
     return round(number, 2 - len(str(number)))
+
+
+def _change(rate: float) -> str:
+    """How far a rate moved; what rounds to nought has no sign."""
+    rounded = round(rate - 1.0, 2)
+    return f"{rounded:+.0%}" if rounded else "0%"
 
 
 def _figure(number: float) -> str:

@@ -65,7 +65,7 @@ def _table(found: MomentsReport) -> Iterator[str]:
     yield coloured(f"Moments of truth: {found.journey or 'no touchpoint yet'}", bold=True)
     yield f"{found.days:,} days, {found.since} to {found.until}, with {found.outcome}"
     yield ""
-    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Association':>11} {'95 %':>13} {'× peers':>8}"
+    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Association':>11} {'95 %':>14} {'× peers':>8}"
     yield coloured(head, dim=True)
     for each in found.touchpoints:
         yield _line(each)
@@ -77,6 +77,12 @@ def _line(each: Moment) -> str:
         lacks = "; ".join(MISSING[why] for why in each.missing)
         return f"{name} {coloured(f'missing: {lacks}', dim=True)}"
     word, colour = QUADRANTS[each.quadrant]
-    interval = f"{each.association_low:.2f}–{each.association_high:.2f}"
+    interval = f"{_two_digits(each.association_low)} to {_two_digits(each.association_high)}"
     said = coloured(word, colour, bold=True) if each.certain else f"leans to: {word}"
-    return f"{name} {each.association:>11.2f} {interval:>13} {each.performance:>8.2f}  {said}"
+    middle = _two_digits(each.association)
+    return f"{name} {middle:>11} {interval:>14} {each.performance:>8.2f}  {said}"
+
+
+def _two_digits(value: float | None) -> str:
+    # Nought has no sign.
+    return f"{round(value or 0.0, 2) + 0.0:.2f}"

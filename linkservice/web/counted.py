@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from linkservice import __version__
 from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.filters import Filters
-from linkservice.reports.period import Period
+from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Metric
+from linkservice.reports.trend import days_over, weeks_before
 from linkservice.web.i18n import N_, gettext, write_day, write_moment
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
@@ -63,6 +65,24 @@ METRIC_NOTES: dict[Metric, str] = {
 """What is asked, and what to make of the answer."""
 
 
+def metric_note(page: Page, metric: Metric, period: Period) -> str:
+    """The note, of a trend with the days it compares with."""
+    days = _compared_with(page, period) if metric == "trend" else ""
+    return " ".join(filter(None, (gettext(METRIC_NOTES[metric]), days)))
+
+
+def _compared_with(page: Page, period: Period) -> str:
+    """The days before, as many as are over of the period; empty where there are none."""
+    before = weeks_before(period)
+    over = days_over(period, day_of(page.now, period.time_zone))
+    if before is None or not over:
+        return ""
+    last = before.first + timedelta(days=over - 1)
+    return gettext(
+        "Compared with %(first)s to %(last)s.", first=write_day(before.first), last=write_day(last)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What is told, and what is said of it."""
@@ -87,6 +107,7 @@ def counted(
     """
     return [
         *_definitions(about, metric, bool(chosen.filters)),
+        *_period_before(page, chosen, about, metric),
         *arranged,
         *told_besides(page, chosen.period, _filters(chosen, about, metric, journey), source),
     ]
@@ -119,6 +140,12 @@ def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]
         yield conversions()
     if _is_judged(about, metric, filtered):
         yield from _judgements(metric)
+
+
+def _period_before(page: Page, chosen: Chosen, about: About, metric: Metric) -> Iterator[Fact]:
+    days = _compared_with(page, chosen.period)
+    if metric == "trend" and days and _is_judged(about, metric, bool(chosen.filters)):
+        yield Fact(gettext("Period before"), days)
 
 
 def _is_judged(about: About, metric: Metric, filtered: bool) -> bool:

@@ -130,7 +130,7 @@ def _locale(name: str) -> Locale:
 
 
 def write_number(value: float, decimals: int | None = None) -> str:
-    """``1.234`` or ``1,234``; with as many decimals as asked for, else those it has."""
+    """``1.234``, ``1,234`` or ``−0,01``; as many decimals as asked for, else those it has."""
     pattern = None if decimals is None else "#,##0." + "0" * decimals if decimals else "#,##0"
     return _number(value, pattern, spoken())
 
@@ -139,7 +139,8 @@ def write_number(value: float, decimals: int | None = None) -> str:
 # Babel 30 µs.
 @lru_cache(10_000, typed=True)
 def _number(value: float, pattern: str | None, language: str) -> str:
-    return format_decimal(value, format=pattern, locale=_locale(language))
+    # Babel's hyphen is shorter than a plus and breaks off at the end of a line.
+    return format_decimal(value, format=pattern, locale=_locale(language)).replace("-", "−")
 
 
 def write_compact(value: float) -> str:

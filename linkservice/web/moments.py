@@ -132,9 +132,12 @@ def finding(report: MomentsReport) -> str:
             outcome=_outcome(report),
         )
     if certain:
-        return gettext(
-            "Nothing has to be strengthened first, as far as can be told. Certain of their "
-            "quadrant are only %(names)s; all else may be chance.",
+        return ngettext(
+            "Nothing has to be strengthened first, as far as can be told. Only %(names)s is "
+            "certain of its quadrant; all else may be chance.",
+            "Nothing has to be strengthened first, as far as can be told. Only %(names)s are "
+            "certain of their quadrants; all else may be chance.",
+            len(certain),
             names=_names(certain),
         )
     return gettext(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from linkservice.money import DECIMALS
+from linkservice.reports.needed import difference_is_too_small
 from linkservice.reports.results import OF_CLICKS, Metric, TouchpointRow
 from linkservice.web.i18n import (
     N_,
@@ -291,6 +292,10 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
         facts["high"] = measure.figure(row.high, like=row.rate or None)
     else:
         facts["low"] = facts["high"] = measure.figure(row.rate or 0.0)
+    if row.peers is None and measure.is_trend:
+        return gettext(
+            "%(rate)s (95%%: %(low)s to %(high)s), but nothing to compare it with.", **facts
+        )
     if row.peers is None:
         return gettext(
             "%(rate)s (95%%: %(low)s–%(high)s), but nothing to compare it with.", **facts
@@ -340,6 +345,8 @@ def _without_reach(row: TouchpointRow, measure: Measure | None) -> str:
 
 
 def _too_early(row: TouchpointRow, measure: Measure) -> str:
+    if difference_is_too_small(row, measure.metric):
+        return gettext("The difference is too small to prove in reasonable time.")
     more = spoken_number(row.more_reach_needed or 1)
     return gettext(
         "Too early to say: about %(number)s more %(what)s needed.",

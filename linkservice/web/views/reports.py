@@ -31,7 +31,7 @@ from linkservice.web.asked import (
     report_asked,
 )
 from linkservice.web.charts import sparkline
-from linkservice.web.counted import METRIC_NOTES, counted
+from linkservice.web.counted import counted, metric_note
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_ranking import metrics_offered, ranking_filtered
@@ -85,7 +85,7 @@ def reports(page: Page) -> Response:
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         counted=ranking_facts(page, asked, found),
         journeys=journeys_by_name(page),
-        metric_note=gettext(METRIC_NOTES[found.metric]) if ranking.is_judged else "",
+        metric_note=metric_note(page, found.metric, found.period) if ranking.is_judged else "",
         metrics=metrics_offered(found),
         attributions=attribution_words(),
     )
