@@ -201,6 +201,22 @@ def test_every_form_agrees_to_the_digit(market: Market, name: str) -> None:
             assert line[column] == figure, (name, column)
 
 
+def test_costs_say_on_paper_and_shared_what_their_page_says(market: Market) -> None:
+    """Who is cheapest, and of which clicks and which money a figure is."""
+    vera = market.cast.vera
+    for group, about in (("touchpoint", "campaigns"), ("campaign", "touchpoints")):
+        shown = text_of(vera.get("/reports/costs", group=group))
+        paper = on_paper(vera, "/reports/costs/paper", group=group)
+        shared = text_of(shared_page(market, about="costs", filters=f"group={group}"))
+        told = re.findall(rf"of this, €[\d,.]+ of {about}", shown)
+        told += re.findall(r"of [\d,]+ of [\d,]+ clicks", shown)
+        told += re.findall(r"Of what is paid for, .*? each\)\.", shown)
+        assert len(told) >= 2
+        for words in told:
+            assert words in paper, (group, words)
+            assert words in shared, (group, words)
+
+
 def flat(name: str, rows: list[dict[str, Any]], answer: dict[str, Any]) -> list[dict[str, str]]:
     """What the lines of the CSV must hold, made of the API's answer alone."""
 

@@ -123,21 +123,23 @@ def parts(found: CostReport) -> list[Part]:
         gettext("Cost per click"),
         gettext("Cost per visitor"),
     ]
+    # Cost and cost per visitor say beside the amount what it is made of.
+    first, shares = 0.28, [0.1, 0.1, 0.19, 0.14, 0.19]
     if converting:
         heads += [gettext("Conversions"), gettext("Cost per conversion")]
-    share = 0.72 / len(heads)
+        first, shares = 0.2, [0.08, 0.085, 0.16, 0.12, 0.155, 0.09, 0.11]
     columns = [
-        Column(gettext(GROUP_WORDS[found.group]), 0.28),
-        *(Column(head, share, "number") for head in heads),
+        Column(gettext(GROUP_WORDS[found.group]), first),
+        *(Column(head, share, "number") for head, share in zip(heads, shares, strict=True)),
     ]
     rows = [
         Row(
-            (row_name(row, found.group), *_cells(row.costs, found.currency, converting)),
+            (row_name(row, found.group), *_cells(row.costs, found, converting)),
             _place(row, found.group),
         )
         for row in found.rows
     ]
-    rows.append(Row((gettext("Total"), *_cells(found.totals, found.currency, converting))))
+    rows.append(Row((gettext("Total"), *_cells(found.totals, found, converting))))
     return [Part(gettext("Costs"), columns, rows, unknown(found))] if found.rows else []
 
 
@@ -149,17 +151,39 @@ def _place(row: CostRow, group: str) -> str:
     return ""
 
 
-def _cells(costs: Costs, currency: str, converting: bool) -> list[str]:
-    def money(amount: float | None) -> str:
-        return "–" if amount is None else write_money(amount, currency)
+def shared_words(costs: Costs, found: CostReport) -> str:
+    """What of a cost was entered elsewhere; "" where nothing was."""
+    if not costs.shared_cost:
+        return ""
+    amount = write_money(costs.shared_cost, found.currency)
+    if found.group == "campaign":
+        return gettext("of this, %(amount)s of touchpoints", amount=amount)
+    return gettext("of this, %(amount)s of campaigns", amount=amount)
 
-    found = [
+
+def basis_words(costs: Costs) -> str:
+    """Of how many of the clicks a cost is told; "" where it is of all or of none."""
+    if costs.cost_per_visitor is None or costs.clicks_with_cost >= costs.clicks:
+        return ""
+    return gettext(
+        "of %(with_cost)s of %(clicks)s clicks",
+        with_cost=write_number(costs.clicks_with_cost),
+        clicks=write_number(costs.clicks),
+    )
+
+
+def _cells(costs: Costs, found: CostReport, converting: bool) -> list[str]:
+    def money(amount: float | None, more: str = "") -> str:
+        words = "–" if amount is None else write_money(amount, found.currency)
+        return f"{words} {more}".rstrip()
+
+    cells = [
         write_number(costs.clicks),
         write_number(costs.visitors),
-        money(costs.cost),
+        money(costs.cost, shared_words(costs, found)),
         money(costs.cost_per_click),
-        money(costs.cost_per_visitor),
+        money(costs.cost_per_visitor, basis_words(costs)),
     ]
     if converting:
-        found += [write_number(costs.conversions), money(costs.cost_per_conversion)]
-    return found
+        cells += [write_number(costs.conversions), money(costs.cost_per_conversion)]
+    return cells

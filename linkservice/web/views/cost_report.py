@@ -69,6 +69,7 @@ def cost_context(page: Page, chosen: Chosen, group: str, *, linked: bool = True)
         "line": gettext(GROUP_WORDS[found.group]),
         "several_journeys": len({row.journey for row in found.rows if row.journey}) > 1,
         "unknown": cost_words.unknown(found),
+        "words": cost_words,
         "counted": cost_words.facts(page, chosen, found),
     }
 
@@ -94,13 +95,14 @@ def paper_costs(page: Page) -> Response:
 def _filed(page: Page) -> Filed:
     asked = _asked_for(page)
     found = _report(page, asked)
+    finding = cost_words.finding(found)
     return Filed(
         name=f"costs-{found.group}",
         title=gettext("Costs"),
         found=of_costs(found, filters_of(asked.chosen)),
         facts=cost_words.facts(page, asked.chosen, found),
         parts=cost_words.parts(found),
-        finding=cost_words.finding(found),
+        finding=" ".join(filter(None, [cost_words.cheapest_and_dearest(found), finding])),
     )
 
 
