@@ -12,7 +12,7 @@ from decimal import Decimal
 from linkservice.reports.arranged import Subtotal
 from linkservice.reports.exported import Exported
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
-from linkservice.reports.results import TouchpointRow
+from linkservice.reports.results import OF_CONVERSIONS, TouchpointRow
 from linkservice.web.counted import Fact
 from linkservice.web.exports import sheets_of
 from linkservice.web.i18n import gettext, write_day, write_money, write_number
@@ -56,8 +56,8 @@ def table_parts(found: Exported) -> list[Part]:
 
 
 def ranked_parts(ranking: Ranking, groups: Sequence[Group]) -> list[Part]:
-    """The groups of a ranking, in the order of its page, with the columns of its page."""
-    columns = _columns(converting=ranking.is_converting)
+    """The groups of a ranking, in the order of its page."""
+    columns = _columns(ranking)
     found = []
     for group in groups:
         highest = _highest(group.rows)
@@ -80,17 +80,20 @@ def outstanding_words(rows: Sequence[Shown]) -> list[str]:
     return found
 
 
-def _columns(*, converting: bool) -> list[Column]:
-    """Conversions and their value take room from the others."""
-    counts = [gettext("Clicks"), gettext("Scans"), gettext("Visitors")]
-    ends = [gettext("Reach"), gettext("Rate"), gettext("Interval")]
-    heads = [*counts, *ends]
+def _is_about_conversions(ranking: Ranking) -> bool:
+    """Whether rows have conversions and their value, which leave no room for scans."""
+    return ranking.is_converting and ranking.report.metric in OF_CONVERSIONS
+
+
+def _columns(ranking: Ranking) -> list[Column]:
+    heads = [gettext("Clicks"), gettext("Scans"), gettext("Visitors")]
     shares = [0.07, 0.07, 0.08, 0.09, 0.07, 0.12]
     first, plot, verdict = 0.21, 0.16, 0.13
-    if converting:
-        heads = [*counts, gettext("Conversions"), gettext("Value"), *ends]
-        shares = [0.06, 0.06, 0.075, 0.09, 0.095, 0.085, 0.085, 0.1]
-        first, plot, verdict = 0.17, 0.08, 0.1
+    if _is_about_conversions(ranking):
+        heads = [*heads[::2], gettext("Conversions"), gettext("Value")]
+        shares = [0.06, 0.075, 0.1, 0.105, 0.085, 0.09, 0.1]
+        first, plot, verdict = 0.17, 0.1, 0.115
+    heads += [gettext("Reach"), gettext("Rate"), gettext("Interval")]
     numbers = [Column(head, share, "number") for head, share in zip(heads, shares, strict=True)]
     return [
         Column(gettext("Touchpoint"), first),
@@ -136,11 +139,11 @@ def _judged(each: Shown, highest: float, ranking: Ranking) -> Row:
 
 
 def _counts(sums: TouchpointRow | Subtotal, ranking: Ranking) -> list[str]:
-    found = [write_number(value) for value in (sums.clicks, sums.scans, sums.visitors)]
-    if ranking.is_converting:
-        worth = write_money(sums.value, ranking.report.currency) if sums.value else "–"
-        found += [write_number(sums.conversions), worth]
-    return found
+    clicks, scans, visitors = map(write_number, (sums.clicks, sums.scans, sums.visitors))
+    if not _is_about_conversions(ranking):
+        return [clicks, scans, visitors]
+    worth = write_money(sums.value, ranking.report.currency) if sums.value else "–"
+    return [clicks, visitors, write_number(sums.conversions), worth]
 
 
 def _part(sheet: Sheet) -> Part:
