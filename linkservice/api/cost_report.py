@@ -33,7 +33,8 @@ class CostFigures(Answer):
     `cost` is null where none is entered for these days. `shared_cost` is the part of it that was
     entered for campaigns (in a report by campaign: for touchpoints) and shared out by visitors.
     The three ratios are of those clicks, visitors and conversions alone that a cost was entered
-    for; there a click without a token is one visitor. Conversions count for their last click.
+    for; there a click without a token is one visitor. Conversions count for their last click;
+    null where some were imported as sums of a touchpoint, for this campaign or another.
     """
 
     clicks: int
@@ -45,8 +46,8 @@ class CostFigures(Answer):
     visitors_with_cost: int
     cost_per_click: float | None
     cost_per_visitor: float | None
-    conversions: int
-    conversions_with_cost: int
+    conversions: int | None
+    conversions_with_cost: int | None
     cost_per_conversion: float | None
 
 

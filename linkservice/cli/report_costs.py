@@ -72,6 +72,10 @@ def _table(found: CostReport) -> Iterator[str]:
         yield coloured(
             "Per click, visitor, conversion: only those a cost is entered for.", dim=True
         )
+    if found.has_untold:
+        yield coloured(
+            "Some conversions were imported as sums that cannot be told by campaign.", dim=True
+        )
 
 
 def _name(row: CostRow) -> str:

@@ -61,3 +61,17 @@ def converted(
         touchpoint_id: Converted(days, value[touchpoint_id], sum(days), sum(value[touchpoint_id]))
         for touchpoint_id, days in daily.items()
     }
+
+
+def imported_sums(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
+    """The touchpoints with conversions that were imported as sums, and how many."""
+    query = (
+        select(ConversionCount.touchpoint_id, func.sum(ConversionCount.conversions))
+        .where(
+            ConversionCount.workspace_id == workspace_id,
+            ConversionCount.local_date.between(period.first, period.last),
+        )
+        .group_by(ConversionCount.touchpoint_id)
+    )
+    # PostgreSQL sums 64-bit columns to a decimal.
+    return [(number, int(count)) for number, count in session.execute(query)]

@@ -7,7 +7,7 @@ fractions of it. Not here: where the figures come from (`costs`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, cast
 
 from linkservice.money import DECIMALS
@@ -31,7 +31,8 @@ class Costs:
     in a row of touchpoints, of touchpoints in a row of campaigns. What a click or visitor cost
     is told of those alone that a cost was entered for: `clicks_with_cost` and
     `visitors_with_cost`, which holds the `tokenless` clicks, each as one visitor; so are
-    conversions, which count for their last click (`conversions_with_cost`).
+    conversions, which count for their last click (`conversions_with_cost`). Both counts are None
+    where some were imported as sums that may be of this campaign or of another.
     """
 
     clicks: int = 0
@@ -41,8 +42,8 @@ class Costs:
     shared_cost: int = 0
     clicks_with_cost: int = 0
     visitors_with_cost: int = 0
-    conversions: int = 0
-    conversions_with_cost: int = 0
+    conversions: int | None = 0
+    conversions_with_cost: int | None = 0
 
     @property
     def cost_per_click(self) -> float | None:
@@ -60,8 +61,30 @@ class Costs:
         return _ratio(self.cost, self.conversions_with_cost)
 
 
-def _ratio(cost: int | None, count: int) -> float | None:
+def _ratio(cost: int | None, count: int | None) -> float | None:
     return cost / count if cost is not None and count else None
+
+
+def summed(parts: Sequence[Costs]) -> Costs:
+    """All parts together; without a cost if none of them has one, without conversions if those of
+    one cannot be told.
+    """
+    names = [field.name for field in fields(Costs) if field.name not in ("cost", *_UNTOLD)]
+    spent = [part.cost for part in parts if part.cost is not None]
+    return Costs(
+        cost=sum(spent) if spent else None,
+        conversions=_all([part.conversions for part in parts]),
+        conversions_with_cost=_all([part.conversions_with_cost for part in parts]),
+        **{name: sum(getattr(part, name) for part in parts) for name in names},
+    )
+
+
+_UNTOLD = ("conversions", "conversions_with_cost")
+
+
+def _all(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +106,17 @@ class CostRow:
     costs: Costs
 
 
+def rank(row: CostRow) -> tuple[int, float, int]:
+    """The cheapest visitors first, then what was spent for nobody, then rows without a cost."""
+    costs = row.costs
+    if costs.cost is None:
+        return 2, 0.0, -costs.clicks
+    per_visitor = costs.cost_per_visitor
+    if per_visitor is None:
+        return 1, 0.0, -costs.cost
+    return 0, per_visitor, -costs.clicks
+
+
 @dataclass(frozen=True, slots=True)
 class CostReport:
     """What clicks and visitors cost: the cheapest visitors first, then what was spent for nobody,
@@ -94,6 +128,12 @@ class CostReport:
     currency: str
     totals: Costs
     rows: Sequence[CostRow]
+
+    @property
+    def has_untold(self) -> bool:
+        """Whether conversions of a row, or what they cost, cannot be told by campaign."""
+        shown = (self.totals, *(row.costs for row in self.rows))
+        return any(each.conversions_with_cost is None or each.conversions is None for each in shown)
 
 
 FIGURES = (

@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -33,14 +33,22 @@ from linkservice.journeys.costs import report_currency
 from linkservice.journeys.model import Campaign, Cost, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.money import apportion, within
+from linkservice.reports.campaign_conversions import NO_CAMPAIGN, imported_by_campaign
 from linkservice.reports.conversions import converted
-from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs, Group, RowKind
+from linkservice.reports.cost_results import (
+    GROUPS,
+    CostReport,
+    CostRow,
+    Costs,
+    Group,
+    RowKind,
+    rank,
+    summed,
+)
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
-
-NO_CAMPAIGN = 0
 
 Place: TypeAlias = tuple[int, int]
 """A touchpoint and a campaign; 0 where there is none."""
@@ -48,7 +56,11 @@ Place: TypeAlias = tuple[int, int]
 
 @dataclass(slots=True)
 class _Cell:
-    """What was counted at a place, and what was spent for it."""
+    """What was counted at a place, and what was spent for it.
+
+    `untold`: some of the touchpoint's conversions may be this campaign's, or another's; `uneven`:
+    and a cost was entered only for some of these.
+    """
 
     clicks: int = 0
     visitors: int = 0
@@ -56,6 +68,13 @@ class _Cell:
     conversions: int = 0
     by_touchpoint: int | None = None
     by_campaign: int | None = None
+    untold: bool = False
+    uneven: bool = False
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether a cost was entered for it."""
+        return self.by_touchpoint is not None or self.by_campaign is not None
 
     def add(self, clicks: int, visitors: int, tokenless: int) -> None:
         """Count so many more."""
@@ -64,8 +83,10 @@ class _Cell:
         self.visitors += int(visitors)
         self.tokenless += int(tokenless)
 
-    def told(self, group: Group) -> Costs:
-        """The cell as a part of a row."""
+    def told(self, group: Group, *, whole: bool = False) -> Costs:
+        """The cell as a part of a row, or of the whole report."""
+        split = self.untold and group == "campaign" and not whole
+        paid = None if split or self.uneven else self.conversions
         spent = [part for part in (self.by_touchpoint, self.by_campaign) if part is not None]
         shared = self.by_touchpoint if group == "campaign" else self.by_campaign
         return Costs(
@@ -76,8 +97,8 @@ class _Cell:
             shared_cost=shared or 0,
             clicks_with_cost=self.clicks if spent else 0,
             visitors_with_cost=self.visitors + self.tokenless if spent else 0,
-            conversions=self.conversions,
-            conversions_with_cost=self.conversions if spent else 0,
+            conversions=None if split else self.conversions,
+            conversions_with_cost=paid if spent else 0,
         )
 
 
@@ -98,12 +119,13 @@ def cost_report(
     """
     actor.require("reports:read")
     period, asked = _question(session, actor, first, last, group, now)
-    cells = _counted(session, actor, period, suspects)
+    cells, untold = _counted(session, actor, period, suspects)
     _spend(session, actor, period, day_of(now, period.time_zone), cells)
+    _mark(untold, cells)
     rows = _rows(cells, asked, _Names.read(session, actor))
-    totals = _sum([row.costs for row in rows])
+    totals = summed([cell.told(asked, whole=True) for cell in cells.values()])
     return CostReport(
-        period, asked, report_currency(session, actor), totals, sorted(rows, key=_rank)
+        period, asked, report_currency(session, actor), totals, sorted(rows, key=rank)
     )
 
 
@@ -129,8 +151,9 @@ def _question(
 
 def _counted(
     session: Session, actor: Actor, period: Period, suspects: bool
-) -> defaultdict[Place, _Cell]:
-    """The clicks of the period, by their place.
+) -> tuple[defaultdict[Place, _Cell], list[list[Place]]]:
+    """The clicks of the period, by their place; and the places among which, for a touchpoint each,
+    nobody can tell conversions apart.
 
     The days of touchpoints are read whole, the days of links only where a link has a campaign:
     what is left of a touchpoint belongs to none.
@@ -165,10 +188,11 @@ def _counted(
         cells[touchpoint_id, campaign_of[link_id]].add(*counts)
         cells[touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
     _count_conversions(session, actor, period, campaign_of, cells)
+    untold = _place_imported(session, actor, period, cells)
     # A day of robots alone is no part of a report on people.
     for place in [place for place, cell in cells.items() if not (cell.clicks or cell.conversions)]:
         del cells[place]
-    return cells
+    return cells, untold
 
 
 def _count_conversions(
@@ -178,7 +202,7 @@ def _count_conversions(
     campaign_of: Mapping[int, int],
     cells: defaultdict[Place, _Cell],
 ) -> None:
-    """Put conversions where their last click was; those imported as sums belong to no campaign."""
+    """Put conversions where their last click was; those imported as sums with no campaign."""
     for touchpoint_id, found in converted(session, actor.workspace_id, period, "last").items():
         cells[touchpoint_id, NO_CAMPAIGN].conversions += found.conversions
     of_links = session.execute(
@@ -195,6 +219,35 @@ def _count_conversions(
             touchpoint_id = last_touchpoint_id or NO_TOUCHPOINT
             cells[touchpoint_id, campaign].conversions += count
             cells[touchpoint_id, NO_CAMPAIGN].conversions -= count
+
+
+def _place_imported(
+    session: Session, actor: Actor, period: Period, cells: defaultdict[Place, _Cell]
+) -> list[list[Place]]:
+    """Put imported conversions with their campaign. Returns the places of each touchpoint where
+    they may be of several.
+    """
+    clicked = [place for place, cell in cells.items() if cell.clicks]
+    untold = []
+    found = imported_by_campaign(session, actor.workspace_id, period, clicked)
+    for touchpoint_id, each in found.items():
+        places = [(touchpoint_id, campaign_id) for campaign_id in sorted(each.campaigns)]
+        if len(places) == 1:
+            cells[touchpoint_id, NO_CAMPAIGN].conversions -= each.conversions
+            cells[places[0]].conversions += each.conversions
+        else:
+            untold.append([(touchpoint_id, NO_CAMPAIGN), *places])
+    return untold
+
+
+def _mark(untold: Sequence[Sequence[Place]], cells: defaultdict[Place, _Cell]) -> None:
+    """Mark the cells whose conversions nobody can tell apart, of campaigns that have a row."""
+    campaigns = {campaign_id for _, campaign_id in cells}
+    for places in untold:
+        uneven = len({cells[place].is_paid for place in places if place in cells}) > 1
+        for place in places:
+            if place[1] in campaigns:
+                cells[place].untold, cells[place].uneven = True, uneven
 
 
 def _sums(
@@ -310,7 +363,7 @@ def _rows(cells: Mapping[Place, _Cell], group: Group, names: _Names) -> list[Cos
     parts: defaultdict[tuple[RowKind, str | None], list[Costs]] = defaultdict(list)
     for place in sorted(cells):
         parts[key_of(names, place, cells[place])].append(cells[place].told(group))
-    return [names.row(kind, key, _sum(costs)) for (kind, key), costs in parts.items()]
+    return [names.row(kind, key, summed(costs)) for (kind, key), costs in parts.items()]
 
 
 def _by_touchpoint(names: _Names, place: Place, cell: _Cell) -> tuple[RowKind, str | None]:
@@ -342,24 +395,3 @@ _KEYS: dict[Group, Callable[[_Names, Place, _Cell], tuple[RowKind, str | None]]]
     "medium": _by_trait("medium"),
     "campaign": _by_campaign,
 }
-
-
-def _sum(parts: Sequence[Costs]) -> Costs:
-    """All parts together; without a cost if none of them has one."""
-    names = [field.name for field in fields(Costs) if field.name != "cost"]
-    spent = [part.cost for part in parts if part.cost is not None]
-    return Costs(
-        cost=sum(spent) if spent else None,
-        **{name: sum(getattr(part, name) for part in parts) for name in names},
-    )
-
-
-def _rank(row: CostRow) -> tuple[int, float, int]:
-    """The cheapest visitors first, then what was spent for nobody, then rows without a cost."""
-    costs = row.costs
-    if costs.cost is None:
-        return 2, 0.0, -costs.clicks
-    per_visitor = costs.cost_per_visitor
-    if per_visitor is None:
-        return 1, 0.0, -costs.cost
-    return 0, per_visitor, -costs.clicks

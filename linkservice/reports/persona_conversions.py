@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.conversions.model import Conversion, ConversionCount, ConversionDay
+from linkservice.conversions.model import Conversion, ConversionDay
 from linkservice.links.model import Link
-from linkservice.reports.conversions import Attribution
+from linkservice.reports.conversions import Attribution, imported_sums
 from linkservice.reports.period import Period
 from linkservice.reports.sources import NO_TOUCHPOINT
 
@@ -59,7 +59,7 @@ def conversions_by_persona(
         found[number].conversions[only(of_touchpoint.get(number, []))] -= count
         found[number].conversions[only(of_link[link])] += count
     own = _with_their_own(session, of_link)
-    for number, count in _imported(session, workspace_id, period):
+    for number, count in imported_sums(session, workspace_id, period):
         of_journey = only(of_touchpoint.get(number, []))
         is_told = own.get(number, {of_journey}) == {of_journey}
         found[number].conversions[of_journey if is_told else NOBODY] += count
@@ -81,18 +81,6 @@ def _reported(
         .group_by(ConversionDay.touchpoint_id)
     )
     # PostgreSQL sums 64-bit columns to a decimal.
-    return [(number, int(count)) for number, count in session.execute(query)]
-
-
-def _imported(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
-    query = (
-        select(ConversionCount.touchpoint_id, func.sum(ConversionCount.conversions))
-        .where(
-            ConversionCount.workspace_id == workspace_id,
-            ConversionCount.local_date.between(period.first, period.last),
-        )
-        .group_by(ConversionCount.touchpoint_id)
-    )
     return [(number, int(count)) for number, count in session.execute(query)]
 
 

@@ -64,11 +64,24 @@ def cheapest_and_dearest(found: CostReport) -> str:
     )
 
 
-def unknown(found: CostReport) -> str:
-    """What is said of the rows without a cost; "" where every row has one."""
-    missing = sum(row.costs.cost is None for row in found.rows)
-    if not missing:
-        return ""
+def unknown(found: CostReport) -> list[str]:
+    """What is said of rows without a cost, and of conversions that cannot be told by campaign."""
+    said = []
+    if missing := sum(row.costs.cost is None for row in found.rows):
+        said.append(_without_cost(missing))
+    if found.has_untold:
+        said.append(
+            gettext(
+                "“–” stands for conversions that cannot be told by campaign: they were imported as "
+                "sums of a touchpoint that has links of several campaigns, or links without one. "
+                "Nor can then be told what one cost, where a cost is entered for some of these "
+                "only."
+            )
+        )
+    return said
+
+
+def _without_cost(missing: int) -> str:
     return ngettext(
         "One line has no cost for these days: it may have been free, or nobody entered it. It is "
         "not ranked.",
@@ -140,7 +153,7 @@ def parts(found: CostReport) -> list[Part]:
         for row in found.rows
     ]
     rows.append(Row((gettext("Total"), *_cells(found.totals, found, converting))))
-    return [Part(gettext("Costs"), columns, rows, unknown(found))] if found.rows else []
+    return [Part(gettext("Costs"), columns, rows, " ".join(unknown(found)))] if found.rows else []
 
 
 def _place(row: CostRow, group: str) -> str:
@@ -185,5 +198,6 @@ def _cells(costs: Costs, found: CostReport, converting: bool) -> list[str]:
         money(costs.cost_per_visitor, basis_words(costs)),
     ]
     if converting:
-        cells += [write_number(costs.conversions), money(costs.cost_per_conversion)]
+        gained = costs.conversions
+        cells += ["–" if gained is None else write_number(gained), money(costs.cost_per_conversion)]
     return cells
