@@ -140,7 +140,7 @@ def parts(found: CostReport) -> list[Part]:
     first, shares = 0.28, [0.1, 0.1, 0.19, 0.14, 0.19]
     if converting:
         heads += [gettext("Conversions"), gettext("Cost per conversion")]
-        first, shares = 0.2, [0.08, 0.085, 0.16, 0.12, 0.155, 0.09, 0.11]
+        first, shares = 0.22, [0.075, 0.08, 0.15, 0.11, 0.155, 0.1, 0.11]
     columns = [
         Column(gettext(GROUP_WORDS[found.group]), first),
         *(Column(head, share, "number") for head, share in zip(heads, shares, strict=True)),
