@@ -287,6 +287,7 @@ def test_ada_leaves_her_network_out_and_counts_no_visitors(cast: Cast) -> None:
     assert 'name="count_visitors" value="1" checked' in page.text
     page = cast.ada.done("/settings/privacy")
     assert "no visitors are counted" in text_of(page)
+    assert "Reported conversions: event id" in text_of(page)
     assert 'name="count_visitors" value="1" checked' not in page.text
     assert "Visitors are counted" in text_of(cast.ada.done("/settings/privacy", count_visitors="1"))
     trail = text_of(cast.ada.get("/settings/trail"))
