@@ -34,6 +34,7 @@ from linkservice.reports.shares import (
     reader_of,
     revoke_share,
 )
+from linkservice.web.i18n import speaking, write_day
 from linkservice.workspaces.access import SCOPES_OF, Actor
 from linkservice.workspaces.model import TrailEntry
 
@@ -91,6 +92,11 @@ def test_a_share_is_made_read_and_revoked(cast: Cast, database: Database) -> Non
     assert answer.status_code == 200
     token = link_on(answer)
     assert token not in cast.ben.get("/reports/shares").text
+    # The day that was entered, not the midnight that ends it.
+    with speaking("en"):
+        until = write_day(date.fromisoformat(fields["expires_at"]))
+    assert f"{until} Revoke" in text_of(cast.ben.get("/reports/shares"))
+    assert 'href="/app/reports/shares"' in cast.ben.get("/reports").text
     with database.reading() as session:
         (share,) = session.scalars(select(ReportShare))
         assert share.token_hash != token.encode()

@@ -22,6 +22,7 @@ from linkservice.reports.conversions import ATTRIBUTIONS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
+from linkservice.reports.period import day_of
 from linkservice.reports.shares import NewShare
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.web import arrangement, cost_words, figures, periods, transition_words
@@ -274,6 +275,8 @@ def _listed(page: Page) -> dict[str, Any]:
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
         "words": lambda share: _words(page, share.about, shares.asked_of(share)),
+        # A link ends with the end of its last day.
+        "last_day": lambda share: day_of(share.expires_at - timedelta.resolution, page.time_zone),
         "live": lambda share: shares.is_live(share, page.now),
     }
 
