@@ -602,7 +602,15 @@ def test_json_has_the_names_of_the_contract(ada: World) -> None:
     ada.count(link.id, FIRST, poster, clicks=10, visitors=9, touchpoint_visitors=9)
     ada.count(link.id, FIRST, None, clicks=1, visitors=1)
     report = to_json(ada.report())
-    assert list(report) == ["period", "metric", "attribution", "currency", "totals", "touchpoints"]
+    assert list(report) == [
+        "period",
+        "metric",
+        "attribution",
+        "currency",
+        "totals",
+        "touchpoints",
+        "filtered",
+    ]
     assert report["period"] == {
         "from": "2026-06-01",
         "to": "2026-06-10",

@@ -51,8 +51,10 @@ def _of_links(
 ) -> list[tuple[int, int]]:
     """The touchpoints and campaigns of links that there were in the period."""
     zone = ZoneInfo(period.time_zone)
-    begin = dt.datetime.combine(period.first, dt.time(), zone)
-    end = dt.datetime.combine(period.last + dt.timedelta(1), dt.time(), zone)
+    # At the ends of the calendar a local midnight has no UTC, and no link was there.
+    first, last = (min(max(day, _EARLIEST), _LATEST) for day in (period.first, period.last))
+    begin = dt.datetime.combine(first, dt.time(), zone)
+    end = dt.datetime.combine(last + dt.timedelta(1), dt.time(), zone)
     query = (
         select(Link.touchpoint_id, Link.campaign_id)
         .where(
@@ -63,3 +65,6 @@ def _of_links(
         .distinct()
     )
     return [(number or 0, campaign or NO_CAMPAIGN) for number, campaign in session.execute(query)]
+
+
+_EARLIEST, _LATEST = dt.date(1970, 1, 1), dt.date(9998, 12, 30)
