@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from linkservice.clicks import ledger, retention, salts
 from linkservice.clicks.audit import Audit, audit
-from linkservice.clicks.calendar import epoch_ms, local_day, moment
+from linkservice.clicks.calendar import begin_of_day, epoch_ms, local_day, moment
 from linkservice.clicks.counted import Counted
 from linkservice.clicks.event import Click, Flag, Method, Source, encode
 from linkservice.clicks.ingest import Ingester
@@ -385,6 +385,13 @@ def test_local_days_tile_time_without_gaps(time_ms: int, time_zone: str) -> None
     assert (later - day).days in (0, 1)
     assert abs((day - moment(time_ms).date()).days) <= 1
     assert 0 <= hour <= 23
+
+
+def test_the_first_and_last_day_of_the_calendar_begin_within_it() -> None:
+    assert begin_of_day(date.min, "Europe/Berlin") == datetime.min.replace(tzinfo=UTC)
+    for zone in ("Europe/Berlin", "Pacific/Honolulu", "Pacific/Kiritimati"):
+        assert begin_of_day(date.max, zone) < datetime.max.replace(tzinfo=UTC)
+    assert begin_of_day(date(2026, 6, 1), "Europe/Berlin") == datetime(2026, 5, 31, 22, tzinfo=UTC)
 
 
 def test_the_hour_that_comes_twice_adds_up() -> None:

@@ -34,8 +34,12 @@ def begin_of_day(day: date, time_zone: str) -> datetime:
     """The moment (UTC) at which a local day begins.
 
     Where the clocks skip midnight, it is when they do; where midnight comes twice, the first.
+    East of Greenwich the calendar's first day begins before time does: it begins with it.
     """
-    return datetime.combine(day, time(), zone(time_zone)).astimezone(UTC)
+    try:
+        return datetime.combine(day, time(), zone(time_zone)).astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def epoch_ms(moment: datetime) -> int:

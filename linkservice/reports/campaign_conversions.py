@@ -11,16 +11,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.calendar import begin_of_day
 from linkservice.links.model import Link
 from linkservice.reports.conversions import imported_sums
 from linkservice.reports.period import Period
 
 NO_CAMPAIGN = 0
+DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,9 @@ def _of_links(
     session: Session, period: Period, touchpoints: Collection[int]
 ) -> list[tuple[int, int]]:
     """The touchpoints and campaigns of links that there were in the period."""
-    zone = ZoneInfo(period.time_zone)
-    # At the ends of the calendar a local midnight has no UTC, and no link was there.
-    first, last = (min(max(day, _EARLIEST), _LATEST) for day in (period.first, period.last))
-    begin = dt.datetime.combine(first, dt.time(), zone)
-    end = dt.datetime.combine(last + dt.timedelta(1), dt.time(), zone)
+    last = min(period.last, dt.date.max - DAY)
+    begin = begin_of_day(period.first, period.time_zone)
+    end = begin_of_day(last + DAY, period.time_zone)
     query = (
         select(Link.touchpoint_id, Link.campaign_id)
         .where(
@@ -65,6 +64,3 @@ def _of_links(
         .distinct()
     )
     return [(number or 0, campaign or NO_CAMPAIGN) for number, campaign in session.execute(query)]
-
-
-_EARLIEST, _LATEST = dt.date(1970, 1, 1), dt.date(9998, 12, 30)

@@ -36,9 +36,6 @@ Lack: TypeAlias = Literal["stages", "days", "visitors", "next_visitors", "compar
 
 DAY = dt.timedelta(days=1)
 
-EARLIEST = dt.date(1970, 1, 1)
-"""No conversion is older; the first days of the calendar begin before time does."""
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -290,7 +287,7 @@ def _conversions(session: Session, actor: Actor, days: _Days, period: Period) ->
     """
     if not len(days):
         return {}
-    begin = begin_of_day(max(days.first, EARLIEST), period.time_zone)
+    begin = begin_of_day(days.first, period.time_zone)
     end = begin_of_day(days.last + DAY, period.time_zone)
     rows = session.execute(
         select(Conversion.last_touchpoint_id, func.count())
