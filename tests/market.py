@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +11,15 @@ from typing import Any
 import pytest
 from cast import Home, make_link
 from conftest import ENGINES
+from installed import installed
 from people import Cast, everybody
 from rollups import COUNTERS
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay, StageDay, TouchpointDay, TouchpointMonth
-from linkservice.config import Settings, load
+from linkservice.config import Settings
 from linkservice.conversions.model import Conversion, ConversionDay
-from linkservice.database import Database
 from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.journeys.manage import create_journey
@@ -60,19 +59,11 @@ class Market:
 def market(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Market]:
-    data_dir = tmp_path_factory.mktemp("market")
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
-        settings = load({}, data_dir=data_dir)
-    else:
-        url = request.getfixturevalue("new_postgres")(True)
-        settings = load({}, data_dir=data_dir, database_url=url)
-    database = Database(settings.database_url)
-    for people in everybody(settings, database):
-        with database.transaction() as session:
-            opened = _open(session, settings, people)
-        yield opened
-    database.close()
+    with installed(request, tmp_path_factory) as (settings, database):
+        for people in everybody(settings, database):
+            with database.transaction() as session:
+                opened = _open(session, settings, people)
+            yield opened
 
 
 def _open(session: Session, settings: Settings, cast: Cast) -> Market:

@@ -9,7 +9,6 @@ import io
 import json
 import random
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from conftest import ENGINES
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from installed import installed
 from people import Cast, everybody, text_of
 from rest import Caller, codes
 from sqlalchemy import delete
@@ -38,7 +38,7 @@ from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
-from linkservice.config import Settings, load
+from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Invalid, NotFound
 from linkservice.journeys.campaigns import create_campaign
@@ -215,17 +215,9 @@ def scene(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
     """Read by all, changed by none."""
-    data_dir = tmp_path_factory.mktemp("scene")
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
-        settings = load({}, data_dir=data_dir)
-    else:
-        url = request.getfixturevalue("new_postgres")(True)
-        settings = load({}, data_dir=data_dir, database_url=url)
-    database = Database(settings.database_url)
-    for cast in everybody(settings, database):
-        yield set_up(settings, database, cast)
-    database.close()
+    with installed(request, tmp_path_factory) as (settings, database):
+        for cast in everybody(settings, database):
+            yield set_up(settings, database, cast)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from belongings import on_one_engine
 from cast import Home, make_home, make_link, make_touchpoint
 from conftest import ENGINES
 from flask import Flask
+from installed import installed
 from mailserver import Given, mail_server
 from people import COMPILED, Browser, text_of
 from rollups import count
@@ -163,21 +163,13 @@ def posted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, desk: Flask
 ) -> Iterator[Office]:
     """One with figures, whose letters to Ben and Vera are sent; read by all, changed by none."""
-    data_dir = tmp_path_factory.mktemp("posted")
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
-        settings = load({}, data_dir=data_dir)
-    else:
-        url = request.getfixturevalue("new_postgres")(True)
-        settings = load({}, data_dir=data_dir, database_url=url)
-    database = Database(settings.database_url)
-    for office in open_office(settings, database, desk):
-        furnish(office)
-        for name in ("ben", "vera"):
-            office.choose(name, "weekly")
-        assert office.postman().send_due() == Round(sent=2)
-        yield office
-    database.close()
+    with installed(request, tmp_path_factory) as (settings, database):
+        for office in open_office(settings, database, desk):
+            furnish(office)
+            for name in ("ben", "vera"):
+                office.choose(name, "weekly")
+            assert office.postman().send_due() == Round(sent=2)
+            yield office
 
 
 def furnish(office: Office) -> None:

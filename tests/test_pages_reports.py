@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,12 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from cast import make_link, make_touchpoint
 from conftest import ENGINES
+from installed import installed
 from people import Browser, Cast, everybody, text_of
 from rollups import count, tell
 from werkzeug.test import TestResponse
 
 from linkservice.clicks.model import DomainDay, SuspectedDay
-from linkservice.config import Settings, load
+from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.journeys.model import Journey
 from linkservice.journeys.reach import NewReach, add_reach
@@ -49,17 +49,9 @@ def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
     """Read by all, changed by none."""
-    data_dir = tmp_path_factory.mktemp("shop")
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated"), data_dir / "linkservice.db")
-        settings = load({}, data_dir=data_dir)
-    else:
-        url = request.getfixturevalue("new_postgres")(True)
-        settings = load({}, data_dir=data_dir, database_url=url)
-    database = Database(settings.database_url)
-    for people in everybody(settings, database):
-        yield open_shop(people, database, settings)
-    database.close()
+    with installed(request, tmp_path_factory) as (settings, database):
+        for people in everybody(settings, database):
+            yield open_shop(people, database, settings)
 
 
 def open_shop(cast: Cast, database: Database, settings: Settings) -> Shop:
