@@ -32,6 +32,7 @@ from linkservice.workspaces.keys import create_key
 DEPENDENT = (
     "report_touchpoints",
     "report_link",
+    "list_clicks",
     "get_link_png",
     "get_link_svg",
     "create_reach",

@@ -8,10 +8,10 @@ module per noun), the document (`openapi`), errors (`problems`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from flask import Blueprint, Response, request
 from pydantic import Field
@@ -37,13 +37,16 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a handler needs: an open session, who asks, and the id in the path ("" if none)."""
+    """What a handler needs: an open session, who asks, and the id in the path ("" if none).
+    `database` is for what is read after the answer has begun.
+    """
 
     session: Session
     actor: Actor
     settings: Settings
     now: datetime
     id: str
+    database: Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,22 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """An answer that is sent while it is made."""
+
+    pieces: Iterable[str]
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repeated(Generic[Item]):
     """The answer to a POST that found what it would have made: 200 instead of 201."""
 
     answer: Item
 
 
-Handler = Callable[[Call, Takes], Answer | File | Repeated[Any] | None]
+Outcome: TypeAlias = Answer | File | Lines | Repeated[Any] | None
+Handler = Callable[[Call, Takes], Outcome]
 
 
 class Nothing(Given):
@@ -112,9 +124,9 @@ class Operation:
     """One call of the REST door.
 
     `takes` is the body of a POST or PATCH and the query of a GET; `answers` an answer model,
-    or the media type of a `File`; `refers` says that fields name other rows (404), `conflicts`
-    that the state of the data may forbid it (409), `repeatable` that the same again is answered
-    with what is there (200).
+    or the media type of a `File` or of `Lines`; `refers` says that fields name other rows (404),
+    `conflicts` that the state of the data may forbid it (409), `repeatable` that the same again is
+    answered with what is there (200).
     """
 
     method: Method
@@ -133,6 +145,10 @@ class Operation:
     @property
     def has_body(self) -> bool:
         return self.method in ("POST", "PATCH")
+
+    @property
+    def is_picture(self) -> bool:
+        return isinstance(self.answers, str) and self.answers.startswith("image/")
 
     @property
     def has_id(self) -> bool:
@@ -241,7 +257,7 @@ class Door:
             given = from_query(request, operation.takes)
         reads = operation.method == "GET"
         with self._database.reading() if reads else self._database.transaction() as session:
-            call = Call(session, actor, self._settings, now, outside_id)
+            call = Call(session, actor, self._settings, now, outside_id, self._database)
             return _response(operation, operation.handler(call, given))
 
     def _require_schema(self) -> None:
@@ -258,7 +274,7 @@ def _key() -> str:
     return key.strip()
 
 
-def _response(operation: Operation, answer: Answer | File | Repeated[Any] | None) -> Response:
+def _response(operation: Operation, answer: Outcome) -> Response:
     status = operation.status
     if isinstance(answer, Repeated):
         status, answer = 200, cast(Answer, answer.answer)
@@ -269,7 +285,9 @@ def _response(operation: Operation, answer: Answer | File | Repeated[Any] | None
         response.set_etag(hashlib.sha256(answer.data).hexdigest()[:32])
         response.make_conditional(request)
         return response
-    if answer is None:
+    if isinstance(answer, Lines):
+        response = Response(answer.pieces, content_type=answer.media_type)
+    elif answer is None:
         response = Response(status=status)
         del response.headers["Content-Type"]
     else:

@@ -129,7 +129,7 @@ def _operation(operation: Operation, refs: dict[type, Json]) -> Json:
             "required": True,
             "content": {"application/json": {"schema": refs[operation.takes]}},
         }
-    if isinstance(operation.answers, str):
+    if operation.is_picture:
         described["responses"]["304"] = {"description": "Not changed since the `ETag` sent."}
     return described
 
@@ -162,7 +162,8 @@ def _success(operation: Operation, refs: dict[type, Json]) -> Json:
     if isinstance(operation.answers, str):
         binary = {"contentMediaType": operation.answers}
         success["content"] = {operation.answers: {"schema": binary}}
-        success["headers"] = _SIZE_HEADERS
+        if operation.is_picture:
+            success["headers"] = _SIZE_HEADERS
     elif operation.answers is not None:
         success["content"] = {"application/json": {"schema": refs[operation.answers]}}
         if operation.status == 201 and "id" in operation.answers.model_fields:

@@ -15,6 +15,7 @@ from linkservice.api.journeys import CAMPAIGNS, JOURNEYS
 from linkservice.api.links import LINKS
 from linkservice.api.moments import MOMENTS_REPORT
 from linkservice.api.personas import PERSONA_REPORT, PERSONAS
+from linkservice.api.raw_clicks import RAW_CLICKS
 from linkservice.api.report_details import DETAILS
 from linkservice.api.reports import REPORTS
 from linkservice.api.saved_views import VIEWS
@@ -37,6 +38,7 @@ NOUNS = (
     ANNOTATIONS,
     REPORTS,
     DETAILS,
+    RAW_CLICKS,
     COST_REPORT,
     PERSONA_REPORT,
     MOMENTS_REPORT,

@@ -57,6 +57,10 @@ class Selection:
 
     conditions: tuple[ColumnElement[bool], ...]
 
+    def that(self, *conditions: ColumnElement[bool]) -> Selection:
+        """Those of them that meet these conditions on rows of `Click` as well."""
+        return Selection((*self.conditions, *conditions))
+
 
 def select_clicks(session: Session, actor: Actor, wanted: Wanted) -> Selection:
     """What is wanted, checked. Raises `NotFound` (link_id, touchpoint_id), `Forbidden`."""

@@ -136,17 +136,21 @@ def _take_day(
 def meet(
     session: Session, whose: Whose, period: Period, filters: Filters
 ) -> list[ColumnElement[bool]]:
-    """The conditions on click rows that meet the filters."""
-    conditions = [
+    """The conditions on click rows of the period that meet the filters, and are no misses."""
+    return [
         where_rows_lie(session, whose, period),
         whose.of(Click),
         Click.flags.bitwise_and(_MISS) == 0,
+        *facets_met(session, filters),
     ]
+
+
+def facets_met(session: Session, filters: Filters) -> list[ColumnElement[bool]]:
+    """The conditions on click rows, of whatever days and links, that the filters set."""
+    conditions = [_has(session, facet, value) for facet, value in filters.facets.items()]
     if filters.source is not None:
         scan = Click.flags.bitwise_and(_SCAN)
         conditions.append(scan != 0 if filters.source == "scan" else scan == 0)
-    for facet, value in filters.facets.items():
-        conditions.append(_has(session, facet, value))
     return conditions
 
 

@@ -58,6 +58,11 @@ class FilteredView:
     apart: list[Aside]
     counted: list[Fact]
 
+    @property
+    def clicks_since(self) -> date | None:
+        """The day from which on its clicks are counted; None: from the first one."""
+        return self.found.single_clicks_from if len(self.found.filters.given) > 1 else None
+
 
 def filtered_report(page: Page, about: About, subject_id: str, chosen: Chosen) -> FilteredReport:
     """The report on a link, touchpoint or campaign with the filters that are chosen. Raises

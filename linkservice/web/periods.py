@@ -62,6 +62,16 @@ class Chosen:
         """As `query`, with the filters: for pages that can be filtered."""
         return {**self.query, **self.filters.query}
 
+    def clicks_from(self, day: date | None) -> dict[str, str | None]:
+        """As `with_filters`, for the single clicks of a page that counts from `day` on; None: from
+        its first day.
+        """
+        asked = self.with_filters
+        if day is None or day <= self.period.first:
+            return asked
+        days = {"from": day.isoformat(), "to": self.period.last.isoformat()}
+        return {**asked, "period": None, **days}
+
     @property
     def presets(self) -> list[tuple[str, str]]:
         """Every preset with its name."""

@@ -7,6 +7,7 @@ from itertools import chain
 from linkservice.web.views import (
     account,
     campaign,
+    click_files,
     conversions,
     cost_report,
     costs,
@@ -48,6 +49,7 @@ DECLARED = tuple(
             account,
             conversions,
             campaign,
+            click_files,
             cost_report,
             costs,
             downloads,

@@ -9,8 +9,6 @@ from typing import Literal, TypeAlias
 from flask import Response
 
 from linkservice.cells import Cell, table
-from linkservice.clicks import export
-from linkservice.fields import Problems
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.listing import link_view
 from linkservice.reports import exported
@@ -133,37 +131,6 @@ def _link_days(page: Page, about: Literal["link", "campaign"], id: str) -> Respo
         else _link(page, about, id, chosen).days
     )
     return _csv(page, f"{about}-{id}", chosen, days)
-
-
-@PAGES.get("/reports/clicks", scope="reports:read")
-def download_clicks(page: Page) -> Response:
-    """The single clicks of a period, of one link or touchpoint if one is named; sent while they
-    are read.
-    """
-    query, chosen = page.query, periods.chosen(page.query, page.time_zone, page.now)
-    problems = Problems()
-    form = query.get("format") or "csv"
-    problems.one_of("format", form, export.FORMATS)
-    problems.raise_if_any()
-    wanted = export.Wanted(
-        chosen.period.first,
-        chosen.period.last,
-        query.get("link_id") or None,
-        query.get("touchpoint_id") or None,
-    )
-    found = export.select_clicks(page.session, page.actor, wanted)
-    kind: export.Format = "jsonl" if form == "jsonl" else "csv"
-    lines = (text for _, text in export.written(page.database, found, kind))
-    answer = Response(lines, content_type=_CLICK_TYPES[kind])
-    days = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
-    answer.headers.set("Content-Disposition", "attachment", filename=f"clicks-{days}.{kind}")
-    return answer
-
-
-_CLICK_TYPES: dict[export.Format, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/jsonl; charset=utf-8",
-}
 
 
 @PAGES.get("/reports/paper", scope="reports:read")
