@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pypdfium2
 import pytest
 from people import text_of
 from test_downloads import on_page
 from test_pages_reports import Shop, shop
+from werkzeug.test import TestResponse
 
 from linkservice.web.guard import Cookies
 
@@ -43,6 +45,46 @@ def test_the_ranking_on_paper_is_that_of_the_page(shop: Shop) -> None:
         assert words in whole
     for number, text in enumerate(pages, 1):
         assert f"Page {number} of {len(pages)}" in text
+
+
+def sentences_on(page: TestResponse) -> dict[str, str]:
+    """What the page says of each touchpoint, in its order."""
+    found = re.findall(
+        r'(?s)<tr class="is-[a-z-]+">\s*<th scope="row"><a[^>]*>([^<]*)</a>'
+        r'.*?<p class="verdict-words">([^<]*)</p>',
+        page.text,
+    )
+    told = {name: unescape(" ".join(words.split())) for name, words in found}
+    # Other names are made to break things, and paper shows them as it can.
+    return {name: words for name, words in told.items() if name.isalpha()}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"sort": "name", "order": "up"},
+        {"sort": "clicks", "channel": "poster"},
+        {"group": "channel", "sort": "visitors"},
+        {"metric": "scans_per_click", "sort": "lead"},
+    ],
+)
+def test_the_paper_prints_what_the_page_says_in_its_order(
+    shop: Shop, query: dict[str, str]
+) -> None:
+    on_screen = sentences_on(shop.cast.vera.get("/reports", period="90d", **query))
+    whole = " ".join(pages_of(shop, "/reports/paper", period="90d", **query))
+    body = whole.partition("both days included")[2].partition("How this was counted")[0]
+    assert on_screen
+    places = []
+    for name, sentence in on_screen.items():
+        line = re.search(rf"(?<!\S){re.escape(name)} (?=.{{0,160}}{re.escape(sentence)})", body)
+        assert line, (name, sentence, body)
+        places.append(line.start())
+    assert places == sorted(places)
+    if "sort" in query:
+        words = {"name": "Touchpoint", "clicks": "Clicks", "visitors": "Visitors"}
+        assert f"Sorted by: {words.get(query['sort'], 'Interval and peers')}" in whole
 
 
 def test_days_and_origins_of_a_touchpoint(shop: Shop) -> None:

@@ -28,6 +28,9 @@ LOGO = 9.0
 GAP = 1.5
 """Above and below the words of a row."""
 
+PLOT = 5.2
+"""The height of an interval with its peers' mean."""
+
 MOST_LINES = 3
 """Of a cell; the file for spreadsheets has all of it."""
 
@@ -51,11 +54,14 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The words of each column; under the first one `place`, in the plot column `plot`."""
+    """The words of each column; under the first one `place`, in the plot column `plot`, under the
+    others a sentence that is `said` of the row.
+    """
 
     cells: Sequence[str]
     place: str = ""
     plot: Plot | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +175,24 @@ class _Pages:
                 self._lettering.lines(readable(text), TEXT, column.share * WIDTH - 2, MOST_LINES)
                 for text, column in zip(row.cells, part.columns, strict=True)
             ]
-            place = readable(row.place)
-            height = max(len(each) for each in lines) * TEXT.line_mm
-            height = max(height, len(lines[0]) * TEXT.line_mm + (SMALL.line_mm if place else 0))
+            left = part.columns[0].share * WIDTH
+            said = self._lettering.lines(readable(row.said), TEXT, WIDTH - left, MOST_LINES)
+            beside = max((len(each) for each in lines[1:]), default=0) * TEXT.line_mm
+            if said and row.plot is not None:
+                beside = max(beside, PLOT + GAP / 2)
+            named = len(lines[0]) * TEXT.line_mm + (SMALL.line_mm if row.place else 0)
+            height = max(named, beside + len(said) * TEXT.line_mm)
             if self._room(height + 2 * GAP):
                 self._heads(part)
-            self._row(part, row, lines, height)
+            top = self._y + GAP
+            self._row(part, row, lines, beside if said else height)
+            self._y = top + beside
+            self._lines(said, TEXT, MARGIN + left)
+            self._y = top + height + GAP
+            self._line()
 
     def _row(self, part: Part, row: Row, lines: list[list[str]], height: float) -> None:
+        """The cells side by side; `height` is theirs, for the plot to stand in its middle."""
         left, top = MARGIN, self._y + GAP
         for number, (column, found) in enumerate(zip(part.columns, lines, strict=True)):
             width = column.share * WIDTH
@@ -191,8 +207,6 @@ class _Pages:
             if column.kind == "plot" and row.plot is not None:
                 self._plot(row.plot, left + 2, top + height / 2, width - 8)
             left += width
-        self._y = top + height + GAP
-        self._line()
 
     def _heads(self, part: Part) -> None:
         """The heads of the columns, each standing on the line."""
@@ -211,9 +225,9 @@ class _Pages:
         self._y = end + GAP / 2
         self._line()
 
-    def _lines(self, lines: Sequence[str], style: Style) -> None:
+    def _lines(self, lines: Sequence[str], style: Style, left: float = MARGIN) -> None:
         for line in lines:
-            self._write(line, style, MARGIN, WIDTH)
+            self._write(line, style, left, MARGIN + WIDTH - left)
             self._y += style.line_mm
 
     def _plot(self, plot: Plot, left: float, middle: float, width: float) -> None:
@@ -228,7 +242,7 @@ class _Pages:
         if plot.peers is not None:
             pen.set_dash_pattern(0.6, 0.6)
             peers = left + width * plot.peers
-            pen.line(peers, middle - 2.6, peers, middle + 2.6)
+            pen.line(peers, middle - PLOT / 2, peers, middle + PLOT / 2)
             pen.set_dash_pattern()
         pen.set_fill_color(30)
         if plot.mark == "other":
@@ -290,4 +304,4 @@ def _texts(paper: Paper) -> Iterator[str]:
         yield from (part.heading, part.note)
         yield from (column.head for column in part.columns)
         for row in part.rows:
-            yield from (*row.cells, row.place)
+            yield from (*row.cells, row.place, row.said)

@@ -109,10 +109,36 @@ def _name(page: Page, name: str, value: str) -> str:
     return gettext(words[value]) if value in words else value
 
 
-def told(found: Sequence[Filter], group: str | None) -> list[str]:
-    """What is in use, and what rows are grouped by, each in a few words."""
+SORT_WORDS = {
+    "name": N_("Touchpoint"),
+    "clicks": N_("Clicks"),
+    "scans": N_("Scans"),
+    "visitors": N_("Visitors"),
+    "conversions": N_("Conversions"),
+    "value": N_("Value"),
+    "reach": N_("Reach"),
+    "rate": N_("Rate"),
+    "lead": N_("Interval and peers"),
+    "verdict": N_("Verdict"),
+}
+"""What rows can be sorted by: the heads of their columns."""
+
+
+def told(
+    found: Sequence[Filter], group: str | None, sort: str = "", upwards: bool = False
+) -> list[str]:
+    """What is in use, and what rows are grouped and sorted by, each in a few words."""
     grouped = [gettext("Groups: %(what)s", what=gettext(GROUPS[group]))] if group else []
-    return [*(_told(each) for each in found if each.chosen), *grouped]
+    ordered = [order_words(sort, upwards)] if sort else []
+    return [*(_told(each) for each in found if each.chosen), *grouped, *ordered]
+
+
+def order_words(sort: str, upwards: bool) -> str:
+    """By which column rows are sorted; `sort` is one of `SORT_WORDS`."""
+    facts = {"column": gettext(SORT_WORDS[sort])}
+    if not upwards:
+        return gettext("Sorted by: %(column)s", **facts)
+    return gettext("Sorted by: %(column)s, the other way round", **facts)
 
 
 def chips(found: Sequence[Filter], here: Here) -> list[tuple[str, str]]:

@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from linkservice.reports.arranged import Subtotal
+from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.exported import Exported
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
-from linkservice.reports.results import OF_CONVERSIONS, TouchpointRow
+from linkservice.reports.results import OF_CONVERSIONS, TouchpointRow, TouchpointTotals
 from linkservice.web.counted import Fact
 from linkservice.web.exports import sheets_of
-from linkservice.web.i18n import gettext, write_day, write_money, write_number
+from linkservice.web.i18n import gettext, ngettext, write_day, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workbook import Cell, Sheet
 
-NOT_PRINTED = ("hours", "touchpoints")
-"""168 lines of an hour each help nobody on paper; the ranking has a table of its own."""
+NOT_PRINTED = ("hours", "touchpoints", "groups", "shown")
+"""168 lines of an hour each help nobody on paper; the ranking has a table of its own, with what its
+groups and those shown add up to.
+"""
 
 MOST_NAMES = 4
 """Of the best and of the worst."""
@@ -56,7 +58,7 @@ def table_parts(found: Exported) -> list[Part]:
 
 
 def ranked_parts(ranking: Ranking, groups: Sequence[Group]) -> list[Part]:
-    """The groups of a ranking, in the order of its page."""
+    """The groups of a ranking, in the order of its page, each row with what its verdict says."""
     columns = _columns(ranking)
     found = []
     for group in groups:
@@ -66,6 +68,19 @@ def ranked_parts(ranking: Ranking, groups: Sequence[Group]) -> list[Part]:
             lines.append(_together(group.together, group, ranking))
         found.append(Part(group.title, columns, lines))
     return found
+
+
+def unlinked_parts(bare: Sequence[Shown]) -> list[Part]:
+    """The touchpoints without a link, where the page tells them apart from the others."""
+    if not bare:
+        return []
+    head = ngettext(
+        "One touchpoint has no link yet", "%(num)s touchpoints have no link yet", len(bare)
+    )
+    columns = (Column(gettext("Touchpoint"), 0.5), Column(gettext("Stage"), 0.5))
+    return [
+        Part(head, columns, [Row((each.row.name or "", each.row.stage or "")) for each in bare])
+    ]
 
 
 def outstanding_words(rows: Sequence[Shown]) -> list[str]:
@@ -85,12 +100,19 @@ def _is_about_conversions(ranking: Ranking) -> bool:
     return ranking.is_converting and ranking.report.metric in OF_CONVERSIONS
 
 
-def _columns(ranking: Ranking) -> list[Column]:
+def _count_heads(ranking: Ranking) -> list[str]:
+    """What `_counts` are called."""
     heads = [gettext("Clicks"), gettext("Scans"), gettext("Visitors")]
+    if _is_about_conversions(ranking):
+        return [*heads[::2], gettext("Conversions"), gettext("Value")]
+    return heads
+
+
+def _columns(ranking: Ranking) -> list[Column]:
+    heads = _count_heads(ranking)
     shares = [0.07, 0.07, 0.08, 0.09, 0.07, 0.12]
     first, plot, verdict = 0.21, 0.16, 0.13
     if _is_about_conversions(ranking):
-        heads = [*heads[::2], gettext("Conversions"), gettext("Value")]
         shares = [0.06, 0.075, 0.1, 0.105, 0.085, 0.09, 0.1]
         first, plot, verdict = 0.17, 0.1, 0.115
     heads += [gettext("Reach"), gettext("Rate"), gettext("Interval")]
@@ -135,10 +157,28 @@ def _judged(each: Shown, highest: float, ranking: Ranking) -> Row:
         )
     reach = write_number(each.reach) if row.unit else "–"
     told = (reach, each.figure or "–", each.interval or "–", "", each.verdict)
-    return Row((row.name or "", *_counts(row, ranking), *told), row.stage or "", plot)
+    said = each.sentence if ranking.is_judged else ""
+    return Row((row.name or "", *_counts(row, ranking), *told), row.stage or "", plot, said)
 
 
-def _counts(sums: TouchpointRow | Subtotal, ranking: Ranking) -> list[str]:
+def sums_part(ranking: Ranking, seen: Arranged) -> Part:
+    """The last lines of a ranking's page: what all that is shown adds up to."""
+    rows: list[tuple[str, TouchpointRow | Subtotal | TouchpointTotals]] = []
+    if seen.loose:
+        rows.append((gettext("Links without a touchpoint"), seen.loose))
+    if seen.selection:
+        several = ngettext("The one shown", "The %(num)s shown", len(seen.rows))
+        rows.append((several, seen.together))
+    whole = gettext("All touchpoints and links") if seen.selection else gettext("Total")
+    rows.append((whole, ranking.report.totals))
+    heads = _count_heads(ranking)
+    numbers = [Column(head, 0.6 / len(heads), "number") for head in heads]
+    columns = [Column(gettext("Touchpoint"), 0.4), *numbers]
+    lines = [Row((name, *_counts(sums, ranking))) for name, sums in rows]
+    return Part(gettext("Total"), columns, lines)
+
+
+def _counts(sums: TouchpointRow | Subtotal | TouchpointTotals, ranking: Ranking) -> list[str]:
     clicks, scans, visitors = map(write_number, (sums.clicks, sums.scans, sums.visitors))
     if not _is_about_conversions(ranking):
         return [clicks, scans, visitors]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from flask import Response
@@ -13,13 +12,14 @@ from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.listing import link_view
 from linkservice.reports import exported
 from linkservice.reports.annotations import annotations_in
+from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
 from linkservice.reports.filtered import FilteredDay
 from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import Day, LinkReport, TouchpointReport
 from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import Trend, trend_of
-from linkservice.web import periods
+from linkservice.web import arrangement, periods
 from linkservice.web.asked import (
     Asked,
     arranged_as_asked,
@@ -36,12 +36,17 @@ from linkservice.web.filed import filters_of, format_asked
 from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
-from linkservice.web.papers import outstanding_words, paper_of, ranked_parts, table_parts
+from linkservice.web.papers import (
+    outstanding_words,
+    paper_of,
+    ranked_parts,
+    sums_part,
+    table_parts,
+    unlinked_parts,
+)
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Group, Ranking, finding
-from linkservice.web.views.reports import (
-    touchpoint_context,
-)
+from linkservice.web.views.reports import folded, touchpoint_context
 from linkservice.workspaces.access import find, find_ever
 
 PAGES = Pages("reports")
@@ -135,21 +140,31 @@ def _link_days(page: Page, about: Literal["link", "campaign"], id: str) -> Respo
 
 @PAGES.get("/reports/paper", scope="reports:read")
 def paper_reports(page: Page) -> Response:
-    """The ranking as PDF, with its intervals."""
+    """The ranking as PDF: its rows in the order and the groups of its page, with what is said of
+    each.
+    """
     asked = asked_for(page)
     report = report_asked(page, asked)
     seen = arranged_as_asked(page, asked, report)
     ranking = Ranking.of(report)
-    rows = [ranking.shown(row, drawn=False) for row in seen.rows]
+    rows, bare = folded(
+        [ranking.shown(row, drawn=False) for row in seen.rows],
+        linked_touchpoints(page.session, page.actor),
+    )
+    groups = groups_asked(asked, seen, ranking, rows)
+    if not groups:
+        head = gettext("Clicks that meet the filters")
+        if asked.sort:
+            head = arrangement.order_words(asked.sort, asked.upwards)
+        groups = [Group("all", head, "", None, rows)]
     found = exported.of_touchpoints(report, seen, {})
-    title = journey_name(page, asked) or gettext("Touchpoints")
-    groups = groups_asked(replace(asked, sort=""), seen, ranking, rows)
-    if not ranking.is_judged and not groups:
-        groups = [Group("all", gettext("Clicks that meet the filters"), "", None, rows)]
-    parts = [*ranked_parts(ranking, groups), *table_parts(found)]
-    said: list[str] = []
+    parts = [*ranked_parts(ranking, groups), sums_part(ranking, seen)]
+    parts += [*unlinked_parts(bare), *table_parts(found)]
+    chosen = arrangement.filters(page, report, asked.selection)
+    said = ["; ".join(arrangement.told(chosen, asked.group, asked.sort, asked.upwards))]
     if ranking.is_judged:
-        said = [finding(report.touchpoints).sentence, *outstanding_words(rows)]
+        said = [finding(report.touchpoints).sentence, *outstanding_words(rows), *said]
+    title = journey_name(page, asked) or gettext("Touchpoints")
     data = paper_of(page, title, ranking_facts(page, asked, report), parts, *said)
     return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
 

@@ -60,7 +60,7 @@ def reports(page: Page) -> Response:
     seen = arranged_as_asked(page, asked, found)
     ranking = Ranking.of(found)
     shown = [ranking.shown(row) for row in seen.rows]
-    rows, unlinked = _fold(shown, linked_touchpoints(page.session, page.actor))
+    rows, unlinked = folded(shown, linked_touchpoints(page.session, page.actor))
     filters = arrangement.filters(page, found, asked.selection)
     here = Here("reports", asked.query)
     filtered = found.filtered
@@ -241,9 +241,9 @@ def attribution_words() -> list[tuple[str, str]]:
     return [(name, gettext(label)) for name, label in ATTRIBUTION_WORDS.items()]
 
 
-def _fold(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:
-    """The rows of the table, and those that have no link, no click and nothing to be judged by:
-    apart, unless they are few.
+def folded(rows: list[Shown], linked: frozenset[str]) -> tuple[list[Shown], list[Shown]]:
+    """The rows of a ranking's table, and those that have no link, no click and nothing to be judged
+    by: apart, unless they are few.
     """
     bare = [
         each
