@@ -29,7 +29,7 @@ from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.links.manage import NewLink, create_link
 from linkservice.links.model import Link
-from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, to_json
+from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs, to_json
 from linkservice.reports.costs import cost_report
 from linkservice.reports.exported import plain_lines
 from linkservice.reports.exported_findings import costs_table
@@ -70,7 +70,7 @@ class World:
         )
         self.session.flush()
 
-    def convert(self, event_id: str, link: Link, touchpoint: str) -> None:
+    def convert(self, event_id: str, link: Link, touchpoint: str, value: int | None = None) -> None:
         """Reported with a click id of that link, on the first day."""
         self.session.add(
             Conversion(
@@ -78,6 +78,7 @@ class World:
                 event_id=event_id,
                 occurred_at=NOW,
                 local_date=FIRST,
+                value=value,
                 currency="EUR",
                 last_link_id=link.id,
                 last_touchpoint_id=int(touchpoint),
@@ -93,6 +94,7 @@ class World:
             day = ConversionDay(**dict(zip(names, key, strict=True)), conversions=0, value=0)
             self.session.add(day)
         day.conversions += 1
+        day.value += value or 0
 
     def spend(
         self, kind: Any, on: str, amount: int, day: date = FIRST, until: date | None = None
@@ -117,6 +119,13 @@ def world(settings: Settings, database: Database) -> Iterator[World]:
 
 def figures(row: CostRow) -> tuple[int, int | None, float | None]:
     return row.costs.clicks, row.costs.cost, row.costs.cost_per_visitor
+
+
+def gains(costs: Costs) -> tuple[int | float | None, ...]:
+    return (
+        *(costs.conversions, costs.conversions_with_value),
+        *(costs.value, costs.value_with_cost, costs.return_on_cost),
+    )
 
 
 def test_a_touchpoints_cost_is_set_against_its_visitors(world: World) -> None:
@@ -173,6 +182,53 @@ def test_an_imported_sum_is_of_the_only_campaign_of_its_touchpoint(world: World)
     assert (costs.conversions, costs.cost_per_conversion) == (4, None)
     assert world.row("Flyer").costs.conversions == 3
     assert report.has_untold
+
+
+def test_a_value_is_set_against_what_it_cost(world: World) -> None:
+    """Two orders by the campaign's link, one of which tells no value; one by another link; and a
+    sum of three, at a touchpoint that cost nothing that anybody entered.
+    """
+    poster, flyer, autumn = world.touchpoint("Poster"), world.touchpoint("Flyer"), world.campaign()
+    world.click(40, poster)
+    world.click(10, poster, autumn)
+    world.click(10, flyer)
+    for number, (campaign, value) in enumerate(((autumn, 900), (autumn, None), (None, 600))):
+        world.convert(f"order {number}", world.links[poster, campaign], poster, value)
+    counts = [NewCount(FIRST, flyer, 3, 200)]
+    import_counts(world.session, world.home.actor, counts, "till", NOW)
+    world.spend("campaign", autumn, 300)
+    assert [gains(row.costs) for row in world.report("campaign").rows] == [
+        (2, 1, 900, 900, 3.0),
+        (4, 4, 800, None, None),
+    ]
+    assert gains(world.row("Poster").costs) == (3, 2, 1500, 900, 3.0)
+    assert gains(world.row("Flyer").costs) == (3, 3, 200, None, None)
+    assert {gains(world.report(group).totals) for group in GROUPS} == {(6, 5, 1700, 900, 3.0)}
+
+
+def test_a_value_that_nobody_told_is_not_0(world: World) -> None:
+    told, untold, unsold, free = (world.touchpoint(name) for name in ("T", "U", "N", "F"))
+    for touchpoint in (told, untold, unsold, free):
+        world.click(10, touchpoint)
+    for touchpoint in (told, untold, unsold):
+        world.spend("touchpoint", touchpoint, 50)
+    world.spend("touchpoint", free, 0)
+    day = FIRST + timedelta(1)
+    counts = [NewCount(day, untold, 3), NewCount(day, free, 1, 70)]
+    import_counts(world.session, world.home.actor, counts, "till", NOW)
+    before = {"first": FIRST, "last": FIRST}
+    assert not world.report(**before).is_valued
+    import_counts(
+        world.session, world.home.actor, [NewCount(FIRST + timedelta(2), told, 2, 75)], "shop", NOW
+    )
+    rows = {row.name: gains(row.costs) for row in world.report().rows}
+    assert rows == {
+        "T": (2, 2, 75, 75, 1.5),
+        "U": (3, 0, None, None, None),
+        "N": (0, 0, 0, 0, 0.0),
+        "F": (1, 1, 70, 70, None),
+    }
+    assert gains(world.report().totals) == (6, 3, 145, 145, 145 / 150)
 
 
 def test_no_cost_is_never_a_cost_of_nothing(world: World) -> None:

@@ -28,13 +28,15 @@ class CostReportQuery(PeriodQuery):
 
 
 class CostFigures(Answer):
-    """Counted and spent; money in the smallest unit of the currency.
+    """Counted, spent and gained; money in the smallest unit of the currency.
 
     `cost` is null where none is entered for these days. `shared_cost` is the part of it that was
     entered for campaigns (in a report by campaign: for touchpoints) and shared out by visitors.
     The three ratios are of those clicks, visitors and conversions alone that a cost was entered
     for; there a click without a token is one visitor. Conversions count for their last click;
-    null where some were imported as sums of a touchpoint, for this campaign or another.
+    null where some were imported as sums of a touchpoint, for this campaign or another. `value`
+    is what those are worth that tell it (`conversions_with_value`), null where none does;
+    `return_on_cost` is `value_with_cost` ÷ `cost`: 2.5 came back for each unit spent.
     """
 
     clicks: int
@@ -49,6 +51,10 @@ class CostFigures(Answer):
     conversions: int | None
     conversions_with_cost: int | None
     cost_per_conversion: float | None
+    conversions_with_value: int | None
+    value: int | None
+    value_with_cost: int | None
+    return_on_cost: float | None
 
 
 class CostRowAnswer(CostFigures):
@@ -65,8 +71,8 @@ class CostRowAnswer(CostFigures):
 
 
 class CostReportAnswer(Answer):
-    """What clicks and visitors cost, the cheapest visitors first; `decimals` are those of the
-    currency: 2 where amounts are cents.
+    """What clicks and visitors cost and brought, the cheapest visitors first; `decimals` are those
+    of the currency: 2 where amounts are cents.
     """
 
     period: PeriodAnswer

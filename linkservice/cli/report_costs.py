@@ -1,4 +1,4 @@
-"""What clicks and visitors cost, as a table for people, as CSV, as JSON."""
+"""What clicks and visitors cost and brought, as a table for people, as CSV, as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GROUPS = ("touchpoint", "channel", "medium", "campaign")
 )
 @report_form
 def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
-    """What clicks and visitors cost.
+    """What clicks and visitors cost, and what came back.
 
     Days are those of the workspace's time zone, the last one included.
     """
@@ -61,7 +61,8 @@ def _table(found: CostReport) -> Iterator[str]:
     )
     yield ""
     head = f"{found.group.capitalize():<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {'Cost':>15}"
-    yield coloured(f"{head} {'a click':>9} {'a visitor':>10} {'a conversion':>12}", dim=True)
+    head += f" {'a click':>9} {'a visitor':>10} {'a conversion':>12} {'Value':>15} {'Return':>7}"
+    yield coloured(head, dim=True)
     for row in found.rows:
         yield _line(_name(row), row.costs, found.currency)
         if row.kind == "campaign" and found.group != "campaign":
@@ -76,6 +77,8 @@ def _table(found: CostReport) -> Iterator[str]:
         yield coloured(
             "Some conversions were imported as sums that cannot be told by campaign.", dim=True
         )
+    if (found.totals.conversions_with_value or 0) < (found.totals.conversions or 0):
+        yield coloured("Value and return: of the conversions that tell a value.", dim=True)
 
 
 def _name(row: CostRow) -> str:
@@ -91,9 +94,11 @@ def _line(name: str, costs: Costs, currency: str) -> str:
     def ratio(value: float | None) -> str:
         return "–" if value is None else f"{value / 10**decimals:,.{decimals + 1}f}"
 
+    value = "–" if costs.value is None else write_plain(costs.value, currency)
+    back = "–" if costs.return_on_cost is None else f"{costs.return_on_cost:.2f} ×"
     cost = "no cost entered" if costs.cost is None else write_plain(costs.cost, currency)
     return (
         f"{fit(name, NAME_WIDTH)} {costs.clicks:>9,} {costs.visitors:>9,} {cost:>15}"
         f" {ratio(costs.cost_per_click):>9} {ratio(costs.cost_per_visitor):>10}"
-        f" {ratio(costs.cost_per_conversion):>12}"
+        f" {ratio(costs.cost_per_conversion):>12} {value:>15} {back:>7}"
     )

@@ -3,7 +3,8 @@
 Decided here: a sum names its touchpoint, but no campaign. Where all the clicks of the period there,
 and all links that the touchpoint had in it, are of one campaign (or of none), the sum is that
 campaign's. Otherwise nobody can tell how many of it each of them led to. Not here: conversions
-that were reported with a click id (`costs`), whose persona's a sum is (`persona_conversions`).
+that were reported with a click id (`cost_conversions`), whose persona's a sum is
+(`persona_conversions`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.calendar import begin_of_day
 from linkservice.links.model import Link
-from linkservice.reports.conversions import imported_sums
+from linkservice.reports.conversions import ImportedSum, imported_sums
 from linkservice.reports.period import Period
 
 NO_CAMPAIGN = 0
@@ -28,7 +29,7 @@ DAY = dt.timedelta(days=1)
 class Imported:
     """The imported conversions of a touchpoint, and the campaigns they may be of."""
 
-    conversions: int
+    sums: ImportedSum
     campaigns: frozenset[int]
 
 
@@ -36,14 +37,18 @@ def imported_by_campaign(
     session: Session, workspace_id: int, period: Period, clicked: Collection[tuple[int, int]]
 ) -> Mapping[int, Imported]:
     """By touchpoint, where there are any; `clicked` has the touchpoints and campaigns of clicks."""
-    sums = {key: count for key, count in imported_sums(session, workspace_id, period) if count}
+    sums = {
+        each.touchpoint_id: each
+        for each in imported_sums(session, workspace_id, period)
+        if each.conversions
+    }
     campaigns: dict[int, set[int]] = {touchpoint_id: set() for touchpoint_id in sums}
     for touchpoint_id, campaign_id in (*clicked, *_of_links(session, period, sums)):
         if touchpoint_id in sums:
             campaigns[touchpoint_id].add(campaign_id)
     return {
-        touchpoint_id: Imported(count, frozenset(campaigns[touchpoint_id] or {NO_CAMPAIGN}))
-        for touchpoint_id, count in sums.items()
+        touchpoint_id: Imported(each, frozenset(campaigns[touchpoint_id] or {NO_CAMPAIGN}))
+        for touchpoint_id, each in sums.items()
     }
 
 

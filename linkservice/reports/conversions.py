@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from linkservice.conversions.model import ConversionCount, ConversionDay
@@ -63,15 +63,29 @@ def converted(
     }
 
 
-def imported_sums(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
-    """The touchpoints with conversions that were imported as sums, and how many."""
+@dataclass(frozen=True, slots=True)
+class ImportedSum:
+    """The conversions of a touchpoint that were imported as sums, how many of them by sums with a
+    value, and what these are worth.
+    """
+
+    touchpoint_id: int
+    conversions: int
+    with_value: int
+    value: int
+
+
+def imported_sums(session: Session, workspace_id: int, period: Period) -> list[ImportedSum]:
+    """Of each touchpoint that sums were imported for; some may be of no conversion."""
+    of = ConversionCount
+    with_value = case((of.value > 0, of.conversions), else_=0)
     query = (
-        select(ConversionCount.touchpoint_id, func.sum(ConversionCount.conversions))
-        .where(
-            ConversionCount.workspace_id == workspace_id,
-            ConversionCount.local_date.between(period.first, period.last),
-        )
-        .group_by(ConversionCount.touchpoint_id)
+        select(of.touchpoint_id, func.sum(of.conversions), func.sum(with_value), func.sum(of.value))
+        .where(of.workspace_id == workspace_id, of.local_date.between(period.first, period.last))
+        .group_by(of.touchpoint_id)
     )
     # PostgreSQL sums 64-bit columns to a decimal.
-    return [(number, int(count)) for number, count in session.execute(query)]
+    return [
+        ImportedSum(number, *(int(each) for each in counts))
+        for number, *counts in session.execute(query)
+    ]

@@ -1,13 +1,15 @@
 """What the report on costs says, as frozen values and as JSON.
 
 Amounts are whole numbers of the currency's smallest unit (cents), costs per click and per visitor
-fractions of it. Not here: where the figures come from (`costs`).
+fractions of it. Decided here: what is said of values that not all conversions tell. The sum is of
+those that do, with their number beside it; where none of them does it is None, never 0. Not here:
+where the figures come from (`costs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from linkservice.money import DECIMALS
@@ -22,17 +24,42 @@ Figure: TypeAlias = int | float | None
 RowKind: TypeAlias = Literal["touchpoint", "channel", "medium", "campaign", "none"]
 
 
+@dataclass(frozen=True, slots=True)
+class Gained:
+    """Conversions, how many of them tell a value, and what these are worth together."""
+
+    conversions: int = 0
+    with_value: int = 0
+    value: int = 0
+
+    def __add__(self, other: Gained) -> Gained:
+        return Gained(
+            self.conversions + other.conversions,
+            self.with_value + other.with_value,
+            self.value + other.value,
+        )
+
+    @property
+    def tells_value(self) -> bool:
+        """Whether it is known what any of them is worth."""
+        return bool(self.with_value or self.value)
+
+
+NOTHING = Gained()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What was counted and spent in the period, of a row or in all.
+    """What was counted, spent and gained in the period, of a row or in all.
 
     `cost` is None where no cost is entered for these days: unlike 0, that says nothing.
     `shared_cost` is what of it was entered elsewhere and shared out by visitors: of campaigns
     in a row of touchpoints, of touchpoints in a row of campaigns. What a click or visitor cost
     is told of those alone that a cost was entered for: `clicks_with_cost` and
     `visitors_with_cost`, which holds the `tokenless` clicks, each as one visitor; so are
-    conversions, which count for their last click (`conversions_with_cost`). Both counts are None
-    where some were imported as sums that may be of this campaign or of another.
+    conversions and their value, which count for their last click (`gained_with_cost`). Both are
+    None where some were imported as sums that may be of this campaign or of another. In a report
+    that is not `is_valued` no conversion at all tells a value.
     """
 
     clicks: int = 0
@@ -42,8 +69,47 @@ class Costs:
     shared_cost: int = 0
     clicks_with_cost: int = 0
     visitors_with_cost: int = 0
-    conversions: int | None = 0
-    conversions_with_cost: int | None = 0
+    gained: Gained | None = NOTHING
+    gained_with_cost: Gained | None = NOTHING
+    is_valued: bool = False
+
+    @property
+    def conversions(self) -> int | None:
+        """All of them."""
+        return None if self.gained is None else self.gained.conversions
+
+    @property
+    def conversions_with_value(self) -> int | None:
+        """Those that tell a value."""
+        return None if self.gained is None else self.gained.with_value
+
+    @property
+    def value(self) -> int | None:
+        """What those are worth; None where conversions are untold, or what any is worth."""
+        return self._value(self.gained)
+
+    @property
+    def conversions_with_cost(self) -> int | None:
+        """Those that a cost was entered for."""
+        return None if self.gained_with_cost is None else self.gained_with_cost.conversions
+
+    @property
+    def value_with_cost(self) -> int | None:
+        """As `value`, of those that a cost was entered for."""
+        return None if self.cost is None else self._value(self.gained_with_cost)
+
+    @property
+    def return_on_cost(self) -> float | None:
+        """How much value came back for each unit of cost; None where either is not told, or for
+        what cost nothing.
+        """
+        value = self.value_with_cost
+        return value / self.cost if value is not None and self.cost else None
+
+    def _value(self, gained: Gained | None) -> int | None:
+        if not self.is_valued or gained is None:
+            return None
+        return gained.value if gained.tells_value or not gained.conversions else None
 
     @property
     def cost_per_click(self) -> float | None:
@@ -69,22 +135,25 @@ def summed(parts: Sequence[Costs]) -> Costs:
     """All parts together; without a cost if none of them has one, without conversions if those of
     one cannot be told.
     """
-    names = [field.name for field in fields(Costs) if field.name not in ("cost", *_UNTOLD)]
     spent = [part.cost for part in parts if part.cost is not None]
     return Costs(
         cost=sum(spent) if spent else None,
-        conversions=_all([part.conversions for part in parts]),
-        conversions_with_cost=_all([part.conversions_with_cost for part in parts]),
-        **{name: sum(getattr(part, name) for part in parts) for name in names},
+        gained=_all([part.gained for part in parts]),
+        gained_with_cost=_all([part.gained_with_cost for part in parts]),
+        is_valued=any(part.is_valued for part in parts),
+        **{name: sum(getattr(part, name) for part in parts) for name in _COUNTED},
     )
 
 
-_UNTOLD = ("conversions", "conversions_with_cost")
+_COUNTED = (
+    *("clicks", "visitors", "tokenless", "shared_cost"),
+    *("clicks_with_cost", "visitors_with_cost"),
+)
 
 
-def _all(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+def _all(parts: Sequence[Gained | None]) -> Gained | None:
+    known = [part for part in parts if part is not None]
+    return sum(known, NOTHING) if len(known) == len(parts) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +199,11 @@ class CostReport:
     rows: Sequence[CostRow]
 
     @property
+    def is_valued(self) -> bool:
+        """Whether any conversion tells what it is worth."""
+        return self.totals.is_valued
+
+    @property
     def has_untold(self) -> bool:
         """Whether conversions of a row, or what they cost, cannot be told by campaign."""
         shown = (self.totals, *(row.costs for row in self.rows))
@@ -149,8 +223,18 @@ FIGURES = (
     "conversions",
     "conversions_with_cost",
     "cost_per_conversion",
+    "conversions_with_value",
+    "value",
+    "value_with_cost",
+    "return_on_cost",
 )
 """The figures of `Costs`, in the order in which every door tells them."""
+
+AMOUNTS = (
+    *("cost", "shared_cost", "cost_per_click", "cost_per_visitor", "cost_per_conversion"),
+    *("value", "value_with_cost"),
+)
+"""Those that are money."""
 
 _PLACE = ("kind", "id", "name", "stage", "journey", "deleted")
 

@@ -1,5 +1,5 @@
-"""The report on costs: what clicks, visitors and conversions cost, by touchpoint, channel, medium
-or campaign.
+"""The report on costs: what clicks, visitors and conversions cost and what they brought, by
+touchpoint, channel, medium or campaign.
 
 Decided here: whose clicks a cost was spent for. Clicks are told apart by touchpoint and campaign
 at once; each such pair is a cell, and every report adds up the same cells, so that all of them
@@ -8,7 +8,8 @@ what was spent on a campaign among the campaign's: by their visitors (`apportion
 visitor is what either was spent for. So a campaign's money stands with its touchpoints, and each
 of them pays as much for a visitor of the campaign as the others: how they differ, only costs that
 are entered for each can tell. What was spent and brought nobody has no cell to go to: it stays
-the touchpoint's or the campaign's own, and is neither lost nor put on others.
+the touchpoint's or the campaign's own, and is neither lost nor put on others. Not here: whose a
+conversion is (`cost_conversions`), which figures follow (`cost_results`).
 
 As in all reports, days to come are left out: of a span only the days up to today have been paid
 for, and visited. A touchpoint is that of the time of the click, a campaign the link's of today.
@@ -20,26 +21,27 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import cast
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay, TouchpointDay
-from linkservice.conversions.model import Conversion
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.costs import report_currency
 from linkservice.journeys.model import Campaign, Cost, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.money import apportion, within
-from linkservice.reports.campaign_conversions import NO_CAMPAIGN, imported_by_campaign
-from linkservice.reports.conversions import converted
+from linkservice.reports.campaign_conversions import NO_CAMPAIGN
+from linkservice.reports.cost_conversions import Place, gained
 from linkservice.reports.cost_results import (
     GROUPS,
+    NOTHING,
     CostReport,
     CostRow,
     Costs,
+    Gained,
     Group,
     RowKind,
     rank,
@@ -49,9 +51,6 @@ from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
-
-Place: TypeAlias = tuple[int, int]
-"""A touchpoint and a campaign; 0 where there is none."""
 
 
 @dataclass(slots=True)
@@ -65,11 +64,16 @@ class _Cell:
     clicks: int = 0
     visitors: int = 0
     tokenless: int = 0
-    conversions: int = 0
+    gained: Gained = NOTHING
     by_touchpoint: int | None = None
     by_campaign: int | None = None
     untold: bool = False
     uneven: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether people came, or bought."""
+        return bool(self.clicks or self.gained.conversions or self.gained.value)
 
     @property
     def is_paid(self) -> bool:
@@ -83,10 +87,10 @@ class _Cell:
         self.visitors += int(visitors)
         self.tokenless += int(tokenless)
 
-    def told(self, group: Group, *, whole: bool = False) -> Costs:
-        """The cell as a part of a row, or of the whole report."""
+    def told(self, group: Group, valued: bool, *, whole: bool = False) -> Costs:
+        """The cell as a part of a row, or of the whole report, which tells any value or none."""
         split = self.untold and group == "campaign" and not whole
-        paid = None if split or self.uneven else self.conversions
+        paid = None if split or self.uneven else self.gained
         spent = [part for part in (self.by_touchpoint, self.by_campaign) if part is not None]
         shared = self.by_touchpoint if group == "campaign" else self.by_campaign
         return Costs(
@@ -97,8 +101,9 @@ class _Cell:
             shared_cost=shared or 0,
             clicks_with_cost=self.clicks if spent else 0,
             visitors_with_cost=self.visitors + self.tokenless if spent else 0,
-            conversions=None if split else self.conversions,
-            conversions_with_cost=paid if spent else 0,
+            gained=None if split else self.gained,
+            gained_with_cost=paid if spent else NOTHING,
+            is_valued=valued,
         )
 
 
@@ -122,8 +127,9 @@ def cost_report(
     cells, untold = _counted(session, actor, period, suspects)
     _spend(session, actor, period, day_of(now, period.time_zone), cells)
     _mark(untold, cells)
-    rows = _rows(cells, asked, _Names.read(session, actor))
-    totals = summed([cell.told(asked, whole=True) for cell in cells.values()])
+    valued = any(cell.gained.tells_value for cell in cells.values())
+    rows = _rows(cells, asked, valued, _Names.read(session, actor))
+    totals = summed([cell.told(asked, valued, whole=True) for cell in cells.values()])
     return CostReport(
         period, asked, report_currency(session, actor), totals, sorted(rows, key=rank)
     )
@@ -187,57 +193,14 @@ def _counted(
     for link_id, touchpoint_id, *counts in session.execute(parts):
         cells[touchpoint_id, campaign_of[link_id]].add(*counts)
         cells[touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
-    _count_conversions(session, actor, period, campaign_of, cells)
-    untold = _place_imported(session, actor, period, cells)
+    clicked = [place for place, cell in cells.items() if cell.clicks]
+    found, untold = gained(session, actor.workspace_id, period, campaign_of, clicked)
+    for place, each in found.items():
+        cells[place].gained = each
     # A day of robots alone is no part of a report on people.
-    for place in [place for place, cell in cells.items() if not (cell.clicks or cell.conversions)]:
+    for place in [place for place, cell in cells.items() if not cell.is_told]:
         del cells[place]
     return cells, untold
-
-
-def _count_conversions(
-    session: Session,
-    actor: Actor,
-    period: Period,
-    campaign_of: Mapping[int, int],
-    cells: defaultdict[Place, _Cell],
-) -> None:
-    """Put conversions where their last click was; those imported as sums with no campaign."""
-    for touchpoint_id, found in converted(session, actor.workspace_id, period, "last").items():
-        cells[touchpoint_id, NO_CAMPAIGN].conversions += found.conversions
-    of_links = session.execute(
-        select(Conversion.last_link_id, Conversion.last_touchpoint_id, func.count())
-        .where(
-            Conversion.workspace_id == actor.workspace_id,
-            Conversion.local_date.between(period.first, period.last),
-            Conversion.last_link_id.is_not(None),
-        )
-        .group_by(Conversion.last_link_id, Conversion.last_touchpoint_id)
-    )
-    for link_id, last_touchpoint_id, count in of_links:
-        if campaign := campaign_of.get(link_id or 0, NO_CAMPAIGN):
-            touchpoint_id = last_touchpoint_id or NO_TOUCHPOINT
-            cells[touchpoint_id, campaign].conversions += count
-            cells[touchpoint_id, NO_CAMPAIGN].conversions -= count
-
-
-def _place_imported(
-    session: Session, actor: Actor, period: Period, cells: defaultdict[Place, _Cell]
-) -> list[list[Place]]:
-    """Put imported conversions with their campaign. Returns the places of each touchpoint where
-    they may be of several.
-    """
-    clicked = [place for place, cell in cells.items() if cell.clicks]
-    untold = []
-    found = imported_by_campaign(session, actor.workspace_id, period, clicked)
-    for touchpoint_id, each in found.items():
-        places = [(touchpoint_id, campaign_id) for campaign_id in sorted(each.campaigns)]
-        if len(places) == 1:
-            cells[touchpoint_id, NO_CAMPAIGN].conversions -= each.conversions
-            cells[places[0]].conversions += each.conversions
-        else:
-            untold.append([(touchpoint_id, NO_CAMPAIGN), *places])
-    return untold
 
 
 def _mark(untold: Sequence[Sequence[Place]], cells: defaultdict[Place, _Cell]) -> None:
@@ -358,11 +321,11 @@ class _Names:
         return CostRow(kind=kind, id=key, name=name, costs=costs)
 
 
-def _rows(cells: Mapping[Place, _Cell], group: Group, names: _Names) -> list[CostRow]:
+def _rows(cells: Mapping[Place, _Cell], group: Group, valued: bool, names: _Names) -> list[CostRow]:
     key_of = _KEYS[group]
     parts: defaultdict[tuple[RowKind, str | None], list[Costs]] = defaultdict(list)
     for place in sorted(cells):
-        parts[key_of(names, place, cells[place])].append(cells[place].told(group))
+        parts[key_of(names, place, cells[place])].append(cells[place].told(group, valued))
     return [names.row(kind, key, summed(costs)) for (kind, key), costs in parts.items()]
 
 

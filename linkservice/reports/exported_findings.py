@@ -16,7 +16,7 @@ from linkservice.money import in_main_unit
 from linkservice.reports import cost_results
 from linkservice.reports.change import WindowName
 from linkservice.reports.changed import ChangeReport
-from linkservice.reports.cost_results import FIGURES, CostReport, Figure, figures_of
+from linkservice.reports.cost_results import AMOUNTS, FIGURES, CostReport, Figure, figures_of
 from linkservice.reports.exported import Exported, Table
 from linkservice.reports.moments import Moment, MomentsReport
 from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
@@ -170,6 +170,6 @@ def _cell(value: object) -> Cell:
 
 def _amount(name: str, value: Figure, currency: str) -> Cell:
     """Money in the main unit: entered amounts exact, what one click cost as a fraction."""
-    if value is None or "cost" not in name or name.endswith("_with_cost"):
+    if value is None or name not in AMOUNTS:
         return value
     return in_main_unit(value, currency)

@@ -59,7 +59,8 @@ def conversions_by_persona(
         found[number].conversions[only(of_touchpoint.get(number, []))] -= count
         found[number].conversions[only(of_link[link])] += count
     own = _with_their_own(session, of_link)
-    for number, count in imported_sums(session, workspace_id, period):
+    for each in imported_sums(session, workspace_id, period):
+        number, count = each.touchpoint_id, each.conversions
         of_journey = only(of_touchpoint.get(number, []))
         is_told = own.get(number, {of_journey}) == {of_journey}
         found[number].conversions[of_journey if is_told else NOBODY] += count

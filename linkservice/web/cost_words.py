@@ -5,7 +5,7 @@ Not here: the figures (`reports/costs`), how money is written (`i18n`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper import Column, Part, Row
@@ -44,7 +44,25 @@ def finding(found: CostReport) -> str:
     if totals.cost_per_visitor is None:
         return gettext("%(cost)s spent, and nobody came through what it was spent on.", cost=cost)
     each = write_money(totals.cost_per_visitor, found.currency)
-    return gettext("%(cost)s spent: a visitor cost %(each)s.", cost=cost, each=each)
+    said = gettext("%(cost)s spent: a visitor cost %(each)s.", cost=cost, each=each)
+    return " ".join(filter(None, [said, _came_back(totals, found.currency)]))
+
+
+def _came_back(totals: Costs, currency: str) -> str:
+    """What the cost returned; "" where that cannot be told."""
+    if totals.value_with_cost is None or totals.return_on_cost is None:
+        return ""
+    return gettext(
+        "Conversions worth %(value)s came of it: %(times)s the cost.",
+        value=write_money(totals.value_with_cost, currency),
+        times=times(totals.return_on_cost),
+    )
+
+
+def times(ratio: float) -> str:
+    """A ratio as ``3.8 ×``, ``0.42 ×`` or ``12 ×``."""
+    decimals = 0 if ratio >= 10 else 1 if ratio >= 1 else 2
+    return f"{write_number(ratio, decimals)}\u00a0×"
 
 
 def cheapest_and_dearest(found: CostReport) -> str:
@@ -78,7 +96,18 @@ def unknown(found: CostReport) -> list[str]:
                 "only."
             )
         )
+    if found.is_valued and _some_untold(found.totals):
+        said.append(
+            gettext(
+                "Not all conversions tell what they are worth: value and return are of those that "
+                "do, so they are at least this high."
+            )
+        )
     return said
+
+
+def _some_untold(totals: Costs) -> bool:
+    return (totals.conversions_with_value or 0) < (totals.conversions or 0)
 
 
 def _without_cost(missing: int) -> str:
@@ -124,10 +153,31 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
     )
     if found.totals.conversions:
         yield counted.conversions()
+    if found.is_valued:
+        yield Fact(
+            gettext("Value and return"),
+            gettext(
+                "What the conversions are worth that tell it, all in the workspace's currency, and "
+                "how many times the cost that is: value ÷ cost, of those conversions alone for "
+                "which a cost is entered. “–” stands for what is not told; a value of 0 says that "
+                "nobody bought."
+            ),
+        )
 
 
 def parts(found: CostReport) -> list[Part]:
-    """The table as its page has it, with its total."""
+    """The table as its page has it, with its total; values in a table of their own, which are too
+    wide for one.
+    """
+    if not found.rows:
+        return []
+    told = [_spent(found)]
+    if found.is_valued:
+        told.append(_worth(found))
+    return told
+
+
+def _spent(found: CostReport) -> Part:
     converting = bool(found.totals.conversions)
     heads = [
         gettext("Clicks"),
@@ -141,19 +191,50 @@ def parts(found: CostReport) -> list[Part]:
     if converting:
         heads += [gettext("Conversions"), gettext("Cost per conversion")]
         first, shares = 0.22, [0.075, 0.08, 0.15, 0.11, 0.155, 0.1, 0.11]
-    columns = [
-        Column(gettext(GROUP_WORDS[found.group]), first),
-        *(Column(head, share, "number") for head, share in zip(heads, shares, strict=True)),
+    told = [_cells(costs, found, converting) for costs in _all(found)]
+    note = "" if found.is_valued else " ".join(unknown(found))
+    return Part(gettext("Costs"), _columns(found, first, heads, shares), _lines(found, told), note)
+
+
+def _worth(found: CostReport) -> Part:
+    heads = [
+        gettext("Cost"),
+        gettext("Conversions"),
+        gettext("Cost per conversion"),
+        gettext("Value"),
+        gettext("Return"),
     ]
+    columns = _columns(found, 0.25, heads, [0.13, 0.13, 0.15, 0.18, 0.16])
+    told = []
+    for costs in _all(found):
+        conversions = "–" if costs.conversions is None else write_number(costs.conversions)
+        spent = _money(costs.cost, found), conversions, _money(costs.cost_per_conversion, found)
+        value = f"{_money(costs.value, found)} {valued_words(costs)}".rstrip()
+        back = f"{return_words(costs)} {return_basis(costs, found)}".rstrip()
+        told.append([*spent, value, back])
+    note = " ".join(unknown(found))
+    return Part(gettext("Value and return"), columns, _lines(found, told), note)
+
+
+def _all(found: CostReport) -> list[Costs]:
+    """Of the rows, and in all."""
+    return [*(row.costs for row in found.rows), found.totals]
+
+
+def _columns(
+    found: CostReport, first: float, heads: Sequence[str], shares: Sequence[float]
+) -> list[Column]:
+    numbers = [Column(head, share, "number") for head, share in zip(heads, shares, strict=True)]
+    return [Column(gettext(GROUP_WORDS[found.group]), first), *numbers]
+
+
+def _lines(found: CostReport, told: Sequence[Sequence[str]]) -> list[Row]:
+    """What is told of every row, and last in all."""
     rows = [
-        Row(
-            (row_name(row, found.group), *_cells(row.costs, found, converting)),
-            _place(row, found.group),
-        )
-        for row in found.rows
+        Row((row_name(row, found.group), *cells), _place(row, found.group))
+        for row, cells in zip(found.rows, told, strict=False)
     ]
-    rows.append(Row((gettext("Total"), *_cells(found.totals, found, converting))))
-    return [Part(gettext("Costs"), columns, rows, " ".join(unknown(found)))] if found.rows else []
+    return [*rows, Row((gettext("Total"), *told[-1]))]
 
 
 def _place(row: CostRow, group: str) -> str:
@@ -185,10 +266,38 @@ def basis_words(costs: Costs) -> str:
     )
 
 
+def valued_words(costs: Costs) -> str:
+    """Of how many of the conversions a value is told; "" where it is of all or of none."""
+    with_value, conversions = costs.conversions_with_value or 0, costs.conversions or 0
+    if costs.value is None or with_value >= conversions:
+        return ""
+    return gettext(
+        "of %(with_value)s of %(conversions)s conversions",
+        with_value=write_number(with_value),
+        conversions=write_number(conversions),
+    )
+
+
+def return_words(costs: Costs) -> str:
+    """How many times the cost came back."""
+    return "–" if costs.return_on_cost is None else times(costs.return_on_cost)
+
+
+def return_basis(costs: Costs, found: CostReport) -> str:
+    """What of the value a cost was entered for; "" where it is all of it, or there is no return."""
+    part = costs.value_with_cost
+    if part is None or costs.return_on_cost is None or part == costs.value:
+        return ""
+    return gettext("of %(value)s with a cost", value=write_money(part, found.currency))
+
+
+def _money(amount: float | None, found: CostReport) -> str:
+    return "–" if amount is None else write_money(amount, found.currency)
+
+
 def _cells(costs: Costs, found: CostReport, converting: bool) -> list[str]:
     def money(amount: float | None, more: str = "") -> str:
-        words = "–" if amount is None else write_money(amount, found.currency)
-        return f"{words} {more}".rstrip()
+        return f"{_money(amount, found)} {more}".rstrip()
 
     cells = [
         write_number(costs.clicks),

@@ -104,7 +104,7 @@ _FIGURES = {
 }
 _MONEY = (
     *("value", "cost", "shared_cost"),
-    *("cost_per_click", "cost_per_visitor", "cost_per_conversion"),
+    *("cost_per_click", "cost_per_visitor", "cost_per_conversion", "value_with_cost"),
 )
 """Figures that are told with their currency."""
 _GROUPS = {

@@ -35,6 +35,9 @@ HEADS = {
     "cost_per_visitor": N_("Cost per visitor"),
     "conversions_with_cost": N_("Conversions with a cost"),
     "cost_per_conversion": N_("Cost per conversion"),
+    "conversions_with_value": N_("Conversions with a value"),
+    "value_with_cost": N_("Value with a cost"),
+    "return_on_cost": N_("Return"),
     "persona_id": N_("Id of the persona"),
     "persona": N_("Persona"),
     "touchpoint_rate": N_("Altogether"),
@@ -111,6 +114,9 @@ FIGURES = {
         "cost_per_visitor",
         "conversions_with_cost",
         "cost_per_conversion",
+        "conversions_with_value",
+        "value_with_cost",
+        "return_on_cost",
     )
 }
 """Totals that stand in a column of figures."""
