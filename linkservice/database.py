@@ -24,6 +24,9 @@ from sqlalchemy.types import TypeDecorator
 from linkservice.config import PREFIX, Settings
 from linkservice.errors import Invalid, Problem
 
+READ_ONCE = "read once"
+"""In `Session.info` of a session that reads: what it keeps, since nothing it sees can change."""
+
 BUSY_SECONDS = 5
 """How long a connection waits for another one's lock before it gives up."""
 
@@ -113,7 +116,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session with one consistent view of the data, for SELECTs only."""
-        with Session(self.engine) as session:
+        with Session(self.engine, info={READ_ONCE: {}}) as session:
             if not self.is_sqlite:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session

@@ -31,8 +31,8 @@ from linkservice.reports.change import (
     WindowName,
     judge_changes,
 )
+from linkservice.reports.days import visitors_by_day
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.sources import visitors_by_day
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.public_holidays import FreeDay, free_days

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.reports.conversions import Converted
+from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.exposure import Reached, live_days, reached
 from linkservice.reports.movement import Moved, judge_movement
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import PROPORTIONS, RATES, Judgement, Observation, judge
 from linkservice.reports.results import OF_CLICKS, Metric
-from linkservice.reports.sources import days_of_touchpoints, sources
+from linkservice.reports.sources import sources
 from linkservice.reports.touchpoint_sums import TouchpointSums
 from linkservice.reports.trend import days_over, weeks_before
 from linkservice.reports.worth import judge_value
@@ -103,8 +104,7 @@ def earlier_days(
     if before is None:
         return None
     read = sources(session, actor.workspace_id, before, suspects)
-    counted = read.visitors + read.touchpoints.tokenless
-    found = days_of_touchpoints(session, read.touchpoints, actor.workspace_id, before, counted)
+    found = days_of_touchpoints(session, read, actor.workspace_id, before, "visitors")
     return Earlier(
         before,
         days_over(period, today),

@@ -31,12 +31,12 @@ from linkservice.clicks.model import TouchpointDay
 from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.reports.association import association
 from linkservice.reports.conversions import converted
+from linkservice.reports.days import visitors_by_day
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.queries import JUDGED, touchpoint_report
 from linkservice.reports.ranking import MARGIN, Verdict
 from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
-from linkservice.reports.sources import visitors_by_day
 from linkservice.workspaces.access import Actor, find, scoped
 
 LEAST_WINDOW = 84

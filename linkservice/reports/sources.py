@@ -7,26 +7,21 @@ roll-ups of persons are read alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     FromClause,
     Subquery,
-    Text,
     case,
-    cast,
     exists,
     func,
     literal,
     select,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import (
     LinkDay,
@@ -98,60 +93,6 @@ def suspected(session: Session, workspace_id: int, period: Period, *of: ColumnEl
         )
     )
     return total or 0
-
-
-def visitors_by_day(
-    session: Session,
-    workspace_id: int,
-    period: Period,
-    touchpoint_ids: Sequence[int],
-    suspects: bool,
-) -> NDArray[np.int64]:
-    """Visitors and clicks without a token: a row for each of the touchpoints, a column for each
-    day of the period.
-    """
-    rows = sources(session, workspace_id, period, suspects).touchpoints
-    visitors = rows.touchpoint_visitors + rows.tokenless
-    found = days_of_touchpoints(session, rows, workspace_id, period, visitors)
-    nobody = np.zeros(len(period), np.int64)
-    return np.array([found.get(each, nobody) for each in touchpoint_ids], np.int64).reshape(
-        len(touchpoint_ids), len(period)
-    )
-
-
-def days_of_touchpoints(
-    session: Session,
-    rows: type[TouchpointDay],
-    workspace_id: int,
-    period: Period,
-    count: ColumnElement[int] | InstrumentedAttribute[int],
-) -> dict[int, NDArray[np.int64]]:
-    """This count of every touchpoint that has a row, and of `NO_TOUCHPOINT`, day by day."""
-    # Written out, a line for each day: to make each row one of Python's takes four times as long.
-    lines = session.execute(
-        select(
-            rows.local_date,
-            *(
-                func.aggregate_strings(cast(each, Text), ",")
-                for each in (rows.touchpoint_id, count)
-            ),
-        )
-        .where(
-            rows.workspace_id == workspace_id,
-            rows.local_date.between(period.first, period.last),
-        )
-        .group_by(rows.local_date)
-    ).all()
-    if not lines:
-        return {}
-    days, *texts = zip(*lines, strict=True)
-    which, counts = (np.fromstring(",".join(text), np.int64, sep=",") for text in texts)
-    sizes = [text.count(",") + 1 for text in texts[0]]
-    numbers = np.repeat([period.number(day) for day in days], sizes)
-    touchpoint_ids, places = np.unique(which, return_inverse=True)
-    found = np.zeros((len(touchpoint_ids), len(period)), np.int64)
-    np.add.at(found, (places, numbers), counts)
-    return dict(zip(touchpoint_ids.tolist(), found, strict=True))
 
 
 @cache

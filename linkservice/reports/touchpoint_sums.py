@@ -1,7 +1,7 @@
 """What was counted at each touchpoint in a period: its sums, and what its rate counts by day.
 
 Decided here: how a year of days is read quickly. Sums come from whole months and the days about
-them; day by day only the one count is read that a rate is made of (`sources.days_of_touchpoints`).
+them; day by day only the one count is read that a rate is made of (`days`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
+from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.period import Period
 from linkservice.reports.results import OF_VISITORS, Metric
-from linkservice.reports.sources import NO_TOUCHPOINT, Sources, days_of_touchpoints, visitors_of
+from linkservice.reports.sources import NO_TOUCHPOINT, Sources, visitors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,9 @@ def touchpoint_sums(
     session: Session, read: Sources, workspace_id: int, period: Period, metric: Metric
 ) -> dict[int, TouchpointSums]:
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
-    rows = read.touchpoints
-    judged = read.visitors + rows.tokenless if metric in OF_VISITORS else rows.clicks
-    place = session, rows, workspace_id, period
-    daily = days_of_touchpoints(*place, judged)
-    scans = days_of_touchpoints(*place, rows.scans) if metric == "scans_per_click" else {}
+    place = session, read, workspace_id, period
+    daily = days_of_touchpoints(*place, "visitors" if metric in OF_VISITORS else "clicks")
+    scans = days_of_touchpoints(*place, "scans") if metric == "scans_per_click" else {}
     return {
         number: replace(
             each,
