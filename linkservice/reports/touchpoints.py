@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
@@ -101,8 +101,8 @@ def touchpoint_detail(
         # It is deleted, or it would have one: this raises.
         find(session, actor, Touchpoint, touchpoint_id)
     assert row is not None
-    stay = _Stay.of(session, touchpoint, report.period)
     read = sources(session, actor.workspace_id, report.period, suspects)
+    stay = _Stay.of(session, touchpoint, report.period)
     facets = details.facets(session, read.facets, _told(read.facets, read.days, stay))
     totals, divided = _totals(session, read.days, stay)
     return TouchpointDetail(
@@ -150,17 +150,27 @@ _SHARED: dict[PeerGroup, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Stay:
-    """A touchpoint in a period; `links` are those that ever were there, unless they are many."""
+    """A touchpoint in a period; `links` are those that ever were there, unless they are many.
+    `alone`: in the period none of them was at another one.
+    """
 
     touchpoint: Touchpoint
     period: Period
     links: Sequence[int] | None
+    alone: bool
 
     @classmethod
     def of(cls, session: Session, touchpoint: Touchpoint, period: Period) -> _Stay:
         ever = select(LinkVersion.link_id).where(LinkVersion.touchpoint_id == touchpoint.id)
         links = session.scalars(ever.distinct().limit(FEW_LINKS + 1)).all()
-        return cls(touchpoint, period, links if len(links) <= FEW_LINKS else None)
+        if len(links) > FEW_LINKS:
+            return cls(touchpoint, period, None, alone=False)
+        elsewhere = exists().where(
+            LinkDay.link_id.in_(links),
+            LinkDay.local_date.between(period.first, period.last),
+            LinkDay.touchpoint_id != touchpoint.id,
+        )
+        return cls(touchpoint, period, links, alone=not session.scalar(select(elsewhere)))
 
     def days(self, rows: type[LinkDay]) -> Sequence[ColumnElement[bool]]:
         """The conditions on days of links."""
@@ -185,21 +195,25 @@ def _totals(session: Session, rows: type[LinkDay], stay: _Stay) -> tuple[LinkTot
     chosen = stay.days(rows)
     touchpoint, period = stay.touchpoint, stay.period
     row = session.execute(select(*sums).where(*chosen)).one()
-    divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, touchpoint)))
     of_touchpoint = SuspectedDay.touchpoint_id == touchpoint.id
     suspicious = suspected(session, touchpoint.workspace_id, period, of_touchpoint)
     totals = LinkTotals(**dict(zip(names, row, strict=True)), suspected=suspicious)
+    if stay.alone:
+        return totals, totals.clicks
+    divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, stay)))
     return totals, divided or 0
 
 
-def _alone(rows: type[LinkDay], touchpoint: Touchpoint) -> ColumnElement[bool]:
+def _alone(rows: type[LinkDay], stay: _Stay) -> ColumnElement[bool]:
     """Whether a row of `LinkDay` is the only one of its link and day."""
+    if stay.alone:
+        return true()
     other = aliased(LinkDay)
     return ~exists().where(
         and_(
             other.link_id == rows.link_id,
             other.local_date == rows.local_date,
-            other.touchpoint_id != touchpoint.id,
+            other.touchpoint_id != stay.touchpoint.id,
         )
     )
 
@@ -210,9 +224,7 @@ def _told(
     stay: _Stay,
 ) -> ColumnElement[bool]:
     """Which rows of hours or facets are the touchpoint's alone."""
-    days = select(rows.link_id, rows.local_date).where(
-        *stay.days(rows), _alone(rows, stay.touchpoint)
-    )
+    days = select(rows.link_id, rows.local_date).where(*stay.days(rows), _alone(rows, stay))
     return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
 
 
@@ -222,7 +234,7 @@ def facets_alone(
     """Which facets are the touchpoint's alone, and how many of its clicks they leave out."""
     stay = _Stay.of(session, touchpoint, period)
     chosen = stay.days(read.days)
-    alone = _alone(read.days, touchpoint)
+    alone = _alone(read.days, stay)
     left_out = session.scalar(select(func.sum(read.days.clicks)).where(*chosen, ~alone))
     return _told(read.facets, read.days, stay), int(left_out or 0)
 

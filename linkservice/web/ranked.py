@@ -184,7 +184,7 @@ class Ranking:
                     plot = interval_row(f"rate-{row.id}", sentence, _interval(row), scale)
         return Shown(
             row=row,
-            verdict=self._verdict_words(row),
+            verdict=self.verdict_words(row),
             sentence=sentence,
             peers=verdicts.peers_sentence(row, measure),
             figure=figure,
@@ -209,7 +209,8 @@ class Ranking:
         about_them = report.totals.conversions > 0 or report.metric in OF_CONVERSIONS
         return report.filtered is None and about_them
 
-    def _verdict_words(self, row: TouchpointRow) -> str:
+    def verdict_words(self, row: TouchpointRow) -> str:
+        """The verdict on `row`, or what it lacks, in two or three words."""
         if not self.is_judged:
             return gettext("not judged")
         missing = _MISSING.get(self.report.metric) if row.verdict == "no_reach" else None

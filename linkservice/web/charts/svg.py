@@ -45,15 +45,22 @@ class Chart:
 
 def element(tag: str, /, *children: str, **attributes: str | float) -> Markup:
     """An element; what is not `Markup` is escaped, and `class_` or `stroke_width` as they read."""
-    # Joined as plain strings: Markup's own joining takes ten times as long.
-    written = "".join([f' {_written(name)}="{_text(value)}"' for name, value in attributes.items()])
-    inside = "".join([_text(child) for child in children])
+    # Joined as plain strings: Markup's own joining takes ten times as long. A page has thousands
+    # of elements, whose attributes are nearly all alike: those are looked up.
+    written = "".join(
+        [
+            _remembered_attribute(name, value)
+            if value.__class__ is str and len(value) < _SHORT
+            else _attribute(name, value)
+            for name, value in attributes.items()
+        ]
+    )
+    inside = "".join([_text(child) for child in children]) if children else ""
     return Markup(f"<{tag}{written}>{inside}</{tag}>")  # noqa: S704 - every part was escaped
 
 
-@lru_cache
-def _written(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")
+def _attribute(name: str, value: str | float) -> str:
+    return f' {name.rstrip("_").replace("_", "-")}="{_text(value)}"'
 
 
 def _text(value: str | float) -> str:
@@ -73,6 +80,7 @@ def _escaped(text: str) -> str:
 
 
 _remembered = lru_cache(maxsize=4096)(_escaped)
+_remembered_attribute = lru_cache(maxsize=4096)(_attribute)
 
 
 def clean(text: str) -> str:

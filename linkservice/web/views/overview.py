@@ -13,6 +13,7 @@ from linkservice.reports.beginning import first_lack
 from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.link_list import link_page
 from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.results import TouchpointRow
 from linkservice.reports.trend import ConversionTrend, conversion_trend, todays_counts, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.annotated import notes_on
@@ -26,7 +27,7 @@ from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
-from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.ranked import Ranking
 from linkservice.web.verdicts import change_words
 
 PAGES = Pages("overview")
@@ -111,11 +112,11 @@ def gained_change(gained: ConversionTrend) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A journey in one line: its stages with their clicks and verdicts."""
+    """A journey in one line: its stages with their clicks, and the verdicts in words."""
 
     id: int
     name: str
-    stages: list[tuple[Stage, int, list[Shown]]]
+    stages: list[tuple[Stage, int, list[tuple[TouchpointRow, str]]]]
 
 
 def _strips(page: Page, ranking: Ranking) -> list[Strip]:
@@ -127,10 +128,13 @@ def _strips(page: Page, ranking: Ranking) -> list[Strip]:
             [
                 (
                     stage,
-                    sum(rows[str(each.id)].clicks for each in touchpoints),
-                    [ranking.shown(rows[str(each.id)], drawn=False) for each in touchpoints],
+                    sum(row.clicks for row in there),
+                    [(row, ranking.verdict_words(row)) for row in there],
                 )
-                for stage, touchpoints in found.stages
+                for stage, there in (
+                    (stage, [rows[str(each.id)] for each in touchpoints])
+                    for stage, touchpoints in found.stages
+                )
             ],
         )
         for found in list_journeys(page.session, page.actor, after=None, limit=MOST_JOURNEYS)
