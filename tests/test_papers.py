@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pypdfium2
 import pytest
 from people import text_of
-from test_downloads import on_page
+from test_downloads import as_workbook, on_page
 from test_pages_reports import Shop, shop
 from werkzeug.test import TestResponse
 
@@ -114,3 +115,36 @@ def test_cleo_has_no_paper_of_adas(shop: Shop) -> None:
     path = f"/reports/touchpoints/{shop.ids['Strong']}/paper"
     assert shop.cast.cleo.get(path).status_code == 404
     assert shop.cast.stranger.get("/reports/paper").status_code == 303
+
+
+def test_files_have_the_period_before(shop: Shop) -> None:
+    """Its days add up to what the days that are over are compared with."""
+    last = (shop.today - timedelta(days=1)).isoformat()
+    query = {"from": (shop.today - timedelta(days=7)).isoformat(), "to": last}
+    for place in (
+        f"/reports/links/{shop.link_id}",
+        f"/reports/touchpoints/{shop.ids['Strong']}",
+        "/overview",
+    ):
+        book = as_workbook(shop, f"{place}/download", **query)
+        compared = {name: figures for name, *figures in book["Comparison"][1:]}
+        for column, name in enumerate(("Clicks", "Scans", "Visitors"), 1):
+            now, before = (
+                sum(row[column] for row in book[sheet][1:]) for sheet in ("Days", "Days before")
+            )
+            assert compared[name] == [now, before], place
+        assert compared["Clicks"][1] > 0
+        content = shop.cast.vera.get(f"{place}/download", format="json", **query).json
+        assert content["change"]["before"]["clicks"] == compared["Clicks"][1]
+        assert content["change"]["weeks"] == 1
+        told = " ".join(pages_of(shop, f"{place}/paper", **query))
+        assert "before" in told.partition("Days")[0]
+        assert "“Before” is the same weekdays from" in told
+
+
+def test_what_has_nothing_before_says_so(shop: Shop) -> None:
+    query = {"period": "12m"}
+    book = as_workbook(shop, f"/reports/links/{shop.link_id}/download", **query)
+    assert "Comparison" not in book
+    paper = " ".join(pages_of(shop, f"/reports/links/{shop.link_id}/paper", **query))
+    assert "No comparison yet" in paper

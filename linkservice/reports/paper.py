@@ -17,6 +17,8 @@ from typing import Literal
 from fpdf import FPDF
 
 from linkservice.qr.pdf import new_document
+from linkservice.reports import graph
+from linkservice.reports.graph import Frame, Graph
 from linkservice.sheets.layout import closing_fonts
 from linkservice.sheets.lettering import Lettering, Style, readable
 
@@ -92,7 +94,7 @@ class Paper:
     colour: str
     title: str
     lead: Sequence[str]
-    parts: Sequence[Part]
+    parts: Sequence[Part | Graph]
     facts: Sequence[tuple[str, str]]
     facts_heading: str
     numbering: str
@@ -127,7 +129,10 @@ class _Pages:
         self._new_page()
         self._head()
         for part in self._paper.parts:
-            self._table(part)
+            if isinstance(part, Graph):
+                self._graph(part)
+            else:
+                self._table(part)
         self._y += 5
         self._room(20)
         self._write(self._paper.facts_heading, HEADING, MARGIN, WIDTH)
@@ -158,6 +163,46 @@ class _Pages:
         self._lines(self._lettering.lines(readable(self._paper.title), TITLE, WIDTH, 2), TITLE)
         for text in self._paper.lead:
             self._lines(self._lettering.lines(readable(text), TEXT, WIDTH, 3), TEXT)
+
+    def _graph(self, part: Graph) -> None:
+        self._y += 5
+        headings = self._lettering.lines(readable(part.heading), HEADING, WIDTH, 2)
+        told = [
+            line
+            for text in part.told
+            for line in self._lettering.lines(readable(text), SMALL, WIDTH, 2)
+        ]
+        height = graph.TOP + graph.HEIGHT + graph.BOTTOM
+        self._room(len(headings) * HEADING.line_mm + height + len(told) * SMALL.line_mm)
+        self._lines(headings, HEADING)
+        left = self._widest([label for _, label in part.values]) + 1
+        right = self._widest(list(part.names()))
+        frame = Frame(
+            MARGIN + left,
+            self._y + graph.TOP,
+            WIDTH - left - (right + 2 if right else 3),
+            graph.HEIGHT,
+        )
+        graph.draw(part, self._document, self._set, frame, self._paper.colour)
+        self._y += height
+        self._lines(told, SMALL)
+
+    def _widest(self, texts: Sequence[str]) -> float:
+        widths = [self._lettering.width_mm(readable(text), graph.NAME) for text in texts]
+        return max(widths, default=0.0)
+
+    def _set(
+        self,
+        text: str,
+        style: Style,
+        left: float,
+        top: float,
+        width: float,
+        align: Literal["L", "C", "R"],
+    ) -> None:
+        self._lettering.write(
+            readable(text), style, x_mm=left, y_mm=top, width_mm=width, align=align
+        )
 
     def _table(self, part: Part) -> None:
         if not part.rows:
@@ -283,14 +328,7 @@ class _Pages:
     def _write(
         self, text: str, style: Style, left: float, width: float, *, right: bool = False
     ) -> None:
-        self._lettering.write(
-            readable(text),
-            style,
-            x_mm=left,
-            y_mm=self._y,
-            width_mm=width,
-            align="R" if right else "L",
-        )
+        self._set(text, style, left, self._y, width, "R" if right else "L")
 
 
 def _texts(paper: Paper) -> Iterator[str]:
@@ -301,6 +339,9 @@ def _texts(paper: Paper) -> Iterator[str]:
     for fact in paper.facts:
         yield from fact
     for part in paper.parts:
+        if isinstance(part, Graph):
+            yield from part.texts()
+            continue
         yield from (part.heading, part.note)
         yield from (column.head for column in part.columns)
         for row in part.rows:

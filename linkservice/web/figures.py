@@ -126,16 +126,19 @@ def before_note(period: Period, weeks: int, today: date) -> str:
     return gettext("“Before” is the same weekdays from %(first)s on.", first=first)
 
 
-def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[Note] = ()) -> Chart:
-    """The days of one figure beside those before, or of several without them; the second and
-    third are left out where they are nought throughout.
+def trend_lines(found: Trend, *figures: Figure) -> list[Line]:
+    """The days of figures as lines; all but the first are left out where they are nought
+    throughout.
     """
-    days = [day.date for day in found.days]
-    lines = [
+    return [
         Line(gettext(FIGURES[figure]), [getattr(day, figure) for day in found.days])
         for figure in figures
         if figure == figures[0] or getattr(found.total, figure)
     ]
+
+
+def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[Note] = ()) -> Chart:
+    """The days of one figure beside those before, or of several without them."""
     before = None
     if len(figures) == 1 and found.before:
         values = [getattr(day, figures[0]) for day in found.before]
@@ -143,8 +146,8 @@ def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[N
     return trend(
         chart_id,
         trend_title(found, figures[0]),
-        days,
-        lines,
+        [day.date for day in found.days],
+        trend_lines(found, *figures),
         today=found.today,
         before=before,
         notes=notes,

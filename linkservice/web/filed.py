@@ -13,6 +13,7 @@ from flask import Response
 
 from linkservice.fields import Problems
 from linkservice.reports.exported import Exported
+from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Part
 from linkservice.web.counted import Fact
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
@@ -31,7 +32,7 @@ class Filed:
     title: str
     found: Exported
     facts: Sequence[Fact]
-    parts: Sequence[Part]
+    parts: Sequence[Part | Graph]
     finding: str = ""
 
 

@@ -94,7 +94,7 @@ def filtered_view(
         unfiltered=here(**nothing) if here else "",
         cut=cut(found),
         widened=here(single_clicks="all") if here and found.more_single_clicks else "",
-        figures=_figures(found),
+        figures=filtered_figures(found),
         change_note=figures.change_note_filtered(found.period, found.change, today),
         trend=_trend(found, today, notes_on(page, found.period)),
         heat=figures.heat_chart("week", found.hours)
@@ -162,7 +162,7 @@ def source_words(found: FilteredReport) -> str:
     return words
 
 
-def _figures(found: FilteredReport) -> list[KeyFigure]:
+def filtered_figures(found: FilteredReport) -> list[KeyFigure]:
     """The key figures that can be told; with the day from which on, where that is a later one."""
     since = found.single_clicks_from
     shown = []
@@ -187,7 +187,7 @@ def _since(day: date) -> str:
     return gettext("from %(day)s on", day=write_day(day))
 
 
-def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart | None:
+def filtered_lines(found: FilteredReport) -> list[Line]:
     """The days: what is told of all of them, and is not nought throughout."""
     lines = []
     figure: Figure
@@ -195,8 +195,13 @@ def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart |
         values = [getattr(day, figure) for day in found.days]
         if None not in values and (figure == "clicks" or any(values)):
             lines.append(Line(gettext(FIGURES[figure]), values))
+    return lines
+
+
+def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart | None:
     if not found.days:
         return None
+    lines = filtered_lines(found)
     title = gettext("%(name)s over time", name=lines[0].name)
     days = [day.date for day in found.days]
     there = [note for note in notes if note.day >= days[0]]

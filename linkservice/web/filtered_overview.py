@@ -57,6 +57,7 @@ def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
         "here": here,
         "choices": click_filters(chosen.filters),
         "filtered": ranking_filtered(chosen, found.filtered, here),
+        "changed": changed,
         "figures": _figures(found, changed),
         "change_note": figures.change_note_filtered(found.period, changed, today),
         "trend": _trend(found.filtered, notes_on(page, found.period), chosen),
@@ -80,15 +81,20 @@ def _figures(found: TouchpointReport, changed: FilteredChange | None) -> list[Ke
     ]
 
 
-def _trend(by: FilteredBy, notes: Sequence[Note], chosen: Chosen) -> Chart | None:
-    if not by.days:
-        return None
-    days = [day.date for day in by.days]
-    lines = [
+def overview_lines(by: FilteredBy) -> list[Line]:
+    """The days of the figures that are not nought throughout, clicks in any case."""
+    return [
         Line(gettext(label), [getattr(day, key) for day in by.days])
         for key, label in FIGURES.items()
         if any(getattr(day, key) for day in by.days) or key == "clicks"
     ]
+
+
+def _trend(by: FilteredBy, notes: Sequence[Note], chosen: Chosen) -> Chart | None:
+    if not by.days:
+        return None
+    days = [day.date for day in by.days]
+    lines = overview_lines(by)
     title = gettext("%(name)s over time", name=lines[0].name)
     there = [note for note in notes if note.day >= days[0]]
     return trend("trend", title, days, lines, today=chosen.today, notes=there)

@@ -11,18 +11,27 @@ from decimal import Decimal
 
 from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.exported import Exported
+from linkservice.reports.filtered import FilteredReport
+from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
+from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import OF_CONVERSIONS, TouchpointRow, TouchpointTotals
+from linkservice.reports.trend import Trend
+from linkservice.web import figures
+from linkservice.web.annotated import notes_on
+from linkservice.web.charts import Line, printed_trend
 from linkservice.web.counted import Fact
 from linkservice.web.exports import sheets_of
+from linkservice.web.figures import Figure, KeyFigure
+from linkservice.web.filtered import filtered_figures, filtered_lines
 from linkservice.web.i18n import gettext, ngettext, write_day, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workbook import Cell, Sheet
 
-NOT_PRINTED = ("hours", "touchpoints", "groups", "shown")
+NOT_PRINTED = ("hours", "touchpoints", "groups", "shown", "days_before")
 """168 lines of an hour each help nobody on paper; the ranking has a table of its own, with what its
-groups and those shown add up to.
+groups and those shown add up to; the days before are drawn.
 """
 
 MOST_NAMES = 4
@@ -30,7 +39,7 @@ MOST_NAMES = 4
 
 
 def paper_of(
-    page: Page, title: str, facts: Sequence[Fact], parts: Sequence[Part], *findings: str
+    page: Page, title: str, facts: Sequence[Fact], parts: Sequence[Part | Graph], *findings: str
 ) -> bytes:
     """The report as PDF; its `findings` stand under its title, a line each."""
     told = {fact.term: fact.text for fact in facts}
@@ -49,6 +58,57 @@ def paper_of(
         language=page.locale,
     )
     return make_paper(paper, page.now)
+
+
+def trend_parts(page: Page, found: Trend, *shown: Figure) -> list[Part | Graph]:
+    """The curve of these figures, the first beside the days before, and all of them in words."""
+    lines = figures.trend_lines(found, *shown)
+    before = None
+    if found.before:
+        values = [getattr(day, shown[0]) for day in found.before]
+        before = Line(gettext("%(name)s before", name=lines[0].name), values)
+    graph = printed_trend(
+        figures.trend_title(found, shown[0]),
+        [day.date for day in found.days],
+        lines,
+        today=found.today,
+        before=before,
+        notes=notes_on(page, found.period),
+    )
+    return [graph, figures_part(figures.key_figures(found), figures.change_note(found))]
+
+
+def filtered_parts(page: Page, found: FilteredReport) -> list[Part | Graph]:
+    """The same of what meets filters."""
+    today = day_of(page.now, page.time_zone)
+    note = figures.change_note_filtered(found.period, found.change, today)
+    return [
+        *lines_parts(page, [day.date for day in found.days], filtered_lines(found), found.period),
+        figures_part(filtered_figures(found), note),
+    ]
+
+
+def lines_parts(
+    page: Page, days: Sequence[date], lines: Sequence[Line], period: Period
+) -> list[Part | Graph]:
+    """The curve of lines, the first of which is told of all days; none where there are no days."""
+    if not days or not lines:
+        return []
+    today = day_of(page.now, page.time_zone)
+    heading = gettext("%(name)s over time", name=lines[0].name)
+    notes = notes_on(page, period)
+    return [printed_trend(heading, days, lines, today=today, notes=notes)]
+
+
+def figures_part(told: Sequence[KeyFigure], note: str, *more: Row) -> Part:
+    """Key figures with how they changed; `note` says which days before are."""
+    columns = (
+        Column(gettext("Figure"), 0.3),
+        Column(gettext("Count"), 0.2, "number"),
+        Column(gettext("How it changed"), 0.5),
+    )
+    rows = [Row((each.label, write_number(each.value), each.change)) for each in told]
+    return Part(gettext("Figures"), columns, [*rows, *more], note)
 
 
 def table_parts(found: Exported) -> list[Part]:

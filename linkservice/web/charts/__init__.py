@@ -15,6 +15,7 @@ from linkservice.web.charts.intervals import (
     shared_scale,
 )
 from linkservice.web.charts.lines import Line, trend
+from linkservice.web.charts.printed import printed_trend
 from linkservice.web.charts.quadrants import Names, Spot, quadrants
 from linkservice.web.charts.spark import sparkline
 from linkservice.web.charts.svg import Chart, Table
@@ -34,6 +35,7 @@ __all__ = [
     "heat",
     "interval_axis",
     "interval_row",
+    "printed_trend",
     "quadrants",
     "shared_bar",
     "shared_scale",

@@ -168,12 +168,13 @@ def _grid(plot: _Plot) -> Markup:
         y = svg.percent(100 - plot.scale.percent(value))
         look = "chart-hairline" if value else "chart-baseline"
         parts.append(element("line", x1=0, x2="100%", y1=y, y2=y, class_=look))
-        label = element("text", _tick(value), x=-8, y=y, dy="0.35em", text_anchor="end")
+        label = element("text", value_label(value), x=-8, y=y, dy="0.35em", text_anchor="end")
         parts.append(label)
     return element("g", *parts)
 
 
-def _tick(value: float) -> str:
+def value_label(value: float) -> str:
+    """What stands at a hairline."""
     return write_number(value) if value < 1_000_000 else write_compact(value)
 
 
@@ -186,15 +187,18 @@ def _dates(plot: _Plot, days: Sequence[date]) -> Markup:
     )
 
 
-def _date(plot: _Plot, tick: DayTick) -> Markup:
+def day_label(tick: DayTick) -> str:
+    """What stands under the plot: of a date as much as its unit needs."""
     if tick.unit == "day":
-        label = write_day(tick.day, "MMMd")
-    elif tick.unit == "month" and tick.day.month > 1:
-        label = write_day(tick.day, "MMM")
-    else:
-        label = write_day(tick.day, "y")
+        return write_day(tick.day, "MMMd")
+    if tick.unit == "month" and tick.day.month > 1:
+        return write_day(tick.day, "MMM")
+    return write_day(tick.day, "y")
+
+
+def _date(plot: _Plot, tick: DayTick) -> Markup:
     x = plot.x(tick.index)
-    text = element("text", label, x=svg.percent(x), y="100%", dy=20, text_anchor="middle")
+    text = element("text", day_label(tick), x=svg.percent(x), y="100%", dy=20, text_anchor="middle")
     notch = svg.placed(x, 100, element("path", d="M0 0V4", class_="chart-baseline"))
     return notch + text
 
@@ -291,7 +295,7 @@ def _framed(
     """The plot with room for its texts: values at the left, names at the right, dates and notes
     below.
     """
-    longest = max(len(_tick(value)) for value in plot.scale.ticks)
+    longest = max(len(value_label(value)) for value in plot.scale.ticks)
     gutter = next((room for room in GUTTERS if longest <= room), GUTTERS[-1])
     classes = f"chart chart-left-{gutter}"
     if len(drawn) > 1:

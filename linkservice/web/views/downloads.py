@@ -10,12 +10,16 @@ from flask import Response
 from linkservice.cells import Cell, table
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.listing import link_view
+from linkservice.links.model import Link
 from linkservice.reports import exported
 from linkservice.reports.annotations import annotations_in
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
+from linkservice.reports.exported_before import with_before, with_change
 from linkservice.reports.filtered import FilteredDay
+from linkservice.reports.graph import Graph
 from linkservice.reports.links import campaign_report, link_report
+from linkservice.reports.paper import Part
 from linkservice.reports.results import Day, LinkReport, TouchpointReport
 from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import Trend, trend_of
@@ -37,11 +41,13 @@ from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.papers import (
+    filtered_parts,
     outstanding_words,
     paper_of,
     ranked_parts,
     sums_part,
     table_parts,
+    trend_parts,
     unlinked_parts,
 )
 from linkservice.web.periods import Chosen
@@ -101,6 +107,7 @@ def _file_of_one(
     report = filtered_report(page, about, id, chosen)
     notes = annotations_in(page.session, page.actor, report.period)
     found = exported.of_filtered(report, id, notes, filters_of(chosen))
+    found = with_change(found, report.change)
     return found, counted(page, chosen, about, source=source_words(report))
 
 
@@ -180,7 +187,11 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
     ranking = Ranking.of(detail.report)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
-    parts = [*ranked_parts(ranking, ranking.groups(rows)), *table_parts(found)]
+    parts = [
+        *_curve(page, "touchpoint", id, chosen),
+        *ranked_parts(ranking, ranking.groups(rows)),
+        *table_parts(found),
+    ]
     title = detail.row.name or ""
     data = paper_of(page, title, shown["counted"], parts, rows[0].sentence, rows[0].peers)
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
@@ -201,9 +212,19 @@ def paper_campaign(page: Page, id: str) -> Response:
 
 
 def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
-    found, facts = _file_of_one(page, about, id, _chosen(page))
-    data = paper_of(page, title, facts, table_parts(found))
+    chosen = _chosen(page)
+    found, facts = _file_of_one(page, about, id, chosen)
+    parts = [*_curve(page, about, id, chosen), *table_parts(found)]
+    data = paper_of(page, title, facts, parts)
     return page.file(data, "application/pdf", f"{_days(found, f'{about}-{id}')}.pdf")
+
+
+def _curve(page: Page, about: One, id: str, chosen: Chosen) -> Sequence[Part | Graph]:
+    """Its days drawn beside those before, and its figures."""
+    if chosen.filters:
+        return filtered_parts(page, filtered_report(page, about, id, chosen))
+    trend = _trend(page, _subject(page, about, id), chosen)
+    return trend_parts(page, trend, "clicks", "scans", "visitors")
 
 
 def _days(found: Exported, name: str) -> str:
@@ -216,7 +237,8 @@ def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
     notes = annotations_in(page.session, page.actor, found.period)
     asked = _attribution(page)
     filters = {**filters_of(chosen), **({} if asked == "last" else {"attribution": asked})}
-    return exported.of_touchpoint(found, _trend(page, found, chosen), notes, filters)
+    trend = _trend(page, found.touchpoint, chosen)
+    return with_before(exported.of_touchpoint(found, trend, notes, filters), trend)
 
 
 def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
@@ -232,7 +254,8 @@ def campaign_file(page: Page, id: str, chosen: Chosen) -> Exported:
 def _link_file(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> Exported:
     found = _link(page, about, id, chosen)
     notes = annotations_in(page.session, page.actor, found.period)
-    return exported.of_link(found, notes, filters_of(chosen))
+    told = exported.of_link(found, notes, filters_of(chosen))
+    return with_before(told, _trend(page, _subject(page, about, id), chosen))
 
 
 _FILES: dict[About, Callable[[Page, str, Chosen], Exported]] = {
@@ -268,15 +291,23 @@ def _attribution(page: Page) -> str:
     return page.query.get("attribution") or "last"
 
 
-def _trend(page: Page, found: TouchpointDetail, chosen: Chosen) -> Trend:
-    touchpoint, period = found.touchpoint, found.period
+def _subject(page: Page, about: One, id: str) -> Touchpoint | Link | Campaign:
+    """What the report is on. Raises `NotFound`."""
+    if about == "touchpoint":
+        return find_ever(page.session, page.actor, Touchpoint, id)
+    if about == "link":
+        return find(page.session, page.actor, Link, id)
+    return find(page.session, page.actor, Campaign, id)
+
+
+def _trend(page: Page, subject: Touchpoint | Link | Campaign, chosen: Chosen) -> Trend:
     return trend_of(
-        page.session, page.actor, touchpoint, period, page.now, suspects=chosen.suspects
+        page.session, page.actor, subject, chosen.period, page.now, suspects=chosen.suspects
     )
 
 
 def _touchpoint_days(page: Page, id: str, chosen: Chosen) -> Sequence[Day]:
-    return _trend(page, _touchpoint(page, id, chosen), chosen).days
+    return _trend(page, _subject(page, "touchpoint", id), chosen).days
 
 
 def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported:

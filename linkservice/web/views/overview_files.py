@@ -12,7 +12,9 @@ from flask import Response
 from linkservice.reports.annotations import annotations_in
 from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.exported import of_filtered_overview, of_overview
+from linkservice.reports.exported_before import with_before, with_change
 from linkservice.reports.exported_findings import of_changes
+from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import TouchpointReport, TouchpointRow
@@ -21,9 +23,10 @@ from linkservice.web import change_sentences, figures, periods
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES, Figure, KeyFigure
 from linkservice.web.filed import Filed, file_of, filters_of, paper_file
-from linkservice.web.filtered_overview import filtered_overview
+from linkservice.web.filtered_overview import filtered_overview, overview_lines
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
+from linkservice.web.papers import figures_part, lines_parts, trend_parts
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
@@ -71,10 +74,12 @@ def _filed(page: Page) -> Filed:
     return Filed(
         name="overview",
         title=gettext("Overview"),
-        found=of_overview(report, trend, notes, rows, of_changes(changed, {}), filters),
+        found=with_before(
+            of_overview(report, trend, notes, rows, of_changes(changed, {}), filters), trend
+        ),
         facts=overview_facts(page, chosen, changed),
         parts=[
-            _key_figures(page, trend, report),
+            *_figures(page, trend, report),
             _outstanding(shown),
             _changes(changed),
             _quality(page, report, chosen),
@@ -88,7 +93,8 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
     notes = annotations_in(page.session, page.actor, chosen.period)
     told: Sequence[KeyFigure] = shown["figures"]
     rows: Sequence[TouchpointRow] = shown["rows"]
-    figure_rows = [Row((each.label, write_number(each.value), each.change)) for each in told]
+    by = shown["found"].filtered
+    days = [day.date for day in by.days]
     columns = (
         Column(gettext("Touchpoint"), 0.46),
         *(Column(gettext(FIGURES[key]), 0.18, "number") for key in _COUNTED),
@@ -106,10 +112,13 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
     return Filed(
         name="overview",
         title=gettext("Overview"),
-        found=of_filtered_overview(shown["found"], rows, notes, filters_of(chosen)),
+        found=with_change(
+            of_filtered_overview(shown["found"], rows, notes, filters_of(chosen)), shown["changed"]
+        ),
         facts=shown["counted"],
         parts=[
-            Part(gettext("Figures"), _figure_columns(), figure_rows, shown["change_note"]),
+            *lines_parts(page, days, overview_lines(by), chosen.period),
+            figures_part(told, shown["change_note"]),
             Part(gettext("Touchpoints with the most of these clicks"), columns, lines),
         ],
     )
@@ -118,27 +127,21 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
 _COUNTED: tuple[Figure, ...] = ("clicks", "scans", "visitors")
 
 
-def _figure_columns() -> Sequence[Column]:
-    return (
-        Column(gettext("Figure"), 0.3),
-        Column(gettext("Count"), 0.2, "number"),
-        Column(gettext("How it changed"), 0.5),
-    )
-
-
-def _key_figures(page: Page, trend: Trend, report: TouchpointReport) -> Part:
-    rows = [
-        Row((each.label, write_number(each.value), each.change))
-        for each in figures.key_figures(trend)
-    ]
+def _figures(page: Page, trend: Trend, report: TouchpointReport) -> list[Part | Graph]:
+    """The curve of the figure that the page shows, and all of them in words."""
+    wanted = page.query.get("figure", "")
+    figure: Figure = next((key for key in FIGURES if key == wanted), "visitors")
+    graph, _ = trend_parts(page, trend, figure)
     gained = conversion_trend(page.session, page.actor.workspace_id, trend)
+    more = []
     if gained.conversions:
         count = write_number(gained.conversions)
-        rows.append(Row((gettext("Conversions"), count, gained_change(gained))))
+        more.append(Row((gettext("Conversions"), count, gained_change(gained))))
     if gained.value:
         worth = write_money(gained.value, report.currency)
-        rows.append(Row((gettext("Value"), worth, "")))
-    return Part(gettext("Figures"), _figure_columns(), rows, figures.change_note(trend))
+        more.append(Row((gettext("Value"), worth, "")))
+    told = figures.key_figures(trend)
+    return [graph, figures_part(told, figures.change_note(trend), *more)]
 
 
 def _outstanding(shown: Sequence[Shown]) -> Part:
