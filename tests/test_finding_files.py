@@ -350,7 +350,7 @@ def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:
         assert answer.status_code == 404 or "Poster" not in answer.text, name
 
 
-@pytest.mark.parametrize("about", ["costs", "personas", "moments", "campaign"])
+@pytest.mark.parametrize("about", ["costs", "personas", "moments", "campaign", "overview"])
 def test_a_shared_report_leads_nowhere_and_speaks_both_languages(
     market: Market, about: str
 ) -> None:
@@ -402,6 +402,57 @@ def test_a_shared_journey_says_where_customers_are_lost(market: Market) -> None:
     assert "From stage to stage The visitors of a stage on a day" in words
 
 
+def test_a_shared_overview_says_what_its_page_says_but_nothing_of_the_members(
+    market: Market,
+) -> None:
+    note = {"date": str(market.today - timedelta(days=3)), "text": "Printer on strike"}
+    market.cast.ben.done("/reports/annotations", **note, back="/app/")
+    page = market.cast.ben.get("/")
+    assert "Printer on strike" in page.text
+    shown = shared_page(market, about="overview")
+    with_words = re.findall(r'class="verdict-words">([^<]+)<', page.text)
+    assert with_words
+    assert re.findall(r'class="verdict-words">([^<]+)<', shown.text) == with_words
+    figures = [re.findall(r'class="stat-value">([^<]+)<', each.text)[:3] for each in (page, shown)]
+    assert figures[0] == figures[1]
+    words = text_of(shown)
+    assert "Suspected mail scanners" in words
+    private = "Printer on strike", "Latest links", "example.com", "Waiting to be counted"
+    for each in private:
+        assert each not in words
+        assert each in text_of(page) or each in page.text
+
+
+def test_a_filtered_overview_is_shared_as_it_is(market: Market) -> None:
+    form = re.search(
+        r'href="/app(/reports/shares\?[^"]+)"', market.cast.ben.get("/", source="scan").text
+    )
+    assert form
+    asked = dict(parse_qsl(urlsplit(unescape(form[1])).query))
+    assert (asked["about"], asked["filters"]) == ("overview", "source=scan")
+    words = text_of(shared_page(market, about="overview", filters=asked["filters"]))
+    assert "Scanned or clicked: Scanned" in words
+    assert "hold for all clicks, not for these alone" in words
+    # The market has roll-ups alone.
+    assert "No click of this period meets the filters." in words
+
+
+def test_the_overview_and_moments_are_saved_as_views(market: Market) -> None:
+    ben = market.cast.ben
+    place = "/reports/moments"
+    for path, asked in (("/", {"source": "scan"}), (place, {"journey_id": market.journey_id})):
+        page = ben.get(path, period="7d", **asked)
+        given = dict(re.findall(r'name="(about|query)" value="([^"]*)"', page.text))
+        shown = ben.done(
+            "/reports/views",
+            name=f"My {given['about']}",
+            **{name: unescape(value) for name, value in given.items()},
+        )
+        query = dict(parse_qsl(urlsplit(shown.request.full_path).query))
+        assert query == {"period": "7d", **asked}
+    assert "My moments Moments of truth 7 days" in text_of(ben.get("/reports/views"))
+
+
 def test_a_filtered_campaign_is_shared_as_it_is(market: Market) -> None:
     fields = {"about": "campaign", "subject": market.campaign_id, "filters": "source=scan"}
     shown = text_of(shared_page(market, **fields))
@@ -422,6 +473,8 @@ def test_what_a_page_does_not_know_is_not_shared(market: Market) -> None:
         ({"about": "costs", "filters": "group=moon"}, 422),
         ({"about": "costs", "filters": "country=DE"}, 422),
         ({"about": "personas", "filters": "group=channel"}, 422),
+        ({"about": "overview", "filters": "country=Germany"}, 422),
+        ({"about": "overview", "filters": "group=channel"}, 422),
         ({"about": "touchpoints", "filters": "kind=gas"}, 422),
         ({"about": "touchpoints", "filters": "order=sideways"}, 422),
         ({"about": "touchpoints", "filters": "persona_id=999"}, 404),

@@ -38,11 +38,11 @@ class ReportShare(Owned, Base):
         UniqueConstraint("token_hash"),
         CheckConstraint(
             "about IN ('touchpoints', 'journey', 'touchpoint', 'link', 'campaign', 'costs', "
-            "'personas', 'moments')",
+            "'personas', 'moments', 'overview')",
             name="about",
         ),
         CheckConstraint(
-            "(about IN ('touchpoints', 'costs', 'personas')) = (subject_id IS NULL)",
+            "(about IN ('touchpoints', 'costs', 'personas', 'overview')) = (subject_id IS NULL)",
             name="subject",
         ),
         CheckConstraint("(first_date IS NULL) = (last_date IS NULL)", name="period"),
@@ -78,11 +78,12 @@ class SavedView(Owned, Base):
         UniqueConstraint("workspace_id", "name"),
         CheckConstraint(
             "about IN ('touchpoints', 'journey', 'touchpoint', 'link', 'campaign', 'costs', "
-            "'personas')",
+            "'personas', 'moments', 'overview')",
             name="about",
         ),
         CheckConstraint(
-            "(about IN ('touchpoints', 'costs', 'personas')) = (subject_id IS NULL)",
+            "(about IN ('touchpoints', 'costs', 'personas', 'moments', 'overview')) = "
+            "(subject_id IS NULL)",
             name="subject",
         ),
         CheckConstraint("length(name) BETWEEN 1 AND 100", name="name_length"),

@@ -26,7 +26,15 @@ from linkservice.workspaces import trail
 from linkservice.workspaces.access import Actor, find, page, scoped
 
 About: TypeAlias = Literal[
-    "touchpoints", "journey", "touchpoint", "link", "campaign", "costs", "personas"
+    "touchpoints",
+    "journey",
+    "touchpoint",
+    "link",
+    "campaign",
+    "costs",
+    "personas",
+    "moments",
+    "overview",
 ]
 ABOUT: tuple[About, ...] = get_args(About)
 

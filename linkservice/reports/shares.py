@@ -37,7 +37,15 @@ from linkservice.workspaces.access import Actor, find, hash_secret, scoped
 from linkservice.workspaces.model import Workspace
 
 About: TypeAlias = Literal[
-    "touchpoints", "journey", "touchpoint", "link", "campaign", "costs", "personas", "moments"
+    "touchpoints",
+    "journey",
+    "touchpoint",
+    "link",
+    "campaign",
+    "costs",
+    "personas",
+    "moments",
+    "overview",
 ]
 ABOUT: tuple[About, ...] = get_args(About)
 
@@ -55,6 +63,7 @@ _ASKED: Mapping[str, Collection[str]] = {
     **dict.fromkeys(RANKED, (*NAMES, *EVERYTHING.query, *_ARRANGED)),
     "costs": ("group",),
     "personas": ("attribution",),
+    "overview": NAMES,
 }
 """What of a page's address is kept, besides its period and metric."""
 

@@ -7,7 +7,7 @@ data's name and age are those of `linkservice doctor`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -40,9 +40,12 @@ class Quality:
     asks: bool = False
 
 
-def quality(page: Page, totals: TouchpointTotals, chosen: Chosen, here: Here) -> list[Quality]:
-    """The strip of a report of the whole workspace."""
-    return [*_sorted_out(totals, chosen, here), _unrecorded(totals), _lag(page), _places(page)]
+def quality(page: Page, totals: TouchpointTotals, chosen: Chosen) -> list[Quality]:
+    """The strip of the overview. How the machine does, and where to look, is not for guests."""
+    told = [*_sorted_out(totals, chosen), _unrecorded(totals)]
+    if page.guest is not None:
+        return [replace(each, href="") for each in told]
+    return [*told, _lag(page), _places(page)]
 
 
 def requests_of(totals: TouchpointTotals) -> int:
@@ -58,10 +61,11 @@ def requests_of(totals: TouchpointTotals) -> int:
     )
 
 
-def _sorted_out(totals: TouchpointTotals, chosen: Chosen, here: Here) -> list[Quality]:
+def _sorted_out(totals: TouchpointTotals, chosen: Chosen) -> list[Quality]:
     requests = requests_of(totals)
     of_all = ngettext("of one request", "of %(num)s requests", requests)
     ranking = address("reports", **{key: text for key, text in chosen.query.items() if text})
+    here = Here("overview", chosen.query)
     suspects = here(scanners=None if chosen.suspects else "include")
     return [
         Quality(gettext("Robots"), _share(totals.robots, requests), of_all, ranking),

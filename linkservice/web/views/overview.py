@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 
@@ -21,7 +22,7 @@ from linkservice.web.arrangement import click_filters
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
-from linkservice.web.figures import FIGURES
+from linkservice.web.figures import FIGURES, Figure
 from linkservice.web.filtered_overview import filtered_overview
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
@@ -52,7 +53,25 @@ def overview(page: Page) -> Response:
     if chosen.filters:
         return page.render("overview_filtered.html", **filtered_overview(page, chosen))
     wanted = page.query.get("figure", "")
-    figure = wanted if wanted in FIGURES else "visitors"
+    figure: Figure = wanted if wanted in FIGURES else "visitors"
+    kept = None if figure == "visitors" else figure
+    links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
+    return page.render(
+        "overview.html",
+        lack=lack,
+        choices=click_filters(chosen.filters),
+        here=Here("overview", {**chosen.query, "figure": kept}),
+        figure=figure,
+        today=todays_counts(page.session, page.actor, page.time_zone, page.now),
+        links=[(row, sparkline(row.series)) for row in links.rows],
+        **overview_context(page, chosen, figure),
+    )
+
+
+def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") -> dict[str, Any]:
+    """What members and guests are shown of the whole workspace: no links, which are not everybody's
+    to know.
+    """
     report = touchpoint_report(
         page.session,
         page.actor,
@@ -66,35 +85,25 @@ def overview(page: Page) -> Response:
     )
     changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
     ranking = Ranking.of(report)
-    links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
-    kept = None if figure == "visitors" else figure
-    here = Here("overview", {**chosen.query, "figure": kept})
     gained = conversion_trend(page.session, page.actor.workspace_id, trend)
-    return page.render(
-        "overview.html",
-        lack=lack,
-        choices=click_filters(chosen.filters),
-        chosen=chosen,
-        here=here,
-        figure=figure,
-        figures=figures.key_figures(trend),
-        change_note=figures.change_note(trend),
-        gained=gained,
-        gained_change=gained_change(gained),
-        currency=report.currency,
-        quality=quality(page, report.totals, chosen, here),
-        today=todays_counts(page.session, page.actor, page.time_zone, page.now),
-        trend=figures.trend_chart("trend", trend, figure, notes=notes_on(page, chosen.period)),
-        best=ranking.outstanding("best", MOST_OUTSTANDING),
-        worst=ranking.outstanding("worst", MOST_OUTSTANDING),
-        changes=change_sentences.changes(changed),
-        most_changes=MOST_CHANGES,
-        change_notes=change_sentences.notes(changed),
-        journeys=_strips(page, ranking),
-        links=[(row, sparkline(row.series)) for row in links.rows],
-        apart=figures.apart(report.totals, suspects=chosen.suspects),
-        counted=overview_facts(page, chosen, changed),
-    )
+    return {
+        "chosen": chosen,
+        "figures": figures.key_figures(trend),
+        "change_note": figures.change_note(trend),
+        "gained": gained,
+        "gained_change": gained_change(gained),
+        "currency": report.currency,
+        "quality": quality(page, report.totals, chosen),
+        "trend": figures.trend_chart("trend", trend, figure, notes=notes_on(page, chosen.period)),
+        "best": ranking.outstanding("best", MOST_OUTSTANDING),
+        "worst": ranking.outstanding("worst", MOST_OUTSTANDING),
+        "changes": change_sentences.changes(changed),
+        "most_changes": MOST_CHANGES,
+        "change_notes": change_sentences.notes(changed),
+        "journeys": _strips(page, ranking),
+        "apart": figures.apart(report.totals, suspects=chosen.suspects),
+        "counted": overview_facts(page, chosen, changed),
+    }
 
 
 def overview_facts(page: Page, chosen: Chosen, changed: ChangeReport) -> list[Fact]:

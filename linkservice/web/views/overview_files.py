@@ -27,7 +27,7 @@ from linkservice.web.filtered_overview import filtered_overview, overview_lines
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.papers import figures_part, lines_parts, trend_parts
-from linkservice.web.periods import Chosen, Here
+from linkservice.web.periods import Chosen
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
 from linkservice.web.views.overview import MOST_OUTSTANDING, gained_change, overview_facts
@@ -173,7 +173,6 @@ def _quality(page: Page, report: TouchpointReport, chosen: Chosen) -> Part:
         Column(gettext("Value"), 0.22),
         Column(gettext("Note"), 0.5),
     )
-    here = Here("overview", chosen.query)
-    found = quality(page, report.totals, chosen, here)
+    found = quality(page, report.totals, chosen)
     rows = [Row((each.label, each.value, each.note)) for each in found]
     return Part(gettext("How good are these data?"), columns, rows)

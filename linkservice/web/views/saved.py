@@ -29,6 +29,8 @@ PLACES = {
     "campaign": "campaign",
     "costs": "costs_report",
     "personas": "personas_report",
+    "moments": "moments_page",
+    "overview": "overview",
 }
 """Which page shows what a view is about."""
 
@@ -40,6 +42,8 @@ ABOUT_WORDS = {
     "campaign": N_("Campaign"),
     "costs": N_("Costs"),
     "personas": N_("Personas"),
+    "moments": N_("Moments of truth"),
+    "overview": N_("Overview"),
 }
 
 

@@ -37,6 +37,7 @@ from linkservice.web.asked import (
 from linkservice.web.counted import About, filter_words
 from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.filtered import filtered_view
+from linkservice.web.filtered_overview import filtered_overview
 from linkservice.web.filtered_ranking import ranking_cut
 from linkservice.web.i18n import N_, gettext, speaking
 from linkservice.web.link_report import campaign_report_context, link_report_context
@@ -46,10 +47,9 @@ from linkservice.web.ranked import Ranking, finding
 from linkservice.web.views.cost_report import cost_context
 from linkservice.web.views.moments import moments_context
 from linkservice.web.views.new_link import end_of_day
+from linkservice.web.views.overview import overview_context
 from linkservice.web.views.persona_report import persona_context
-from linkservice.web.views.reports import (
-    touchpoint_context,
-)
+from linkservice.web.views.reports import touchpoint_context
 from linkservice.workspaces.model import LOCALES, Workspace
 
 PAGES = Pages("reports")
@@ -65,6 +65,7 @@ ABOUT_WORDS = {
     "costs": N_("Costs"),
     "personas": N_("Personas"),
     "moments": N_("Moments of truth"),
+    "overview": N_("Overview"),
 }
 
 
@@ -161,6 +162,11 @@ def _shown(page: Page, share: ReportShare, token: str) -> Response:
         view = filtered_view(page, cast(About, share.about), subject, chosen)
         words = filter_words(chosen.filters)
         return page.render("shared/filtered.html", filtered=view, words=words, **context)
+    if chosen.filters and share.about == "overview":
+        seen = filtered_overview(page, chosen)
+        words, cut = filter_words(chosen.filters), ranking_cut(seen["found"].filtered)
+        shown = {**context, **seen, "words": words, "cut": cut}
+        return page.render("shared/overview_filtered.html", **shown)
     template, show = _SHOWN[cast(shares.About, share.about)]
     return page.render(template, **{**context, **show(page, share, subject, chosen)})
 
@@ -228,6 +234,10 @@ def _moments(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
     return moments_context(page, chosen, subject, share.metric, linked=False)
 
 
+def _overview(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
+    return overview_context(page, chosen)
+
+
 def _attribution(share: ReportShare) -> str:
     return shares.asked_of(share).get("attribution", ATTRIBUTIONS[0])
 
@@ -243,6 +253,7 @@ _SHOWN: Mapping[shares.About, tuple[str, Show]] = {
     "costs": ("shared/costs.html", _costs),
     "personas": ("shared/personas.html", _personas),
     "moments": ("shared/moments.html", _moments),
+    "overview": ("shared/overview.html", _overview),
 }
 """What a reader is shown of each kind of report, and what the page is made of."""
 
