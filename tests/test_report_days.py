@@ -11,6 +11,7 @@ from conftest import ENGINES
 from hypothesis import given
 from hypothesis import strategies as st
 from installed import installed
+from rollups import COUNTERS
 from sqlalchemy import event, insert
 
 from linkservice.clicks.model import TouchpointDay
@@ -29,26 +30,12 @@ def filled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Database]:
     """Twenty days; touchpoint 1 has a row each day, 2 every third, 0 the first ten."""
-    kept = [
-        "clicks",
-        "scans",
-        "visitors",
-        "touchpoint_visitors",
-        "journey_visitors",
-        "tokenless",
-        "robots",
-        "previews",
-        "prefetches",
-        "scanners",
-        "heads",
-        "own",
-    ]
     rows = [
         {
             "workspace_id": 1,
             "local_date": FIRST + timedelta(day),
             "touchpoint_id": touchpoint,
-            **{name: 100 * day + 10 * place + touchpoint for place, name in enumerate(kept)},
+            **{name: 100 * day + 10 * place + touchpoint for place, name in enumerate(COUNTERS)},
         }
         for day in range(LENGTH)
         for touchpoint in (0, 1, 2)

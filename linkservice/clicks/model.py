@@ -272,7 +272,17 @@ class StageDay(Base):
     visitors: Mapped[int] = mapped_column(BigId)
 
 
-class LinkHour(Base):
+class _LinkHours:
+    """A row for each day, link and local hour that had clicks."""
+
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    local_hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    clicks: Mapped[int]
+    scans: Mapped[int]
+
+
+class LinkHour(_LinkHours, Base):
     """Roll-up hour × link, in the workspace's local time.
 
     Day first, here and in `link_facets`: what ingest adds to then lies together, so that a
@@ -282,23 +292,21 @@ class LinkHour(Base):
     __tablename__ = "link_hours"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    local_date: Mapped[date] = mapped_column(primary_key=True)
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    local_hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    clicks: Mapped[int]
-    scans: Mapped[int]
 
-
-class LinkFacet(Base):
-    """Roll-up day × link × facet value; `clicks` counts persons, for `robot` all the others."""
-
-    __tablename__ = "link_facets"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+class _LinkFacets:
+    """A row for each day, link and facet value that had clicks."""
 
     local_date: Mapped[date] = mapped_column(primary_key=True)
     link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     value_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     clicks: Mapped[int]
+
+
+class LinkFacet(_LinkFacets, Base):
+    """Roll-up day × link × facet value; `clicks` counts persons, for `robot` all the others."""
+
+    __tablename__ = "link_facets"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class WaitingFacets(Base):
@@ -334,27 +342,16 @@ class SuspectedDay(Base):
     tokenless: Mapped[int]
 
 
-class SuspectedHour(Base):
+class SuspectedHour(_LinkHours, Base):
     """As `LinkHour`, of suspected mail scanners."""
 
     __tablename__ = "suspected_hours"
 
-    local_date: Mapped[date] = mapped_column(primary_key=True)
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    local_hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    clicks: Mapped[int]
-    scans: Mapped[int]
 
-
-class SuspectedFacet(Base):
+class SuspectedFacet(_LinkFacets, Base):
     """As `LinkFacet`, of suspected mail scanners."""
 
     __tablename__ = "suspected_facets"
-
-    local_date: Mapped[date] = mapped_column(primary_key=True)
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    value_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    clicks: Mapped[int]
 
 
 class DomainDay(Base):
