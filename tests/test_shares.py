@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from linkservice.reports.model import ReportShare
 from linkservice.reports.shares import (
     LONGEST,
     NewShare,
+    SharePassword,
     create_share,
     list_shares,
     live_share,
@@ -35,8 +37,9 @@ from linkservice.reports.shares import (
     revoke_share,
 )
 from linkservice.web.i18n import speaking, write_day
+from linkservice.workspaces import passwords
 from linkservice.workspaces.access import SCOPES_OF, Actor
-from linkservice.workspaces.model import TrailEntry
+from linkservice.workspaces.model import TrailEntry, Workspace
 
 __all__ = ["shop"]
 
@@ -50,6 +53,8 @@ OWN = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
 def made(home: Home, database: Database, now: datetime, **fields: Any) -> str:
     """The token of a share of Ada's."""
     usual = {"name": "For the agency", "about": "touchpoints", "subject_id": None}
+    if "password" in fields:
+        fields = {**fields, "password": SharePassword.of(fields["password"])}
     new = NewShare(**{**usual, "expires_at": now + timedelta(days=30), **fields})
     with database.transaction() as session:
         return create_share(session, home.actor, new, now)[1]
@@ -311,6 +316,38 @@ def test_passwords_are_not_guessed_for_long(cast: Cast, database: Database) -> N
     last = client.post(f"/app/shared/{token}", data={**data, "password": PASSWORD}, headers=OWN)
     assert last.status_code == 429
     assert int(last.headers["Retry-After"]) > 0
+
+
+@on_one_engine
+def test_others_write_while_a_password_is_hashed(
+    cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer at a time, and hashing takes long."""
+    hashed = passwords.hasher.hash
+    written = []
+
+    def write() -> None:
+        with database.transaction() as session:
+            session.get_one(Workspace, cast.foreign.workspace_id).name = "Other"
+        written.append(True)
+
+    def hash_slowly(password: str) -> str:
+        other = threading.Thread(target=write, daemon=True)
+        other.start()
+        other.join(10)
+        return hashed(password)
+
+    monkeypatch.setattr(passwords.hasher, "hash", hash_slowly)
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    fields = {"name": "Board", "about": "touchpoints", "days": "rolling", "expires_at": until}
+    answer = cast.ben.post("/reports/shares", **fields, password=PASSWORD)
+    assert written == [True]
+    link = re.search(r"/app(/shared/[\w-]{43})", answer.text)
+    assert link
+    assert "password" in cast.stranger.get(link[1]).text
+    again = cast.ben.post("/reports/shares", **{**fields, "name": ""}, password="short")
+    assert again.status_code == 422
+    assert again.text.count('aria-invalid="true"') == 2
 
 
 def refused(cast: Cast, database: Database, **fields: Any) -> set[str]:

@@ -86,6 +86,27 @@ _SUBJECTS: dict[str, type[Journey] | type[Touchpoint] | type[Link] | type[Campai
 
 
 @dataclass(frozen=True, slots=True)
+class SharePassword:
+    """A password as it was typed, and what is stored of it; "" where it is none that may be."""
+
+    typed: str
+    hashed: str
+
+    @classmethod
+    def of(cls, typed: str) -> SharePassword:
+        """To be made before a transaction opens: hashing takes long, and on SQLite everybody who
+        writes would wait for it.
+        """
+        problems = Problems()
+        passwords.check(problems, "password", typed, "")
+        try:
+            problems.raise_if_any()
+        except Invalid:
+            return cls(typed, "")
+        return cls(typed, passwords.hasher.hash(typed))
+
+
+@dataclass(frozen=True, slots=True)
 class NewShare:
     """What a share link is to show; `asked` are the fields of the page's address, by their names.
     Without `first` and `last` the period rolls.
@@ -100,7 +121,7 @@ class NewShare:
     metric: str = METRICS[0]
     suspects: bool = False
     asked: Mapping[str, str] = field(default_factory=dict)
-    password: str | None = None
+    password: SharePassword | None = None
 
 
 def create_share(
@@ -124,7 +145,7 @@ def create_share(
     elif new.expires_at > now + LONGEST:
         problems.add("expires_at", "share_too_long", days=LONGEST.days)
     if new.password:
-        passwords.check(problems, "password", new.password, "")
+        passwords.check(problems, "password", new.password.typed, "")
     problems.raise_if_any()
     filters = _checked(session, actor, new)
     subject = None
@@ -143,7 +164,7 @@ def create_share(
         first_date=period.first if period else None,
         last_date=period.last if period else None,
         token_hash=hash_secret(token),
-        password_hash=passwords.hasher.hash(new.password) if new.password else None,
+        password_hash=new.password.hashed if new.password else None,
         created_by=actor.name,
         created_at=now,
         expires_at=new.expires_at,

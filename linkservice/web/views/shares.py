@@ -23,7 +23,7 @@ from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import ReportShare
 from linkservice.reports.period import day_of
-from linkservice.reports.shares import NewShare
+from linkservice.reports.shares import NewShare, SharePassword
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.web import arrangement, cost_words, figures, periods, transition_words
 from linkservice.web.asked import (
@@ -75,10 +75,11 @@ def report_shares(page: Page) -> Response:
     return page.render("reports/shares.html", **_context(page))
 
 
-@PAGES.post("/reports/shares", scope=shares.SCOPE, again=report_shares)
+@PAGES.post("/reports/shares", scope=shares.SCOPE, again=report_shares, own_transactions=True)
 def create_share(page: Page) -> Response:
     """A new share link, shown this once."""
     form = page.form
+    password = form.text("password")
     fixed = form.text("days") == "fixed"
     new = NewShare(
         name=form.text("name"),
@@ -90,9 +91,12 @@ def create_share(page: Page) -> Response:
         metric=form.text("metric") or "visitors_per_reach",
         suspects=form.text("scanners") == "include",
         asked=dict(parse_qsl(form.text("filters"))),
-        password=form.text("password") or None,
+        password=SharePassword.of(password) if password else None,
     )
-    share, token = shares.create_share(page.session, page.actor, new, page.now)
+    with page.database.transaction() as session:
+        made, token = shares.create_share(session, page.actor, new, page.now)
+        share_id = made.id
+    share = page.session.get_one(ReportShare, share_id)
     place = page.settings.base_url + address("shared_report", token=token)
     return page.render("reports/shares.html", about="", made=place, share=share, **_listed(page))
 
