@@ -278,8 +278,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
 def test_the_description_tells_the_highest_and_the_lowest() -> None:
     drawn = trend_of(3, 41, 1200, 2, last=date(2026, 3, 10))
     assert texts(parsed(drawn.drawing), ".//desc") == [
-        "From 7 Mar 2026 to 10 Mar 2026, per day. "
-        "Clicks: highest 1,200 (Mon 9 Mar), lowest 2 (Tue 10 Mar)."
+        "7–10 Mar 2026, per day. Clicks: highest 1,200 (Mon 9 Mar), lowest 2 (Tue 10 Mar)."
     ]
 
 
@@ -287,7 +286,7 @@ def test_a_chart_speaks_german() -> None:
     with i18n.speaking("de"):
         drawn = trend_of(3, 41, 1200, 2, last=date(2026, 3, 10))
     assert texts(parsed(drawn.drawing), ".//desc") == [
-        "Vom 07.03.2026 bis 10.03.2026, pro Tag. "
+        "07.–10.03.2026, pro Tag. "
         "Clicks: höchster Wert 1.200 (Mo., 9. März), niedrigster 2 (Di., 10. März)."
     ]
     assert drawn.table.heads == ["Tag", "Clicks"]

@@ -510,7 +510,8 @@ def test_the_overviews_files_have_its_days_and_who_stands_out(market: Market) ->
     assert [row["name"] for row in content["touchpoints"]] == ["Poster", "Window"]
     assert "below" in {row["change"] for row in content["changes"]["touchpoints"]}
     book = openpyxl.load_workbook(io.BytesIO(got(who, path, format="xlsx")))
-    assert book.sheetnames[:4] == ["Days", "Totals", "Touchpoints", "What changed"]
+    names = ["Days", "Comparison", "Days before", "Totals", "Touchpoints", "What changed"]
+    assert book.sheetnames[:6] == names
     shown = text_of(who.get("/"))
     for fact in content["counted"][:-1]:
         assert f"{fact['term']} {' '.join(fact['text'].split())}" in shown

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
@@ -26,11 +27,14 @@ from terminal import done, refused
 
 from linkservice.app import close_app, create_app
 from linkservice.config import PREFIX, Settings, load
+from linkservice.conversions.counts import NewCount, import_counts
 from linkservice.database import Database
 from linkservice.errors import Failed, Invalid
+from linkservice.journeys.model import Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.reports import posting
 from linkservice.reports.annotations import NewAnnotation, add_annotation
+from linkservice.reports.digest import before_letter, digest_of
 from linkservice.reports.letters import (
     OFF,
     RHYTHMS,
@@ -42,9 +46,14 @@ from linkservice.reports.letters import (
     letters_of,
     next_due,
     period_of_letter,
+    recipient_of,
     way_out,
 )
 from linkservice.reports.model import LetterSubscription
+from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.trend import Counts
+from linkservice.web.i18n import speaking
+from linkservice.web.letters import as_text, words_of
 from linkservice.web.postman import Postman, Round
 from linkservice.web.service import addresses
 from linkservice.workspaces import members, sessions
@@ -430,6 +439,8 @@ def test_the_figures_are_those_of_page_and_api_to_the_digit(posted: Office) -> N
     page = text_of(posted.browser("ben").get("/", **days))
     for name, value in told.items():
         assert f"{name} {value} " in page
+    assert "“Before” is the week before: 2–8 Jun 2025." in text
+    assert re.search(r"Visitors: [\d,]+ \([^)]* than the week before\)", text)
     sentences = re.findall(r"(?m)^[▲▼] .*?: (.*)$", text)
     assert len(sentences) == 4
     for sentence in sentences:
@@ -444,11 +455,11 @@ def test_it_names_the_best_the_worst_and_what_changed(posted: Office) -> None:
     english, _ = forms(posted.letter_to("ben"))
     german, html = forms(posted.letter_to("vera"))
     subject = posted.letter_to("ben")["Subject"]
-    assert subject.startswith("Müller & Töchter, 9 Jun to 15 Jun 2025: Visitors 1,")
+    assert subject.startswith("Müller & Töchter, 9–15 Jun 2025: Visitors 1,")
     assert "▲ Strong (Awareness), best: " in english
     assert "▼ Weak (Awareness), worst: " in english
-    assert re.search(r"▼ F \(Awareness\), unusually few: .* from 13 Jun to 15 Jun, where", english)
-    assert "▼ F (Awareness), ungewöhnlich wenige: Vom 13. Juni bis 15. Juni " in german
+    assert re.search(r"▼ F \(Awareness\), unusually few: .* on 13–15 Jun, where", english)
+    assert "▼ F (Awareness), ungewöhnlich wenige: 13.–15.06.: " in german
     assert re.search(r"▲ Strong \(Awareness\), am besten: .* Besucher je .*95\s%", german)
     assert 'lang="de"' in html
     assert "Müller &amp; Töchter" in html
@@ -456,6 +467,53 @@ def test_it_names_the_best_the_worst_and_what_changed(posted: Office) -> None:
     assert "Notizen: 13. Juni Radio spot." in german
     assert "yesterday" not in english
     assert "Gestern" not in german
+
+
+def test_a_month_is_compared_with_the_whole_month_before(posted: Office) -> None:
+    """31 days with 30, conversions too; the month in which recording began with nothing."""
+    april, may, march = (
+        period_of_letter("monthly", due, "Europe/Berlin")
+        for due in (date(2025, 5, 1), date(2025, 6, 1), date(2025, 4, 1))
+    )
+    with suppress(InterruptedError), posted.database.transaction() as session:
+        (touchpoint,) = session.scalars(select(Touchpoint).limit(1))
+        sold = [
+            NewCount(day, str(touchpoint.id), number)
+            for day, number in ((april.first, 10), (april.last, 10), (may.last, 30))
+        ]
+        import_counts(session, posted.actor, sold, "Till", NOW)
+        found, first = (digest_of(session, posted.actor, days, NOW) for days in (may, march))
+        whole = touchpoint_report(
+            session, posted.actor, first=april.first, last=april.last, now=NOW
+        ).totals
+        recipient = recipient_of(session, posted.members["ben"])
+        assert recipient
+        told = {}
+        for locale in ("en", "de"):
+            with speaking(locale):
+                words = words_of(
+                    posted.settings, addresses(posted.desk), recipient, "monthly", found
+                )
+            told[locale] = as_text(words)
+        raise InterruptedError
+    assert first.before is None
+    assert found.before
+    assert (found.before.period.first, found.before.period.last) == (april.first, april.last)
+    assert found.before.counts == Counts(whole.clicks, whole.scans, whole.visitors)
+    assert found.before.conversions == 20
+    assert "Conversions: 30 (half as many again as in April 2025)" in told["en"]
+    assert "“Before” is the whole month of April 2025: 30 days beside 31." in told["en"]
+    assert "Conversions: 30 (anderthalbmal so viele wie im April 2025)" in told["de"]
+    assert "„Zuvor“ ist der ganze April 2025: 30 Tage neben 31." in told["de"]
+    assert re.search(r"Visitors: [\d,]+ \([^)]*in April 2025\)", told["en"])
+
+
+def test_weeks_and_months_have_one_before() -> None:
+    for rhythm in RHYTHMS:
+        period = period_of_letter(rhythm, date(2024, 3, 1), "Europe/Berlin")
+        before = before_letter(period)
+        assert before.last + timedelta(days=1) == period.first
+        assert len(before) == {"weekly": 7, "monthly": 31}[rhythm]
 
 
 def test_the_html_loads_nothing_and_looks_by_itself(posted: Office) -> None:

@@ -38,12 +38,12 @@ def test_ben_enters_changes_and_deletes_a_cost_and_takes_it_back(cast: Cast, pos
         form = cast.ben.get(f"/costs/{cost}").text
         assert 'value="1200.50"' in form
         page = cast.ben.done(f"/costs/{cost}", **{**DAY, "amount": "0", "until": "2025-11-09"})
-        assert "2 Nov 2025 to 9 Nov 2025 €0.00" in text_of(page)
+        assert "2–9 Nov 2025 €0.00" in text_of(page)
         page = cast.ben.done(f"/costs/{cost}/delete")
         assert "€" not in text_of(cast.ben.get(place))
         page = undo(cast.ben, page)
         assert "The cost is back." in text_of(page)
-        assert "2 Nov 2025 to 9 Nov 2025 €0.00" in text_of(page)
+        assert "2–9 Nov 2025 €0.00" in text_of(page)
         assert "Enter a cost" not in text_of(cast.vera.get(place))
 
 

@@ -238,7 +238,7 @@ def test_reach_is_entered_changed_and_deleted(cast: Cast, mail: str) -> None:
         unit="sent",
     )
     assert "12,070 sent" in text_of(page)
-    assert page.text.index("2 Mar 2026 to 8 Mar 2026") < page.text.index(">1 Mar 2026<")
+    assert page.text.index("2–8 Mar 2026") < page.text.index(">1 Mar 2026<")
     assert "The unit stays “sent”" in text_of(page)
     newest = number_in(page, r'id="entry-')
     refused = cast.ben.post(f"/reach/{newest}", date="gestern", amount="few", unit="sent")
@@ -260,7 +260,7 @@ def test_a_span_of_reach_comes_back_whole(cast: Cast, mail: str) -> None:
     span = {"date": "2026-03-02", "until": "2026-03-08", "amount": "70", "unit": "views"}
     page = cast.ben.done(f"/touchpoints/{mail}/reach", **span)
     page = cast.ben.done(f"/reach/{number_in(page, 'id=.entry-')}/delete")
-    assert "2 Mar 2026 to 8 Mar 2026" in text_of(undo(cast.ben, page))
+    assert "2–8 Mar 2026" in text_of(undo(cast.ben, page))
 
 
 def test_much_reach_is_told_page_by_page(cast: Cast, mail: str) -> None:

@@ -222,7 +222,7 @@ def test_a_trend_says_which_days_it_compares_with(shop: Shop) -> None:
     days = {"period": "custom", "from": "2026-06-01", "to": "2026-06-10"}
     text = text_of(shop.cast.vera.get("/reports", metric="trend", **days))
     # The same weekdays, two weeks before; in the note and in how it was counted.
-    assert text.count("Compared with 18 May 2026 to 27 May 2026.") == 2
+    assert text.count("Compared with 18–27 May 2026.") == 2
 
 
 def test_what_was_never_scanned_can_be_filtered_by_scans_and_back(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from linkservice.clicks.calendar import epoch_ms, local_day
 from linkservice.errors import Invalid
 from linkservice.reports.period import MOST_DAYS, Period, choose_period, day_of
-from linkservice.web.i18n import sentence, speaking
+from linkservice.web.i18n import sentence, speaking, write_day, write_span
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 ZONES = sorted(available_timezones() - {"localtime"})
@@ -138,3 +138,34 @@ def test_days_and_numbers_are_written_as_the_language_writes_them() -> None:
         choose_period(date(2026, 2, 2), date(2026, 2, 1), "UTC", NOON)
     with speaking("de"):
         assert "01.02.2026" in sentence(caught.value.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "german", "english"),
+    [
+        (date(2026, 11, 1), date(2026, 11, 28), "01.–28.11.2026", "1–28 Nov 2026"),
+        (date(2026, 10, 27), date(2026, 11, 28), "27.10. – 28.11.2026", "27 Oct – 28 Nov 2026"),
+        (
+            *(date(2025, 11, 29), date(2026, 11, 28)),
+            *("29.11.2025 – 28.11.2026", "29 Nov 2025 – 28 Nov 2026"),
+        ),
+        (date(2026, 11, 1), date(2026, 11, 1), "01.11.2026", "1 Nov 2026"),
+    ],
+)
+def test_a_span_has_one_form_of_date(first: date, last: date, german: str, english: str) -> None:
+    """That of days that stand alone: never a month by name beside one by number."""
+    for locale, wanted in (("de", german), ("en", english)):
+        with speaking(locale):
+            assert write_span(first, last) == wanted
+            assert write_span(last, last) == write_day(last)
+
+
+def test_a_span_leaves_the_year_out_only_where_both_days_have_it() -> None:
+    november, december = date(2026, 11, 25), date(2026, 12, 31)
+    for locale, same, other in (
+        ("de", "25.11. – 31.12.", "31.12.2026 – 02.01.2027"),
+        ("en", "25 Nov – 31 Dec", "31 Dec 2026 – 2 Jan 2027"),
+    ):
+        with speaking(locale):
+            assert write_span(november, december, year=False) == same
+            assert write_span(december, date(2027, 1, 2), year=False) == other

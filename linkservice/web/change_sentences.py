@@ -12,7 +12,7 @@ from linkservice.reports.change import Change
 from linkservice.reports.changed import Beside, ChangeReport, ChangeRow
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.web.counted import Fact, scanner_words, told_besides, visitors
-from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number
+from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number, write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 from linkservice.web.regions import region_name
@@ -125,28 +125,28 @@ def _of_named_days(
             "%(num)s visitors on %(day)s, where %(usual)s are usual on a %(weekday)s "
             "(95%%: %(low)s–%(high)s).",
             beside.visitors,
-            day=write_day(last, "MMMd"),
+            day=write_span(last, last, year=False),
             weekday=write_day(last, "EEEE"),
             **facts,
         )
-    days = {"first": write_day(report.period.first, "MMMd"), "last": write_day(last, "MMMd")}
+    days = write_span(report.period.first, last, year=False)
     if beside.days == 3:
         return ngettext(
-            "One visitor from %(first)s to %(last)s, where %(usual)s are usual on these weekdays "
+            "One visitor on %(days)s, where %(usual)s are usual on these weekdays "
             "(95%%: %(low)s–%(high)s).",
-            "%(num)s visitors from %(first)s to %(last)s, where %(usual)s are usual on these "
-            "weekdays (95%%: %(low)s–%(high)s).",
+            "%(num)s visitors on %(days)s, where %(usual)s are usual on these weekdays "
+            "(95%%: %(low)s–%(high)s).",
             beside.visitors,
-            **days,
+            days=days,
             **facts,
         )
     return ngettext(
-        "One visitor from %(first)s to %(last)s without holidays, where %(usual)s are usual on "
-        "these weekdays (95%%: %(low)s–%(high)s).",
-        "%(num)s visitors from %(first)s to %(last)s without holidays, where %(usual)s are usual "
-        "on these weekdays (95%%: %(low)s–%(high)s).",
+        "One visitor on %(days)s without holidays, where %(usual)s are usual on these weekdays "
+        "(95%%: %(low)s–%(high)s).",
+        "%(num)s visitors on %(days)s without holidays, where %(usual)s are usual on these "
+        "weekdays (95%%: %(low)s–%(high)s).",
         beside.visitors,
-        **days,
+        days=days,
         **facts,
     )
 
@@ -183,11 +183,10 @@ def notes(report: ChangeReport) -> list[str]:
     """What was compared, what was left out, and how many touchpoints could not be judged."""
     found = [
         gettext(
-            "Yesterday and the three days from %(first)s to %(last)s, beside the same weekdays of "
-            "up to twelve weeks before and the age of the touchpoint. Of the changes named, at "
-            "most one in twenty is chance.",
-            first=write_day(report.period.first),
-            last=write_day(report.period.last),
+            "Yesterday and the three days %(days)s, beside the same weekdays of up to twelve weeks "
+            "before and the age of the touchpoint. Of the changes named, at most one in twenty is "
+            "chance.",
+            days=write_span(report.period.first, report.period.last),
         )
     ]
     if report.left_out:

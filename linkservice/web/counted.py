@@ -17,7 +17,7 @@ from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Metric
 from linkservice.reports.trend import days_over, weeks_before
-from linkservice.web.i18n import N_, gettext, write_day, write_moment
+from linkservice.web.i18n import N_, gettext, write_moment, write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS, value_name
@@ -78,9 +78,7 @@ def _compared_with(page: Page, period: Period) -> str:
     if before is None or not over:
         return ""
     last = before.first + timedelta(days=over - 1)
-    return gettext(
-        "Compared with %(first)s to %(last)s.", first=write_day(before.first), last=write_day(last)
-    )
+    return gettext("Compared with %(days)s.", days=write_span(before.first, last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +235,8 @@ def _judgements(metric: Metric) -> Iterator[Fact]:
 
 def _period(period: Period) -> str:
     """Both days are named, whatever the preset: a file outlives the day it was made on."""
-    first, last = write_day(period.first), write_day(period.last)
-    return gettext("%(first)s to %(last)s, both days included", first=first, last=last)
+    days = write_span(period.first, period.last)
+    return gettext("%(days)s, both days included", days=days)
 
 
 def filter_words(filters: Filters) -> list[str]:

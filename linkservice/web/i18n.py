@@ -19,7 +19,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -218,9 +218,34 @@ def _day(day: date, form: str, language: str) -> str:
     return format_skeleton(form, day, locale=_locale(language))
 
 
+_SPANS = {"de": ("yMd", "Md"), "en": ("yMMMd", "MMMd")}
+"""The skeletons of spans, with the year and without, that look like `write_day` does."""
+
+
+def write_span(first: date, last: date, *, year: bool = True) -> str:
+    """Days from the first to the last one: ``27.10. – 28.11.2026`` or ``1–28 Nov 2026``; a single
+    day as itself. Without a `year` where both are of the same.
+    """
+    return _span(first, last, year or first.year != last.year, spoken())
+
+
+@lru_cache(1_000)
+def _span(first: date, last: date, year: bool, language: str) -> str:
+    skeleton = _SPANS[language][0 if year else 1]
+    if first == last:
+        return _day(first, "medium" if year else skeleton, language)
+    written = format_interval(first, last, skeleton, locale=_locale(language))
+    # Thin spaces are not in every font, and nobody types them to search for a period.
+    return written.replace("\u2009", " ")
+
+
 def write_moment(moment: datetime, form: str = "") -> str:
-    """``29.03.2026, 01:30`` on the clock of the page; `form` is a skeleton such as ``Hm``."""
+    """``29.03.2026, 01:30`` on the clock of the page; `form` is a skeleton such as ``Hm``, or
+    "day" for the day alone.
+    """
     zone, locale = ZoneInfo(_clock.get()), _locale(spoken())
+    if form == "day":
+        return write_day(moment.astimezone(zone).date())
     if form:
         return format_skeleton(form, moment, tzinfo=zone, locale=locale)
     day = format_date(moment.astimezone(zone), "medium", locale=locale)

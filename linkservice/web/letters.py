@@ -18,11 +18,13 @@ from markupsafe import Markup
 from linkservice.config import Settings
 from linkservice.reports.digest import Digest
 from linkservice.reports.letters import Recipient, Rhythm, way_out
+from linkservice.reports.trend import WEEK
 from linkservice.web import change_sentences, figures
 from linkservice.web.charts import Note
-from linkservice.web.i18n import gettext, ngettext, speaking, write_day, write_number
+from linkservice.web.i18n import gettext, ngettext, speaking, write_day, write_number, write_span
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking, Shown
+from linkservice.web.verdicts import change_words
 from linkservice.workspaces.model import Workspace
 
 MOST_OUTSTANDING = 3
@@ -237,18 +239,59 @@ def _subject(workspace: Workspace, title: str, first: Figure) -> str:
 
 
 def _figures(found: Digest) -> list[Figure]:
-    told = [
-        Figure(each.label, write_number(each.value), each.change)
-        for each in figures.key_figures(found.trend)
+    before = found.before
+    told: list[tuple[str, int, int | None]] = [
+        (
+            gettext(label),
+            getattr(found.counts, key),
+            getattr(before.counts, key) if before else None,
+        )
+        for key, label in figures.FIGURES.items()
     ]
-    if conversions := found.report.totals.conversions:
-        told.append(Figure(gettext("Conversions"), write_number(conversions), ""))
-    return told
+    now, then = found.report.totals.conversions, before.conversions if before else None
+    if now or then:
+        told.append((gettext("Conversions"), now, then))
+    return [
+        Figure(label, write_number(now), _changed(found, now, then)) for label, now, then in told
+    ]
+
+
+def _changed(found: Digest, now: int, before: int | None) -> str:
+    """The change in words, with the month or week it is from; "" without a comparison."""
+    if found.before is None or before is None:
+        return ""
+    others = gettext("the week before")
+    if _is_month(found):
+        others = gettext("in %(month)s", month=write_day(found.before.period.first, "yMMMM"))
+    return change_words(now, before, others)
+
+
+def _is_month(found: Digest) -> bool:
+    return len(found.period) > WEEK
+
+
+def _before_note(found: Digest) -> str:
+    """Which days “before” are, all of them."""
+    if found.before is None:
+        return gettext("No comparison yet: there are no figures of the same length before.")
+    before, days = found.before.period, len(found.period)
+    if not _is_month(found):
+        span = write_span(before.first, before.last)
+        return gettext("“Before” is the week before: %(days)s.", days=span)
+    month = write_day(before.first, "yMMMM")
+    if len(before) == days:
+        return gettext("“Before” is the whole month of %(month)s.", month=month)
+    return gettext(
+        "“Before” is the whole month of %(month)s: %(before)s days beside %(days)s.",
+        month=month,
+        before=write_number(len(before)),
+        days=write_number(days),
+    )
 
 
 def _notes(workspace: Workspace, found: Digest) -> list[str]:
     notes = [
-        figures.change_note(found.trend),
+        _before_note(found),
         gettext(
             "Visitors are counted by day and touchpoint: who comes on two days, or at two "
             "touchpoints, counts twice."
@@ -315,11 +358,7 @@ def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
         )
         notes.insert(0, more)
     return Part(
-        gettext(
-            "What changed from %(first)s to %(last)s",
-            first=write_day(period.first, "MMMd"),
-            last=write_day(period.last, "MMMd"),
-        ),
+        gettext("What changed: %(days)s", days=write_span(period.first, period.last, year=False)),
         [
             Item(
                 each.row.name,

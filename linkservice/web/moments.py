@@ -24,7 +24,7 @@ from linkservice.reports.ranking import MARGIN
 from linkservice.web.charts import Chart, Names, Spot, Table, quadrants
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import VERDICTS
-from linkservice.web.i18n import N_, gettext, ngettext, write_day, write_number
+from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_span
 from linkservice.web.verdicts import comparison
 
 QUADRANT_WORDS: dict[Quadrant, str] = {
@@ -165,14 +165,13 @@ def facts(report: MomentsReport) -> list[Fact]:
         Fact(
             gettext("Importance"),
             gettext(
-                "How far its daily visitors go along with %(outcome)s, on %(days)s days from "
-                "%(first)s to %(last)s: a correlation without weekdays and trend, drawn "
+                "How far its daily visitors go along with %(outcome)s, on %(days)s days "
+                "(%(span)s): a correlation without weekdays and trend, drawn "
                 "towards the mean of the journey, with a 95 %% interval. The dividing line is "
                 "that mean. It is association, not cause.",
                 outcome=_outcome(report),
                 days=write_number(report.days),
-                first=write_day(report.since),
-                last=write_day(report.until),
+                span=write_span(report.since, report.until),
             ),
         ),
         Fact(

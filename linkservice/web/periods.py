@@ -18,7 +18,7 @@ from linkservice.fields import Problems
 from linkservice.reports.filters import NO_FILTERS, Filters, choose_filters
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.web.forms import Form
-from linkservice.web.i18n import N_, gettext, write_day
+from linkservice.web.i18n import N_, gettext, write_span
 from linkservice.web.page import address
 
 PRESETS = {
@@ -80,14 +80,7 @@ class Chosen:
     @property
     def label(self) -> str:
         """The days in words."""
-        first, last = self.period.first, self.period.last
-        if first == last:
-            return write_day(first)
-        if first.year == last.year:
-            days = (write_day(first, "MMMd"), write_day(last))
-        else:
-            days = (write_day(first), write_day(last))
-        return gettext("%(first)s to %(last)s", first=days[0], last=days[1])
+        return write_span(self.period.first, self.period.last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def _prepare_templates(app: Flask) -> None:
         money=i18n.write_money,
         amount=i18n.write_amount,
         day=i18n.write_day,
+        span=i18n.write_span,
         moment=i18n.write_moment,
         readable=readable,
         who=who,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.transitions import Missing, Transition, TransitionReport
 from linkservice.web.counted import Fact, told_besides
-from linkservice.web.i18n import gettext, write_day, write_number, write_percent
+from linkservice.web.i18n import gettext, write_day, write_number, write_percent, write_span
 from linkservice.web.page import Page
 
 
@@ -192,8 +192,7 @@ def counted_days(report: TransitionReport) -> str:
     if report.counted_from is None or report.counted_to is None:
         return ""
     return gettext(
-        "Counted from %(first)s to %(last)s, by visitor and day, without suspected mail scanners; "
-        "who goes on the next day is somebody else.",
-        first=write_day(report.counted_from),
-        last=write_day(report.counted_to),
+        "Counted: %(days)s, by visitor and day, without suspected mail scanners; who goes on the "
+        "next day is somebody else.",
+        days=write_span(report.counted_from, report.counted_to),
     )

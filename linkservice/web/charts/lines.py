@@ -19,7 +19,7 @@ from linkservice.web.charts.flags import Flag, Note
 from linkservice.web.charts.scales import DayTick, Scale, day_ticks, scale_to
 from linkservice.web.charts.steps import Step, steps_of
 from linkservice.web.charts.svg import Chart, Table, element
-from linkservice.web.i18n import gettext, write_compact, write_day, write_number
+from linkservice.web.i18n import gettext, write_compact, write_day, write_number, write_span
 
 DATES_WIDE, DATES_NARROW = 10, 4
 """How many dates fit on a wide and on a narrow chart; the style sheet shows one set."""
@@ -132,9 +132,8 @@ def _description(
 ) -> str:
     sentences = [
         gettext(
-            "From %(first)s to %(last)s, %(unit)s.",
-            first=write_day(days[0]),
-            last=write_day(days[-1]),
+            "%(days)s, %(unit)s.",
+            days=write_span(days[0], days[-1]),
             unit=unit,
         )
     ]

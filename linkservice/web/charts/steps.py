@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from linkservice.web.i18n import gettext, write_day
+from linkservice.web.i18n import gettext, write_day, write_span
 
 MOST_POINTS = 200
 """More points than these are summed up: at 360 px they would be less than two pixels apart."""
@@ -76,4 +76,4 @@ def _step(
 def _label(first: date, last: date) -> str:
     if first == last:
         return write_day(first, "MMMEd")
-    return f"{write_day(first, 'MMMd')} – {write_day(last)}"
+    return write_span(first, last)
