@@ -8,7 +8,7 @@ here: who gets a letter and when (`letters`), how it reads (the web door).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +18,8 @@ from linkservice.reports.annotations import NewAnnotation, annotations_in
 from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.conversions import converted
 from linkservice.reports.period import Period
-from linkservice.reports.queries import touchpoint_report
-from linkservice.reports.results import TouchpointReport
+from linkservice.reports.queries import report_with_other_sides
+from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.trend import Counts, first_day, trend_of
 from linkservice.workspaces.access import Actor
 
@@ -36,7 +36,8 @@ class Earlier:
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A workspace's days in one letter: `changes` judges the last three of them, `notes` are what
-    colleagues noted on them. `before` is None where recording began later.
+    colleagues noted on them; `other_sides` are rows by value that contradict those of `report`.
+    `before` is None where recording began later.
     """
 
     period: Period
@@ -45,11 +46,12 @@ class Digest:
     report: TouchpointReport
     changes: ChangeReport
     notes: Sequence[NewAnnotation]
+    other_sides: Mapping[str, TouchpointRow]
 
 
 def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> Digest:
     """The days of `period`, which must be over. Raises `Forbidden`, `Invalid` (to)."""
-    report = touchpoint_report(
+    report, other_sides = report_with_other_sides(
         session, actor, first=period.first, last=period.last, suspects=False, now=now
     )
     notes = annotations_in(session, actor, period)
@@ -60,6 +62,7 @@ def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> 
         report,
         change_report(session, actor, last=period.last, now=now),
         [NewAnnotation(each.day, each.text) for each in notes],
+        other_sides,
     )
 
 

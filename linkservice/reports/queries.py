@@ -28,6 +28,7 @@ from linkservice.reports.filtered_ranking import JUDGED as JUDGED_IF_FILTERED
 from linkservice.reports.filtered_ranking import filtered_earlier, filtered_sums
 from linkservice.reports.filters import NO_FILTERS, Filters
 from linkservice.reports.judging import Judged, Line, earlier_days, exact_rate, judged
+from linkservice.reports.other_side import OTHER, other_sides
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.results import (
     METRICS,
@@ -74,9 +75,45 @@ def touchpoint_report(
     journey = None
     if journey_id is not None:
         journey = find(session, actor, Journey, journey_id, "journey_id")
+    question = _Question(period, asked, by, workspace.currency, journey, suspects, today)
     if filters:
-        question = _Question(period, asked, by, workspace.currency, journey, suspects, today)
         return _filtered(session, actor, question, filters)
+    return _judged(session, actor, question)[0]
+
+
+def report_with_other_sides(
+    session: Session,
+    actor: Actor,
+    *,
+    first: dt.date | None,
+    last: dt.date | None,
+    metric: str = "visitors_per_reach",
+    attribution: str = "last",
+    suspects: bool = False,
+    now: dt.datetime,
+) -> tuple[TouchpointReport, dict[str, TouchpointRow]]:
+    """`touchpoint_report` of the whole workspace; and, by their ids, the rows by value that say the
+    contrary of a verdict by visitors per reach. Raises as that does.
+    """
+    actor.require("reports:read")
+    workspace = session.get_one(Workspace, actor.workspace_id)
+    period, asked, by = _question(workspace, first, last, metric, attribution, now)
+    today = day_of(now, period.time_zone)
+    question = _Question(period, asked, by, workspace.currency, None, suspects, today)
+    report, lines, verdicts = _judged(session, actor, question)
+    if asked != "visitors_per_reach":
+        return report, {}
+    found = other_sides(lines, verdicts, period, today)
+    rows = [_row(lines[place], each, OTHER) for place, each in found.items()]
+    return report, {str(row.id): row for row in rows}
+
+
+def _judged(
+    session: Session, actor: Actor, question: _Question
+) -> tuple[TouchpointReport, list[Line], list[Judged]]:
+    """The report on all clicks, with the lines that were judged and their verdicts."""
+    period, asked, by = question.period, question.metric, question.attribution
+    suspects, today, journey = question.suspects, question.today, question.journey
     read = sources(session, actor.workspace_id, period, suspects)
     counted = touchpoint_sums(session, read, actor.workspace_id, period, asked)
     conversions = converted(session, actor.workspace_id, period, by)
@@ -104,7 +141,8 @@ def touchpoint_report(
             rows.append(_row_without_touchpoint(parts[-1], gained[-1]))
     suspicious = 0 if read is PERSONS else _suspected(session, actor, period, journey)
     totals = _totals(parts, gained, suspicious, *elsewhere)
-    return TouchpointReport(period, asked, by, workspace.currency, totals, rows)
+    report = TouchpointReport(period, asked, by, question.currency, totals, rows)
+    return report, standing, verdicts
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ and `undivided` says how many clicks that are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
@@ -19,7 +19,7 @@ from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports import details
 from linkservice.reports.period import Period
-from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.ranking import PeerGroup
 from linkservice.reports.results import Hour, LinkTotals, TouchpointReport, TouchpointRow, Value
 from linkservice.reports.sources import Sources, sources, suspected
@@ -41,7 +41,8 @@ class LinkShare:
 
 @dataclass(frozen=True, slots=True)
 class TouchpointDetail:
-    """One touchpoint in a period; `peers` are the rows its own is compared with.
+    """One touchpoint in a period; `peers` are the rows its own is compared with, `other_sides` the
+    rows by value that contradict those of the report.
 
     Each facet adds up to `totals.clicks` less `undivided`; `robots` names what is no person.
     """
@@ -61,6 +62,7 @@ class TouchpointDetail:
     referrers: Sequence[Value]
     robots: Sequence[Value]
     undivided: int
+    other_sides: Mapping[str, TouchpointRow]
 
     @property
     def period(self) -> Period:
@@ -86,7 +88,7 @@ def touchpoint_detail(
     """
     actor.require("reports:read")
     touchpoint = find_ever(session, actor, Touchpoint, touchpoint_id)
-    report = touchpoint_report(
+    report, other_sides = report_with_other_sides(
         session,
         actor,
         first=first,
@@ -121,6 +123,7 @@ def touchpoint_detail(
         referrers=facets["referrer"],
         robots=facets["robot"],
         undivided=totals.clicks - divided,
+        other_sides=other_sides,
     )
 
 

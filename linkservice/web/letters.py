@@ -307,7 +307,7 @@ def _notes(workspace: Workspace, found: Digest) -> list[str]:
 
 def _verdicts(found: Digest, place: Address, days: Mapping[str, str]) -> list[Part]:
     """The best and the worst; one part without either where nothing stands out."""
-    ranking = Ranking.of(found.report)
+    ranking = Ranking.of(found.report, found.other_sides)
     heads = {"best": gettext("Best touchpoints"), "worst": gettext("Weakest touchpoints")}
     best = ranking.outstanding("best", MOST_OUTSTANDING)
     worst = ranking.outstanding("worst", MOST_OUTSTANDING)
@@ -334,7 +334,7 @@ def _judged(shown: Shown, look: str, place: Address, days: Mapping[str, str]) ->
         row.stage or "",
         look,
         shown.verdict,
-        shown.sentence,
+        shown.said,
         place("touchpoint_report_page", id=row.id, **days),
     )
 

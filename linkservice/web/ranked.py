@@ -8,7 +8,7 @@ for and verdicts (`reports`), sentences (`verdicts`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from markupsafe import Markup
@@ -99,6 +99,7 @@ class Shown:
     """A row with what is said of it. `reach` is whole: parts of a person are for the file.
 
     `remedy` is what somebody can enter to get a verdict; rows of one `scale` can be compared.
+    `other_side` is what its value says against the verdict; "" where it does not.
     """
 
     row: TouchpointRow
@@ -113,6 +114,12 @@ class Shown:
     unit: str
     scale: str
     interval: str
+    other_side: str = ""
+
+    @property
+    def said(self) -> str:
+        """The sentence, and what its value says against it."""
+        return f"{self.sentence} {self.other_side}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +146,25 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A report with the measure and the scale of each of its units."""
+    """A report with the measure and the scale of each of its units; and, by id, the rows by value
+    that contradict its own, where they were asked for.
+    """
 
     report: TouchpointReport
     measures: Mapping[str, Measure]
     scales: Mapping[str, SharedScale]
+    other_sides: Mapping[str, TouchpointRow] = field(default_factory=dict)
 
     @property
     def _by_reach(self) -> bool:
         return self.report.metric == "visitors_per_reach"
 
     @classmethod
-    def of(cls, report: TouchpointReport) -> Ranking:
+    def of(
+        cls,
+        report: TouchpointReport,
+        other_sides: Mapping[str, TouchpointRow] | None = None,
+    ) -> Ranking:
         """The scales hold every row, so a row looks the same wherever it is shown."""
         measures = verdicts.measures(report.touchpoints, report.metric, report.currency)
         intervals: dict[str, list[Interval]] = {unit: [] for unit in measures}
@@ -162,7 +176,7 @@ class Ranking:
             unit: shared_scale(found, measures[unit].figure, measures[unit].tick)
             for unit, found in intervals.items()
         }
-        return cls(report, measures, scales)
+        return cls(report, measures, scales, other_sides or {})
 
     def rows(self, *, drawn: bool = True) -> list[Shown]:
         """Every row but that of links without a touchpoint, in the report's order."""
@@ -195,7 +209,12 @@ class Ranking:
             unit=gettext(UNITS[row.unit]) if row.unit is not None else "",
             scale=measure.unit if measure is not None else "",
             interval=interval,
+            other_side=self._other_side(row),
         )
+
+    def _other_side(self, row: TouchpointRow) -> str:
+        by_value = self.other_sides.get(row.id or "")
+        return verdicts.other_side_sentence(by_value, self.report.currency) if by_value else ""
 
     @property
     def is_judged(self) -> bool:

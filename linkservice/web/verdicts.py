@@ -177,6 +177,15 @@ def verdict_sentence(row: TouchpointRow, measure: Measure | None, *, named: bool
     return gettext("“%(name)s”: %(sentence)s", name=row.name, sentence=sentence)
 
 
+def other_side_sentence(by_value: TouchpointRow, currency: str) -> str:
+    """What a row by value says that contradicts a verdict by visitors per reach."""
+    measure = measure_of(by_value, measures([by_value], "value_per_reach", currency))
+    sentence = _sentence(by_value, measure)
+    if by_value.verdict == "best":
+        return gettext("By value, though, it is among the best: %(sentence)s", sentence=sentence)
+    return gettext("By value, though, it is among the worst: %(sentence)s", sentence=sentence)
+
+
 def rate_words(row: TouchpointRow, measure: Measure) -> str:
     """The rate in words: "41 visitors per 1,000 parcels"."""
     figure = measure.figure(row.rate or 0.0)

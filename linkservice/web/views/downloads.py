@@ -185,7 +185,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
         return _paper_of_one(page, "touchpoint", id, title)
     shown = touchpoint_context(page, id, chosen, _attribution(page))
     detail, found = shown["found"], touchpoint_file(page, id, chosen)
-    ranking = Ranking.of(detail.report)
+    ranking = Ranking.of(detail.report, detail.other_sides)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
     parts = [
         *_curve(page, "touchpoint", id, chosen),
@@ -193,7 +193,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
         *table_parts(found),
     ]
     title = detail.row.name or ""
-    data = paper_of(page, title, shown["counted"], parts, rows[0].sentence, rows[0].peers)
+    data = paper_of(page, title, shown["counted"], parts, rows[0].said, rows[0].peers)
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
 
 

@@ -13,7 +13,7 @@ from linkservice.links.listing import LinkFilter
 from linkservice.reports.beginning import first_lack
 from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.link_list import link_page
-from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointRow
 from linkservice.reports.trend import ConversionTrend, conversion_trend, todays_counts, trend_of
 from linkservice.web import change_sentences, figures, periods
@@ -72,7 +72,7 @@ def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") ->
     """What members and guests are shown of the whole workspace: no links, which are not everybody's
     to know.
     """
-    report = touchpoint_report(
+    report, other_sides = report_with_other_sides(
         page.session,
         page.actor,
         first=chosen.period.first,
@@ -84,7 +84,7 @@ def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") ->
         page.session, page.actor, None, chosen.period, page.now, suspects=chosen.suspects
     )
     changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
-    ranking = Ranking.of(report)
+    ranking = Ranking.of(report, other_sides)
     gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     return {
         "chosen": chosen,

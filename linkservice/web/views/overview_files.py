@@ -16,7 +16,7 @@ from linkservice.reports.exported_before import with_before, with_change
 from linkservice.reports.exported_findings import of_changes
 from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Column, Part, Row
-from linkservice.reports.queries import touchpoint_report
+from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
@@ -52,7 +52,7 @@ def _filed(page: Page) -> Filed:
     if chosen.filters:
         return _filtered(page, chosen)
     period, suspects = chosen.period, chosen.suspects
-    report = touchpoint_report(
+    report, other_sides = report_with_other_sides(
         page.session,
         page.actor,
         first=period.first,
@@ -62,7 +62,7 @@ def _filed(page: Page) -> Filed:
     )
     trend = trend_of(page.session, page.actor, None, period, page.now, suspects=suspects)
     changed = change_report(page.session, page.actor, suspects=suspects, now=page.now)
-    ranking = Ranking.of(report)
+    ranking = Ranking.of(report, other_sides)
     shown = [
         each
         for verdict in ("best", "worst")
@@ -151,8 +151,7 @@ def _outstanding(shown: Sequence[Shown]) -> Part:
         Column(gettext("Finding"), 0.6),
     )
     rows = [
-        Row((each.row.name or "", each.verdict, each.sentence), each.row.stage or "")
-        for each in shown
+        Row((each.row.name or "", each.verdict, each.said), each.row.stage or "") for each in shown
     ]
     return Part(gettext("Best and worst touchpoints"), columns, rows)
 

@@ -189,7 +189,7 @@ def touchpoint_context(
         suspects=chosen.suspects,
         now=page.now,
     )
-    ranking = Ranking.of(found.report)
+    ranking = Ranking.of(found.report, found.other_sides)
     beside = sorted([found.row, *found.peers], key=lambda row: -(row.rate or 0.0))
     trend = trend_of(
         page.session,
