@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from linkservice.links.manage import NewLink, create_link, delete_link
 from linkservice.links.slug import RESERVED
 from linkservice.redirect.app import LinkDoor, make_application
 from linkservice.web.legal import filled_in, legal_texts
+from linkservice.web.marked_text import as_html, as_plain
 from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.networks import MOST_NETWORKS, checked_networks
 
@@ -351,18 +353,18 @@ def test_the_texts_are_filled_in_and_follow_the_switch(cast: Cast, database: Dat
         create_domain(session, cast.home.actor, cast.ada.settings, "go.marke.example", NOW)
         make_home(session, cast.ada.settings, host="go.third.example")
     page = cast.ada.get("/settings/privacy/texts", domain="go.marke.example")
-    assert "QR-Codes unter go.marke.example**" in page.text
-    assert page.text.count("<textarea") == 5
+    assert "QR-Codes unter go.marke.example</h3>" in page.text
+    assert page.text.count("data-copy-formatted=") == 5
     assert "nach 8 Tagen" in page.text
     assert "{{" not in page.text
     assert "go.third.example" not in page.text
     foreign = cast.ada.get("/settings/privacy/texts", domain="go.third.example")
     assert foreign.status_code == 200
-    assert f"QR-Codes unter {cast.home.host}**" in foreign.text
+    assert f"QR-Codes unter {cast.home.host}</h3>" in foreign.text
     assert "unter go.third.example" not in foreign.text
     cast.ada.done("/settings/privacy")
     page = cast.ada.get("/settings/privacy/texts")
-    assert page.text.count("<textarea") == 5
+    assert page.text.count("data-copy-formatted=") == 5
     for word in ("kennziffer", "tagesbesucher", "besucherinnen und besuchern ein", "blake2"):
         assert word not in page.text.lower()
     assert "Zählung von Klicks auf Kurz-URLs" in page.text
@@ -411,3 +413,33 @@ def test_every_paragraph_of_the_texts_stands_by_itself(
     for text in texts.values():
         assert not re.search(r"[^\n]\n\*\*", text)
         assert not re.search(r"(?m) $", text)
+
+
+def test_texts_are_copied_without_marks() -> None:
+    """Plain text for an editor, HTML for whatever takes it; names in it stay text."""
+    marked = (
+        "**Notice for <b>**\n\n**Who.** You & `lsid=…` [name]\n\n- one\n- **two**\n\n"
+        "| Head | Content |\n|---|---|\n| Name | A, B |\n"
+    )
+    assert as_plain(marked) == (
+        "Notice for <b>\n\nWho. You & lsid=… [name]\n\n– one\n– two\n\nName: A, B\n"
+    )
+    assert as_html(marked) == (
+        "<h3>Notice for &lt;b&gt;</h3>\n"
+        "<p><strong>Who.</strong> You &amp; <code>lsid=…</code> [name]</p>\n"
+        "<ul><li>one</li><li><strong>two</strong></li></ul>\n"
+        '<table><thead><tr><th scope="col">Head</th><th scope="col">Content</th></tr></thead>'
+        '<tbody><tr><th scope="row">Name</th><td>A, B</td></tr></tbody></table>'
+    )
+
+
+def test_the_page_has_texts_to_select_and_a_button_that_copies_them(cast: Cast) -> None:
+    page = cast.vera.get("/settings/privacy/texts")
+    copied = [unescape(text) for text in re.findall(r'data-copy="([^"]*)"', page.text)]
+    shown = text_of(page)
+    assert len(copied) == 5
+    for text in copied:
+        assert not re.search(r"\*\*|`|(?m:^- )|(?m:^\|)", text)
+        assert " ".join(text.splitlines()[0].split()) in shown
+    assert page.text.count("data-copy-formatted=") == 5
+    assert "**" not in shown

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import render_template
+from markupsafe import Markup
 
 from linkservice.clicks.salts import MOST_HOURS
 from linkservice.config import Settings
 from linkservice.web.i18n import N_
+from linkservice.web.marked_text import as_html, as_plain
 
 TEXTS: tuple[tuple[str, str, str], ...] = (
     ("notice", "de", N_("Privacy notice for customers (German)")),
@@ -28,12 +30,22 @@ TEXTS: tuple[tuple[str, str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class LegalText:
-    """A text that is ready but for what stands in square brackets."""
+    """A text that is ready but for what stands in square brackets; `body` has marks in it."""
 
     name: str
     language: str
     title: str
     body: str
+
+    @property
+    def plain(self) -> str:
+        """The text without marks, to be pasted anywhere."""
+        return as_plain(self.body)
+
+    @property
+    def html(self) -> Markup:
+        """The same with its headings, lists and tables."""
+        return as_html(self.body)
 
 
 def legal_texts(facts: Mapping[str, object]) -> Sequence[LegalText]:

@@ -24,7 +24,20 @@
 
   window.linkservice = { say, on, parse };
 
-  const copyText = async (text) => {
+  // With headings and lists for whatever takes them; an editor of plain text gets the plain one.
+  const copyFormatted = (text, element) => {
+    const form = (type, data) => [type, new Blob([data], { type })];
+    const forms = Object.fromEntries([form("text/plain", text), form("text/html", element.innerHTML)]);
+    return navigator.clipboard.write([new ClipboardItem(forms)]);
+  };
+  const copyText = async (text, formatted) => {
+    if (navigator.clipboard && window.ClipboardItem && formatted) {
+      try {
+        return await copyFormatted(text, formatted);
+      } catch {
+        // Some browsers take text alone.
+      }
+    }
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
     // Browsers offer the clipboard only under HTTPS and on this machine.
     const box = document.createElement("textarea");
@@ -35,7 +48,7 @@
     box.remove();
   };
   on("click", "[data-copy]", async (button) => {
-    await copyText(button.dataset.copy);
+    await copyText(button.dataset.copy, document.getElementById(button.dataset.copyFormatted ?? ""));
     button.focus();
     button.classList.add("is-done");
     say(button.dataset.copied);
