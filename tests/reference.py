@@ -81,6 +81,7 @@ def privacy_page() -> str:
             ["[go.example.com]"],
             count_visitors=True,
             click_ids=True,
+            cities=True,
         )
 
     def written(found: re.Match[str]) -> str:

@@ -25,6 +25,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from installed import installed
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 from people import Cast, everybody, text_of
 from rest import Caller, codes
 from sqlalchemy import delete
@@ -72,6 +74,7 @@ AGENTS = (
 )
 NAMES_OF = {
     "country": "countries",
+    "city": "cities",
     "device": "devices",
     "browser": "browsers",
     "system": "systems",
@@ -79,6 +82,7 @@ NAMES_OF = {
     "referrer": "referrers",
 }
 CLICKS = 400
+HALLE, MUNICH = "DE/Sachsen-Anhalt/Halle", "DE//München"
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,19 @@ def record(settings: Settings, home: Home, links: list[Link]) -> None:
     )
 
 
+def with_cities(settings: Settings) -> Settings:
+    """A country file that knows cities of some networks, and of others only the country."""
+    writer = MMDBWriter(4, "any")
+    halle = {"country_code": "DE", "city": "Halle", "region": "Sachsen-Anhalt"}
+    writer.insert_network(IPSet(["84.150.0.0/19"]), halle)
+    writer.insert_network(IPSet(["84.150.32.0/19"]), {"country_code": "DE"})
+    writer.insert_network(IPSet(["85.0.0.0/8"]), {"country_code": "DE", "city": "München"})
+    writer.insert_network(IPSet(["87.0.0.0/8"]), {"country_code": "DE", "city": 7})
+    path = settings.data_dir / "cities.mmdb"
+    writer.to_db_file(str(path))
+    return replace(settings, geoip_db=str(path))
+
+
 def set_up(settings: Settings, database: Database, cast: Cast) -> Scene:
     home = cast.home
     with database.transaction() as session:
@@ -206,7 +223,7 @@ def set_up(settings: Settings, database: Database, cast: Cast) -> Scene:
             link.campaign_id = campaign.id
         record(settings, home, links)
         ids, campaign_id = [str(link.id) for link in links], str(campaign.id)
-    Ingester(settings, database).run_once()
+    Ingester(with_cities(settings), database).run_once()
     return Scene(database, cast, home, touchpoint, campaign_id, ids)
 
 
@@ -252,6 +269,7 @@ SOME = st.sampled_from(
     [
         *(("source", value) for value in SOURCES),
         *(("country", value) for value in ("DE", "unknown", "FR")),
+        *(("city", value) for value in (HALLE, MUNICH, "unknown")),
         *(("device", value) for value in ("desktop", "mobile", "other", "tv", "unknown")),
         ("browser", "Firefox"),
         ("browser", "unknown"),

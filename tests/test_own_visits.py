@@ -391,10 +391,11 @@ def test_the_texts_tell_of_click_ids_where_a_link_appends_them(
 
 
 @on_one_engine
+@pytest.mark.parametrize("cities", [True, False])
 @pytest.mark.parametrize("click_ids", [True, False])
 @pytest.mark.parametrize("count_visitors", [True, False])
 def test_every_paragraph_of_the_texts_stands_by_itself(
-    settings: Settings, count_visitors: bool, click_ids: bool
+    settings: Settings, count_visitors: bool, click_ids: bool, cities: bool
 ) -> None:
     app = create_app(settings)
     facts = filled_in(
@@ -404,6 +405,7 @@ def test_every_paragraph_of_the_texts_stands_by_itself(
         ["go.a.de"],
         count_visitors=count_visitors,
         click_ids=click_ids,
+        cities=cities,
     )
     with app.app_context():
         texts = {(each.name, each.language): each.body for each in legal_texts(facts)}
@@ -413,6 +415,7 @@ def test_every_paragraph_of_the_texts_stands_by_itself(
     for text in texts.values():
         assert not re.search(r"[^\n]\n\*\*", text)
         assert not re.search(r"(?m) $", text)
+    assert ("Stadt" in texts["notice", "de"], "city" in texts["notice", "en"]) == (cities, cities)
 
 
 def test_texts_are_copied_without_marks() -> None:

@@ -224,14 +224,27 @@ def test_ben_names_another_country_file_and_reclassifies(
     for click in clicks[:50]:
         spool.append(encode(click))
     Ingester(settings, database).run_once()
+    before = everything(database)
     writer = MMDBWriter(4, "any")
-    writer.insert_network(IPSet(["84.150.0.0/16"]), {"country_code": "AT"})
+    here = {"country_code": "AT", "city": "Wien"}
+    writer.insert_network(IPSet(["84.150.0.0/16"]), here)
     writer.to_db_file(str(tmp_path / "geo.mmdb"))
     told = done(settings, "reclassify", LINKSERVICE_GEOIP_DB=str(tmp_path / "geo.mmdb"))
     assert told == "50 clicks read again, 50 changed.\n"
-    austria = Dictionary(database).values([("country", "AT")])[("country", "AT")]
+    numbers = Dictionary(database).values([("country", "AT"), ("city", "AT//Wien")])
+    austria, vienna = numbers[("country", "AT")], numbers[("city", "AT//Wien")]
     with database.reading() as session:
-        assert set(session.scalars(select(ClickRow.country_id))) == {austria}
+        assert set(session.execute(select(ClickRow.country_id, ClickRow.city_id))) == {
+            (austria, vienna)
+        }
+        clicks_in = dict(
+            session.execute(
+                select(LinkFacet.value_id, func.sum(LinkFacet.clicks)).group_by(LinkFacet.value_id)
+            ).all()
+        )
+        assert clicks_in[austria] == clicks_in[vienna] == session.scalar(func.sum(LinkDay.clicks))
+    assert done(settings, "reclassify") == "50 clicks read again, 50 changed.\n"
+    assert everything(database) == before, "the cities are taken away again, to the digit"
 
 
 def test_what_is_not_yet_ingested_or_no_longer_there_is_left_alone(

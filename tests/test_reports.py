@@ -638,6 +638,7 @@ def test_json_has_the_names_of_the_contract(ada: World) -> None:
         "days",
         "hours",
         "countries",
+        "cities",
         "devices",
         "browsers",
         "systems",

@@ -57,6 +57,7 @@ class DetailAnswer(Answer):
     days: list[DetailDayAnswer]
     hours: Sequence[results.Hour]
     countries: Figures
+    cities: Figures
     devices: Figures
     browsers: Figures
     systems: Figures

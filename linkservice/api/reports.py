@@ -64,6 +64,14 @@ class FilterQuery(PeriodQuery):
         ]
         | None
     ) = None
+    city: (
+        Annotated[
+            str,
+            text(LONGEST),
+            Field(description="As reports tell it (DE/Sachsen-Anhalt/Halle), or unknown."),
+        ]
+        | None
+    ) = None
     device: Annotated[str, one_of(DEVICES)] | None = None
     browser: Facet | None = None
     system: Facet | None = None

@@ -112,6 +112,9 @@ def report() -> None:
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--source", type=click.Choice(("click", "scan")), help="Only clicks of this kind.")
 @click.option("--country", type=text, metavar="CODE", help="Only clicks from there, as DE.")
+@click.option(
+    "--city", type=text, help="Only clicks from there, as reports tell it (DE/Hessen/Kassel)."
+)
 @click.option("--device", type=text, help="Only clicks with such a device, as mobile.")
 @click.option("--browser", type=text, help="Only clicks with this browser.")
 @click.option("--system", type=text, help="Only clicks with this system.")

@@ -1,6 +1,6 @@
 """Clicks that were counted and are now known to be something else.
 
-A click row changes its class, agent or country; what it added to the roll-ups is taken away
+A click row changes its class, agent, country or city; what it added to the roll-ups is taken away
 and what it is now is added, in the caller's transaction. The marks of a row ("new today")
 stay with it whatever its class becomes: only rows of persons are counted by them, so that a
 click that becomes a person's again is the visitor it was.
@@ -33,11 +33,12 @@ _OF_ROW = {
     name: name
     for name in (
         *("position", "time_ms", "workspace_id", "domain_id", "link_id", "link_version"),
-        *("touchpoint_id", "country_id", "language_id", "referrer_id"),
+        *("touchpoint_id", "country_id", "city_id", "language_id", "referrer_id"),
     )
 } | {"day": "local_day", "hour": "local_hour"}
 """The names of a row's columns by those that `CLICK` has for them."""
 
+_OF_NETWORK = ("country_id", "city_id")
 _OF_AGENT = ("agent_id", "robot_id", "device_id", "browser_id", "system_id")
 
 _CLASS = list(Click.__table__.columns.keys()).index("class")
@@ -48,7 +49,7 @@ _NEW = int(Mark.NEW_FOR_LINK | Mark.NEW_FOR_TOUCHPOINT | Mark.NEW_FOR_JOURNEY)
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known now of a click: its class (the place in `CLASSES`) and, unless they stay
-    as they are, agent and country. `token` and `journey_id` are in no row.
+    as they are, agent, country and city. `token` and `journey_id` are in no row.
     """
 
     kind: int
@@ -56,21 +57,22 @@ class Known:
     journey_id: int
     traits: Traits | None = None
     country_id: int | None = None
+    city_id: int | None = None
 
 
 def known_of(clicks: Rows) -> list[Known]:
     """What placed clicks say."""
     agents = zip(*(clicks[name].tolist() for name in _OF_AGENT), strict=True)
-    names = ("kind", "tokenless", "token", "journey_id", "country_id")
+    names = ("kind", "tokenless", "token", "journey_id", *_OF_NETWORK)
     return [
         Known(
             kind,
             None if tokenless else (token[0], token[1]),
             journey_id,
             Traits((), agent_id, robot_id, (told[0], told[1], told[2])),
-            country_id,
+            *places,
         )
-        for (agent_id, robot_id, *told), (kind, tokenless, token, journey_id, country_id) in zip(
+        for (agent_id, robot_id, *told), (kind, tokenless, token, journey_id, *places) in zip(
             agents, zip(*(clicks[name].tolist() for name in names), strict=True), strict=True
         )
     ]
@@ -134,7 +136,7 @@ def _differs(row: Row[Any], known: Known) -> bool:
     return (
         row[_CLASS] != _kind(row, known)
         or (known.traits is not None and row.agent_id != known.traits.agent_id)
-        or (known.country_id is not None and row.country_id != known.country_id)
+        or any(getattr(known, name) not in (None, getattr(row, name)) for name in _OF_NETWORK)
     )
 
 
@@ -170,8 +172,9 @@ def _as_known(clicks: Rows, rows: Sequence[Row[Any]], known: Sequence[Known]) ->
     told = [place for place, each in enumerate(known) if each.traits is not None]
     _put_agents(clicks, told, [each.traits for each in known if each.traits is not None])
     for place, each in enumerate(known):
-        if each.country_id is not None:
-            clicks["country_id"][place] = each.country_id
+        for name in _OF_NETWORK:
+            if (known_place := getattr(each, name)) is not None:
+                clicks[name][place] = known_place
     return clicks
 
 
@@ -200,7 +203,7 @@ def _newly_counted(before: Rows, after: Rows, marks: Ints, counting: Counting) -
 def _update(connection: Connection, rows: Sequence[Row[Any]], clicks: Rows, marks: Ints) -> None:
     table = Click.__table__
     now = zip(
-        *(clicks[name].tolist() for name in ("kind", "agent_id", "country_id")),
+        *(clicks[name].tolist() for name in ("kind", "agent_id", *_OF_NETWORK)),
         marks.tolist(),
         strict=True,
     )
@@ -212,6 +215,7 @@ def _update(connection: Connection, rows: Sequence[Row[Any]], clicks: Rows, mark
                 "click_class": bindparam("kind"),
                 "agent_id": bindparam("agent"),
                 "country_id": bindparam("country"),
+                "city_id": bindparam("city"),
                 "flags": bindparam("marks"),
             }
         )
@@ -223,8 +227,9 @@ def _update(connection: Connection, rows: Sequence[Row[Any]], clicks: Rows, mark
                 "kind": kind,
                 "agent": agent,
                 "country": country,
+                "city": city,
                 "marks": (row.flags & ~_NEW) | mark,
             }
-            for row, (kind, agent, country, mark) in zip(rows, now, strict=True)
+            for row, (kind, agent, country, city, mark) in zip(rows, now, strict=True)
         ],
     )

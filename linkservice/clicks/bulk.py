@@ -28,6 +28,7 @@ each statement its thread waits for its turn to run Python again: few are better
 
 def insert(connection: Connection, model: type[Base], rows: Ints) -> None:
     """Insert rows: a number for each column in the table's order, of dates `date.toordinal()`.
+    The last columns may be left out, if they have defaults.
 
     Raises `IntegrityError` when a key is taken.
     """
@@ -74,11 +75,11 @@ def _writes(dialect: str, model: type[Base], rows: Ints, on_conflict: str) -> Wr
         return ()
     if dialect == "sqlite":
         return [
-            (_values_statement(model, len(part), on_conflict), _flat(model, part))
+            (_values_statement(model, *part.shape, on_conflict), _flat(model, part))
             for part in _parts(rows)
         ]
     arrays = tuple(f"{{{','.join(map(str, column))}}}" for column in _columns(model, rows))
-    return [(_arrays_statement(model, on_conflict), arrays)]
+    return [(_arrays_statement(model, len(arrays), on_conflict), arrays)]
 
 
 def _flat(model: type[Base], rows: Ints) -> tuple[int | str, ...]:
@@ -117,19 +118,19 @@ def _iso(day: int) -> str:
 
 
 @lru_cache(256)
-def _values_statement(model: type[Base], rows: int, on_conflict: str) -> str:
-    one = f"({','.join('?' * len(columns(model)))})"
-    return f"{_into(model)} VALUES {','.join([one] * rows)} {on_conflict}"
+def _values_statement(model: type[Base], rows: int, width: int, on_conflict: str) -> str:
+    one = f"({','.join('?' * width)})"
+    return f"{_into(model, width)} VALUES {','.join([one] * rows)} {on_conflict}"
 
 
 @lru_cache
-def _arrays_statement(model: type[Base], on_conflict: str) -> str:
-    arrays = ", ".join(f"CAST(%s AS {kind}[])" for kind in _kinds(model))
-    return f"{_into(model)} SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608  # names are the models'
+def _arrays_statement(model: type[Base], width: int, on_conflict: str) -> str:
+    arrays = ", ".join(f"CAST(%s AS {kind}[])" for kind in _kinds(model)[:width])
+    return f"{_into(model, width)} SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608  # names are the models'
 
 
-def _into(model: type[Base]) -> str:
-    return f"INSERT INTO {_table(model).name} ({', '.join(columns(model))})"
+def _into(model: type[Base], width: int) -> str:
+    return f"INSERT INTO {_table(model).name} ({', '.join(columns(model)[:width])})"
 
 
 @lru_cache

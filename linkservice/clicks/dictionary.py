@@ -108,6 +108,12 @@ def value_id(session: Session, facet: str, value: str) -> int:
     return _look_up(connection, FacetValue, names, [(facet, value)])[(facet, value)]
 
 
+def knows_cities(session: Session) -> bool:
+    """Whether the city of any click was ever known."""
+    found = select(FacetValue.id).where(FacetValue.facet == "city").limit(1)
+    return session.scalar(found) is not None
+
+
 def _look_up(
     session: Session | Connection,
     model: type[AgentName | FacetValue],

@@ -34,7 +34,7 @@ BATCH = 2000
 COLUMNS = (
     *("time", "date", "hour", "domain", "slug", "link_id", "link_version"),
     *("touchpoint_id", "touchpoint", "source", "class", "miss", "robot", "device"),
-    *("browser", "system", "country", "language", "referrer", "tokenless"),
+    *("browser", "system", "country", "city", "language", "referrer", "tokenless"),
     *("new_for_link", "new_for_touchpoint", "new_for_journey"),
 )
 
@@ -134,7 +134,7 @@ def _of_day(
 
 def _query() -> Select[tuple[object, ...]]:
     """Rows with the words behind their numbers, which may be of what is deleted since."""
-    country, language, referrer = (aliased(FacetValue) for _ in range(3))
+    country, city, language, referrer = (aliased(FacetValue) for _ in range(4))
     return (
         select(
             *Click.__table__.columns,
@@ -146,6 +146,7 @@ def _query() -> Select[tuple[object, ...]]:
             AgentName.browser,
             AgentName.system,
             country.value.label("country"),
+            city.value.label("city"),
             language.value.label("language"),
             referrer.value.label("referrer"),
         )
@@ -155,6 +156,7 @@ def _query() -> Select[tuple[object, ...]]:
         .outerjoin(Touchpoint, Touchpoint.id == Click.touchpoint_id)
         .outerjoin(AgentName, AgentName.id == Click.agent_id)
         .outerjoin(country, country.id == Click.country_id)
+        .outerjoin(city, city.id == Click.city_id)
         .outerjoin(language, language.id == Click.language_id)
         .outerjoin(referrer, referrer.id == Click.referrer_id)
     )
@@ -179,7 +181,7 @@ def _in_words(row: Row[tuple[object, ...]]) -> Mapping[str, cells.Cell]:
         "miss": Mark.MISS in flags,
         "robot": found["robot"] or None,
         **{name: found[name] or None for name in ("device", "browser", "system")},
-        **{name: found[name] or None for name in ("country", "language", "referrer")},
+        **{name: found[name] or None for name in ("country", "city", "language", "referrer")},
         "tokenless": Mark.TOKENLESS in flags,
         "new_for_link": Mark.NEW_FOR_LINK in flags,
         "new_for_touchpoint": Mark.NEW_FOR_TOUCHPOINT in flags,

@@ -20,7 +20,7 @@ from linkservice.clicks.counted import Counting, Seen, seen
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.model import AcceptedDay, LedgerEntry, Node
 from linkservice.clicks.placing import ASKED, Placed
-from linkservice.clicks.rollup import RollUps, accepted_rows, rows_of, write_rows
+from linkservice.clicks.rollup import MARKS, RollUps, accepted_rows, rows_of, write_rows
 from linkservice.clicks.segment import HEADER_BYTES, Segment
 from linkservice.database import insert_into
 
@@ -83,7 +83,7 @@ class Prepared:
         counting.add(self.visitors, marks)
         crossings.count(connection, batch.placed.clicks, marks, counting)
         passing("after visitors")
-        self._rows[:, -1] |= marks
+        self._rows[:, MARKS] |= marks
         self._rollups.count_visitors(marks)
         passing("before rows")
         write_rows(connection, segment_id, self._rows)

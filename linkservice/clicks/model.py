@@ -38,7 +38,9 @@ COUNTER_OF_CLASS = {
 """The roll-up counter of each class but `person`, who is counted as clicks and scans, and
 `suspected`, which has roll-ups of its own."""
 
-FACETS = ("country", "device", "browser", "system", "language", "referrer", "robot")
+FACETS = ("country", "device", "browser", "system", "language", "referrer", "robot", "city")
+"""What is told of persons' clicks, and which robots the others were. All of these clicks have a
+value of each, maybe "", but a city only where one is known."""
 
 
 class Mark(IntFlag):
@@ -133,7 +135,8 @@ class FacetValue(Base):
     __tablename__ = "facet_values"
     __table_args__ = (
         CheckConstraint(
-            "facet IN ('country', 'device', 'browser', 'system', 'language', 'referrer', 'robot')",
+            "facet IN ('country', 'device', 'browser', 'system', 'language', 'referrer', 'robot',"
+            " 'city')",
             name="facet",
         ),
         UniqueConstraint("facet", "value"),
@@ -146,7 +149,8 @@ class FacetValue(Base):
 
 
 class Click(Base):
-    """One record of the spool, placed and classified; 0 where there is no link or touchpoint.
+    """One record of the spool, placed and classified; 0 where there is no link or touchpoint,
+    and where no city is known.
 
     A quarter of the size it would have with words: a day has millions of them.
     `local_day` is `date.toordinal()`, `class` the place in `CLASSES`, `flags` are `Mark`s.
@@ -176,6 +180,7 @@ class Click(Base):
     local_hour: Mapped[int] = mapped_column(SmallInteger)
     click_class: Mapped[int] = mapped_column("class", SmallInteger)
     flags: Mapped[int] = mapped_column(SmallInteger)
+    city_id: Mapped[int] = mapped_column(server_default=text("0"), default=0)
 
 
 class LinkDay(Base):

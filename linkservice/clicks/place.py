@@ -1,9 +1,10 @@
-"""Where a click came from: the country of its network, never of a full address.
+"""Where a click came from: country and city of its network, never of a full address.
 
 Two sources: the registries' data in `iptocc` (built in; where a network is registered, so
 about nine in ten agree with where people are), or an `.mmdb` file. MaxMind and DB-IP nest
 the code (`country.iso_code`), ipinfo, iptoasn and others keep it flat (`country_code`, or a
 `country` of two letters). `maxminddb` reads the file, `geoip2` understands MaxMind's records.
+Cities are known where the file knows them (`clicks/city.py`); the registries' data knows none.
 
 Not here: which file it is and how it comes (`clicks/geodata.py`), cutting addresses to
 networks (`clicks/visitor.py`).
@@ -16,11 +17,13 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import iptocc
 import maxminddb
 from geoip2.models import Country as MaxMindCountry
 
+from linkservice.clicks.city import city_in
 from linkservice.clicks.geodata import chosen_file
 from linkservice.clicks.visitor import IPV4_NETWORK_BYTES
 from linkservice.config import Settings
@@ -36,11 +39,21 @@ _REGIONS = frozenset({"AP", "EU", "XX", "ZZ"})  # in country columns, but no cou
 _FLAT_NAMES = ("country_code", "countryCode", "country_iso_code", "iso_code", "country", "cc")
 
 _State = tuple[int, int, int] | None
-_LookUp = Callable[[bytes], str]
+
+
+class Place(NamedTuple):
+    """A country's ISO 3166-1 code in capitals, and a city (see `clicks.city`); each may be ""."""
+
+    country: str
+    city: str = ""
+
+
+_LookUp = Callable[[bytes], Place]
+_NOWHERE = Place("")
 
 
 class Places:
-    """Gives the countries of networks; reads its file when first asked, and again when replaced."""
+    """Gives the places of networks; reads its file when first asked, and again when replaced."""
 
     def __init__(
         self,
@@ -59,7 +72,7 @@ class Places:
         self._look_again_at = float("-inf")
         self._state: _State = (-1, -1, -1)  # no file has it, so the first call reads
         built_in = self._path is None or optional
-        self._look_up: _LookUp = _registry_country if built_in else _nowhere
+        self._look_up: _LookUp = _registry_place if built_in else _nowhere
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
@@ -73,10 +86,10 @@ class Places:
         A missing or broken file gives "" with one warning in the log, and is tried again
         when it changes; where an earlier file could be read, that one goes on answering.
         """
-        return self.countries((network,))[0]
+        return self.places((network,))[0].country
 
-    def countries(self, networks: Iterable[bytes]) -> list[str]:
-        """As `country`, of several networks."""
+    def places(self, networks: Iterable[bytes]) -> list[Place]:
+        """As `country`, of several networks, with their cities."""
         if self._path is not None and time.monotonic() >= self._look_again_at:
             self._look_again_at = time.monotonic() + self._look_again_seconds
             self._refresh(self._path)
@@ -92,7 +105,7 @@ class Places:
         try:
             # In memory, not mapped: a mapped file that is overwritten in place kills the process.
             reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
-            self._look_up = _file_country(reader, path)
+            self._look_up = _file_place(reader, path)
         except Exception as error:  # a damaged file may raise anything
             _log.warning("The country file %s cannot be read: %s", path, error)
 
@@ -105,13 +118,13 @@ def _state_of(path: Path) -> _State:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _nowhere(_network: bytes) -> str:
-    return ""
+def _nowhere(_network: bytes) -> Place:
+    return _NOWHERE
 
 
-def _registry_country(network: bytes) -> str:
+def _registry_place(network: bytes) -> Place:
     address = _address(network)
-    return _registry_code(iptocc.country_code(address)) if address else ""
+    return _of_registry(iptocc.country_code(address)) if address else _NOWHERE
 
 
 def _address(network: bytes) -> str:
@@ -121,27 +134,28 @@ def _address(network: bytes) -> str:
     return f"{network[:2].hex()}:{network[2:4].hex()}:{network[4:].hex()}::" if network else ""
 
 
-def _file_country(reader: maxminddb.Reader, path: Path) -> _LookUp:
+def _file_place(reader: maxminddb.Reader, path: Path) -> _LookUp:
     """A look-up in one opened file; its memory goes when the file is replaced."""
     reads_ipv6 = reader.metadata().ip_version == 6
     warned = False
 
     @lru_cache(maxsize=_REMEMBERED)
-    def look_up(network: bytes) -> str:
+    def look_up(network: bytes) -> Place:
         nonlocal warned
         address = _address(network)
         if not address or (":" in address and not reads_ipv6):
-            return ""
+            return _NOWHERE
         try:
             found = reader.get(address)
             if found is None and reads_ipv6 and ":" not in address:
                 found = reader.get(f"::ffff:{address}")  # where some keep IPv4 in an IPv6 tree
-            return code_in(found)
+            code = code_in(found)
+            return Place(code, city_in(found, code))
         except Exception as error:  # a damaged file may raise anything
             if not warned:
                 _log.warning("The country file %s is damaged: %s", path, error)
             warned = True
-            return ""
+            return _NOWHERE
 
     return look_up
 
@@ -156,8 +170,8 @@ def code_in(record: object) -> str:
 
 
 @lru_cache
-def _registry_code(code: str | None) -> str:
-    return _code(code)
+def _of_registry(code: str | None) -> Place:
+    return Place(_code(code))
 
 
 def _code(value: object) -> str:

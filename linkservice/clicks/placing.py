@@ -29,10 +29,16 @@ from linkservice.journeys.model import Stage, Touchpoint
 from linkservice.links.model import Link, LinkVersion
 from linkservice.workspaces.model import Workspace
 
-COUNTRIES_SECONDS = 30.0
+PLACES_SECONDS = 30.0
 """How long a replaced country file may go unnoticed."""
 
 _MOST_REMEMBERED = 100_000
+
+# Of a network one number is remembered, of both its country and its city: where no city is
+# known, a click then costs what it did before there were cities.
+_COUNTRY_BITS = 31  # as many as numbers of values have in roll-ups
+_COUNTRY = (1 << _COUNTRY_BITS) - 1
+_NO_CITY = ("city", "")
 
 _Key = TypeVar("_Key")
 _Known = TypeVar("_Known")
@@ -79,8 +85,8 @@ CLICK = np.dtype(
         *((name, np.int64) for name in ("position", "time_ms", "workspace_id", "domain_id")),
         *((name, np.int64) for name in ("link_id", "link_version", "touchpoint_id")),
         *((name, np.int64) for name in ("journey_id", "day", "hour", "kind", "network")),
-        *((name, np.int64) for name in ("country_id", "agent_id", "robot_id", "device_id")),
-        *((name, np.int64) for name in ("browser_id", "system_id", "language_id")),
+        *((name, np.int64) for name in ("country_id", "city_id", "agent_id", "robot_id")),
+        *((name, np.int64) for name in ("device_id", "browser_id", "system_id", "language_id")),
         ("referrer_id", np.int64),
         *((name, np.bool_) for name in ("scan", "miss", "tokenless")),
         ("token", np.uint64, 2),
@@ -88,7 +94,7 @@ CLICK = np.dtype(
 )
 """A record with its class, place and local time, and the numbers of its facets.
 
-`touchpoint_id`, `journey_id` and `robot_id` are 0 where there is none, `day` is
+`touchpoint_id`, `journey_id`, `robot_id` and `city_id` are 0 where there is none, `day` is
 `date.toordinal()`, `kind` the place of the class in `CLASSES`. The network is for those who
 look for suspicious neighbours; it goes no further.
 """
@@ -137,13 +143,13 @@ class Placing:
         self._of_version: dict[tuple[int, int], _Place] = {}
         self._traits: dict[Sent, Traits] = {}
         self._origins: dict[Came, Origin] = {}
-        self._countries: dict[int, int] = {}
-        self._countries_since = time.monotonic()
+        self._of_network: dict[int, int] = {}
+        self._networks_since = time.monotonic()
         self._local: dict[int, LocalHours] = {}
 
     def refresh(self, session: Session) -> None:
         """Read again what may change: time zones (a changed one applies from now on), and
-        now and then the countries of networks, whose file may have been replaced.
+        now and then the places of networks, whose file may have been replaced.
         """
         zones = session.execute(select(Workspace.id, Workspace.time_zone)).all()
         self._local = {
@@ -152,9 +158,9 @@ class Placing:
             else LocalHours(time_zone)
             for workspace_id, time_zone in zones
         }
-        if time.monotonic() - self._countries_since > COUNTRIES_SECONDS:
-            self._countries.clear()
-            self._countries_since = time.monotonic()
+        if time.monotonic() - self._networks_since > PLACES_SECONDS:
+            self._of_network.clear()
+            self._networks_since = time.monotonic()
 
     def place(self, records: Records) -> Placed:
         """Place records, in their order; rejected are those whose link or workspace is not
@@ -171,7 +177,7 @@ class Placing:
         known &= self._put_to_days(clicks)
         self._put_to_agents(clicks, records)
         self._put_to_origins(clicks, records)
-        self._put_to_countries(clicks)
+        self._put_to_places(clicks)
         asked = np.empty(len(rows), ASKED)
         asked["day"], asked["domain_id"] = clicks["day"], clicks["domain_id"]
         asked["link_id"] = np.where(clicks["miss"], 0, clicks["link_id"])
@@ -228,11 +234,15 @@ class Placing:
         found = np.array([self._origins[each] for each in origins], np.int64).reshape(-1, 2)
         clicks["language_id"], clicks["referrer_id"] = found[whose, 0], found[whose, 1]
 
-    def _put_to_countries(self, clicks: Rows) -> None:
+    def _put_to_places(self, clicks: Rows) -> None:
+        """Countries and cities."""
         networks, whose = np.unique(clicks["network"], return_inverse=True)
         wanted = networks.tolist()
-        self._learn_countries(set(wanted))
-        clicks["country_id"] = np.array([self._countries[each] for each in wanted], np.int64)[whose]
+        self._learn_networks(set(wanted))
+        found = np.array([self._of_network[each] for each in wanted], np.int64)
+        clicks["country_id"] = (found & _COUNTRY)[whose]
+        if (found > _COUNTRY).any():
+            clicks["city_id"] = (found >> _COUNTRY_BITS)[whose]
 
     def traits_of(self, agent_ids: Iterable[int]) -> dict[int, Traits]:
         """What agents were read as, by their numbers; without `classes`. Must not be called
@@ -293,12 +303,22 @@ class Placing:
             for came in unknown
         )
 
-    def _learn_countries(self, networks: set[int]) -> None:
-        unknown = list(_forgetful(self._countries, networks))
-        codes = self._places.countries(map(unpacked_network, unknown))
-        values = self._dictionary.values(("country", code) for code in set(codes))
-        number_of = {code: values[("country", code)] for code in set(codes)}
-        self._countries.update(zip(unknown, (number_of[code] for code in codes), strict=True))
+    def _learn_networks(self, networks: set[int]) -> None:
+        unknown = list(_forgetful(self._of_network, networks))
+        places = self._places.places(map(unpacked_network, unknown))
+        distinct = set(places)
+        values = self._dictionary.values(
+            value
+            for each in distinct
+            for value in (("country", each.country), ("city", each.city))
+            if value != _NO_CITY
+        )
+        number_of = {
+            each: values[("country", each.country)]
+            | (values[("city", each.city)] << _COUNTRY_BITS if each.city else 0)
+            for each in distinct
+        }
+        self._of_network.update(zip(unknown, (number_of[each] for each in places), strict=True))
 
 
 _UTC = LocalHours("UTC")

@@ -41,7 +41,7 @@ _VISITORS = (
 _BY_KIND = np.array([_PLACE[COUNTER_OF_CLASS.get(name, "clicks")] for name in CLASSES])
 
 _TOLD = ("country_id", "device_id", "browser_id", "system_id", "language_id", "referrer_id")
-"""The facets of persons."""
+"""The facets of persons that each of their clicks has; it has a city only where one is known."""
 
 assert bulk.counters(TouchpointDay) == bulk.counters(TouchpointMonth) == _COUNTERS
 assert bulk.columns(LinkDay)[: len(bulk.columns(SuspectedDay))] == bulk.columns(SuspectedDay)
@@ -134,6 +134,9 @@ class _Part:
         clicks = self._clicks
         robots = clicks[(clicks["robot_id"] != 0) & ~np.isin(clicks["kind"], (PERSON, _OWN))]
         told = [*((self._persons, name) for name in _TOLD), (robots, "robot_id")]
+        in_cities = self._persons[self._persons["city_id"] != 0]
+        if len(in_cities):
+            told.append((in_cities, "city_id"))
         keys = [
             *(np.concatenate([rows[name] for rows, _ in told]) for name in ("day", "link_id")),
             np.concatenate([rows[name] for rows, name in told]),
@@ -187,12 +190,14 @@ def _domain_days(misses: Rows, sign: int) -> Ints:
 
 
 def rows_of(clicks: Rows) -> Ints:
-    """The rows of the table `clicks` without their segment, the marks last.
+    """The rows of the table `clicks` without their segment: up to the marks, at the place `MARKS`,
+    or up to the cities where any is known.
 
     Neither token nor address nor user agent is in them.
     """
     marks = clicks["scan"] * _SCAN | clicks["miss"] * _MISS | clicks["tokenless"] * _TOKENLESS
-    return np.column_stack((*(clicks[name] for name in _KEPT), marks))
+    cities = [clicks["city_id"]] if clicks["city_id"].any() else []
+    return np.column_stack((*(clicks[name] for name in _KEPT), marks, *cities))
 
 
 _KEPT = (
@@ -200,6 +205,8 @@ _KEPT = (
     *("touchpoint_id", "day", "agent_id", "country_id", "language_id", "referrer_id", "hour"),
     "kind",
 )
+MARKS = len(_KEPT)
+"""The place of the marks in the rows of `rows_of`."""
 
 
 def write_rows(connection: Connection, segment_id: int, rows: Ints) -> None:

@@ -34,7 +34,8 @@ def facets(
     session: Session, rows: type[LinkFacet], *chosen: ColumnElement[bool]
 ) -> dict[str, list[Value]]:
     """Each facet's values by falling clicks, over the rows (`Sources.facets`) that meet the
-    conditions. What a click did not tell is "unknown".
+    conditions. What a click did not tell is "unknown". Cities are told where any is known; of the
+    others roll-ups hold nothing, so they are what countries have more.
     """
     sums = (
         select(rows.value_id, func.sum(rows.clicks).label("clicks"))
@@ -49,6 +50,9 @@ def facets(
     found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
     for facet, value, clicks in session.execute(query):
         found[facet][value or EMPTY_VALUE.get(facet, "unknown")] += clicks
+    elsewhere = found["country"].total() - found["city"].total()
+    if found["city"] and elsewhere > 0:
+        found["city"]["unknown"] = elsewhere
     return {
         facet: [
             Value(value, clicks)

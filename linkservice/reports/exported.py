@@ -38,6 +38,7 @@ from linkservice.workbook import Cell
 
 FACET_TABLES = (
     "countries",
+    "cities",
     "devices",
     "browsers",
     "systems",

@@ -18,12 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.model import FacetValue, LinkFacet
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
-from linkservice.reports.filters import Filters
+from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.reading_back import Whose, read_from
@@ -77,6 +78,7 @@ class FilteredReport:
     links: Sequence[LinkShare]
     hours: Sequence[Hour]
     countries: Sequence[Value]
+    cities: Sequence[Value]
     devices: Sequence[Value]
     browsers: Sequence[Value]
     systems: Sequence[Value]
@@ -168,6 +170,7 @@ def _report(
         links=_links(session, found.links),
         hours=_hours(found),
         countries=facets.get("country", []),
+        cities=facets.get("city", []),
         devices=facets.get("device", []),
         browsers=facets.get("browser", []),
         systems=facets.get("system", []),
@@ -270,12 +273,30 @@ def _rolled_up(
     which: ColumnElement[bool] = and_(facets.link_id.in_(links), facets.local_date.in_(days.days()))
     if isinstance(subject, Touchpoint):
         which, undivided = facets_alone(session, read, subject, days)
+    if (facet, value) == ("city", UNKNOWN):
+        return _in_no_city(session, facets, which), undivided
     query = (
         select(facets.local_date, func.sum(facets.clicks))
         .where(which, facets.value_id.in_(value_ids(session, facet, value)))
         .group_by(facets.local_date)
     )
     return {day: int(clicks) for day, clicks in session.execute(query)}, undivided
+
+
+def _in_no_city(
+    session: Session, facets: type[LinkFacet], which: ColumnElement[bool]
+) -> dict[date, int]:
+    """The clicks of each day whose city nobody knows: all have a country, and nothing is rolled up
+    where there is no city.
+    """
+    clicks = case((FacetValue.facet == "country", facets.clicks), else_=-facets.clicks)
+    query = (
+        select(facets.local_date, func.sum(clicks))
+        .join(FacetValue, FacetValue.id == facets.value_id)
+        .where(which, FacetValue.facet.in_(("country", "city")))
+        .group_by(facets.local_date)
+    )
+    return {day: int(count) for day, count in session.execute(query)}
 
 
 def _totals(found: SingleClicks, earlier: int, filters: Filters) -> LinkTotals:

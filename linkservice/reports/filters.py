@@ -19,7 +19,7 @@ from linkservice.reports.details import EMPTY_VALUE
 Source: TypeAlias = Literal["click", "scan"]
 SOURCES: tuple[Source, ...] = ("click", "scan")
 
-FACETS = ("country", "device", "browser", "system", "language", "referrer")
+FACETS = ("country", "city", "device", "browser", "system", "language", "referrer")
 """The facets of persons: robots are told by name, and are nobody's filter."""
 
 UNKNOWN = "unknown"
@@ -40,6 +40,7 @@ class Filters:
 
     source: str | None = None
     country: str | None = None
+    city: str | None = None
     device: str | None = None
     browser: str | None = None
     system: str | None = None

@@ -87,6 +87,7 @@ def _report(
         days=_days(session, read.days, links, period),
         hours=details.hours(session, read.hours, *_told_of(read.hours, links, period)),
         countries=facets["country"],
+        cities=facets["city"],
         devices=facets["device"],
         browsers=facets["browser"],
         systems=facets["system"],

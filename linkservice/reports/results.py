@@ -207,7 +207,8 @@ class Value:
 class LinkReport:
     """One link: every day of the period, all 168 hours of the week, facets by falling clicks.
 
-    Each facet adds up to `totals.clicks`, but `robots`, which names all that is no person.
+    Each facet adds up to `totals.clicks`, but `robots`, which names all that is no person, and
+    `cities`, which is empty where none is known.
     """
 
     id: str
@@ -216,6 +217,7 @@ class LinkReport:
     days: Sequence[Day]
     hours: Sequence[Hour]
     countries: Sequence[Value]
+    cities: Sequence[Value]
     devices: Sequence[Value]
     browsers: Sequence[Value]
     systems: Sequence[Value]

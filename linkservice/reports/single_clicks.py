@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.dictionary import knows_cities
 from linkservice.clicks.model import (
     CLASSES,
     COUNTER_OF_CLASS,
@@ -43,7 +44,12 @@ _PERSON, _SUSPECTED = CLASSES.index("person"), CLASSES.index("suspected")
 _NOBODY = (_PERSON, _SUSPECTED, CLASSES.index("own"))
 _SCAN, _MISS, _TOKENLESS = int(Mark.SCAN), int(Mark.MISS), int(Mark.TOKENLESS)
 _OF_AGENT = ("device", "browser", "system")
-_OF_ROW = {"country": "country_id", "language": "language_id", "referrer": "referrer_id"}
+_OF_ROW = {
+    "country": "country_id",
+    "city": "city_id",
+    "language": "language_id",
+    "referrer": "referrer_id",
+}
 _Part: TypeAlias = Select[*tuple[Any, ...]]
 
 _AT_ONCE = 5_000  # parameters of a statement
@@ -81,9 +87,10 @@ def count_rows(
     persons = (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
     found = SingleClicks(facets={name: Counter() for name in (*_OF_ROW, *_OF_AGENT, "robot")})
     numbers: dict[str, dict[int, int]] = {name: {} for name in (*_OF_ROW, "agent")}
+    told = [name for name in _OF_ROW if name != "city" or knows_cities(session)]
     robots: Counter[int] = Counter()
     for part, key, kind, clicks, scans, new, tokenless in session.execute(
-        union_all(*_parts(chosen, whose, persons))
+        union_all(*_parts(chosen, whose, persons, told))
     ):
         counted = Counted(int(clicks), int(scans), int(new))
         if part == "day":
@@ -108,7 +115,7 @@ def count_days(
     chosen = _chosen(session, whose, period, filters)
     persons = (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
     found = SingleClicks()
-    by_day = next(_parts(chosen, whose, persons))
+    by_day = next(_parts(chosen, whose, persons, ()))
     for _, day, kind, clicks, scans, new, tokenless in session.execute(by_day):
         counted = Counted(int(clicks), int(scans), int(new))
         _take_day(found, day, kind in persons, CLASSES[kind], counted, int(tokenless))
@@ -177,6 +184,8 @@ def _has(session: Session, facet: str, value: str) -> ColumnElement[bool]:
         column = getattr(AgentName, facet)
         query = select(AgentName.id).where(column.in_(stored(facet, value)))
         return Click.agent_id.in_(session.scalars(query).all())
+    if (facet, value) == ("city", UNKNOWN):
+        return Click.city_id == 0
     ids = value_ids(session, facet, value)
     column = getattr(Click, _OF_ROW[facet])
     return column.in_(ids) if ids else false()
@@ -190,8 +199,12 @@ def value_ids(session: Session, facet: str, value: str) -> Sequence[int]:
     return session.scalars(query).all()
 
 
-def _parts(chosen: CTE, whose: Whose, persons: Sequence[int]) -> Iterator[_Part]:
-    """One query for each way the rows are told apart; all have the same columns."""
+def _parts(
+    chosen: CTE, whose: Whose, persons: Sequence[int], told: Sequence[str]
+) -> Iterator[_Part]:
+    """One query for each way the rows are told apart, among them the `told` of `_OF_ROW`; all have
+    the same columns.
+    """
     c = chosen.c
     person = c.kind.in_(persons)
     none = literal(0)
@@ -217,7 +230,7 @@ def _parts(chosen: CTE, whose: Whose, persons: Sequence[int]) -> Iterator[_Part]
     hour = c.day % 7 * 24 + c.hour
     yield part("hour", hour, none).where(person).group_by(hour)
     yield part("link", c.link, none, *counted).where(person).group_by(c.link)
-    for name in (*_OF_ROW, "agent"):
+    for name in (*told, "agent"):
         yield part(name, c[name], none).where(person).group_by(c[name])
     nobody = c.kind.not_in(_NOBODY)
     yield part("robot", c.agent, none).where(nobody).group_by(c.agent)
@@ -226,13 +239,15 @@ def _parts(chosen: CTE, whose: Whose, persons: Sequence[int]) -> Iterator[_Part]
 def _tell_values(
     session: Session, found: SingleClicks, numbers: Mapping[str, Mapping[int, int]]
 ) -> None:
-    """Put words for the numbers of countries, languages and referrers."""
+    """Put words for the numbers of countries, cities, languages and referrers."""
     ids = sorted({key for name in _OF_ROW for key in numbers[name]})
     for start in range(0, len(ids), _AT_ONCE):
         query = select(FacetValue).where(FacetValue.id.in_(ids[start : start + _AT_ONCE]))
         for each in session.scalars(query):
             if clicks := numbers.get(each.facet, {}).get(each.id):
                 found.facets[each.facet][_told(each.facet, each.value)] += clicks
+    if found.facets["city"] and (elsewhere := numbers["city"].get(0)):
+        found.facets["city"][UNKNOWN] = elsewhere
 
 
 def _tell_agents(

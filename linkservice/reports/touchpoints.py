@@ -44,7 +44,8 @@ class TouchpointDetail:
     """One touchpoint in a period; `peers` are the rows its own is compared with, `other_sides` the
     rows by value that contradict those of the report.
 
-    Each facet adds up to `totals.clicks` less `undivided`; `robots` names what is no person.
+    Each facet adds up to `totals.clicks` less `undivided`, but `cities` is empty where none is
+    known; `robots` names what is no person.
     """
 
     touchpoint: Touchpoint
@@ -55,6 +56,7 @@ class TouchpointDetail:
     links: Sequence[LinkShare]
     hours: Sequence[Hour]
     countries: Sequence[Value]
+    cities: Sequence[Value]
     devices: Sequence[Value]
     browsers: Sequence[Value]
     systems: Sequence[Value]
@@ -116,6 +118,7 @@ def touchpoint_detail(
         links=_links(session, read.days, stay),
         hours=details.hours(session, read.hours, _told(read.hours, read.days, stay)),
         countries=facets["country"],
+        cities=facets["city"],
         devices=facets["device"],
         browsers=facets["browser"],
         systems=facets["system"],

@@ -17,7 +17,13 @@ from linkservice.web import fieldwords, finding_words
 from linkservice.web.counted import Fact
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
-from linkservice.web.value_words import country_name, device_name, language_name, value_name
+from linkservice.web.value_words import (
+    city_name,
+    country_name,
+    device_name,
+    language_name,
+    value_name,
+)
 from linkservice.workbook import Cell, Sheet, workbook
 
 FORMATS = {"xlsx": N_("Excel (XLSX)"), "csv": N_("CSV"), "json": N_("JSON")}
@@ -38,6 +44,7 @@ _TABLES = {
     "links": N_("Links"),
     "hours": N_("Hours of the week"),
     "countries": N_("Countries"),
+    "cities": N_("Cities"),
     "devices": N_("Devices"),
     "browsers": N_("Browsers"),
     "systems": N_("Systems"),
@@ -139,6 +146,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 
 _NAMES: dict[str, Callable[[str], str]] = {
     "countries": country_name,
+    "cities": city_name,
     "devices": device_name,
     "languages": language_name,
 }

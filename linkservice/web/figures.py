@@ -50,6 +50,7 @@ MOST_VALUES = 7
 
 _CARDS = {
     "country": ("countries", N_("Countries")),
+    "city": ("cities", N_("Cities")),
     "referrer": ("referrers", N_("Referrers")),
     "device": ("devices", N_("Devices")),
     "language": ("languages", N_("Languages")),
@@ -57,6 +58,8 @@ _CARDS = {
     "system": ("systems", N_("Systems")),
 }
 """The cards of facets in their order: the report's field, and the card's title."""
+
+_CITIES = list(_CARDS).index("city")
 
 _OTHERS = {
     "robots": N_("Robots"),
@@ -213,6 +216,8 @@ class Faceted(Protocol):
     @property
     def countries(self) -> Sequence[Value]: ...
     @property
+    def cities(self) -> Sequence[Value]: ...
+    @property
     def devices(self) -> Sequence[Value]: ...
     @property
     def browsers(self) -> Sequence[Value]: ...
@@ -246,7 +251,7 @@ def facet_cards(
     """Where clicks came from and with what; nothing where there were none. With `here` (which
     makes addresses of the page) every value leads to the page filtered by it.
 
-    `approximate` countries are those of registries, and the card says so.
+    `approximate` countries are those of registries, and the card says so; cities always are.
     """
     cards = [
         facet_card(
@@ -261,6 +266,8 @@ def facet_cards(
     if approximate:
         note = gettext("Approximate: the country a network is registered in.")
         cards[0] = replace(cards[0], note=note)
+    note = gettext("Approximate: often a larger city nearby, for a mobile network another one.")
+    cards[_CITIES] = replace(cards[_CITIES], note=note)
     return [card for card in cards if card.count]
 
 

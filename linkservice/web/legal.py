@@ -64,10 +64,12 @@ def filled_in(
     *,
     count_visitors: bool,
     click_ids: bool,
+    cities: bool,
 ) -> dict[str, object]:
     """What the texts say of an installation and a workspace.
 
-    `click_ids` says that some link appends them to its destination.
+    `click_ids` says that some link appends them to its destination, `cities` that the country file
+    has named the city of some click.
     """
     return {
         "company": company,
@@ -75,6 +77,7 @@ def filled_in(
         "hosts": ", ".join(hosts),
         "count_visitors": count_visitors,
         "click_ids": click_ids,
+        "cities": cities,
         "spool_days": settings.spool_retention_days,
         "token_days": settings.token_retention_days,
         "click_months": settings.click_retention_months,

@@ -1,5 +1,5 @@
-"""What the values of facets and filters are called: countries, languages and devices by name, names
-of others as they are.
+"""What the values of facets and filters are called: countries, cities, languages and devices by
+name, names of others as they are.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SOURCE_TITLE = N_("Scanned or clicked")
 FACET_WORDS = {
     "source": SOURCE_TITLE,
     "country": N_("Country"),
+    "city": N_("City"),
     "referrer": N_("Referrer"),
     "device": N_("Device"),
     "language": N_("Language"),
@@ -51,6 +52,18 @@ def country_name(code: str) -> str:
     return locale_spoken().territories.get(code) or value_name(code)
 
 
+def city_name(city: str) -> str:
+    """A city with where it lies, by its value ("DE/Sachsen-Anhalt/Halle"); the region is left out
+    where it is called like the city.
+    """
+    country, _, rest = city.partition("/")
+    region, _, name = rest.partition("/")
+    if not name:
+        return value_name(city)
+    where = [country_name(country)] if region in ("", name) else [region, country_name(country)]
+    return f"{name} ({', '.join(where)})"
+
+
 def language_name(tag: str) -> str:
     """A language by its tag, which the browser may have made up."""
     return _language(tag, spoken()) or value_name(tag)
@@ -64,6 +77,7 @@ def source_name(source: str) -> str:
 VALUE_WORDS: dict[str, Callable[[str], str]] = {
     "source": source_name,
     "country": country_name,
+    "city": city_name,
     "device": device_name,
     "language": language_name,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from linkservice.clicks.dictionary import knows_cities
 from linkservice.clicks.own import mark_url
 from linkservice.clicks.salts import MOST_HOURS
 from linkservice.links import domains as hosts
@@ -78,6 +79,7 @@ def privacy_texts(page: Page) -> Response:
         found,
         count_visitors=page.home.count_visitors,
         click_ids=appends_click_ids(page.session, page.actor),
+        cities=knows_cities(page.session),
     )
     return page.render(
         "settings/privacy_texts.html", texts=legal_texts(facts), hosts=found, host=host
