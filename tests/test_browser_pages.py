@@ -53,6 +53,7 @@ def look(window: Window, path: str, scheme: str, whole: bool) -> list[str]:
     width = page.evaluate("document.documentElement.scrollWidth")
     if width > PHONE["width"]:
         wrong.append(f"{width} px wide on a phone: {too_wide(window)}")
+    wrong += [f"out of sight on a phone: {each}" for each in out_of_sight(window)]
     wrong += window.troubles
     window.troubles.clear()
     return [f"{path}: {each}" for each in wrong]
@@ -73,6 +74,20 @@ def too_wide(window: Window) -> str:
               .slice(0, 5).map((each) => each.outerHTML.slice(0, 120))"""
         )
     )
+
+
+def out_of_sight(window: Window) -> list[str]:
+    """What is chosen in a strip of pages or choices, and would have to be looked for."""
+    found: list[str] = window.page.evaluate(
+        """() => [...document.querySelectorAll(":is(.subnav, .segment) [aria-current]")]
+          .filter((each) => each.checkVisibility())
+          .filter((each) => {
+            const { left, right } = each.getBoundingClientRect();
+            return left < 0 || right > innerWidth;
+          })
+          .map((each) => each.textContent)"""
+    )
+    return found
 
 
 @pytest.mark.wide
