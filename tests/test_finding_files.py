@@ -402,6 +402,20 @@ def test_a_shared_journey_says_where_customers_are_lost(market: Market) -> None:
     assert "From stage to stage The visitors of a stage on a day" in words
 
 
+def test_moments_are_drawn_on_paper(market: Market) -> None:
+    paper = on_paper(market.cast.vera, "/reports/moments/paper", journey_id=market.journey_id)
+    page = text_of(market.cast.vera.get("/reports/moments", journey_id=market.journey_id))
+    for words in ("↑ Goes along more with", "→ Does better than its peers"):
+        assert words in paper
+        assert words in page
+    # The drawing names all four, a table only those that hold something.
+    for name in ("Strengthen first", "Keep up", "Can wait", "Good enough"):
+        assert name in paper
+    numbered = re.findall(r"\b(\d)\. (Poster|Flyer|Stand|Window)\b", paper)
+    assert len(numbered) >= 3
+    assert all(f"{number}. {name}" in page for number, name in numbered)
+
+
 def test_a_shared_overview_says_what_its_page_says_but_nothing_of_the_members(
     market: Market,
 ) -> None:

@@ -17,8 +17,9 @@ from typing import Literal
 from fpdf import FPDF
 
 from linkservice.qr.pdf import new_document
-from linkservice.reports import graph
+from linkservice.reports import graph, quadrant_paper
 from linkservice.reports.graph import Frame, Graph
+from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.sheets.layout import closing_fonts
 from linkservice.sheets.lettering import Lettering, Style, readable
 
@@ -94,7 +95,7 @@ class Paper:
     colour: str
     title: str
     lead: Sequence[str]
-    parts: Sequence[Part | Graph]
+    parts: Sequence[Part | Graph | Quadrants]
     facts: Sequence[tuple[str, str]]
     facts_heading: str
     numbering: str
@@ -131,6 +132,8 @@ class _Pages:
         for part in self._paper.parts:
             if isinstance(part, Graph):
                 self._graph(part)
+            elif isinstance(part, Quadrants):
+                self._quadrants(part)
             else:
                 self._table(part)
         self._y += 5
@@ -186,6 +189,16 @@ class _Pages:
         graph.draw(part, self._document, self._set, frame, self._paper.colour)
         self._y += height
         self._lines(told, SMALL)
+
+    def _quadrants(self, part: Quadrants) -> None:
+        self._y += 5
+        headings = self._lettering.lines(readable(part.heading), HEADING, WIDTH, 2)
+        height = quadrant_paper.TOP + quadrant_paper.HEIGHT + quadrant_paper.BOTTOM
+        self._room(len(headings) * HEADING.line_mm + height)
+        self._lines(headings, HEADING)
+        frame = Frame(MARGIN, self._y + quadrant_paper.TOP, WIDTH, quadrant_paper.HEIGHT)
+        quadrant_paper.draw(part, self._document, self._set, frame)
+        self._y += height
 
     def _widest(self, texts: Sequence[str]) -> float:
         widths = [self._lettering.width_mm(readable(text), graph.NAME) for text in texts]
@@ -339,7 +352,7 @@ def _texts(paper: Paper) -> Iterator[str]:
     for fact in paper.facts:
         yield from fact
     for part in paper.parts:
-        if isinstance(part, Graph):
+        if isinstance(part, Graph | Quadrants):
             yield from part.texts()
             continue
         yield from (part.heading, part.note)

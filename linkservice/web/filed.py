@@ -15,6 +15,7 @@ from linkservice.fields import Problems
 from linkservice.reports.exported import Exported
 from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Part
+from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.web.counted import Fact
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
 from linkservice.web.page import Page
@@ -32,7 +33,7 @@ class Filed:
     title: str
     found: Exported
     facts: Sequence[Fact]
-    parts: Sequence[Part | Graph]
+    parts: Sequence[Part | Graph | Quadrants]
     finding: str = ""
 
 

@@ -20,8 +20,9 @@ from linkservice.reports.moments import (
     Quadrant,
 )
 from linkservice.reports.paper import Column, Mark, Part, Plot, Row
+from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.ranking import MARGIN
-from linkservice.web.charts import Chart, Names, Spot, Table, quadrants
+from linkservice.web.charts import Chart, Names, Spot, Table, quadrants, quadrants_on_paper
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import VERDICTS
 from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_span
@@ -149,14 +150,19 @@ def finding(report: MomentsReport) -> str:
 def drawn(report: MomentsReport, told: Sequence[Told]) -> Chart:
     """The quadrants as a chart; only where the dividing line is known."""
     spots = [_spot(each) for each in told]
+    lines = MARGIN, report.dividing or 0.0
+    return quadrants(
+        "moments", title(report), spots, lines, _chart_names(report), _table(report, told)
+    )
+
+
+def _chart_names(report: MomentsReport) -> Names:
     corners = tuple(gettext(QUADRANT_WORDS[key]) for key in QUADRANTS)
-    names = Names(
+    return Names(
         quadrants=(corners[0], corners[1], corners[2], corners[3]),
         upwards=gettext("↑ Goes along more with %(outcome)s", outcome=_outcome(report)),
         rightwards=gettext("→ Does better than its peers (line: a tenth below them)"),
     )
-    lines = MARGIN, report.dividing or 0.0
-    return quadrants("moments", title(report), spots, lines, names, _table(report, told))
 
 
 def facts(report: MomentsReport) -> list[Fact]:
@@ -199,9 +205,9 @@ def _names(moments: Sequence[Moment]) -> str:
     return ", ".join(gettext("“%(name)s”", name=each.name) for each in moments)
 
 
-def parts(report: MomentsReport) -> list[Part]:
-    """The quadrants on paper, one table each, with the intervals of importance; then what the
-    others lack.
+def parts(report: MomentsReport) -> list[Part | Quadrants]:
+    """The quadrants on paper: drawn, then one table each, with the intervals of importance; last
+    what the others lack.
     """
     columns = (
         Column(gettext("Touchpoint"), 0.25),
@@ -211,7 +217,11 @@ def parts(report: MomentsReport) -> list[Part]:
     )
     every = told(report)
     scale = _scale(every, report.dividing or 0.0)
-    found = [
+    found: list[Part | Quadrants] = []
+    if report.dividing is not None and every:
+        spots, lines = [_spot(each) for each in every], (MARGIN, report.dividing)
+        found.append(quadrants_on_paper(title(report), spots, lines, _chart_names(report)))
+    found += [
         Part(
             group.title,
             columns,
@@ -270,7 +280,8 @@ def _row(each: Told, scale: _Scale) -> Row:
         said += " " + gettext("Leans here only: chance could explain it.")
     # First, since a long line is cut.
     place = f"{gettext('Moment of truth')} · {moment.stage}" if moment.flagged else moment.stage
-    return Row((moment.name, _two_digits(moment.association), "", said), place, plot)
+    name = f"{each.number}. {moment.name}"
+    return Row((name, _two_digits(moment.association), "", said), place, plot)
 
 
 def _sentence(each: Moment) -> str:

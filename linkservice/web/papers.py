@@ -15,6 +15,7 @@ from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
 from linkservice.reports.period import Period, day_of
+from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.results import OF_CONVERSIONS, TouchpointRow, TouchpointTotals
 from linkservice.reports.trend import Trend
 from linkservice.web import figures
@@ -39,7 +40,11 @@ MOST_NAMES = 4
 
 
 def paper_of(
-    page: Page, title: str, facts: Sequence[Fact], parts: Sequence[Part | Graph], *findings: str
+    page: Page,
+    title: str,
+    facts: Sequence[Fact],
+    parts: Sequence[Part | Graph | Quadrants],
+    *findings: str,
 ) -> bytes:
     """The report as PDF; its `findings` stand under its title, a line each."""
     told = {fact.term: fact.text for fact in facts}

@@ -16,7 +16,7 @@ from linkservice.web.charts.intervals import (
 )
 from linkservice.web.charts.lines import Line, trend
 from linkservice.web.charts.printed import printed_trend
-from linkservice.web.charts.quadrants import Names, Spot, quadrants
+from linkservice.web.charts.quadrants import Names, Spot, quadrants, quadrants_on_paper
 from linkservice.web.charts.spark import sparkline
 from linkservice.web.charts.svg import Chart, Table
 from linkservice.web.charts.world import world
@@ -37,6 +37,7 @@ __all__ = [
     "interval_row",
     "printed_trend",
     "quadrants",
+    "quadrants_on_paper",
     "shared_bar",
     "shared_scale",
     "sparkline",

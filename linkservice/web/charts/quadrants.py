@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from linkservice.reports.quadrant_paper import PaperSpot, Quadrants
 from linkservice.web.charts import svg
 from linkservice.web.charts.apart import RADIUS, Offset, offsets
 from linkservice.web.charts.svg import Chart, Table, element
@@ -26,7 +27,7 @@ ROOM = 1.4
 LEAST_TIMES, MOST_TIMES = 1.0, 3.0
 """Doublings to either side: from half and twice up to an eighth and eight times."""
 
-_Place = Callable[[float], float]
+Place = Callable[[float], float]
 """From a value to per cent of the plot."""
 
 LEAST_APART = 0.1
@@ -70,17 +71,7 @@ def quadrants(
     """The spots about the `lines`: up to how many times its peers a touchpoint does badly, and from
     which correlation on it matters.
     """
-    badly, dividing = lines
-    apart = max([LEAST_APART, *(abs(spot.matters - dividing) * ROOM for spot in spots)])
-    times = max([LEAST_TIMES, *(abs(_doublings(spot.does / badly)) * ROOM for spot in spots)])
-    times = min(times, MOST_TIMES)
-
-    def across(does: float) -> float:
-        return _within(50.0 + 50.0 * _doublings(does / badly) / times)
-
-    def up(matters: float) -> float:
-        return _within(50.0 - 50.0 * (matters - dividing) / apart)
-
+    across, up = _scales(spots, lines)
     crossed = [
         element("line", x1="50%", x2="50%", y1=0, y2="100%", class_="chart-baseline"),
         element("line", x1=0, x2="100%", y1="50%", y2="50%", class_="chart-baseline"),
@@ -106,7 +97,48 @@ def quadrants(
     return Chart(element("div", top, plot, below, class_="chart chart-quadrants"), table)
 
 
-def _whiskers(spot: Spot, across: _Place, up: _Place) -> Markup:
+def quadrants_on_paper(
+    heading: str, spots: Sequence[Spot], lines: tuple[float, float], names: Names
+) -> Quadrants:
+    """The same for paper."""
+    across, up = _scales(spots, lines)
+    places = [(across(spot.does), up(spot.matters)) for spot in spots]
+    return Quadrants(
+        heading,
+        [
+            PaperSpot(
+                number=spot.number,
+                place=(x / 100, y / 100),
+                beside=beside,
+                across=(across(spot.does_low) / 100, across(spot.does_high) / 100),
+                upright=(up(spot.matters_low) / 100, up(spot.matters_high) / 100),
+                certain=spot.certain,
+            )
+            for spot, (x, y), beside in zip(spots, places, offsets(places), strict=True)
+        ],
+        names.quadrants,
+        names.upwards,
+        names.rightwards,
+    )
+
+
+def _scales(spots: Sequence[Spot], lines: tuple[float, float]) -> tuple[Place, Place]:
+    """Where what a touchpoint does, and what it matters, stand: from the left and from the top."""
+    badly, dividing = lines
+    apart = max([LEAST_APART, *(abs(spot.matters - dividing) * ROOM for spot in spots)])
+    times = max([LEAST_TIMES, *(abs(_doublings(spot.does / badly)) * ROOM for spot in spots)])
+    times = min(times, MOST_TIMES)
+
+    def across(does: float) -> float:
+        return _within(50.0 + 50.0 * _doublings(does / badly) / times)
+
+    def up(matters: float) -> float:
+        return _within(50.0 - 50.0 * (matters - dividing) / apart)
+
+    return across, up
+
+
+def _whiskers(spot: Spot, across: Place, up: Place) -> Markup:
     x, y = svg.percent(across(spot.does)), svg.percent(up(spot.matters))
     left, right = (svg.percent(across(end)) for end in (spot.does_low, spot.does_high))
     bottom, top = (svg.percent(up(end)) for end in (spot.matters_low, spot.matters_high))
