@@ -24,6 +24,7 @@ from linkservice.links.model import Link
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.reports.weakest import Weakest, estimates, weakest
 from linkservice.workspaces.access import Actor
+from linkservice.workspaces.model import Workspace
 
 FIRST, YESTERDAY = date(2026, 10, 24), date(2026, 11, 19)
 NAMES = ("Awareness", "Consideration", "Purchase", "After it")
@@ -169,6 +170,10 @@ def test_clicks_become_conversions_where_their_window_is_over(
     step = found.steps[2]
     assert (step.clicks, step.conversions, step.rate) == (40, 1, 1 / 40)
     assert [each.clicks for each in found.steps] == [0, 0, 40, 0]
+    # Without tokens for anybody, a lack of them does not say who got no click id.
+    session.get_one(Workspace, home.workspace_id).count_visitors = False
+    found = report(session, home, journey, first=ripe)
+    assert [each.clicks for each in found.steps] == [0, 0, 50, 0]
 
 
 def converted(session: Session, home: Home, link: Link, touchpoint_id: int, day: date) -> None:

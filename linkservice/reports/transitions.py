@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.calendar import begin_of_day
@@ -267,10 +267,16 @@ def _tokenless(session: Session, actor: Actor, days: _Days) -> dict[int, int]:
 
 
 def _clicks_with_ids(session: Session, actor: Actor, days: _Days) -> dict[int, int]:
-    """Clicks of links that append a click id, by touchpoint; those without a token get none."""
+    """Clicks of links that append a click id, by touchpoint; whoever asks not to be followed gets
+    none and has no token. Where the workspace counts no visitors nobody has one, which tells
+    nothing of ids: then all of these clicks count.
+    """
     with_ids = scoped(actor, Link).where(Link.append_click_id).with_only_columns(Link.id)
+    carried: ColumnElement[int] = LinkDay.clicks.expression
+    if session.get_one(Workspace, actor.workspace_id).count_visitors:
+        carried = LinkDay.clicks - LinkDay.tokenless
     rows = session.execute(
-        select(LinkDay.touchpoint_id, func.sum(LinkDay.clicks - LinkDay.tokenless))
+        select(LinkDay.touchpoint_id, func.sum(carried))
         .where(
             # By the key of the table: a year has days of all links, and these are few.
             LinkDay.link_id.in_(with_ids),
