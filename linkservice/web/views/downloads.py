@@ -16,7 +16,7 @@ from linkservice.reports.annotations import annotations_in
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_before import with_before, with_change
-from linkservice.reports.filtered import FilteredDay
+from linkservice.reports.filtered import FilteredDay, FilteredReport
 from linkservice.reports.graph import Graph
 from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.paper import Part
@@ -104,7 +104,13 @@ def _file_of_one(
     """What its file holds, and how that was counted."""
     if not chosen.filters:
         return _FILES[about](page, id, chosen), counted(page, chosen, about)
-    report = filtered_report(page, about, id, chosen)
+    return _filtered_file(page, about, id, chosen, filtered_report(page, about, id, chosen))
+
+
+def _filtered_file(
+    page: Page, about: One, id: str, chosen: Chosen, report: FilteredReport
+) -> tuple[Exported, Sequence[Fact]]:
+    """The same of a report that is made already."""
     notes = annotations_in(page.session, page.actor, report.period)
     found = exported.of_filtered(report, id, notes, filters_of(chosen))
     found = with_change(found, report.change)
@@ -213,16 +219,20 @@ def paper_campaign(page: Page, id: str) -> Response:
 
 def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
     chosen = _chosen(page)
-    found, facts = _file_of_one(page, about, id, chosen)
-    parts = [*_curve(page, about, id, chosen), *table_parts(found)]
+    if chosen.filters:
+        report = filtered_report(page, about, id, chosen)
+        found, facts = _filtered_file(page, about, id, chosen, report)
+        drawn = filtered_parts(page, report)
+    else:
+        found, facts = _file_of_one(page, about, id, chosen)
+        drawn = _curve(page, about, id, chosen)
+    parts = [*drawn, *table_parts(found)]
     data = paper_of(page, title, facts, parts)
     return page.file(data, "application/pdf", f"{_days(found, f'{about}-{id}')}.pdf")
 
 
-def _curve(page: Page, about: One, id: str, chosen: Chosen) -> Sequence[Part | Graph]:
+def _curve(page: Page, about: One, id: str, chosen: Chosen) -> list[Part | Graph]:
     """Its days drawn beside those before, and its figures."""
-    if chosen.filters:
-        return filtered_parts(page, filtered_report(page, about, id, chosen))
     trend = _trend(page, _subject(page, about, id), chosen)
     return trend_parts(page, trend, "clicks", "scans", "visitors")
 
