@@ -54,6 +54,7 @@ from linkservice.reports.filtered import (
     filtered_link,
     filtered_touchpoint,
 )
+from linkservice.reports.filtered_origins import Origins, filtered_origins
 from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
 from linkservice.reports.links import link_report
@@ -847,3 +848,42 @@ def test_the_filtered_overview_compares_with_the_weekday_before(scene: Scene) ->
             "visitors": totals.visitors,
         }
     assert (change.weeks, today, early) == (1, None, None)
+
+
+def origins(scene: Scene, **filters: str) -> Origins | None:
+    report = scene.ranking(**filters)
+    with scene.database.reading() as session:
+        return filtered_origins(
+            session,
+            scene.home.actor,
+            report,
+            choose_filters(filters),
+            compared=False,
+            suspects=False,
+        )
+
+
+def test_the_filtered_overview_says_where_and_with_what_clicks_came(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, whole = origins(scene, country="DE"), scene.ranking(country="DE")
+    assert found is not None
+    assert found.since == FIRST
+    assert [each.value for each in found.countries] == ["DE"]
+    for each in found.devices:
+        assert each.clicks == scene.ranking(country="DE", device=each.value).totals.clicks
+    for values in (found.countries, found.devices):
+        assert sum(each.clicks for each in values) == whole.totals.clicks
+    page = scene.cast.vera.get("/", **PERIOD, country="DE")
+    assert ">Devices<" in page.text
+    assert ">Countries<" not in page.text
+    assert re.search(r'href="[^"]*country=DE[^"]*device=desktop', page.text)
+    # There is less time: of fewer days than the page, which is still whole.
+    cost = reading_back.ROWS_OF_ONE
+    while found is not None and found.since == FIRST:
+        cost = cost * 3 // 4
+        monkeypatch.setattr(reading_back, "ROWS_OF_ONE", cost)
+        found = origins(scene, country="DE")
+    assert scene.ranking(country="DE").totals == whole.totals
+    assert found is None or found.since > FIRST
+    assert "would take longer to read" in text_of(scene.cast.vera.get("/", **PERIOD, country="DE"))

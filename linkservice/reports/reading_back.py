@@ -85,9 +85,33 @@ def read_from(
     kept = max(kept, period.first)
     if filters.everything:
         return kept, False
-    most = ROWS_OF_ONE if len(filters.given) == 1 else ROWS_OF_SEVERAL
-    first = max(kept, _affordable(session, whose, period, most, cost_of_own))
+    found = _affordable(session, whose, period, _most(filters), cost_of_own)
+    first = max(kept, found or period.last)
     return first, first > kept
+
+
+def read_once_more(
+    session: Session,
+    whose: Whose,
+    period: Period,
+    filters: Filters,
+    spent: Sequence[Period],
+    cost_of_own: int,
+) -> date | None:
+    """The first day of a `period` whose rows are kept from which on there is time to read them once
+    more, after those of the periods `spent`; None where there is none.
+    """
+    if filters.everything:
+        return period.first
+    left = _most(filters)
+    for each in spent:
+        rows, own = _rows(session, whose.workspace_id, each), _own_clicks(session, whose, each)
+        left -= sum(rows.values()) + cost_of_own * sum(own.values())
+    return _affordable(session, whose, period, left, cost_of_own)
+
+
+def _most(filters: Filters) -> int:
+    return ROWS_OF_ONE if len(filters.given) == 1 else ROWS_OF_SEVERAL
 
 
 def _kept_from(session: Session, workspace_id: int) -> date | None:
@@ -107,9 +131,11 @@ def _kept_from(session: Session, workspace_id: int) -> date | None:
 
 def _affordable(
     session: Session, whose: Whose, period: Period, most: int, cost_of_own: int
-) -> date:
-    """The first day such that reading costs no more than `most` rows; at least the last day."""
-    cost, first = 0, period.last
+) -> date | None:
+    """The first day such that reading costs no more than `most` rows; None where not even the last
+    one does.
+    """
+    cost, first = 0, None
     for some in _backwards(period):
         rows, own = _rows(session, whose.workspace_id, some), _own_clicks(session, whose, some)
         for day in reversed(some.days()):

@@ -264,11 +264,37 @@ def facet_cards(
         for facet, (name, title) in _CARDS.items()
     ]
     if approximate:
-        note = gettext("Approximate: the country a network is registered in.")
-        cards[0] = replace(cards[0], note=note)
+        cards[0] = replace(cards[0], note=_registries())
     note = gettext("Approximate: often a larger city nearby, for a mobile network another one.")
     cards[_CITIES] = replace(cards[_CITIES], note=note)
     return [card for card in cards if card.count]
+
+
+def origin_cards(
+    countries: Sequence[Value],
+    devices: Sequence[Value],
+    *,
+    approximate: bool,
+    here: Callable[..., str] | None = None,
+) -> list[FacetCard]:
+    """As `facet_cards`, of countries and devices alone."""
+    cards = []
+    for facet, values in (("country", countries), ("device", devices)):
+        card = facet_card(
+            gettext(_CARDS[facet][1]),
+            gettext(FACET_WORDS[facet]),
+            values,
+            VALUE_WORDS[facet],
+            partial(_filtered, here, facet) if here else None,
+        )
+        if approximate and facet == "country":
+            card = replace(card, note=_registries())
+        cards.append(card)
+    return [card for card in cards if card.count]
+
+
+def _registries() -> str:
+    return gettext("Approximate: the country a network is registered in.")
 
 
 def world_chart(chart_id: str, countries: Sequence[Value]) -> Chart | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from linkservice.clicks.geodata import is_built_in
+from linkservice.reports.filtered_origins import Origins, filtered_origins
 from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.period import day_of
 from linkservice.reports.queries import touchpoint_report
@@ -18,9 +20,9 @@ from linkservice.web.annotated import notes_on
 from linkservice.web.arrangement import click_filters
 from linkservice.web.charts import Chart, Line, Note, trend
 from linkservice.web.counted import counted
-from linkservice.web.figures import FIGURES, KeyFigure
+from linkservice.web.figures import FIGURES, FacetCard, KeyFigure
 from linkservice.web.filtered_ranking import ranking_filtered, source_words
-from linkservice.web.i18n import gettext
+from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.verdicts import change_words
@@ -50,6 +52,14 @@ def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
         suspects=chosen.suspects,
         today=today,
     )
+    origins = filtered_origins(
+        page.session,
+        page.actor,
+        found,
+        chosen.filters,
+        compared=changed is not None,
+        suspects=chosen.suspects,
+    )
     here = Here("overview", chosen.with_filters)
     rows = sorted(found.touchpoints, key=lambda row: -row.clicks)
     return {
@@ -63,9 +73,40 @@ def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
         "trend": _trend(found.filtered, notes_on(page, found.period), chosen),
         "rows": [row for row in rows if row.clicks][:MOST_TOUCHPOINTS],
         "found": found,
+        "origins": _origins(page, chosen, origins, None if page.guest else here),
+        "origins_note": _origins_note(found.filtered, origins),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": counted(page, chosen, "touchpoints", source=source_words(found.filtered)),
     }
+
+
+def _origins(
+    page: Page, chosen: Chosen, found: Origins | None, here: Here | None
+) -> list[FacetCard]:
+    """The cards of countries and devices, without the facet that is a filter."""
+    if found is None:
+        return []
+    return figures.origin_cards(
+        () if chosen.filters.country else found.countries,
+        () if chosen.filters.device else found.devices,
+        approximate=is_built_in(page.settings),
+        here=here,
+    )
+
+
+def _origins_note(by: FilteredBy, found: Origins | None) -> str:
+    """Of which days the cards are, where not of all that the page tells."""
+    if by.single_clicks_from is None or (found and found.since == by.single_clicks_from):
+        return ""
+    if found is None:
+        return gettext(
+            "Countries and devices would take longer to read: choose fewer days to see them."
+        )
+    return gettext(
+        "Countries and devices are counted from %(day)s on, since more single clicks would take "
+        "longer to read.",
+        day=write_day(found.since),
+    )
 
 
 def _figures(found: TouchpointReport, changed: FilteredChange | None) -> list[KeyFigure]:

@@ -1,0 +1,99 @@
+"""From which countries and devices the clicks of a filtered overview came.
+
+Decided here: that they are read where a page has time left. The overview has read the single
+clicks of its days once, and perhaps those of the same weekdays before; what its budget leaves is
+spent on reading the last days once more, as many as that is enough for. Not here: the budget
+(`reading_back`), what meets a filter (`single_clicks`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue
+from linkservice.reports.details import EMPTY_VALUE
+from linkservice.reports.filtered_ranking import COST_OF_OWN
+from linkservice.reports.filters import UNKNOWN, Filters
+from linkservice.reports.period import Period
+from linkservice.reports.reading_back import Whose, read_once_more
+from linkservice.reports.results import TouchpointReport, Value
+from linkservice.reports.single_clicks import meet
+from linkservice.reports.trend import weeks_before
+from linkservice.workspaces.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The clicks from the day `since` on by country and by device, by falling clicks."""
+
+    since: date
+    countries: Sequence[Value]
+    devices: Sequence[Value]
+
+
+def filtered_origins(
+    session: Session,
+    actor: Actor,
+    report: TouchpointReport,
+    filters: Filters,
+    *,
+    compared: bool,
+    suspects: bool,
+) -> Origins | None:
+    """Of the days that a filtered `report` on all touchpoints tells; None where there is no time
+    left. `compared`: the same weekdays before were read, too.
+    """
+    by, period = report.filtered, report.period
+    if by is None or by.single_clicks_from is None:
+        return None
+    told = Period(by.single_clicks_from, period.last, period.time_zone)
+    spent = [told]
+    if compared and (before := weeks_before(period)) is not None:
+        spent.append(before)
+    whose = Whose(actor.workspace_id)
+    since = read_once_more(session, whose, told, filters, spent, COST_OF_OWN)
+    if since is None:
+        return None
+    days = Period(since, told.last, told.time_zone)
+    return Origins(since, *_counted(session, whose, days, filters, suspects))
+
+
+def _counted(
+    session: Session, whose: Whose, period: Period, filters: Filters, suspects: bool
+) -> tuple[list[Value], list[Value]]:
+    """The clicks of persons by country and by device, in one reading."""
+    persons = ("person", "suspected") if suspects else ("person",)
+    device = AgentName.device
+    rows = session.execute(
+        select(Click.country_id, device, func.count())
+        .join(AgentName, AgentName.id == Click.agent_id, isouter=True)
+        .where(
+            *meet(session, whose, period, filters),
+            Click.click_class.in_([CLASSES.index(name) for name in persons]),
+        )
+        .group_by(Click.country_id, device)
+    )
+    numbers: Counter[int] = Counter()
+    devices: Counter[str] = Counter()
+    for country_id, name, clicks in rows:
+        numbers[country_id] += clicks
+        devices[name or EMPTY_VALUE.get("device", UNKNOWN)] += clicks
+    called = dict(
+        session.execute(
+            select(FacetValue.id, FacetValue.value).where(FacetValue.id.in_(sorted(numbers)))
+        ).all()
+    )
+    countries: Counter[str] = Counter()
+    for number, clicks in numbers.items():
+        countries[called.get(number) or EMPTY_VALUE.get("country", UNKNOWN)] += clicks
+    return _values(countries), _values(devices)
+
+
+def _values(counts: Counter[str]) -> list[Value]:
+    return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
