@@ -50,19 +50,22 @@ def pages(scene: Scene) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("scanners", "filters"),
+    ("on", "scanners", "filters"),
     [
-        ("include", {}),
-        ("include", {"country": "DE"}),
-        ("apart", {"source": "scan", "device": "desktop"}),
+        (("report of a link", "ranking"), "include", {}),
+        (("link", "touchpoint", "campaign", "ranking"), "include", {"country": "DE"}),
+        (
+            *(("report of a link", "touchpoint", "ranking"), "apart"),
+            {"source": "scan", "device": "desktop"},
+        ),
     ],
 )
 def test_there_are_as_many_rows_as_the_page_says_clicks(
-    scene: Scene, filters: dict[str, str], scanners: str
+    scene: Scene, on: tuple[str, ...], filters: dict[str, str], scanners: str
 ) -> None:
     label = f"Single clicks{' as filtered' if filters else ''}, JSON lines"
-    for name, place in pages(scene).items():
-        page = scene.cast.vera.get(place, **PERIOD, **filters, scanners=scanners)
+    for name in on:
+        page = scene.cast.vera.get(pages(scene)[name], **PERIOD, **filters, scanners=scanners)
         rows = downloaded(scene, page, label)
         assert len(rows) == clicks_on(page) > 0, name
         assert {row["class"] for row in rows} <= {"person", "suspected"}
