@@ -46,6 +46,7 @@ from linkservice.demo.retailer import (
     LOOKERS,
     NO_REACH,
     TOO_EARLY,
+    TURNED_AROUND,
     WEAKEST,
     WORST,
 )
@@ -61,6 +62,7 @@ from linkservice.links.manage import change_link
 from linkservice.links.model import Domain, Link
 from linkservice.qr.design import Design
 from linkservice.reports.association import association
+from linkservice.reports.personas import persona_report
 from linkservice.reports.ranking import PROPORTIONS, Observation, judge
 from linkservice.workspaces.access import operator
 from linkservice.workspaces.accounts import create_workspace, first_workspace
@@ -261,7 +263,7 @@ def test_purchases_look_like_a_shop_s(bought: Sequence[Purchase]) -> None:
     assert 4_000 < len(bought) < 6_000
     assert len({each.number for each in bought}) == len(bought)
     # Each one takes milliseconds to be recorded, and nobody wants to wait for a demonstration.
-    assert 800 < sum(each.reported for each in bought) < 1_300
+    assert 800 < sum(each.reported for each in bought) < 2_000
     assert any(len({click.slug for click in each.clicks}) > 1 for each in bought)
     assert all(each.clicks[-1].at < each.at <= NOW for each in bought)
     assert {len(each.clicks) for each in bought if not each.reported} == {1}
@@ -351,7 +353,7 @@ def test_some_come_again_and_some_come_elsewhere(story: Story) -> None:
     again = sum(len(slugs) > len(set(slugs)) for slugs in met.values()) / len(met)
     elsewhere = sum(len(set(slugs)) > 1 for slugs in met.values()) / len(met)
     assert 0.05 < again < 0.15
-    assert 0.003 < elsewhere < 0.05
+    assert 0.003 < elsewhere < 0.06
 
 
 def test_links_get_clicks_only_while_they_live(story: Story) -> None:
@@ -468,7 +470,7 @@ def test_the_retailer_has_worked_for_a_year(settings: Settings, furnished: Datab
         assert len(journey.stages) == 5
         assert sum(len(touchpoints) for _, touchpoints in journey.stages) == len(TOUCHPOINTS) == 22
         links = session.scalars(select(Link)).all()
-        assert len(links) == 30
+        assert len(links) == 32
         assert [link.slug for link in links if not link.active] == ["vorbestellen"]
         assert [link.slug for link in links if link.archived_at] == ["katalog-alt"]
         expired = [link.slug for link in links if link.expires_at and link.expires_at < NOW]
@@ -620,6 +622,12 @@ def test_the_report_of_the_demonstration_tells_its_story(
     spent = json.loads(done(settings, "report", "costs", *period, "--format", "json"))
     of = {row["name"]: row["cost_per_conversion"] for row in spent["rows"]}
     assert 0 < of["Suchanzeigen"] < of["City-Light-Plakate"]
+    with database.reading() as session:
+        days_of = {"first": date(2026, 10, 26), "last": date(2026, 11, 22), "now": NOW}
+        mixed = persona_report(session, actor, metric="conversions_per_click", **days_of)
+    turned = [(each.higher, each.lower) for each in mixed.reversals]
+    assert turned == [TURNED_AROUND]
+    assert all((each.conversions or 0) > 20 for each in mixed.personas)
     audit = json.loads(done(settings, "audit", "--format", "json"))
     assert audit["rejected"] == audit["difference"] == 0
 

@@ -288,6 +288,22 @@ def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
         world.report("clicks_per_day")
 
 
+def test_an_imported_sum_is_the_persona_s_that_all_links_are_for(world: World) -> None:
+    gamer, gran = world.persona("Gamer"), world.persona("Gran")
+    poster = world.touchpoint("Poster")
+    set_journey_personas(world.session, world.home.actor, world.journey_id, [gran], NOW)
+    world.click(poster, Part(0, 50), gamer)
+    world.import_sum(poster, 4)
+    (row,) = world.report("conversions_per_click").rows
+    assert [cell.conversions for cell in row.cells] == [4, 0]
+    assert row.cells[0].rate == 4 / 50
+    # One more that names nobody is the journey's.
+    world.click(poster, Part(0, 5))
+    (row,) = world.report("conversions_per_click").rows
+    assert [cell.conversions for cell in row.cells] == [None, None]
+    assert [cell.rate for cell in row.cells] == [None, None]
+
+
 def test_conversions_of_a_mix_are_turned_around_as_scans_are(world: World) -> None:
     gamer, gran = world.persona("Gamer"), world.persona("Gran")
     for name, found in (("Poster", OPEN), ("Flyer", CLOSED)):

@@ -61,6 +61,10 @@ MEDIAN_CENTS, SPREAD, LEAST_CENTS = 7_400, 0.55, 990
 """What is spent: log-normal, with that standard deviation of its logarithm."""
 
 _TOUCHPOINT_OF = {link.slug: TOUCHPOINTS[number] for number, link in LINKS}
+_BUYING = {
+    link.slug: TOUCHPOINTS[number].buying if link.buying is None else link.buying
+    for number, link in LINKS
+}
 _WITH_IDS = {link.slug for _, link in LINKS if link.click_ids}
 _MACHINE = ROBOT_ADDRESS.format("")
 _NORMAL = NormalDist()
@@ -162,7 +166,7 @@ def _bought(day: date, clicks: Sequence[Click], good: float) -> Iterator[Purchas
             met[click.who].append(click)
         elif click.slug in _WITH_IDS:
             continue  # who asks not to be counted gets no click id
-        if _lot(click, 0) < _TOUCHPOINT_OF[click.slug].buying * good:
+        if _lot(click, 0) < _BUYING[click.slug] * good:
             at = click.at + min(timedelta(hours=-math.log(_lot(click, 1)) * MEAN_HOURS), LONGEST)
             spent = MEDIAN_CENTS * math.exp(SPREAD * _NORMAL.inv_cdf(_lot(click, 2)))
             cents = max(LEAST_CENTS, round(spent / 10) * 10)

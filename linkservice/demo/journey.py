@@ -24,10 +24,18 @@ AWARENESS = StageStory(
             buying=0.036,
             links=(
                 LinkStory(
-                    *("suche", "Suchanzeigen: Startseite", ""),
+                    *("suche", "Suchanzeigen: Regenkleidung", "regenkleidung"),
                     referrers=_SEARCH,
                     tags=("Bezahlt",),
                     utm=(("source", "google"), ("medium", "cpc")),
+                    click_ids=True,
+                    buying=0.018,
+                ),
+                LinkStory(
+                    *("gipfel", "Suchanzeigen: Bergtouren", "bergtouren", 0.12),
+                    referrers=_SEARCH,
+                    click_ids=True,
+                    buying=0.2,
                 ),
                 LinkStory(
                     *("sale", "Suchanzeigen: Sommer-Sale", "sale", 1.4),
@@ -35,6 +43,7 @@ AWARENESS = StageStory(
                     tags=("Bezahlt",),
                     campaign=SALE,
                     utm=(("source", "google"), ("medium", "cpc"), ("campaign", "sommer-sale")),
+                    click_ids=True,
                 ),
             ),
         ),
@@ -73,10 +82,12 @@ AWARENESS = StageStory(
                 LinkStory(
                     *("plakat-a", "Plakat A: Gipfel", "herbstjacken", 0.8, 0.93),
                     tags=("Druck", "A/B-Test"),
+                    click_ids=True,
                 ),
                 LinkStory(
                     *("plakat-b", "Plakat B: Regen", "regenjacken", 1.2, 0.93),
                     tags=("Druck", "A/B-Test"),
+                    click_ids=True,
                 ),
             ),
         ),
@@ -86,16 +97,23 @@ AWARENESS = StageStory(
             rhythm="shop",
             campaigns=(CHRISTMAS,),
             target_rate=0.003,
-            buying=0.08,
+            buying=0.088,
             links=(
                 LinkStory(
                     *("fenster", "Schaufenster: Neuheiten", "neuheiten", 1.0, 0.97),
                     tags=("Druck", "Filiale"),
+                    click_ids=True,
+                ),
+                LinkStory(
+                    *("regen", "Schaufenster: Regencape fürs Rad", "regencape", 0.12, 0.97),
+                    click_ids=True,
+                    buying=0.0005,
                 ),
                 LinkStory(
                     *("advent", "Schaufenster: Adventskalender", "advent", 2.5, 0.97),
                     tags=("Druck", "Filiale"),
                     campaign=CHRISTMAS,
+                    click_ids=True,
                 ),
             ),
         ),

@@ -7,7 +7,9 @@ young to be judged, and nobody counts whom the recommendations reach.
 
 What is bought tells another story. Instagram brings many who look and hardly any who buy, the shop
 window few, of whom many buy. And the help at the checkout, which so few find, decides: who finds it
-buys, and on its good days more is bought everywhere. So that is what to strengthen first.
+buys, and on its good days more is bought everywhere. So that is what to strengthen first. Of the
+shop window's clicks more lead to a purchase than of those of the search ads; of either persona's
+fewer do, which the figures of both together hide.
 
 Not here: the journey itself (`journey`).
 """
@@ -41,10 +43,22 @@ CAMPAIGNS = (
 )
 
 PERSONAS = {
-    "Bergwanderin, 34": ("suche", "plakat-a", "insta", "katalog", "fenster", "news", "danke"),
-    "Stadtpendler, 52": ("sale", "plakat-b", "gewinnspiel", "advent", "fruehling", "regal"),
+    "Bergwanderin, 34": (
+        *("gipfel", "plakat-a", "insta", "fenster", "advent", "news", "fruehling", "herbst"),
+        *("katalog", "katalog-alt", "danke"),
+    ),
+    "Stadtpendler, 52": (
+        *("suche", "sale", "plakat-b", "gewinnspiel", "regen", "regal", "vorbestellen"),
+    ),
 }
-"""Whom links are made for, by slug; the others are for everybody."""
+"""Whom links are made for, by slug; the others are for everybody. Where the till counts, all links
+of a touchpoint are for one persona, or nobody could tell who bought.
+"""
+
+TURNED_AROUND = ("Schaufenster", "Suchanzeigen")
+"""The first leads to more conversions per click, the second with either persona: nearly all who
+stop at the first are the one who buys more everywhere.
+"""
 
 WEAKEST = ("Überlegung", "Kauf")
 """Between these most customers are lost."""

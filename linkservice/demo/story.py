@@ -36,9 +36,9 @@ class LinkStory:
     """A link of a touchpoint. `weight` is its share beside the others of the same touchpoint,
     `scans` the share of its clicks that come through the code.
 
-    With `click_ids` the shop learns which click led there. `born` and `ends` are days of the story;
-    what is archived still gets a click now and then. `moved` are the days on which it got another
-    page.
+    With `click_ids` the shop learns which click led there; `buying` is told where it is not that of
+    its touchpoint. `born` and `ends` are days of the story; what is archived still gets a click now
+    and then. `moved` are the days on which it got another page.
     """
 
     slug: str
@@ -55,6 +55,7 @@ class LinkStory:
     ending: Ending | None = None
     moved: tuple[tuple[int, str], ...] = ()
     click_ids: bool = False
+    buying: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,16 @@
 
 Decided here: whose a conversion is. A reported one is the persona's that the link of its first (or
 last) click is made for or, where the link names none, its touchpoint's journey; as clicks are. An
-imported sum names no link: it counts for the journey's persona, unless links of its touchpoint are
-made for others; then nobody can tell, and a rate of the others alone would be too low: the
-touchpoint has none. Not here: which click counts for a conversion.
+imported sum names no link: it counts for the persona that all links of its touchpoint are made for,
+and all clicks there in the period; where these are for several, nobody can tell, and a rate of the
+others alone would be too low: the touchpoint has none. Not here: which click counts for a
+conversion.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
@@ -48,9 +49,11 @@ def conversions_by_persona(
     attribution: Attribution,
     of_link: Mapping[int, Sequence[int]],
     of_touchpoint: Mapping[int, Sequence[int]],
+    clicked: Mapping[int, Collection[int]],
 ) -> Mapping[int, Gained]:
     """The conversions of the period, by touchpoint and persona. `of_link` has the personas of links
-    that name any, `of_touchpoint` those of each touchpoint's journey.
+    that name any, `of_touchpoint` those of each touchpoint's journey, `clicked` whose the clicks
+    there are.
     """
     found: defaultdict[int, Gained] = defaultdict(Gained)
     for number, count in _reported(session, workspace_id, period, attribution):
@@ -58,13 +61,17 @@ def conversions_by_persona(
     for link, number, count in _of_links(session, workspace_id, period, attribution, of_link):
         found[number].conversions[only(of_touchpoint.get(number, []))] -= count
         found[number].conversions[only(of_link[link])] += count
-    own = _with_their_own(session, of_link)
-    for each in imported_sums(session, workspace_id, period):
-        number, count = each.touchpoint_id, each.conversions
-        of_journey = only(of_touchpoint.get(number, []))
-        is_told = own.get(number, {of_journey}) == {of_journey}
-        found[number].conversions[of_journey if is_told else NOBODY] += count
-        found[number].untold |= bool(count) and not is_told
+    sums = {
+        each.touchpoint_id: each.conversions
+        for each in imported_sums(session, workspace_id, period)
+        if each.conversions
+    }
+    there = _personas_there(session, sums, of_link, of_touchpoint)
+    for number, count in sums.items():
+        everyone = there[number] | set(clicked.get(number, ()))
+        everyone = everyone or {only(of_touchpoint.get(number, []))}
+        found[number].conversions[only(list(everyone))] += count
+        found[number].untold |= len(everyone) > 1
     return found
 
 
@@ -114,15 +121,18 @@ def _of_links(
     ]
 
 
-def _with_their_own(session: Session, of_link: Mapping[int, Sequence[int]]) -> dict[int, set[int]]:
-    """Of touchpoints with links that name personas: for whom these links are."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    ids = sorted(of_link)
-    for start in range(0, len(ids), 5_000):  # parameters of a statement
-        query = select(Link.id, Link.touchpoint_id).where(
-            Link.id.in_(ids[start : start + 5_000]), Link.touchpoint_id.is_not(None)
-        )
-        for link, number in session.execute(query):
-            if number is not None:
-                found[number].add(only(of_link[link]))
+def _personas_there(
+    session: Session,
+    touchpoints: Collection[int],
+    of_link: Mapping[int, Sequence[int]],
+    of_touchpoint: Mapping[int, Sequence[int]],
+) -> dict[int, set[int]]:
+    """For whom the links of each touchpoint are: what they name, else its journey."""
+    found: dict[int, set[int]] = {number: set() for number in touchpoints}
+    query = select(Link.id, Link.touchpoint_id).where(
+        Link.touchpoint_id.in_(sorted(touchpoints)), Link.deleted_at.is_(None)
+    )
+    for link, number in session.execute(query):
+        if number is not None:
+            found[number].add(only(of_link.get(link) or of_touchpoint.get(number, [])))
     return found

@@ -223,8 +223,12 @@ def _counted(
         before = only(of_touchpoint.get(touchpoint_id, []))
         count(touchpoint_id, before, -clicks, -scans)
         count(touchpoint_id, only(of_link[link_id]), clicks, scans)
+    clicked = {
+        number: [persona for persona, clicks in each.clicks.items() if clicks]
+        for number, each in found.items()
+    }
     gained = conversions_by_persona(
-        session, actor.workspace_id, period, attribution, of_link, of_touchpoint
+        session, actor.workspace_id, period, attribution, of_link, of_touchpoint, clicked
     )
     for touchpoint_id, each in gained.items():
         found[touchpoint_id].conversions = each.conversions
