@@ -20,9 +20,12 @@ from test_papers import pages_of
 from test_reports import FIRST, LAST, World, ada, session
 from test_reports import NOW as THEN
 
-from linkservice.conversions.model import ConversionCount, ConversionDay
+from linkservice.conversions.model import Conversion, ConversionCount, ConversionDay
+from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.model import Touchpoint
 from linkservice.journeys.touchpoints import delete_touchpoint
+from linkservice.links.model import Link
+from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import TouchpointReport
 
@@ -177,6 +180,66 @@ def test_scans_per_click_divide_to_their_rate(ada: World) -> None:
         "Idle": None,
     }
     assert (rows["T3"].verdict, rows["Idle"].verdict) == ("worst", "no_reach")
+
+
+def bought(
+    workspace_id: int, event_id: str, day: date, last: int, first: int, value: int | None
+) -> Conversion:
+    return Conversion(
+        workspace_id=workspace_id,
+        event_id=event_id,
+        occurred_at=NOW,
+        local_date=day,
+        value=value,
+        currency="EUR",
+        first_link_id=first,
+        last_link_id=last,
+        last_clicked_at=NOW,
+        recorded_at=NOW,
+    )
+
+
+def test_a_link_and_a_campaign_tell_conversions_by_the_last_click(ada: World) -> None:
+    """Not those of other links, other days, or of a click that was the first only."""
+    one, two, other = ada.link(), ada.link(), ada.link()
+    campaign = create_campaign(ada.session, ada.actor, "Autumn", NOW)
+    one.campaign_id = two.campaign_id = campaign.id
+    told = [
+        (FIRST, one.id, other.id, 1_999),
+        (LAST, one.id, one.id, None),
+        (LAST, two.id, one.id, 500),
+        (FIRST, other.id, one.id, 70),
+        (FIRST.replace(year=2025), one.id, one.id, 3),
+    ]
+    for number, (day, last, first, value) in enumerate(told):
+        ada.session.add(bought(ada.actor.workspace_id, f"e{number}", day, last, first, value))
+    ada.session.flush()
+    asked = {"first": FIRST, "last": LAST, "now": THEN}
+    of_link = link_report(ada.session, ada.actor, str(one.id), **asked)
+    together = campaign_report(ada.session, ada.actor, str(campaign.id), **asked)
+    assert (of_link.conversions, of_link.value, of_link.currency) == (2, 1_999, "EUR")
+    assert (together.conversions, together.value) == (3, 2_499)
+
+
+def test_a_links_page_files_and_api_tell_the_same_conversions(shop: Shop) -> None:
+    path = f"/reports/links/{shop.link_id}"
+    assert "Conversions per click" not in shop.cast.vera.get(path).text
+    with shop.cast.ada.client.application.extensions["database"].transaction() as session:
+        workspace_id = session.get_one(Link, int(shop.link_id)).workspace_id
+        sold = bought(workspace_id, "sold", shop.today, int(shop.link_id), 0, 567_890)
+        session.add(sold)
+    for page in (path, f"/links/{shop.link_id}"):
+        assert re.search(
+            r"Conversions per click.*5,678\.90|5,678\.90.*Conversions per click",
+            re.sub(r"\s+", " ", shop.cast.vera.get(page).text),
+        )
+    content = as_json(shop, f"{path}/download")
+    assert (content["conversions"], content["value"], content["currency"]) == (1, 567_890, "EUR")
+    figures = {line["figure"]: line["count"] for line in as_csv(shop, f"{path}/download")}
+    assert (figures["conversions"], figures["value"]) == ("1", "5678.90")
+    totals = dict(as_workbook(shop, f"{path}/download")["Totals"][1:])
+    assert (totals["Conversions"], totals["Value (EUR)"]) == (1, 5678.9)
+    assert "Value (EUR) 5,678.90" in " ".join(pages_of(shop, f"{path}/paper"))
 
 
 def test_everywhere_the_same_figures(shop: Shop) -> None:

@@ -645,6 +645,9 @@ def test_json_has_the_names_of_the_contract(ada: World) -> None:
         "languages",
         "referrers",
         "robots",
+        "conversions",
+        "value",
+        "currency",
     ]
     days, hours = of_link["days"], of_link["hours"]
     assert isinstance(days, list)

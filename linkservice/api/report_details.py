@@ -67,7 +67,16 @@ class DetailAnswer(Answer):
 
 
 class LinkReportAnswer(DetailAnswer):
-    """A link, or a campaign's links: days, hours of the week, and who clicked from where."""
+    """A link, or a campaign's links: days, hours of the week, and who clicked from where.
+
+    `conversions` were reported with a click id and count for the link of their last click; `value`
+    is in the smallest unit of the `currency`. All three are null with `filters`: a conversion has
+    no country or browser.
+    """
+
+    conversions: int | None
+    value: int | None
+    currency: str | None
 
 
 class LinkShareAnswer(Answer):
@@ -173,7 +182,9 @@ def _of_links(
     """The answer of the one report or the other, whether it is filtered or not."""
     if given.filters:
         found = filtered(call.session, call.actor, call.id, _asked(call, given))
-        return LinkReportAnswer(id=call.id, **_filtered(found))
+        return LinkReportAnswer(
+            id=call.id, conversions=None, value=None, currency=None, **_filtered(found)
+        )
     report = plain(
         call.session,
         call.actor,
@@ -183,7 +194,13 @@ def _of_links(
         suspects=given.scanners == "include",
         now=call.now,
     )
-    return LinkReportAnswer(id=report.id, **_plain(report, report.days))
+    return LinkReportAnswer(
+        id=report.id,
+        conversions=report.conversions,
+        value=report.value,
+        currency=report.currency,
+        **_plain(report, report.days),
+    )
 
 
 def _asked(call: Call, given: FilterQuery) -> Asked:

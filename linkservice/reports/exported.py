@@ -9,7 +9,7 @@ values are called in a language (`web/exports`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
 from linkservice import cells
@@ -202,7 +202,7 @@ def of_link(
     """One link: its days, its hours of the week, who clicked from where; `notes` as before."""
     tables = [
         _days(report.days, notes),
-        _totals(report.totals),
+        _sums_of_links(report),
         _hours(report.hours),
         *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
     ]
@@ -340,6 +340,14 @@ def _sums(name: str, sums: TouchpointTotals | Subtotal, report: TouchpointReport
 def _totals(totals: LinkTotals) -> Table:
     names = [each.name for each in fields(totals)]
     return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
+
+
+def _sums_of_links(report: LinkReport) -> Table:
+    """What was counted in all, and what came of it."""
+    value = in_main_unit(report.value, report.currency)
+    gained = [("conversions", report.conversions), ("value", value)]
+    totals = _totals(report.totals)
+    return replace(totals, rows=[*totals.rows, *gained], currency=report.currency)
 
 
 def _days(days: Sequence[Day] | Sequence[FilteredDay], notes: Sequence[Annotation]) -> Table:

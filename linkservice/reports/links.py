@@ -19,6 +19,7 @@ from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports import details
+from linkservice.reports.link_conversions import of_links
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import Day, LinkReport, LinkTotals
 from linkservice.reports.sources import sources, suspected
@@ -80,6 +81,7 @@ def _report(
 ) -> LinkReport:
     read = sources(session, actor.workspace_id, period, suspects)
     facets = details.facets(session, read.facets, *_told_of(read.facets, links, period))
+    conversions, value = of_links(session, actor.workspace_id, links, period)
     return LinkReport(
         id=str(subject_id),
         period=period,
@@ -94,6 +96,9 @@ def _report(
         languages=facets["language"],
         referrers=facets["referrer"],
         robots=facets["robot"],
+        conversions=conversions,
+        value=value,
+        currency=session.get_one(Workspace, actor.workspace_id).currency,
     )
 
 

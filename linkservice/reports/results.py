@@ -209,6 +209,8 @@ class LinkReport:
 
     Each facet adds up to `totals.clicks`, but `robots`, which names all that is no person, and
     `cities`, which is empty where none is known.
+    `conversions` were reported with a click id, and their last click was the link's; their `value`
+    is in the smallest unit of the `currency`.
     """
 
     id: str
@@ -224,6 +226,9 @@ class LinkReport:
     languages: Sequence[Value]
     referrers: Sequence[Value]
     robots: Sequence[Value]
+    conversions: int
+    value: int
+    currency: str
 
 
 def to_json(

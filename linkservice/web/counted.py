@@ -136,8 +136,8 @@ def told_besides(
 def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]:
     yield clicks()
     yield visitors(about in _BY_LINK, _first_click() if filtered else "")
-    if about not in _BY_LINK and not filtered:
-        yield conversions()
+    if not filtered:
+        yield conversions(about in _BY_LINK)
     if _is_judged(about, metric, filtered):
         yield from _judgements(metric)
 
@@ -197,8 +197,14 @@ def visitors(by_link: bool = False, besides: str = "") -> Fact:
     return Fact(gettext("Visitors"), " ".join(filter(None, (whose, twice, besides))))
 
 
-def conversions() -> Fact:
-    """What a conversion is."""
+def conversions(by_link: bool = False) -> Fact:
+    """What a conversion is, of a link or of a touchpoint."""
+    if by_link:
+        text = gettext(
+            "What a shop reported with a click id, once each, on the day it occurred, for the link "
+            "of the last click. What was imported as a sum names no link."
+        )
+        return Fact(gettext("Conversions"), text)
     return Fact(
         gettext("Conversions"),
         gettext(
