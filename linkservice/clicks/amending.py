@@ -140,11 +140,17 @@ def _differs(row: Row[Any], known: Known) -> bool:
     )
 
 
+def kind_of(row: Row[Any]) -> int:
+    """The class of a click row, as its place in `CLASSES`."""
+    kind: int = row[_CLASS]
+    return kind
+
+
 def _kind(row: Row[Any], known: Known) -> int:
     """A suspicion comes from when clicks were made, and only ever of persons: a user agent
     that looks like a person's does not lift it.
     """
-    was: int = row[_CLASS]
+    was = kind_of(row)
     if SUSPECTED in (was, known.kind) and {was, known.kind} <= {PERSON, SUSPECTED}:
         return SUSPECTED
     return was if known.kind == SUSPECTED else known.kind

@@ -5,6 +5,7 @@ Numbers are given by the database, once, and never change: they are remembered h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -48,6 +49,11 @@ class Dictionary:
         self._database = database
         self._values: dict[Value, int] = {}
         self._agents: dict[Names, int] = {}
+        self._known: Counter[str] = Counter()
+
+    def known(self, facet: str) -> int:
+        """How many values of a facet were wanted so far; never fewer than that."""
+        return self._known[facet]
 
     def values(self, wanted: Iterable[Value]) -> Mapping[Value, int]:
         """At least the wanted values' numbers. Must not be called within a transaction."""
@@ -57,6 +63,7 @@ class Dictionary:
                 self._values.clear()
                 missing = sorted(set(wanted))
             found = self._numbered(FacetValue, ("facet", "value"), missing)
+            self._known.update(facet for facet, _ in missing)
             self._values.update(
                 {(facet, value): number for (facet, value), number in found.items()}
             )

@@ -42,6 +42,9 @@ FACETS = ("country", "device", "browser", "system", "language", "referrer", "rob
 """What is told of persons' clicks, and which robots the others were. All of these clicks have a
 value of each, maybe "", but a city only where one is known."""
 
+OTHERS = "(others)"
+"""The value of what a link's day has too many of (`clicks.limit`)."""
+
 
 class Mark(IntFlag):
     """Bits of a click row; the new ones say whose first click of the day it was."""

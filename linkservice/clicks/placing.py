@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.agents import classify, click_class
+from linkservice.clicks.agents import Agent, click_class
 from linkservice.clicks.calendar import QUARTER_MS, LocalHours
 from linkservice.clicks.dictionary import Dictionary, Names
 from linkservice.clicks.event import HEAD_BIT, MISS_BIT, SCAN_BIT, Flag
 from linkservice.clicks.grouping import Ints
-from linkservice.clicks.model import CLASSES
+from linkservice.clicks.limit import Limit, read_as
+from linkservice.clicks.model import CLASSES, OTHERS
 from linkservice.clicks.place import Places
 from linkservice.clicks.reading import Came, Records, Rows, Sent
 from linkservice.clicks.visitor import unpacked_network
@@ -141,7 +142,8 @@ class Placing:
         self._database = database
         self._dictionary = Dictionary(database)
         self._of_version: dict[tuple[int, int], _Place] = {}
-        self._traits: dict[Sent, Traits] = {}
+        self._limit = Limit(database)
+        self._traits: dict[Sent | Agent, Traits] = {}
         self._origins: dict[Came, Origin] = {}
         self._of_network: dict[int, int] = {}
         self._networks_since = time.monotonic()
@@ -175,8 +177,15 @@ class Placing:
         clicks["miss"] = (rows["bits"] & MISS_BIT != 0) | (rows["link_id"] == 0)
         known = self._put_to_links(clicks)
         known &= self._put_to_days(clicks)
-        self._put_to_agents(clicks, records)
-        self._put_to_origins(clicks, records)
+        sent, of_agent = _distinct(records.rows["agent"], records.agents)
+        agents: list[Sent | Agent] = [*sent]
+        origins, of_origin = _distinct(records.rows["origin"], records.origins)
+        if self._may_flood(agents, origins):
+            crowded = self._limit.crowded(clicks)
+            agents, of_agent = self._limit.agents(clicks, crowded, agents, of_agent)
+            origins, of_origin = self._limit.origins(clicks, crowded, origins, of_origin)
+        self._put_to_agents(clicks, records.rows, agents, of_agent)
+        self._put_to_origins(clicks, origins, of_origin)
         self._put_to_places(clicks)
         asked = np.empty(len(rows), ASKED)
         asked["day"], asked["domain_id"] = clicks["day"], clicks["domain_id"]
@@ -209,10 +218,10 @@ class Placing:
             clicks["day"][of_it], clicks["hour"][of_it] = days_and_hours.T
         return known
 
-    def _put_to_agents(self, clicks: Rows, records: Records) -> None:
+    def _put_to_agents(
+        self, clicks: Rows, rows: Rows, agents: Sequence[Sent | Agent], whose: Ints
+    ) -> None:
         """Classes, agents and what is told of them."""
-        numbers, whose = np.unique(records.rows["agent"], return_inverse=True)
-        agents = [records.agents[number] for number in numbers.tolist()]
         self._learn_traits(set(agents))
         traits = [self._traits[agent] for agent in agents]
         for place, name in enumerate(("device_id", "browser_id", "system_id")):
@@ -220,19 +229,26 @@ class Placing:
         clicks["agent_id"] = np.array([each.agent_id for each in traits], np.int64)[whose]
         clicks["robot_id"] = np.array([each.robot_id for each in traits], np.int64)[whose]
         classes = np.array([each.classes for each in traits], np.int64).reshape(-1, 8)
-        bits, flags = records.rows["bits"], records.rows["flags"]
+        bits, flags = rows["bits"], rows["flags"]
         variants = (
             np.where(bits & HEAD_BIT, 4, 0) + np.where(flags & _OWN, 2, 0) + (flags & _PREFETCH)
         )
         clicks["kind"] = classes[whose, variants]
 
-    def _put_to_origins(self, clicks: Rows, records: Records) -> None:
+    def _put_to_origins(self, clicks: Rows, origins: Sequence[Came], whose: Ints) -> None:
         """Languages and referrers."""
-        numbers, whose = np.unique(records.rows["origin"], return_inverse=True)
-        origins = [records.origins[number] for number in numbers.tolist()]
         self._learn_origins(set(origins))
         found = np.array([self._origins[each] for each in origins], np.int64).reshape(-1, 2)
         clicks["language_id"], clicks["referrer_id"] = found[whose, 0], found[whose, 1]
+
+    def _may_flood(self, agents: Iterable[Sent | Agent], origins: Iterable[Came]) -> bool:
+        """Whether there are words enough for a link's day to have too many of them."""
+        of_agents = len(set(agents) - self._traits.keys())
+        of_origins = len(set(origins) - self._origins.keys())
+        known = self._dictionary.known
+        return self._limit.may_fill(
+            max(map(known, ("robot", "browser", "system"))) + of_agents
+        ) or self._limit.may_fill(max(map(known, ("language", "referrer"))) + of_origins)
 
     def _put_to_places(self, clicks: Rows) -> None:
         """Countries and cities."""
@@ -257,15 +273,22 @@ class Placing:
             found[number] = Traits((), number, robot if each.robot else 0, told)
         return found
 
+    def cut_short(self, agent_ids: Iterable[int]) -> set[int]:
+        """Which agents have a name that is counted among others. Must not be called within a
+        transaction.
+        """
+        names = self._dictionary.names(agent_ids)
+        return {number for number, each in names.items() if OTHERS in each}
+
     def _learn_versions(self, asked: set[tuple[int, int]]) -> None:
         unplaced = _forgetful(self._of_version, asked)
         if unplaced:
             with self._database.reading() as session:
                 self._of_version.update(_versions(session, sorted(unplaced)))
 
-    def _learn_traits(self, agents: set[Sent]) -> None:
+    def _learn_traits(self, agents: set[Sent | Agent]) -> None:
         unknown = _forgetful(self._traits, agents)
-        read = {sent: classify(sent.user_agent, sent.hints) for sent in unknown}
+        read = {sent: read_as(sent) for sent in unknown}
         names = {
             sent: Names(each.robot, each.tag, each.device, each.browser, each.system)
             for sent, each in read.items()
@@ -319,6 +342,12 @@ class Placing:
             for each in distinct
         }
         self._of_network.update(zip(unknown, (number_of[each] for each in places), strict=True))
+
+
+def _distinct(numbers: Ints, all_of_them: Sequence[_Known]) -> tuple[list[_Known], Ints]:
+    """Those of them that are named by number, and whose each is."""
+    found, whose = np.unique(numbers, return_inverse=True)
+    return [all_of_them[number] for number in found.tolist()], whose
 
 
 _UTC = LocalHours("UTC")

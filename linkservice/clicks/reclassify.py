@@ -6,15 +6,19 @@ segment at a time, each in a transaction of its own: it may be interrupted anywh
 beside the ingester, and a second run finds nothing to change, since it compares with what
 the rows say.
 
-Not changed: what no user agent tells (link, touchpoint, local time, HEAD, own visits), and
-clicks of suspected scanners, unless they now name themselves.
+Not changed: what no user agent tells (link, touchpoint, local time, HEAD, own visits), clicks
+of suspected scanners, unless they now name themselves, and the agents of those whose names are
+counted among others (`clicks/limit.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
 
 from linkservice.clicks import amending, facets, ledger
 from linkservice.clicks.counted import Counted
@@ -98,8 +102,12 @@ class _Again:
         with self._database.reading() as session:
             rows = amending.stored(session.connection(), sorted(known))
             wanted = amending.differing(rows, known)
-            if not wanted:
-                return 0
+        if wanted:
+            self._leave_others(rows, known)
+            wanted = amending.differing(rows, known)
+        if not wanted:
+            return 0
+        with self._database.reading() as session:
             days = {
                 datetime.fromordinal(row.local_day).date()
                 for row in rows
@@ -115,3 +123,17 @@ class _Again:
             )
         self._counted.remember(counting.added)
         return changed
+
+    def _leave_others(
+        self, rows: Sequence[Row[Any]], known: dict[amending.RowId, amending.Known]
+    ) -> None:
+        """Let agents be that are counted among others, or would be now: which ones are depends on
+        who came before them.
+        """
+        at = {(row.segment_id, row.position): row for row in rows}
+        now = {each: traits.agent_id for each in at if (traits := known[each].traits)}
+        others = self._placing.cut_short({*now.values(), *(row.agent_id for row in rows)})
+        for each, row in at.items():
+            if {now.get(each), row.agent_id} & others:
+                kind = amending.kind_of(row)
+                known[each] = replace(known[each], traits=None, kind=kind)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
+from linkservice.clicks.model import OTHERS
 from linkservice.web.i18n import N_, gettext, spoken
 
 _DEVICES = {
@@ -39,6 +40,8 @@ def value_name(value: str) -> str:
         return gettext("Unknown")
     if value == "direct":
         return gettext("Direct, or not told")
+    if value == OTHERS:
+        return gettext("All others")
     return gettext("Other") if value.lower() == "other" else value
 
 
