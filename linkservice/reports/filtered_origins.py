@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue
 from linkservice.reports.details import EMPTY_VALUE
@@ -26,6 +26,8 @@ from linkservice.reports.results import TouchpointReport, Value
 from linkservice.reports.single_clicks import meet
 from linkservice.reports.trend import weeks_before
 from linkservice.workspaces.access import Actor
+
+_AT_ONCE = 5_000  # parameters of a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,10 @@ def filtered_origins(
     suspects: bool,
 ) -> Origins | None:
     """Of the days that a filtered `report` on all touchpoints tells; None where there is no time
-    left. `compared`: the same weekdays before were read, too.
+    left, or both are filters. `compared`: the same weekdays before were read, too.
     """
     by, period = report.filtered, report.period
-    if by is None or by.single_clicks_from is None:
+    if by is None or by.single_clicks_from is None or (filters.country and filters.device):
         return None
     told = Period(by.single_clicks_from, period.last, period.time_zone)
     spent = [told]
@@ -67,32 +69,44 @@ def filtered_origins(
 def _counted(
     session: Session, whose: Whose, period: Period, filters: Filters, suspects: bool
 ) -> tuple[list[Value], list[Value]]:
-    """The clicks of persons by country and by device, in one reading."""
+    """The clicks of persons by country and by device, in one reading of the rows."""
     persons = ("person", "suspected") if suspects else ("person",)
-    device = AgentName.device
     rows = session.execute(
-        select(Click.country_id, device, func.count())
-        .join(AgentName, AgentName.id == Click.agent_id, isouter=True)
+        select(Click.country_id, Click.agent_id, func.count())
         .where(
             *meet(session, whose, period, filters),
             Click.click_class.in_([CLASSES.index(name) for name in persons]),
         )
-        .group_by(Click.country_id, device)
+        .group_by(Click.country_id, Click.agent_id)
     )
-    numbers: Counter[int] = Counter()
-    devices: Counter[str] = Counter()
-    for country_id, name, clicks in rows:
-        numbers[country_id] += clicks
-        devices[name or EMPTY_VALUE.get("device", UNKNOWN)] += clicks
-    called = dict(
-        session.execute(
-            select(FacetValue.id, FacetValue.value).where(FacetValue.id.in_(sorted(numbers)))
-        ).all()
+    countries: Counter[int] = Counter()
+    agents: Counter[int] = Counter()
+    for country, agent, clicks in rows:
+        countries[country] += clicks
+        agents[agent] += clicks
+    return (
+        _named(session, "country", countries, FacetValue.id, FacetValue.value),
+        _named(session, "device", agents, AgentName.id, AgentName.device),
     )
-    countries: Counter[str] = Counter()
-    for number, clicks in numbers.items():
-        countries[called.get(number) or EMPTY_VALUE.get("country", UNKNOWN)] += clicks
-    return _values(countries), _values(devices)
+
+
+def _named(
+    session: Session,
+    facet: str,
+    counts: Counter[int],
+    number: InstrumentedAttribute[int],
+    name: InstrumentedAttribute[str],
+) -> list[Value]:
+    """The clicks by what their numbers stand for."""
+    found: Counter[str] = Counter()
+    numbers = sorted(counts)
+    for start in range(0, len(numbers), _AT_ONCE):
+        query = select(number, name).where(number.in_(numbers[start : start + _AT_ONCE]))
+        for each, called in session.execute(query):
+            found[called or EMPTY_VALUE.get(facet, UNKNOWN)] += counts.pop(each)
+    if left := counts.total():
+        found[EMPTY_VALUE.get(facet, UNKNOWN)] += left
+    return _values(found)
 
 
 def _values(counts: Counter[str]) -> list[Value]:

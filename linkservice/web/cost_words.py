@@ -288,7 +288,7 @@ def return_basis(costs: Costs, found: CostReport) -> str:
     part = costs.value_with_cost
     if part is None or costs.return_on_cost is None or part == costs.value:
         return ""
-    return gettext("of %(value)s with a cost", value=write_money(part, found.currency))
+    return gettext("counting %(value)s with a cost", value=write_money(part, found.currency))
 
 
 def _money(amount: float | None, found: CostReport) -> str:

@@ -74,7 +74,7 @@ def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
         "rows": [row for row in rows if row.clicks][:MOST_TOUCHPOINTS],
         "found": found,
         "origins": _origins(page, chosen, origins, None if page.guest else here),
-        "origins_note": _origins_note(found.filtered, origins),
+        "origins_note": _origins_note(chosen, found.filtered, origins),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": counted(page, chosen, "touchpoints", source=source_words(found.filtered)),
     }
@@ -94,8 +94,10 @@ def _origins(
     )
 
 
-def _origins_note(by: FilteredBy, found: Origins | None) -> str:
+def _origins_note(chosen: Chosen, by: FilteredBy, found: Origins | None) -> str:
     """Of which days the cards are, where not of all that the page tells."""
+    if chosen.filters.country and chosen.filters.device:
+        return ""
     if by.single_clicks_from is None or (found and found.since == by.single_clicks_from):
         return ""
     if found is None:
