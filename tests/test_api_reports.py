@@ -51,7 +51,9 @@ ROW = {
     "peers",
     "more_reach_needed",
 }
-FACETS = {"countries", "devices", "browsers", "systems", "languages", "referrers", "robots"}
+FACETS = {"countries", "cities", "devices", "browsers", "systems", "languages", "referrers"} | {
+    "robots"
+}
 
 
 def clicked(

@@ -887,3 +887,21 @@ def test_the_filtered_overview_says_where_and_with_what_clicks_came(
     assert scene.ranking(country="DE").totals == whole.totals
     assert found is None or found.since > FIRST
     assert "would take longer to read" in text_of(scene.cast.vera.get("/", **PERIOD, country="DE"))
+
+
+def test_cities_are_on_the_page_in_the_files_and_in_the_api(scene: Scene) -> None:
+    """The same clicks everywhere; the two called alike would be two."""
+    expected = values_of(scene.unfiltered(), "city")
+    assert set(expected) == {HALLE, MUNICH, "unknown"}
+    page = scene.cast.vera.get(f"/reports/links/{scene.link_ids[0]}", **PERIOD)
+    told = text_of(page)
+    assert "Halle (Sachsen-Anhalt, Germany)" in told
+    assert "Where from" in told
+    assert "city=DE/Sachsen-Anhalt/Halle" in unescape(page.text)
+    answer = scene.cast.vera.get(
+        f"/reports/links/{scene.link_ids[0]}/download", **PERIOD, format="json"
+    )
+    assert {each["value"]: each["clicks"] for each in json.loads(answer.text)["cities"]} == expected
+    chosen = scene.link(city=HALLE)
+    assert chosen.totals.clicks == expected[HALLE]
+    assert {each.value for each in chosen.countries} == {"DE"}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from cast import NOW, owner_of
+from cast import NOW, make_home, make_link, owner_of
 from revisions import NEWEST
+from rollups import tell, told
 from sqlalchemy import inspect, text
 
 from linkservice import schema
+from linkservice.clicks.dictionary import value_id
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Failed, Unavailable
@@ -65,3 +67,18 @@ def test_shares_outlive_the_migration_and_those_of_newer_reports_end_with_it(
     schema.upgrade(database)
     with database.reading() as session:
         assert [share.name for share in list_shares(session, home.actor)] == ["plain"]
+
+
+def test_a_step_back_forgets_cities_and_nothing_else(
+    settings: Settings, database: Database
+) -> None:
+    with database.transaction() as session:
+        home = make_home(session, settings)
+        link = make_link(session, settings, home, "sommer")
+        tell(session, link, NOW.date(), 9, 5, country="DE", city="DE//Halle")
+        last = value_id(session, "city", "DE//Halle")
+    schema.downgrade(database, "0021")
+    schema.upgrade(database)
+    with database.transaction() as session:
+        assert told(session) == {("country", "DE"): 5}
+        assert value_id(session, "city", "DE//Halle") > last, "a number is never given twice"

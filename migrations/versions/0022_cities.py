@@ -16,6 +16,7 @@ _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _KNOWN = "'country', 'device', 'browser', 'system', 'language', 'referrer', 'robot'"
 _FACET = (f"facet IN ({_KNOWN})", f"facet IN ({_KNOWN}, 'city')")
 _CHECK = "ck_facet_values_facet"
+_SEQUENCE = "FROM sqlite_sequence WHERE name = 'facet_values'"
 
 
 def upgrade() -> None:
@@ -43,11 +44,17 @@ def _change(before, since):
             op.execute(f"ALTER TABLE facet_values DROP CONSTRAINT IF EXISTS {known}")
         op.create_check_constraint(op.f(_CHECK), "facet_values", _FACET[since])
         return
+    last = op.get_bind().scalar(sa.text(f"SELECT seq {_SEQUENCE}"))
     with op.batch_alter_table(
         "facet_values", copy_from=_table(before), table_kwargs={"sqlite_autoincrement": True}
     ) as table:
         table.drop_constraint(op.f(_CHECK), type_="check")
         table.create_check_constraint(op.f(_CHECK), _FACET[since])
+    if last:
+        # The new table begins behind its last row, but numbers of deleted cities may wait to be
+        # added to roll-ups: they must not come to mean other words.
+        op.execute(f"DELETE {_SEQUENCE}")
+        op.execute(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('facet_values', {last})")
 
 
 def _table(at):
