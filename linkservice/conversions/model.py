@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
@@ -30,6 +30,8 @@ class Conversion(Owned, Base):
     __table_args__ = (
         UniqueConstraint("workspace_id", "event_id"),
         CheckConstraint("value >= 0", name="value"),
+        # Holds all that the report of a link sums, which otherwise reads every conversion.
+        Index("ix_conversions_links", "workspace_id", "last_link_id", "local_date", "value"),
         NEVER_REUSED,
     )
 
