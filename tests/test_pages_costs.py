@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import date
 
 import pytest
 from people import Browser, Cast, everybody, text_of
 from test_pages_journeys import new_journey, new_stage, new_touchpoint, number_in, undo
+
+from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
+from linkservice.reports.period import Period
+from linkservice.web import cost_words
+from linkservice.web.i18n import speaking
 
 cast = pytest.fixture(everybody)
 
@@ -106,3 +112,44 @@ def test_the_currency_is_chosen_before_the_first_cost(cast: Cast, poster: str) -
     assert answer.status_code == 409
     assert "Costs are entered in CHF already (1)" in text_of(answer)
     assert cast.ben.post("/settings/currency", currency="EUR").status_code == 403
+
+
+def _row(name: str, visitors: int, cost: int, shared: int, value: int) -> CostRow:
+    gained = Gained(1, 1, value)
+    return CostRow(
+        kind="touchpoint",
+        id=name,
+        name=name,
+        costs=Costs(
+            clicks=visitors,
+            visitors=visitors,
+            cost=cost,
+            shared_cost=shared,
+            clicks_with_cost=visitors,
+            visitors_with_cost=visitors,
+            gained=gained,
+            gained_with_cost=gained,
+            is_valued=True,
+        ),
+    )
+
+
+def test_money_of_a_campaign_makes_nobody_dear() -> None:
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    rows = [
+        _row("Flyer", 100, 1_000, 0, 500),
+        _row("Window", 100, 3_000, 1_500, 9_000),
+        _row("Ads", 100, 9_000, 5_000, 0),
+    ]
+    found = CostReport(period, "touchpoint", "EUR", Costs(is_valued=True), rows)
+    with speaking("en"):
+        assert cost_words.compared(found) == (
+            "Of what is paid for, visitors are cheapest through “Flyer” (€0.10 each) and dearest "
+            "through “Window” (€0.30 each). The return is lowest through “Flyer” (0.50\u00a0× the "
+            "cost) and highest through “Window” (3.0\u00a0×)."
+        )
+        assert any(
+            "shared out by visitors are left out" in each for each in cost_words.unknown(found)
+        )
+        alone = CostReport(period, "touchpoint", "EUR", Costs(), rows[1:])
+        assert cost_words.compared(alone) == ""

@@ -74,6 +74,13 @@ class Costs:
     is_valued: bool = False
 
     @property
+    def is_own(self) -> bool:
+        """Whether at least half of the cost was entered for it. What is shared out by visitors
+        costs the same for each, so it says nothing of who is dear.
+        """
+        return self.cost is not None and 2 * self.shared_cost <= self.cost
+
+    @property
     def conversions(self) -> int | None:
         """All of them."""
         return None if self.gained is None else self.gained.conversions

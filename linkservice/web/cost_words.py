@@ -65,9 +65,16 @@ def times(ratio: float) -> str:
     return f"{write_number(ratio, decimals)}\u00a0×"
 
 
-def cheapest_and_dearest(found: CostReport) -> str:
-    """Whose visitors cost least and most, of what is paid for; "" where there are not two."""
-    paid = [(row.costs.cost_per_visitor, row) for row in found.rows if row.costs.cost_per_visitor]
+def compared(found: CostReport) -> str:
+    """Who is cheapest and dearest by visitors, and who returns least and most, of what is paid for
+    by itself; "" where there are not two.
+    """
+    own = [row for row in found.rows if row.costs.is_own]
+    return " ".join(filter(None, [_cheapest_and_dearest(found, own), _least_and_most(found, own)]))
+
+
+def _cheapest_and_dearest(found: CostReport, own: Sequence[CostRow]) -> str:
+    paid = [(row.costs.cost_per_visitor, row) for row in own if row.costs.cost_per_visitor]
     if len(paid) < 2:
         return ""
     paid.sort(key=lambda each: each[0])
@@ -82,11 +89,35 @@ def cheapest_and_dearest(found: CostReport) -> str:
     )
 
 
+def _least_and_most(found: CostReport, own: Sequence[CostRow]) -> str:
+    """Dear visitors may be worth it: who returns least and most."""
+    back = [(row.costs.return_on_cost, row) for row in own]
+    told = sorted(((ratio, row) for ratio, row in back if ratio is not None), key=lambda of: of[0])
+    if len(told) < 2 or told[0][0] == told[-1][0]:
+        return ""
+    (least, lowest), (most, highest) = told[0], told[-1]
+    return gettext(
+        "The return is lowest through “%(lowest)s” (%(least)s the cost) and highest through "
+        "“%(highest)s” (%(most)s).",
+        lowest=row_name(lowest, found.group),
+        least=times(least),
+        highest=row_name(highest, found.group),
+        most=times(most),
+    )
+
+
 def unknown(found: CostReport) -> list[str]:
     """What is said of rows without a cost, and of conversions that cannot be told by campaign."""
     said = []
     if missing := sum(row.costs.cost is None for row in found.rows):
         said.append(_without_cost(missing))
+    if any(row.costs.cost and not row.costs.is_own for row in found.rows):
+        said.append(
+            gettext(
+                "Lines whose cost was for the most part shared out by visitors are left out of the "
+                "sentence on who is cheapest and dearest."
+            )
+        )
     if found.has_untold:
         said.append(
             gettext(

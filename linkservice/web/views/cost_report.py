@@ -64,7 +64,7 @@ def cost_context(page: Page, chosen: Chosen, group: str, *, linked: bool = True)
         "chosen": chosen,
         "found": found,
         "finding": cost_words.finding(found),
-        "compared": cost_words.cheapest_and_dearest(found),
+        "compared": cost_words.compared(found),
         "rows": rows,
         "line": gettext(GROUP_WORDS[found.group]),
         "several_journeys": len({row.journey for row in found.rows if row.journey}) > 1,
@@ -102,7 +102,7 @@ def _filed(page: Page) -> Filed:
         found=of_costs(found, filters_of(asked.chosen)),
         facts=cost_words.facts(page, asked.chosen, found),
         parts=cost_words.parts(found),
-        finding=" ".join(filter(None, [cost_words.cheapest_and_dearest(found), finding])),
+        finding=" ".join(filter(None, [cost_words.compared(found), finding])),
     )
 
 
