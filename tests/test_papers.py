@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pypdfium2
@@ -13,6 +13,7 @@ from test_downloads import as_workbook, on_page
 from test_pages_reports import Shop, shop
 from werkzeug.test import TestResponse
 
+from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
 from linkservice.web.guard import Cookies
 
 __all__ = ["shop"]
@@ -148,3 +149,21 @@ def test_what_has_nothing_before_says_so(shop: Shop) -> None:
     assert "Comparison" not in book
     paper = " ".join(pages_of(shop, f"/reports/links/{shop.link_id}/paper", **query))
     assert "No comparison yet" in paper
+
+
+def test_rows_grow_and_nothing_is_cut() -> None:
+    """Sentences, names, places, heads and notes: each far longer than its column is wide."""
+
+    def words(kind: str) -> str:
+        return " ".join(f"{kind}{number}" for number in range(60))
+
+    columns = (Column(words("head"), 0.4), Column("Finding", 0.6))
+    row = Row((words("name"), words("finding")), words("place"), said=words("said"))
+    part = Part(words("heading"), columns, [row, row], words("note"))
+    facts = [("Term", words("fact"))]
+    paper = Paper("Acme", None, "#123456", "T", [words("lead")], [part], facts, "F", "{page}", "en")
+    file = pypdfium2.PdfDocument(make_paper(paper, datetime(2026, 1, 1, tzinfo=UTC)))
+    told = " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in file)
+    assert "…" not in told
+    for kind in ("head", "name", "finding", "place", "said", "heading", "note", "fact", "lead"):
+        assert f"{kind}59" in told

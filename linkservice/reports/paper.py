@@ -34,8 +34,8 @@ GAP = 1.5
 PLOT = 5.2
 """The height of an interval with its peers' mean."""
 
-MOST_LINES = 3
-"""Of a cell; the file for spreadsheets has all of it."""
+MOST_LINES = 40
+"""Of one text: nothing that a report says is cut, and yet a row fits a page."""
 
 MUTED = 96
 TITLE, HEADING = Style(16, bold=True), Style(11, bold=True)
@@ -141,7 +141,7 @@ class _Pages:
         self._write(self._paper.facts_heading, HEADING, MARGIN, WIDTH)
         self._y += HEADING.line_mm + GAP
         for term, text in self._paper.facts:
-            lines = self._lettering.lines(readable(text), TEXT, WIDTH - 34, 8)
+            lines = self._broken(text, TEXT, WIDTH - 34)
             self._room(len(lines) * TEXT.line_mm + GAP)
             self._write(term, STRONG, MARGIN, 32)
             for line in lines:
@@ -163,18 +163,14 @@ class _Pages:
         self._document.set_line_width(0.6)
         self._document.line(MARGIN, self._y, MARGIN + WIDTH, self._y)
         self._y += 4
-        self._lines(self._lettering.lines(readable(self._paper.title), TITLE, WIDTH, 2), TITLE)
+        self._lines(self._broken(self._paper.title, TITLE, WIDTH), TITLE)
         for text in self._paper.lead:
-            self._lines(self._lettering.lines(readable(text), TEXT, WIDTH, 3), TEXT)
+            self._lines(self._broken(text, TEXT, WIDTH), TEXT)
 
     def _graph(self, part: Graph) -> None:
         self._y += 5
-        headings = self._lettering.lines(readable(part.heading), HEADING, WIDTH, 2)
-        told = [
-            line
-            for text in part.told
-            for line in self._lettering.lines(readable(text), SMALL, WIDTH, 2)
-        ]
+        headings = self._broken(part.heading, HEADING, WIDTH)
+        told = [line for text in part.told for line in self._broken(text, SMALL, WIDTH)]
         height = graph.TOP + graph.HEIGHT + graph.BOTTOM
         self._room(len(headings) * HEADING.line_mm + height + len(told) * SMALL.line_mm)
         self._lines(headings, HEADING)
@@ -192,7 +188,7 @@ class _Pages:
 
     def _quadrants(self, part: Quadrants) -> None:
         self._y += 5
-        headings = self._lettering.lines(readable(part.heading), HEADING, WIDTH, 2)
+        headings = self._broken(part.heading, HEADING, WIDTH)
         height = quadrant_paper.TOP + quadrant_paper.HEIGHT + quadrant_paper.BOTTOM
         self._room(len(headings) * HEADING.line_mm + height)
         self._lines(headings, HEADING)
@@ -221,33 +217,45 @@ class _Pages:
         if not part.rows:
             return
         self._y += 5
-        headings = self._lettering.lines(readable(part.heading), HEADING, WIDTH, 2)
-        self._room(len(headings) * HEADING.line_mm + 5 * TEXT.line_mm + 4 * GAP)
+        headings = self._broken(part.heading, HEADING, WIDTH)
+        noted = self._broken(part.note, SMALL, WIDTH)
+        self._room(
+            len(headings) * HEADING.line_mm
+            + len(noted) * SMALL.line_mm
+            + 5 * TEXT.line_mm
+            + 4 * GAP
+        )
         self._lines(headings, HEADING)
-        if part.note:
-            self._lines(self._lettering.lines(readable(part.note), SMALL, WIDTH, 2), SMALL)
+        self._lines(noted, SMALL)
         self._y += GAP
         self._heads(part)
         for row in part.rows:
             lines = [
-                self._lettering.lines(readable(text), TEXT, column.share * WIDTH - 2, MOST_LINES)
+                self._broken(text, TEXT, column.share * WIDTH - 2)
                 for text, column in zip(row.cells, part.columns, strict=True)
             ]
             left = part.columns[0].share * WIDTH
-            said = self._lettering.lines(readable(row.said), TEXT, WIDTH - left, MOST_LINES)
+            said = self._broken(row.said, TEXT, WIDTH - left)
             beside = max((len(each) for each in lines[1:]), default=0) * TEXT.line_mm
             if said and row.plot is not None:
                 beside = max(beside, PLOT + GAP / 2)
-            named = len(lines[0]) * TEXT.line_mm + (SMALL.line_mm if row.place else 0)
+            places = self._broken(row.place, SMALL, left - 2)
+            named = len(lines[0]) * TEXT.line_mm + len(places) * SMALL.line_mm
             height = max(named, beside + len(said) * TEXT.line_mm)
             if self._room(height + 2 * GAP):
                 self._heads(part)
             top = self._y + GAP
             self._row(part, row, lines, beside if said else height)
+            self._y = top + len(lines[0]) * TEXT.line_mm
+            self._lines(places, SMALL)
             self._y = top + beside
             self._lines(said, TEXT, MARGIN + left)
             self._y = top + height + GAP
             self._line()
+
+    def _broken(self, text: str, style: Style, width: float) -> list[str]:
+        """The text in as many lines as it takes."""
+        return self._lettering.lines(readable(text), style, width, MOST_LINES)
 
     def _row(self, part: Part, row: Row, lines: list[list[str]], height: float) -> None:
         """The cells side by side; `height` is theirs, for the plot to stand in its middle."""
@@ -259,9 +267,6 @@ class _Pages:
                 style = STRONG if number == 0 else TEXT
                 self._write(line, style, left, width - 2, right=column.kind == "number")
                 self._y += TEXT.line_mm
-            if number == 0 and row.place:
-                (place,) = self._lettering.lines(readable(row.place), SMALL, width - 2, 1)
-                self._write(place, SMALL, left, width - 2)
             if column.kind == "plot" and row.plot is not None:
                 self._plot(row.plot, left + 2, top + height / 2, width - 8)
             left += width
@@ -269,8 +274,7 @@ class _Pages:
     def _heads(self, part: Part) -> None:
         """The heads of the columns, each standing on the line."""
         heads = [
-            self._lettering.lines(readable(column.head), SMALL, column.share * WIDTH - 2, 2)
-            for column in part.columns
+            self._broken(column.head, SMALL, column.share * WIDTH - 2) for column in part.columns
         ]
         left, end = MARGIN, self._y + max(map(len, heads)) * SMALL.line_mm
         for column, lines in zip(part.columns, heads, strict=True):
