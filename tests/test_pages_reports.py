@@ -129,7 +129,7 @@ def test_the_ranking_names_best_and_worst(shop: Shop) -> None:
     text = text_of(answer)
     assert rows_of(answer)[0] == "Strong"
     assert rows_of(answer)[-2:] == ["Weak", "Bare"]
-    assert "6 judged touchpoints: 1 best, 1 worst" in text
+    assert "6 judged touchpoints: 1 best, 1 worst, the others as expected. No verdict" in text
     assert re.search(r"90 visitors per 1,000 posters, [a-z0-9. ]+ as many as comparable", text)
     assert "Reach is missing: how many people could have clicked?" in text
     assert "Links without a touchpoint 11 11 11" in text

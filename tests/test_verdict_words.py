@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.journeys.model import CHANNELS, UNITS
+from linkservice.reports.period import Period
 from linkservice.reports.ranking import PeerGroup, Peers, Verdict
-from linkservice.reports.results import METRICS, Metric, TouchpointRow
+from linkservice.reports.results import (
+    METRICS,
+    Metric,
+    TouchpointReport,
+    TouchpointRow,
+    TouchpointTotals,
+)
 from linkservice.web.i18n import speaking, write_number
+from linkservice.web.ranked import Ranking, finding
 from linkservice.web.verdicts import (
     BASES,
     Measure,
@@ -92,6 +101,29 @@ def test_what_nobody_can_wait_for_is_not_counted() -> None:
     assert said("en", replace(a_year, more_reach_needed=367), BY_DAY) == small
     clicks = replace(near, per="click", more_reach_needed=2_501)
     assert said("en", clicks, Measure("click", 100, "scans_per_click")) == small
+
+
+def test_who_waits_in_vain_stands_apart_from_who_waits() -> None:
+    near = replace(INSERT, id="2", verdict="too_early", more_reach_needed=50_000)
+    hopeless = replace(near, id="3", more_reach_needed=7_900_000)
+    rows = [INSERT, near, hopeless, replace(INSERT, id="4", verdict="no_reach", per=None)]
+    sums = dict.fromkeys([each.name for each in fields(TouchpointTotals)], 0)
+    first = date(2026, 11, 1)
+    period = Period(first, first, "UTC")
+    report = TouchpointReport(
+        period, "visitors_per_reach", "last", "EUR", TouchpointTotals(**sums), rows
+    )
+    with speaking("en"):
+        ranking = Ranking.of(report)
+        groups = ranking.groups(ranking.rows(drawn=False))
+        sentence = finding(rows).sentence
+    assert [(each.title, [shown.row.id for shown in each.rows]) for each in groups] == [
+        ("Visitors per 1,000 printed copies", ["1"]),
+        ("Too early to say", ["2"]),
+        ("Hardly any difference", ["3"]),
+        ("Reach is missing", ["4"]),
+    ]
+    assert sentence == "The one judged touchpoint stands out. No verdicts yet on 3 others."
 
 
 def test_what_has_no_verdict_says_what_is_missing() -> None:

@@ -7,7 +7,7 @@ for and verdicts (`reports`), sentences (`verdicts`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from linkservice.reports.arranged import Grouping, RowGroup, Subtotal, lead
 from linkservice.reports.filtered_ranking import JUDGED as JUDGED_IF_FILTERED
+from linkservice.reports.needed import difference_is_too_small
 from linkservice.reports.ranking import Verdict
 from linkservice.reports.results import OF_CONVERSIONS, Metric, TouchpointReport, TouchpointRow
 from linkservice.web import verdicts
@@ -258,11 +259,19 @@ class Ranking:
                     Group(unit, _per_title(measure), "", interval_axis(self.scales[unit]), judged)
                 )
         found.sort(key=lambda group: -max(lead(each.row) for each in group.rows))
+        return [*found, *self._waiting(rows)]
+
+    def _waiting(self, rows: Sequence[Shown]) -> Iterator[Group]:
+        """Who waits for a verdict, by what is missing; on hardly a difference one waits in vain."""
+        metric = self.report.metric
+        alike = [each for each in rows if _is_alike(each.row, metric)]
         for verdict in WAITING:
             waiting = [each for each in rows if each.row.verdict == verdict]
-            if waiting:
-                found.append(_waiting_group(verdict, waiting, self.report.metric))
-        return found
+            in_time = [each for each in waiting if not _is_alike(each.row, metric)]
+            if in_time:
+                yield _waiting_group(verdict, in_time, metric)
+            if alike and verdict == "too_early":
+                yield Group("too_small", gettext("Hardly any difference"), "", None, alike)
 
     def by(self, by: Grouping, groups: Sequence[RowGroup], rows: Sequence[Shown]) -> list[Group]:
         """The groups with what is said of them; of their rows those among `rows`."""
@@ -334,6 +343,10 @@ def _per_title(measure: Measure) -> str:
     return gettext("Visitors %(per)s", per=per)
 
 
+def _is_alike(row: TouchpointRow, metric: Metric) -> bool:
+    return row.verdict == "too_early" and difference_is_too_small(row, metric)
+
+
 def _waiting_group(verdict: str, rows: Sequence[Shown], metric: Metric) -> Group:
     titles, notes = _WAITING_WORDS[metric]
     title, note = gettext(titles[verdict]), notes[verdict]
@@ -360,6 +373,18 @@ class Finding:
                 "No verdicts yet on %(num)s touchpoints.",
                 self.waiting,
             )
+        parts = [self._judged_words()]
+        if self.waiting:
+            parts.append(
+                ngettext(
+                    "No verdict yet on one other.",
+                    "No verdicts yet on %(num)s others.",
+                    self.waiting,
+                )
+            )
+        return " ".join(parts)
+
+    def _judged_words(self) -> str:
         if self.best or self.worst:
             return ngettext(
                 "The one judged touchpoint stands out.",
