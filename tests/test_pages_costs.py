@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,7 +14,8 @@ from test_pages_journeys import new_journey, new_stage, new_touchpoint, number_i
 
 from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
 from linkservice.reports.period import Period
-from linkservice.web import cost_words
+from linkservice.reports.results import TouchpointRow
+from linkservice.web import cost_words, counted
 from linkservice.web.i18n import speaking
 
 cast = pytest.fixture(everybody)
@@ -132,6 +134,32 @@ def _row(name: str, visitors: int, cost: int, shared: int, value: int) -> CostRo
             is_valued=True,
         ),
     )
+
+
+def test_what_has_no_column_is_said_once() -> None:
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    costs = Costs(clicks=9, visitors=4, tokenless=5, cost=90, clicks_with_cost=9)
+    row = CostRow(
+        kind="touchpoint", id="1", name="Flyer", costs=replace(costs, visitors_with_cost=9)
+    )
+    found = CostReport(period, "touchpoint", "EUR", costs, [row])
+    free = CostRow(kind="touchpoint", id="2", name="Window", costs=replace(costs, cost=None))
+    with speaking("de"):
+        told = cost_words.unknown(replace(found, rows=[row, free]))
+        assert told[0] == "5 Klicks ohne Kennung zählen in Raten als je ein Besucher."
+    rows = [
+        TouchpointRow(clicks=9, scans=0, visitors=8, tokenless=1, rate=0.1, per="sent"),
+        TouchpointRow(clicks=9, scans=0, visitors=7, tokenless=2),
+        TouchpointRow(clicks=9, scans=0, visitors=6, tokenless=3, rate=0.1, per="visitor"),
+    ]
+    with speaking("en"):
+        said = "clicks without a token count as one visitor each in rates."
+        assert counted.without_token_in_rates("visitors_per_reach", rows) == f"4 {said}"
+        assert counted.without_token_in_rates("value_per_reach", rows) == f"3 {said}"
+        assert counted.without_token_in_rates("visitors_per_reach", rows[:1]) == (
+            "One click without a token counts as one visitor in rates."
+        )
+        assert counted.without_token_in_rates("clicks_per_day", rows) == ""
 
 
 def test_money_of_a_campaign_makes_nobody_dear() -> None:

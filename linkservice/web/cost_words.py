@@ -107,8 +107,13 @@ def _least_and_most(found: CostReport, own: Sequence[CostRow]) -> str:
 
 
 def unknown(found: CostReport) -> list[str]:
-    """What is said of rows without a cost, and of conversions that cannot be told by campaign."""
+    """What is said of clicks that have no column, of rows without a cost, and of conversions that
+    cannot be told by campaign.
+    """
     said = []
+    rated = [row.costs for row in found.rows if row.costs.cost_per_visitor is not None]
+    if tokenless := counted.without_token(sum(costs.tokenless for costs in rated)):
+        said.append(tokenless)
     if missing := sum(row.costs.cost is None for row in found.rows):
         said.append(_without_cost(missing))
     if any(row.costs.cost and not row.costs.is_own for row in found.rows):

@@ -16,9 +16,9 @@ from linkservice.clicks.geodata import is_built_in
 from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.results import Metric
+from linkservice.reports.results import OF_VISITORS, Metric, TouchpointRow
 from linkservice.reports.trend import days_over, weeks_before
-from linkservice.web.i18n import N_, gettext, write_moment, write_span
+from linkservice.web.i18n import N_, gettext, ngettext, write_moment, write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS, value_name
@@ -195,6 +195,25 @@ def visitors(by_link: bool = False, besides: str = "") -> Fact:
         "visitor, but counts as one in rates, for each of its clicks."
     )
     return Fact(gettext("Visitors"), " ".join(filter(None, (whose, twice, besides))))
+
+
+def without_token(clicks: int) -> str:
+    """What stands in rates and in no column; "" where that is nothing."""
+    if not clicks:
+        return ""
+    return ngettext(
+        "One click without a token counts as one visitor in rates.",
+        "%(num)s clicks without a token count as one visitor each in rates.",
+        clicks,
+    )
+
+
+def without_token_in_rates(metric: Metric, rows: Sequence[TouchpointRow]) -> str:
+    """The same of the rows of a ranking that have a rate of visitors."""
+    rated = [row for row in rows if metric in OF_VISITORS and row.rate is not None]
+    if metric == "value_per_reach":
+        rated = [row for row in rated if row.per == "visitor"]
+    return without_token(sum(row.tokenless for row in rated))
 
 
 def conversions(by_link: bool = False) -> Fact:

@@ -21,7 +21,7 @@ from linkservice.reports.trend import Trend
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Line, printed_trend
-from linkservice.web.counted import Fact
+from linkservice.web.counted import Fact, without_token_in_rates
 from linkservice.web.exports import sheets_of
 from linkservice.web.figures import Figure, KeyFigure
 from linkservice.web.filtered import filtered_figures, filtered_lines
@@ -240,7 +240,8 @@ def sums_part(ranking: Ranking, seen: Arranged) -> Part:
     numbers = [Column(head, 0.6 / len(heads), "number") for head in heads]
     columns = [Column(gettext("Touchpoint"), 0.4), *numbers]
     lines = [Row((name, *_counts(sums, ranking))) for name, sums in rows]
-    return Part(gettext("Total"), columns, lines)
+    note = without_token_in_rates(ranking.report.metric, seen.rows)
+    return Part(gettext("Total"), columns, lines, note)
 
 
 def _counts(sums: TouchpointRow | Subtotal | TouchpointTotals, ranking: Ranking) -> list[str]:

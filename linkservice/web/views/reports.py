@@ -31,7 +31,7 @@ from linkservice.web.asked import (
     report_asked,
 )
 from linkservice.web.charts import sparkline
-from linkservice.web.counted import counted, metric_note
+from linkservice.web.counted import counted, metric_note, without_token_in_rates
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_ranking import metrics_offered, ranking_filtered
@@ -82,6 +82,7 @@ def reports(page: Page) -> Response:
         groups=groups_asked(asked, seen, ranking, rows),
         rows=rows,
         unlinked=unlinked,
+        tokenless=without_token_in_rates(found.metric, seen.rows),
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         counted=ranking_facts(page, asked, found),
         journeys=journeys_by_name(page),

@@ -34,7 +34,7 @@ from linkservice.web.asked import (
     ranking_facts,
     report_asked,
 )
-from linkservice.web.counted import About, filter_words
+from linkservice.web.counted import About, filter_words, without_token_in_rates
 from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_overview import filtered_overview
@@ -201,6 +201,7 @@ def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
         "told": [*filter_words(chosen.filters), *arrangement.told(filters, asked.group)],
         "crossings": crossings,
         "words": transition_words,
+        "tokenless": without_token_in_rates(found.metric, seen.rows),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": [*between, *ranking_facts(page, asked, found)],
     }
