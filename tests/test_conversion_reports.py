@@ -309,5 +309,6 @@ def money_is_in_euros(shop: Shop, strong: str) -> None:
         assert dict(sheets["Totals"][1:])["Value (EUR)"] == 5678.9
     paper = " ".join(pages_of(shop, "/reports/paper"))
     assert "Value (EUR) 5,678.90" in paper
-    paper = " ".join(pages_of(shop, "/reports/paper", metric="value_per_reach"))
-    assert re.search(r"Strong .{0,60}1,234 €5,678.90 ", paper), paper
+    for metric in ("visitors_per_reach", "value_per_reach"):
+        paper = " ".join(pages_of(shop, "/reports/paper", metric=metric))
+        assert re.search(r"Strong .{0,60}1,234 €5,678.90 ", paper), paper

@@ -16,7 +16,7 @@ from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.quadrant_paper import Quadrants
-from linkservice.reports.results import OF_CONVERSIONS, TouchpointRow, TouchpointTotals
+from linkservice.reports.results import TouchpointRow, TouchpointTotals
 from linkservice.reports.trend import Trend
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
@@ -160,16 +160,11 @@ def outstanding_words(rows: Sequence[Shown]) -> list[str]:
     return found
 
 
-def _is_about_conversions(ranking: Ranking) -> bool:
-    """Whether rows have conversions and their value, which leave no room for scans."""
-    return ranking.is_converting and ranking.report.metric in OF_CONVERSIONS
-
-
 def _count_heads(ranking: Ranking) -> list[str]:
     """What `_counts` are called."""
     heads = [gettext("Clicks"), gettext("Scans"), gettext("Visitors")]
-    if _is_about_conversions(ranking):
-        return [*heads[::2], gettext("Conversions"), gettext("Value")]
+    if ranking.is_converting:
+        heads += [gettext("Conversions"), gettext("Value")]
     return heads
 
 
@@ -177,9 +172,9 @@ def _columns(ranking: Ranking) -> list[Column]:
     heads = _count_heads(ranking)
     shares = [0.07, 0.07, 0.08, 0.09, 0.07, 0.12]
     first, plot, verdict = 0.21, 0.16, 0.13
-    if _is_about_conversions(ranking):
-        shares = [0.06, 0.075, 0.1, 0.105, 0.085, 0.09, 0.1]
-        first, plot, verdict = 0.17, 0.1, 0.115
+    if ranking.is_converting:
+        shares = [0.07, 0.065, 0.075, 0.095, 0.1, 0.085, 0.08, 0.09]
+        first, plot, verdict = 0.135, 0.09, 0.115
     heads += [gettext("Reach"), gettext("Rate"), gettext("Interval")]
     numbers = [Column(head, share, "number") for head, share in zip(heads, shares, strict=True)]
     return [
@@ -246,10 +241,10 @@ def sums_part(ranking: Ranking, seen: Arranged) -> Part:
 
 def _counts(sums: TouchpointRow | Subtotal | TouchpointTotals, ranking: Ranking) -> list[str]:
     clicks, scans, visitors = map(write_number, (sums.clicks, sums.scans, sums.visitors))
-    if not _is_about_conversions(ranking):
+    if not ranking.is_converting:
         return [clicks, scans, visitors]
     worth = write_money(sums.value, ranking.report.currency) if sums.value else "–"
-    return [clicks, visitors, write_number(sums.conversions), worth]
+    return [clicks, scans, visitors, write_number(sums.conversions), worth]
 
 
 def _part(sheet: Sheet) -> Part:
