@@ -182,6 +182,8 @@ def test_one_thing_agrees_with_its_page_everywhere(shop: Shop, about: str) -> No
     assert number(shown[1]) == total
     assert content["countries"] == [{"value": "DE", "clicks": 90}]
     assert sheets["Countries"][1] == ("DE", "Germany", 90)
+    assert "Cities" not in sheets
+    assert "Cities are not known" in dict(sheets["How this was counted"][1:])["Where from"]
     assert next(line for line in lines if line["table"] == "hours")["weekday"] == "1"
 
 

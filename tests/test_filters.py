@@ -897,6 +897,7 @@ def test_cities_are_on_the_page_in_the_files_and_in_the_api(scene: Scene) -> Non
     told = text_of(page)
     assert "Halle (Sachsen-Anhalt, Germany)" in told
     assert "Where from" in told
+    assert "Cities are not known" not in told
     assert "city=DE/Sachsen-Anhalt/Halle" in unescape(page.text)
     answer = scene.cast.vera.get(
         f"/reports/links/{scene.link_ids[0]}/download", **PERIOD, format="json"

@@ -191,7 +191,7 @@ def of_touchpoint(
         _days(trend.days, notes),
         Table("links", columns, links),
         _hours(found.hours),
-        *(_facet(name, getattr(found, name)) for name in FACET_TABLES),
+        *_facets(found),
     ]
     return Exported(found.period, filters, content, tables)
 
@@ -204,7 +204,7 @@ def of_link(
         _days(report.days, notes),
         _sums_of_links(report),
         _hours(report.hours),
-        *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
+        *_facets(report),
     ]
     content = {**to_json(report), "annotations": _notes(notes)}
     return Exported(report.period, filters, content, tables)
@@ -240,7 +240,7 @@ def of_filtered(
         _totals(report.totals),
         Table("links", columns, links),
         _hours(report.hours),
-        *(_facet(name, getattr(report, name)) for name in FACET_TABLES),
+        *_facets(report),
     ]
     told = {**filters, "single_clicks_from": since or "none"}
     return Exported(report.period, told, content, tables)
@@ -370,6 +370,12 @@ def _notes(notes: Sequence[Annotation]) -> list[Json]:
 def _hours(hours: Sequence[Hour]) -> Table:
     rows = [(each.weekday, each.hour, each.clicks) for each in hours]
     return Table("hours", ("weekday", "hour", "clicks"), rows)
+
+
+def _facets(found: TouchpointDetail | LinkReport | FilteredReport) -> list[Table]:
+    """Who clicked from where and with what; no table of cities where none is known."""
+    told = [_facet(name, getattr(found, name)) for name in FACET_TABLES]
+    return [table for table in told if table.rows or table.name != "cities"]
 
 
 def _facet(name: str, values: Sequence[Value]) -> Table:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from linkservice import __version__
+from linkservice.clicks.dictionary import knows_cities
 from linkservice.clicks.geodata import is_built_in
 from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.filters import Filters
@@ -168,6 +169,9 @@ def _origin(page: Page) -> Fact:
             "not kept; the city where the file knows one. Both are approximate, cities more than "
             "countries: often it is a larger city nearby, for a mobile network another one."
         )
+    if not knows_cities(page.session):
+        more = gettext("Cities are not known: they take a country file that names them.")
+        text = f"{text} {more}"
     return Fact(gettext("Where from"), text)
 
 
