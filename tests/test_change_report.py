@@ -31,7 +31,7 @@ from linkservice.reports.changed import ChangeReport, ChangeRow, change_report
 from linkservice.reports.period import Period
 from linkservice.reports.results import to_json
 from linkservice.web.change_sentences import change_sentence, notes
-from linkservice.web.i18n import speaking
+from linkservice.web.i18n import speaking, write_span
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.keys import create_key
 from linkservice.workspaces.model import Workspace
@@ -317,7 +317,8 @@ def test_all_doors_tell_the_same(cast: Cast, settings: Settings, database: Datab
     flyer = report.row(ids["Flyer"])
     assert flyer is not None
     assert flyer.told is not None
-    assert f"{flyer.told.visitors} visitors in the last three days, where" in overview
+    days = write_span(report.period.first, report.period.last, year=False)
+    assert f"{flyer.told.visitors} visitors on {days}, where" in overview
 
 
 def test_the_overview_names_the_holidays_it_leaves_out(
@@ -329,7 +330,8 @@ def test_the_overview_names_the_holidays_it_leaves_out(
     cast.ada.done("/settings", holidays="DE-NW")
     page = text_of(cast.ada.get("/"))
     assert "Say whose public holidays you keep" not in page
-    assert "Public holidays: Germany, Nordrhein-Westfalen." in page
+    assert "Public holidays: Germany, Nordrhein-Westfalen" in page
+    assert ("; none fell on these days." in page) != ("No usual days, so left out:" in page)
 
 
 def test_programs_and_commands_are_told_what_is_wrong(

@@ -1,4 +1,4 @@
-"""What changed, in words: "41 visitors in the last three days, where 80 are usual".
+"""What changed, in words: "41 visitors on November 25–27, where 80 are usual".
 
 Not here: what a change is (`reports/change`). The sentences say what came and what was usual, and
 leave "good" and "bad" to the reader.
@@ -47,21 +47,21 @@ class Told:
     sentence: str
 
 
-def told(row: ChangeRow, report: ChangeReport, *, dated: bool = False) -> Told:
-    """The word, the look and the sentence of one touchpoint; `dated` as `change_sentence`."""
-    sentence = change_sentence(row, report, dated=dated)
+def told(row: ChangeRow, report: ChangeReport) -> Told:
+    """The word, the look and the sentence of one touchpoint."""
+    sentence = change_sentence(row, report)
     return Told(row, gettext(CHANGES[row.change]), LOOKS[row.change], sentence)
 
 
-def changes(report: ChangeReport, *, dated: bool = False) -> list[Told]:
-    """The touchpoints whose days were unusual, losses first; `dated` as `change_sentence`."""
+def changes(report: ChangeReport) -> list[Told]:
+    """The touchpoints whose days were unusual, losses first."""
     unusual = (row for row in report.touchpoints if row.change in ("below", "above"))
-    return [told(row, report, dated=dated) for row in unusual]
+    return [told(row, report) for row in unusual]
 
 
-def change_sentence(row: ChangeRow, report: ChangeReport, *, dated: bool = False) -> str:
-    """What came and what is usual, or why that cannot be said. `dated` names the days, for whoever
-    reads it on any other day than the page does.
+def change_sentence(row: ChangeRow, report: ChangeReport) -> str:
+    """What came and what is usual, or why that cannot be said. It names the days, so that nobody
+    has to look up which ones they are, whenever it is read.
     """
     if row.change == "too_early":
         return ngettext(
@@ -79,44 +79,10 @@ def change_sentence(row: ChangeRow, report: ChangeReport, *, dated: bool = False
         "low": write_number(beside.low),
         "high": write_number(beside.high),
     }
-    if dated:
-        return _of_named_days(row, beside, report, facts)
-    if row.window == "yesterday":
-        return ngettext(
-            "One visitor yesterday, where %(usual)s are usual on a %(weekday)s "
-            "(95%%: %(low)s–%(high)s).",
-            "%(num)s visitors yesterday, where %(usual)s are usual on a %(weekday)s "
-            "(95%%: %(low)s–%(high)s).",
-            beside.visitors,
-            weekday=write_day(report.period.last, "EEEE"),
-            **facts,
-        )
-    return _of_days(beside, facts)
+    return _of_days(row, beside, report, facts)
 
 
-def _of_days(beside: Beside, facts: dict[str, str]) -> str:
-    if beside.days == 3:
-        return ngettext(
-            "One visitor in the last three days, where %(usual)s are usual on these weekdays "
-            "(95%%: %(low)s–%(high)s).",
-            "%(num)s visitors in the last three days, where %(usual)s are usual on these weekdays "
-            "(95%%: %(low)s–%(high)s).",
-            beside.visitors,
-            **facts,
-        )
-    return ngettext(
-        "One visitor in the last three days without holidays, where %(usual)s are usual on these "
-        "weekdays (95%%: %(low)s–%(high)s).",
-        "%(num)s visitors in the last three days without holidays, where %(usual)s are usual on "
-        "these weekdays (95%%: %(low)s–%(high)s).",
-        beside.visitors,
-        **facts,
-    )
-
-
-def _of_named_days(
-    row: ChangeRow, beside: Beside, report: ChangeReport, facts: dict[str, str]
-) -> str:
+def _of_days(row: ChangeRow, beside: Beside, report: ChangeReport, facts: dict[str, str]) -> str:
     last = report.period.last
     if row.window == "yesterday":
         return ngettext(
@@ -174,7 +140,7 @@ def parts(report: ChangeReport) -> list[Part]:
     )
     rows = [
         Row((each.row.name, each.word, each.sentence), f"{each.row.stage} · {each.row.journey}")
-        for each in changes(report, dated=True)
+        for each in changes(report)
     ]
     return [Part(gettext("What changed"), columns, rows)]
 
@@ -193,7 +159,12 @@ def notes(report: ChangeReport) -> list[str]:
         days = ", ".join(_free_day(each, report.holidays) for each in report.left_out)
         found.append(gettext("No usual days, so left out: %(days)s.", days=days))
     if report.holidays is not None:
-        found.append(gettext("Public holidays: %(region)s.", region=region_name(report.holidays)))
+        region = region_name(report.holidays)
+        found.append(
+            gettext("Public holidays: %(region)s.", region=region)
+            if report.left_out
+            else gettext("Public holidays: %(region)s; none fell on these days.", region=region)
+        )
     said = [row.change for row in report.touchpoints]
     if number := said.count("too_early"):
         found.append(

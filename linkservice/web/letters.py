@@ -340,7 +340,7 @@ def _judged(shown: Shown, look: str, place: Address, days: Mapping[str, str]) ->
 
 
 def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
-    told = change_sentences.changes(found.changes, dated=True)
+    told = change_sentences.changes(found.changes)
     period = found.changes.period
     notes = [
         gettext(
