@@ -73,10 +73,21 @@ def _sorted_out(totals: TouchpointTotals, chosen: Chosen) -> list[Quality]:
         Quality(
             gettext("Suspected mail scanners"),
             write_number(totals.suspected),
-            gettext("counted as clicks") if chosen.suspects else gettext("not among the clicks"),
+            _suspicion(chosen),
             suspects if totals.suspected else "",
         ),
     ]
+
+
+def _suspicion(chosen: Chosen) -> str:
+    """Why there may be none beside hundreds of mail scanners: those are others."""
+    if chosen.suspects:
+        return gettext(
+            "counted as clicks; told by their haste, all other mail scanners by their name"
+        )
+    return gettext(
+        "not among the clicks; told by their haste, all other mail scanners by their name"
+    )
 
 
 def _unrecorded(totals: TouchpointTotals) -> Quality:
