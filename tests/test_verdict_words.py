@@ -32,6 +32,7 @@ from linkservice.web.verdicts import (
     peers_sentence,
     rate_words,
     spoken_number,
+    value_change_words,
     verdict_sentence,
 )
 
@@ -189,6 +190,21 @@ def test_changes_of_a_few_are_told_in_figures() -> None:
         assert change_words(0, 60, "before") == "60 before"
         assert change_words(5, 0, "before") == "none before"
         assert change_words(0, 0, "before") == "none before either"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        (475_652, 380_000, "25% more than before"),
+        (30_000, 29_500, "about as much as before"),
+        (10_000, 20_000, "50% less than before"),
+        (30_000, 10_000, "3 times as much as before"),
+        (5, 0, "nothing before"),
+    ],
+)
+def test_money_is_compared_as_money(now: int, before: int, words: str) -> None:
+    with speaking("en"):
+        assert value_change_words(now, before, "before") == words
 
 
 def test_rows_of_a_unit_are_told_per_the_same_number() -> None:

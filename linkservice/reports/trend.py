@@ -87,13 +87,16 @@ class Trend:
 @dataclass(frozen=True, slots=True)
 class ConversionTrend:
     """The conversions of a period; and those of its days that are over beside the same weekdays
-    before, as `Trend` compares, None where there is nothing to compare with.
+    before, as `Trend` compares, None where there is nothing to compare with. Values are in the
+    smallest unit of the workspace's currency.
     """
 
     conversions: int
     value: int
     now: int | None
     before: int | None
+    value_now: int | None
+    value_before: int | None
 
 
 def total(days: Sequence[Day]) -> Counts:
@@ -166,7 +169,7 @@ def conversion_trend(session: Session, workspace_id: int, trend: Trend) -> Conve
     total = sum(each.conversions for each in found)
     value = sum(each.value for each in found)
     if trend.change is None or not total:
-        return ConversionTrend(total, value, None, None)
+        return ConversionTrend(total, value, None, None, None, None)
     over = days_over(period, trend.today)
     earlier = weeks_before(period)
     assert earlier is not None  # or there would be no change
@@ -176,6 +179,8 @@ def conversion_trend(session: Session, workspace_id: int, trend: Trend) -> Conve
         value,
         sum(sum(each.daily[:over]) for each in found),
         sum(sum(each.daily[:over]) for each in before),
+        sum(sum(each.daily_value[:over]) for each in found),
+        sum(sum(each.daily_value[:over]) for each in before),
     )
 
 

@@ -252,6 +252,22 @@ def change_words(now: int, before: int, others: str) -> str:
     return comparison(now / before, others)
 
 
+def value_change_words(now: int, before: int, others: str) -> str:
+    """As `change_words`, of money, which is no number of things."""
+    if not before:
+        return gettext("nothing before")
+    ratio = now / before
+    if abs(ratio - 1) <= ABOUT_EQUAL:
+        return gettext("about as much as %(others)s", others=others)
+    if ratio >= 1.95:
+        times = write_number(round(ratio, 0 if ratio >= 9.95 else 1))
+        return gettext("%(times)s times as much as %(others)s", times=times, others=others)
+    percent = write_percent(_spoken_share(abs(ratio - 1)))
+    if ratio > 1:
+        return gettext("%(percent)s more than %(others)s", percent=percent, others=others)
+    return gettext("%(percent)s less than %(others)s", percent=percent, others=others)
+
+
 _TOO_FEW_TO_COMPARE = 10
 """Two clicks after one are no "twice as many"."""
 

@@ -29,7 +29,7 @@ from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking
-from linkservice.web.verdicts import change_words
+from linkservice.web.verdicts import change_words, value_change_words
 
 PAGES = Pages("overview")
 
@@ -92,6 +92,7 @@ def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") ->
         "change_note": figures.change_note(trend),
         "gained": gained,
         "gained_change": gained_change(gained),
+        "value_change": value_change(gained),
         "currency": report.currency,
         "quality": quality(page, report.totals, chosen),
         "trend": figures.trend_chart("trend", trend, figure, notes=notes_on(page, chosen.period)),
@@ -117,6 +118,13 @@ def gained_change(gained: ConversionTrend) -> str:
     if gained.now is None or gained.before is None:
         return ""
     return change_words(gained.now, gained.before, gettext("before"))
+
+
+def value_change(gained: ConversionTrend) -> str:
+    """How their value changed, in words; "" without a comparison."""
+    if not gained.value_now or gained.value_before is None:
+        return ""
+    return value_change_words(gained.value_now, gained.value_before, gettext("before"))
 
 
 @dataclass(frozen=True, slots=True)

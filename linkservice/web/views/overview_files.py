@@ -30,7 +30,12 @@ from linkservice.web.papers import figures_part, lines_parts, trend_parts
 from linkservice.web.periods import Chosen
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
-from linkservice.web.views.overview import MOST_OUTSTANDING, gained_change, overview_facts
+from linkservice.web.views.overview import (
+    MOST_OUTSTANDING,
+    gained_change,
+    overview_facts,
+    value_change,
+)
 
 PAGES = Pages("overview")
 
@@ -139,7 +144,7 @@ def _figures(page: Page, trend: Trend, report: TouchpointReport) -> list[Part | 
         more.append(Row((gettext("Conversions"), count, gained_change(gained))))
     if gained.value:
         worth = write_money(gained.value, report.currency)
-        more.append(Row((gettext("Value"), worth, "")))
+        more.append(Row((gettext("Value"), worth, value_change(gained))))
     told = figures.key_figures(trend)
     return [graph, figures_part(told, figures.change_note(trend), *more)]
 
