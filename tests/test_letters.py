@@ -439,7 +439,7 @@ def test_the_figures_are_those_of_page_and_api_to_the_digit(posted: Office) -> N
     page = text_of(posted.browser("ben").get("/", **days))
     for name, value in told.items():
         assert f"{name} {value} " in page
-    assert "“Before” is the week before: 2–8 Jun 2025." in text
+    assert "Compared with the week before: 2–8 Jun 2025." in text
     assert re.search(r"Visitors: [\d,]+ \([^)]* than the week before\)", text)
     sentences = re.findall(r"(?m)^[▲▼] .*?: (.*)$", text)
     assert len(sentences) == 4
@@ -502,9 +502,9 @@ def test_a_month_is_compared_with_the_whole_month_before(posted: Office) -> None
     assert found.before.counts == Counts(whole.clicks, whole.scans, whole.visitors)
     assert found.before.conversions == 20
     assert "Conversions: 30 (half as many again as in April 2025)" in told["en"]
-    assert "“Before” is the whole month of April 2025: 30 days beside 31." in told["en"]
+    assert "Compared with the whole month of April 2025: 30 days beside 31." in told["en"]
     assert "Conversions: 30 (anderthalbmal so viele wie im April 2025)" in told["de"]
-    assert "„Zuvor“ ist der ganze April 2025: 30 Tage neben 31." in told["de"]
+    assert "Verglichen wird mit dem ganzen April 2025: 30 Tage neben 31." in told["de"]
     assert re.search(r"Visitors: [\d,]+ \([^)]*in April 2025\)", told["en"])
 
 

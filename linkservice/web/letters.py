@@ -271,18 +271,18 @@ def _is_month(found: Digest) -> bool:
 
 
 def _before_note(found: Digest) -> str:
-    """Which days “before” are, all of them."""
+    """Which days the figures are compared with, all of them."""
     if found.before is None:
         return gettext("No comparison yet: there are no figures of the same length before.")
     before, days = found.before.period, len(found.period)
     if not _is_month(found):
         span = write_span(before.first, before.last)
-        return gettext("“Before” is the week before: %(days)s.", days=span)
+        return gettext("Compared with the week before: %(days)s.", days=span)
     month = write_day(before.first, "yMMMM")
     if len(before) == days:
-        return gettext("“Before” is the whole month of %(month)s.", month=month)
+        return gettext("Compared with the whole month of %(month)s.", month=month)
     return gettext(
-        "“Before” is the whole month of %(month)s: %(before)s days beside %(days)s.",
+        "Compared with the whole month of %(month)s: %(before)s days beside %(days)s.",
         month=month,
         before=write_number(len(before)),
         days=write_number(days),
