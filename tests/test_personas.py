@@ -32,7 +32,7 @@ from linkservice.links.manage import NewLink, create_link
 from linkservice.links.personas import set_link_personas
 from linkservice.reports.exported_findings import personas_table
 from linkservice.reports.personas import METRICS, PersonaReport, persona_report
-from linkservice.reports.standardised import LEAST_TRIALS, Part, crude, is_reversed, standardised
+from linkservice.reports.standardised import LEAST_EXPECTED, Part, crude, is_reversed, standardised
 from linkservice.web import persona_words
 from linkservice.web.i18n import speaking
 
@@ -54,21 +54,37 @@ OPEN = {"small": Part(81, 87), "large": Part(192, 263)}
 CLOSED = {"small": Part(234, 270), "large": Part(55, 80)}
 
 
+def times(parts: dict[str, Part], number: int) -> dict[str, Part]:
+    """The same rates of more trials."""
+    return {key: Part(each.successes * number, each.trials * number) for key, each in parts.items()}
+
+
 def test_the_mix_turns_the_kidney_stones_around() -> None:
     assert (crude(OPEN), crude(CLOSED)) == (273 / 350, 289 / 350)
-    assert is_reversed(CLOSED, OPEN)
-    assert not is_reversed(OPEN, CLOSED)
+    # Of 700 patients both orders may be chance; of twice as many they are not.
+    assert not is_reversed(CLOSED, OPEN)
+    assert is_reversed(times(CLOSED, 2), times(OPEN, 2))
+    assert not is_reversed(times(OPEN, 2), times(CLOSED, 2))
     mix = {"small": 357, "large": 343}
     assert standardised(OPEN, mix) == pytest.approx(0.8325, abs=0.0001)
     assert standardised(CLOSED, mix) == pytest.approx(0.7789, abs=0.0001)
 
 
 def test_too_little_is_no_reversal() -> None:
-    few = {key: Part(part.successes * 19 // part.trials, 19) for key, part in OPEN.items()}
-    assert LEAST_TRIALS == 20
-    assert not is_reversed(CLOSED, few)
-    assert not is_reversed(CLOSED, {"small": OPEN["small"]})
-    assert not is_reversed(CLOSED, {**OPEN, "third": Part(50, 100)})
+    closed, opened = times(CLOSED, 3), times(OPEN, 3)
+    assert is_reversed(closed, opened)
+    assert not is_reversed(closed, {"small": opened["small"]})
+    assert not is_reversed(closed, {**opened, "third": Part(50, 100)})
+    # A persona with none of 25 against 21 of 1,211 says nothing, however clear the others are.
+    window = {"small": Part(300, 2_860), "large": Part(0, 25)}
+    ads = {"small": Part(210, 970), "large": Part(21, 1_211)}
+    assert LEAST_EXPECTED == 5.0
+    assert (crude(window) or 0.0) < (crude(ads) or 0.0)
+    ads["large"] = Part(210, 12_110)
+    assert (crude(window) or 0.0) > (crude(ads) or 0.0)
+    assert not is_reversed(window, ads)
+    window["large"] = Part(0, 500)
+    assert is_reversed(window, ads)
     assert not is_reversed({"small": Part(90, 100)}, {"small": Part(1, 100)})
 
 
@@ -202,19 +218,21 @@ def world(settings: Settings, database: Database) -> Iterator[World]:
 def test_the_report_finds_what_the_mix_turns_around(world: World) -> None:
     gamer, gran = world.persona("Gamer"), world.persona("Gran")
     poster, flyer = world.touchpoint("Poster"), world.touchpoint("Flyer")
-    for touchpoint, found in ((poster, OPEN), (flyer, CLOSED)):
+    for touchpoint, found in ((poster, times(OPEN, 2)), (flyer, times(CLOSED, 2))):
         world.click(touchpoint, found["small"], gamer)
         world.click(touchpoint, found["large"], gran)
     report = world.report()
     assert [(each.name, each.clicks, each.scans) for each in report.personas] == [
-        ("Gamer", 357, 315),
-        ("Gran", 343, 247),
+        ("Gamer", 714, 630),
+        ("Gran", 686, 494),
     ]
     assert [row.name for row in report.rows] == ["Poster", "Flyer"]
     assert report.rows[0].standardised_rate == pytest.approx(0.8325, abs=0.0001)
     assert report.rows[0].rate == 273 / 350
     (found,) = report.reversals
     assert (found.higher, found.lower, found.higher_rate) == ("Flyer", "Poster", 289 / 350)
+    with speaking("en"):
+        assert persona_words.few_words(report) == ""
     assert world.report(last=LAST - timedelta(1)).reversals == []
 
 
@@ -236,6 +254,11 @@ def test_parts_sum_and_nobody_is_guessed(world: World) -> None:
     assert [cell.clicks for cell in rows["Flyer"].cells] == [0, 5]
     for row in rows.values():
         assert row.clicks == row.other_clicks + sum(cell.clicks for cell in row.cells)
+    with speaking("en"):
+        assert persona_words.few_words(world.report()) == (
+            "With everybody's mix these rest on few clicks of a persona, so they may be chance: "
+            "“Poster”."
+        )
 
 
 def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
@@ -306,7 +329,7 @@ def test_an_imported_sum_is_the_persona_s_that_all_links_are_for(world: World) -
 
 def test_conversions_of_a_mix_are_turned_around_as_scans_are(world: World) -> None:
     gamer, gran = world.persona("Gamer"), world.persona("Gran")
-    for name, found in (("Poster", OPEN), ("Flyer", CLOSED)):
+    for name, found in (("Poster", times(OPEN, 2)), ("Flyer", times(CLOSED, 2))):
         touchpoint = world.touchpoint(name)
         for persona, size in ((gamer, "small"), (gran, "large")):
             part = found[size]
@@ -391,7 +414,7 @@ def test_page_and_file_tell_the_same(cast: Cast, settings: Settings, database: D
         stage = create_stage(session, home.actor, str(journey.id), "Davor", NOW)
         world = World(session, settings, home, str(journey.id), str(stage.id))
         gamer, gran = world.persona("Gamer"), world.persona("Gran")
-        for name, found in (("Poster", OPEN), ("Flyer", CLOSED)):
+        for name, found in (("Poster", times(OPEN, 2)), ("Flyer", times(CLOSED, 2))):
             touchpoint = world.touchpoint(name)
             world.click(touchpoint, found["small"], gamer)
             world.click(touchpoint, found["large"], gran)
@@ -399,11 +422,11 @@ def test_page_and_file_tell_the_same(cast: Cast, settings: Settings, database: D
     asked: dict[str, Any] = {"from": FIRST.isoformat(), "to": LAST.isoformat()}
     told = text_of(cast.vera.get("/reports/personas", **asked))
     assert "Altogether “Flyer” has more scans per click (82.6%) than “Poster” (78.0%)" in told
-    assert "93.1% 81 of 87" in told
+    assert "93.1% 162 of 174" in told
     assert "83.3%" in told
     bought = cast.vera.get("/reports/personas", **asked, metric="conversions_per_click")
     assert "how many led to a conversion" in text_of(bought)
-    assert "0.0% 0 of 87" in text_of(bought)
+    assert "0.0% 0 of 174" in text_of(bought)
     assert cast.vera.get("/reports/personas", metric="clicks_per_day").status_code == 422
     file = cast.vera.get("/reports/personas.csv", **asked).text.lstrip("\ufeff")
     table, rows = personas_table(report), list(csv.reader(io.StringIO(file)))

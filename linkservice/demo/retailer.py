@@ -57,7 +57,8 @@ of a touchpoint are for one persona, or nobody could tell who bought.
 
 TURNED_AROUND = ("Schaufenster", "Suchanzeigen")
 """The first leads to more conversions per click, the second with either persona: nearly all who
-stop at the first are the one who buys more everywhere.
+stop at the first are the one who buys more everywhere. Of the other so few stop there that the
+report does not say so: chance could explain it.
 """
 
 WEAKEST = ("Überlegung", "Kauf")

@@ -6,12 +6,17 @@ Not here: what is counted (`personas`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import TypeVar
 
-LEAST_TRIALS = 20
-"""In every part that is compared: below that a turned order says no more than chance."""
+LEAST_EXPECTED = 5.0
+"""Successes, and failures, to be expected on either side of every part that is compared, were there
+no difference: with fewer neither a rate nor its error is known (Cochran 1954, *Biometrics* 10).
+"""
+
+NORMAL = 1.959964  # standard errors on either side of a 95 % interval
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -54,18 +59,46 @@ def standardised(parts: Mapping[Key, Part], mix: Mapping[Key, int]) -> float | N
 
 
 def is_reversed(one: Mapping[Key, Part], other: Mapping[Key, Part]) -> bool:
-    """Whether `one` has the higher rate altogether, and the lower one in every part.
+    """Whether `one` has the higher rate altogether, and the lower one in every part; both by more
+    than chance.
 
     Simpson's paradox (Simpson, *The Interpretation of Interaction in Contingency Tables*, 1951;
     Blyth 1972): it takes a different mix. At least two parts are compared, all those that either
-    has trials in, each with `LEAST_TRIALS` on both sides.
+    has trials in, each with `LEAST_EXPECTED` on both sides. Days that differ by more than chance
+    are not allowed for.
     """
     keys = {key for parts in (one, other) for key, part in parts.items() if part.trials}
     if len(keys) < 2:
         return False
     nothing = Part(0, 0)
     pairs = [(one.get(key, nothing), other.get(key, nothing)) for key in keys]
-    if any(min(ours.trials, theirs.trials) < LEAST_TRIALS for ours, theirs in pairs):
+    if not all(is_enough(ours, theirs) for ours, theirs in pairs):
         return False
-    higher = (crude(one) or 0.0) > (crude(other) or 0.0)
-    return higher and all((ours.rate or 0.0) < (theirs.rate or 0.0) for ours, theirs in pairs)
+    if not all((ours.rate or 0.0) < (theirs.rate or 0.0) for ours, theirs in pairs):
+        return False
+    altogether = [(_sum(ours for ours, _ in pairs), _sum(theirs for _, theirs in pairs))]
+    return _lead(altogether) > NORMAL and _lead(pairs) < -NORMAL
+
+
+def is_enough(*compared: Part) -> bool:
+    """Whether each side has `LEAST_EXPECTED` successes and failures, at the rate of all sides."""
+    rate = _sum(compared).rate or 0.0
+    return all(part.trials * min(rate, 1.0 - rate) >= LEAST_EXPECTED for part in compared)
+
+
+def _sum(parts: Iterable[Part]) -> Part:
+    every = list(parts)
+    return Part(sum(part.successes for part in every), sum(part.trials for part in every))
+
+
+def _lead(pairs: Sequence[tuple[Part, Part]]) -> float:
+    """How many standard errors the first of each pair has more successes than the rate of both lets
+    expect, over all pairs (Mantel & Haenszel 1959, *Journal of the National Cancer Institute* 22).
+    """
+    ahead = variance = 0.0
+    for ours, theirs in pairs:
+        both = _sum((ours, theirs))
+        rate = both.successes / both.trials
+        ahead += ours.successes - ours.trials * rate
+        variance += rate * (1.0 - rate) * ours.trials * theirs.trials / (both.trials - 1)
+    return float(ahead / sqrt(variance)) if variance else 0.0

@@ -16,6 +16,7 @@ from linkservice.reports.personas import (
     PersonaShare,
     Reversal,
 )
+from linkservice.reports.standardised import LEAST_EXPECTED
 from linkservice.web import counted
 from linkservice.web.counted import Fact
 from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_percent
@@ -62,6 +63,35 @@ def with_the_mix(found: PersonaReport, row: PersonaRow) -> str:
     if found.by_conversions and row.rate is None:
         return gettext("cannot be told")
     return gettext("a persona is missing")
+
+
+def few_words(found: PersonaReport) -> str:
+    """Whose rate with everybody's mix a handful of clicks can move; "" where that is nobody's."""
+    few = [row.name for row in found.rows if _rests_on_few(found, row)]
+    named = ", ".join(gettext("“%(name)s”", name=name) for name in few)
+    if not named:
+        return ""
+    return gettext(
+        "With everybody's mix these rest on few clicks of a persona, so they may be chance: "
+        "%(names)s.",
+        names=named,
+    )
+
+
+def _rests_on_few(found: PersonaReport, row: PersonaRow) -> bool:
+    """Whether too few successes or failures are to be expected of a persona, at everybody's rate
+    with it.
+    """
+    if row.standardised_rate is None:
+        return False
+    for place, cell in enumerate(row.cells):
+        with_it = [each.cells[place] for each in found.rows]
+        clicks = sum(each.clicks for each in with_it if each.rate is not None)
+        if clicks:
+            rate = sum(each.clicks * (each.rate or 0.0) for each in with_it) / clicks
+            if cell.clicks * min(rate, 1.0 - rate) < LEAST_EXPECTED:
+                return True
+    return False
 
 
 def share_words(found: PersonaReport, share: PersonaShare) -> str:
@@ -174,7 +204,7 @@ def _altogether(heading: str, found: PersonaReport) -> Part:
         others = ngettext("%(num)s click", "%(num)s clicks", row.other_clicks)
         rates = altogether(found, row), with_the_mix(found, row)
         lines.append(_line(row, write_number(row.clicks), *rates, others))
-    return Part(heading, columns, lines)
+    return Part(heading, columns, lines, few_words(found))
 
 
 def _beside(heading: str, found: PersonaReport, some: Sequence[tuple[int, PersonaShare]]) -> Part:
