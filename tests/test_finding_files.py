@@ -151,9 +151,15 @@ def figures(name: str, row: dict[str, Any], answer: dict[str, Any]) -> list[str]
     """A row's figures as people read them, on the page and on paper."""
     if name.startswith("costs"):
         money = ("cost", "cost_per_click", "cost_per_visitor", "cost_per_conversion")
+        all_told = [*answer["rows"], answer["totals"]]
+        finer = {each for each in money[1:] if any(0 < (told[each] or 0) < 10 for told in all_told)}
         return [
             *(i18n.write_number(row[each]) for each in ("clicks", "visitors")),
-            *(i18n.write_money(row[each], answer["currency"]) for each in money if row[each]),
+            *(
+                i18n.write_money(row[each], answer["currency"], finer=each in finer)
+                for each in money
+                if row[each]
+            ),
         ]
     if name.startswith("personas"):
         rates = [row["rate"], row["standardised_rate"], *(cell["rate"] for cell in row["cells"])]

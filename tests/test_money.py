@@ -77,6 +77,9 @@ def test_money_is_written_as_each_language_has_it() -> None:
         assert i18n.write_money(123450, "EUR") == "1.234,50\u00a0€"
         assert i18n.write_money(4.17, "EUR") == "0,0417\u00a0€"
         assert i18n.write_money(1200, "JPY") == "1.200\u00a0¥"
+        assert i18n.write_money(14.2, "EUR", finer=True) == "0,1420\u00a0€"
+        assert i18n.write_money(314.2, "EUR", finer=True) == "3,14\u00a0€"
+        assert i18n.write_money(0.0, "EUR", finer=True) == "0,00\u00a0€"
     with i18n.speaking("en"):
         assert i18n.write_money(123450, "EUR") == "€1,234.50"
         assert i18n.write_money(41.7, "EUR") == "€0.42"

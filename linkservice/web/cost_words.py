@@ -11,7 +11,7 @@ from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.web import counted, fieldwords
 from linkservice.web.counted import Fact
-from linkservice.web.i18n import N_, gettext, ngettext, write_money, write_number
+from linkservice.web.i18n import N_, gettext, is_small_money, ngettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
@@ -227,7 +227,8 @@ def _spent(found: CostReport) -> Part:
     if converting:
         heads += [gettext("Conversions"), gettext("Cost per conversion")]
         first, shares = 0.22, [0.075, 0.08, 0.15, 0.11, 0.155, 0.1, 0.11]
-    told = [_cells(costs, found, converting) for costs in _all(found)]
+    finer = finer_columns(found)
+    told = [_cells(costs, found, converting, finer) for costs in _all(found)]
     note = "" if found.is_valued else " ".join(unknown(found))
     return Part(gettext("Costs"), _columns(found, first, heads, shares), _lines(found, told), note)
 
@@ -242,9 +243,11 @@ def _worth(found: CostReport) -> Part:
     ]
     columns = _columns(found, 0.25, heads, [0.13, 0.13, 0.15, 0.18, 0.16])
     told = []
+    finer = "cost_per_conversion" in finer_columns(found)
     for costs in _all(found):
         conversions = "–" if costs.conversions is None else write_number(costs.conversions)
-        spent = _money(costs.cost, found), conversions, _money(costs.cost_per_conversion, found)
+        each = _money(costs.cost_per_conversion, found, finer=finer)
+        spent = _money(costs.cost, found), conversions, each
         value = f"{_money(costs.value, found)} {valued_words(costs)}".rstrip()
         back = f"{return_words(costs)} {return_basis(costs, found)}".rstrip()
         told.append([*spent, value, back])
@@ -327,22 +330,34 @@ def return_basis(costs: Costs, found: CostReport) -> str:
     return gettext("counting %(value)s with a cost", value=write_money(part, found.currency))
 
 
-def _money(amount: float | None, found: CostReport) -> str:
-    return "–" if amount is None else write_money(amount, found.currency)
+def finer_columns(found: CostReport) -> frozenset[str]:
+    """Which costs per click, visitor or conversion are small money in any line: in these columns
+    every other amount below one of the currency has as many decimals.
+    """
+    names = ("cost_per_click", "cost_per_visitor", "cost_per_conversion")
+    told = _all(found)
+    return frozenset(
+        name for name in names if any(is_small_money(getattr(each, name) or 0) for each in told)
+    )
 
 
-def _cells(costs: Costs, found: CostReport, converting: bool) -> list[str]:
-    def money(amount: float | None, more: str = "") -> str:
-        return f"{_money(amount, found)} {more}".rstrip()
+def _money(amount: float | None, found: CostReport, *, finer: bool = False) -> str:
+    return "–" if amount is None else write_money(amount, found.currency, finer=finer)
+
+
+def _cells(costs: Costs, found: CostReport, converting: bool, finer: frozenset[str]) -> list[str]:
+    def ratio(name: str, more: str = "") -> str:
+        told = _money(getattr(costs, name), found, finer=name in finer)
+        return f"{told} {more}".rstrip()
 
     cells = [
         write_number(costs.clicks),
         write_number(costs.visitors),
-        money(costs.cost, shared_words(costs, found)),
-        money(costs.cost_per_click),
-        money(costs.cost_per_visitor, basis_words(costs)),
+        f"{_money(costs.cost, found)} {shared_words(costs, found)}".rstrip(),
+        ratio("cost_per_click"),
+        ratio("cost_per_visitor", basis_words(costs)),
     ]
     if converting:
         gained = costs.conversions
-        cells += ["–" if gained is None else write_number(gained), money(costs.cost_per_conversion)]
+        cells += ["–" if gained is None else write_number(gained), ratio("cost_per_conversion")]
     return cells

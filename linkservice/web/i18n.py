@@ -171,12 +171,18 @@ def write_change(share: float) -> str:
     return sign + write_percent(abs(rounded))
 
 
-def write_money(amount: float, currency: str) -> str:
-    """An amount of the smallest unit as ``1.234,50 €`` or ``€1,234.50``; of what is less than ten
-    of it (a click's cost) two decimals more.
+def is_small_money(amount: float) -> bool:
+    """Whether an amount of the smallest unit takes two decimals more: a ratio below ten of it."""
+    return not isinstance(amount, int) and 0 < abs(amount) < 10
+
+
+def write_money(amount: float, currency: str, *, finer: bool = False) -> str:
+    """An amount of the smallest unit as ``1.234,50 €`` or ``€1,234.50``; of small money (a click's
+    cost) two decimals more. `finer` gives them to all that is below one of the currency, for a
+    column that has small money.
     """
     decimals = DECIMALS[currency]
-    exact = isinstance(amount, int) or not 0 < abs(amount) < 10
+    exact = not is_small_money(amount) and not (finer and 0 < abs(amount) < 10**decimals)
     shown = "." + "0" * decimals if exact and decimals else "." + "0" * (decimals + 2)
     locale = _locale(spoken())
     pattern = locale.currency_formats["standard"].pattern
