@@ -28,6 +28,7 @@ from linkservice.reports.dispersion import Floats
 from linkservice.reports.exported_findings import moments_table
 from linkservice.reports.moments import (
     QUADRANTS,
+    ByValue,
     Counted,
     MomentsReport,
     moments,
@@ -36,7 +37,7 @@ from linkservice.reports.moments import (
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers
 from linkservice.reports.results import TouchpointReport, TouchpointRow, TouchpointTotals
-from linkservice.web import i18n
+from linkservice.web import i18n, verdicts
 from linkservice.web import moments as words
 from linkservice.web.charts.apart import RADIUS, offsets
 
@@ -277,6 +278,27 @@ def test_the_finding_stands_in_one_sentence() -> None:
         assert words.finding(nothing) == ""
     with i18n.speaking("de"):
         assert "den Conversions der Reise einher, bringt aber" in found("worst", *usual)
+
+
+def test_it_does_as_well_as_the_ranking_says_and_value_may_say_the_contrary() -> None:
+    visitors, conversions = journey()
+    given = rows(*[1.0] * 6, verdicts=["worst"])
+    # Shrunk, it is believed to do better than its rate, which is what the ranking tells.
+    given[0] = replace(given[0], rate=0.007, low=0.007, high=0.009, unit="printed", per="printed")
+    report = told(given, visitors, conversions)
+    first = report.touchpoints[0]
+    assert (first.name, first.performance) == ("T0", pytest.approx(0.35))
+    best = replace(given[0], verdict="best", rate=9.0, low=8.0, high=10.0)
+    with i18n.speaking("en"):
+        ranked = verdicts.verdict_sentence(given[0], verdicts.Measure("printed", 1_000))
+        for said in (words.finding(report), ranked):
+            assert "65% fewer than comparable touchpoints" in said
+        assert "By value" not in words.finding(report)
+        sentence = words.finding(report, ByValue("EUR", {"0": best, "1": best}))
+        assert sentence.endswith(f"“T0”: {verdicts.other_side_sentence(best, 'EUR')}")
+        assert "“T0”: By value, though, it is among the best: €90" in sentence
+        note = "Importance looks at 84 days (28 Aug – 19 Nov 2026), performance at the period."
+        assert words.importance_note(report) == note
 
 
 def test_correlations_have_two_decimals_and_nought_no_sign() -> None:

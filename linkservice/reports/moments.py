@@ -8,12 +8,14 @@ Decided here: what the outcome is, which days and touchpoints can be told, and w
 whose. The outcome are the conversions of the journey or, where it has too few, the visitors of its
 other touchpoints: with its own it would be compared with itself. Importance is `association` over
 the days up to the end of the period, at least `LEAST_WINDOW` where there are as many; its dividing
-line is the mean of the journey. Performance is the middle of the interval of the shrunk rate over
-the mean of the peers, in the period itself, with the verdict of the ranking; its line is
-the verdicts' margin, a tenth below the peers: what does about as well is not to be strengthened.
+line is the mean of the journey. Performance is the rate over the mean of the peers, in the period
+itself, the figure and the verdict of the ranking, so that both pages say the same of a touchpoint;
+its interval is that of the shrunk rate. Its line is the verdicts' margin, a tenth below the peers:
+what does about as well is not to be strengthened.
 
 A touchpoint has a quadrant as soon as both can be told. It is certain where the interval of the
-association lies on one side of the mean and the verdict is best or worst; else it leans there.
+association lies on one side of the mean and the verdict is best or worst, as the quadrant has it;
+else it leans there.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from linkservice.reports.conversions import converted
 from linkservice.reports.days import visitors_by_day
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.queries import JUDGED, touchpoint_report
+from linkservice.reports.queries import JUDGED, report_with_other_sides, touchpoint_report
 from linkservice.reports.ranking import MARGIN, Verdict
 from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow
 from linkservice.workspaces.access import Actor, find, scoped
@@ -109,6 +111,14 @@ class MomentsReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ByValue:
+    """By id, the rows by value that say the contrary of a verdict, in the report's `currency`."""
+
+    currency: str
+    rows: Mapping[str, TouchpointRow]
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """Daily figures of touchpoints (rows) on the days of `window` (columns)."""
 
@@ -148,6 +158,40 @@ def moments_report(
     report = touchpoint_report(
         session, actor, first=first, last=last, metric=metric, suspects=suspects, now=now
     )
+    return _of_journey(session, actor, journey_id, report, suspects, now)
+
+
+def moments_by_value(
+    session: Session,
+    actor: Actor,
+    *,
+    journey_id: str | None = None,
+    first: dt.date | None,
+    last: dt.date | None,
+    metric: str = "visitors_per_reach",
+    suspects: bool = False,
+    now: dt.datetime,
+) -> tuple[MomentsReport, ByValue]:
+    """`moments_report`, and what its touchpoints' value says against their verdicts. Raises as that
+    does.
+    """
+    if journey_id is not None:
+        find(session, actor, Journey, journey_id, "journey_id")
+    report, contrary = report_with_other_sides(
+        session, actor, first=first, last=last, metric=metric, suspects=suspects, now=now
+    )
+    found = _of_journey(session, actor, journey_id, report, suspects, now)
+    return found, ByValue(report.currency, contrary)
+
+
+def _of_journey(
+    session: Session,
+    actor: Actor,
+    journey_id: str | None,
+    report: TouchpointReport,
+    suspects: bool,
+    now: dt.datetime,
+) -> MomentsReport:
     there = [row for row in report.touchpoints if row.id is not None and not row.deleted]
     chosen = journey_id or _busiest(there)
     rows = [row for row in there if row.journey_id == chosen]
@@ -229,10 +273,11 @@ def _moment(
     certain = False
     dividing = importance.dividing
     if believed is not None and performance is not None and dividing is not None:
-        quadrant = _QUADRANTS[believed >= dividing, performance[0] >= MARGIN]
+        does_well = performance[0] >= MARGIN
+        quadrant = _QUADRANTS[believed >= dividing, does_well]
         clear = low is not None and high is not None and not low <= dividing <= high
-        certain = clear and row.verdict in ("best", "worst")
-    middle, least, most = performance or (None, None, None)
+        certain = clear and row.verdict == ("best" if does_well else "worst")
+    ratio, least, most = performance or (None, None, None)
     return Moment(
         id=row.id or "",
         name=row.name or "",
@@ -243,7 +288,7 @@ def _moment(
         association=believed,
         association_low=low,
         association_high=high,
-        performance=middle,
+        performance=ratio,
         performance_low=least,
         performance_high=most,
         verdict=row.verdict,
@@ -263,13 +308,13 @@ _QUADRANTS: Mapping[tuple[bool, bool], Quadrant] = {
 
 
 def _performance(row: TouchpointRow) -> tuple[float, float, float] | None:
-    """The middle and the ends of the interval of the shrunk rate ÷ the mean of the peers."""
+    """The rate, and the ends of the interval of the shrunk rate, ÷ the mean of the peers."""
     if row.verdict not in JUDGED or row.peers is None or not row.peers.mean:
         return None
-    if row.low is None or row.high is None:
+    if row.rate is None or row.low is None or row.high is None:
         return None
     mean = row.peers.mean
-    return (row.low + row.high) / 2.0 / mean, row.low / mean, row.high / mean
+    return row.rate / mean, row.low / mean, row.high / mean
 
 
 def _rank(each: Moment) -> tuple[bool, float, int]:

@@ -13,6 +13,7 @@ from linkservice.reports.moments import (
     LEAST_DAYS_WITH,
     LEAST_TOUCHPOINTS,
     QUADRANTS,
+    ByValue,
     Missing,
     Moment,
     MomentsReport,
@@ -26,7 +27,7 @@ from linkservice.web.charts import Chart, Names, Spot, Table, quadrants, quadran
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import VERDICTS
 from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_span
-from linkservice.web.verdicts import comparison
+from linkservice.web.verdicts import comparison, other_side_sentence
 
 QUADRANT_WORDS: dict[Quadrant, str] = {
     "strengthen": N_("Strengthen first"),
@@ -109,10 +110,20 @@ def title(report: MomentsReport) -> str:
     return gettext("What matters, and how it does: all of this may be chance")
 
 
-def finding(report: MomentsReport) -> str:
-    """The report in one sentence: what to strengthen first, or that chance could explain it all;
-    empty where importance cannot be told.
+def finding(report: MomentsReport, by_value: ByValue | None = None) -> str:
+    """The report in one sentence: what to strengthen first, with what its value says against that,
+    or that chance could explain it all; empty where importance cannot be told.
     """
+    said = [_finding(report)]
+    for each in report.touchpoints:
+        contrary = by_value.rows.get(each.id) if by_value else None
+        if by_value and contrary and each.certain and each.quadrant == "strengthen":
+            sentence = other_side_sentence(contrary, by_value.currency)
+            said.append(gettext("“%(name)s”: %(sentence)s", name=each.name, sentence=sentence))
+    return " ".join(filter(None, said))
+
+
+def _finding(report: MomentsReport) -> str:
     if report.dividing is None or not report.touchpoints:
         return ""
     certain = [each for each in report.touchpoints if each.certain]
@@ -144,6 +155,16 @@ def finding(report: MomentsReport) -> str:
     return gettext(
         "All of this may be chance: no touchpoint certainly matters more or less than the others "
         "while it does better or worse than its peers. More days or more visitors will tell."
+    )
+
+
+def importance_note(report: MomentsReport) -> str:
+    """Which days importance looks at, which are not those of the period."""
+    return ngettext(
+        "Importance looks at one day (%(span)s), performance at the period.",
+        "Importance looks at %(num)s days (%(span)s), performance at the period.",
+        report.days,
+        span=write_span(report.since, report.until),
     )
 
 
@@ -183,8 +204,8 @@ def facts(report: MomentsReport) -> list[Fact]:
         Fact(
             gettext("Performance"),
             gettext(
-                "The middle of the interval of its rate, divided by the mean of its peers, as the "
-                "ranking has them. The dividing line is a tenth below the peers, as for verdicts."
+                "Its rate, divided by the mean of its peers, as the ranking has them. The "
+                "dividing line is a tenth below the peers, as for verdicts."
             ),
         ),
         Fact(
@@ -239,7 +260,7 @@ def parts(report: MomentsReport) -> list[Part | Quadrants]:
         Row((each.name, write_number(each.visitors), lack), each.stage)
         for each, lack in unplaced(report)
     ]
-    return [*found, Part(gettext("What is missing"), lacking, rows)]
+    return [*found, Part(gettext("What is missing"), lacking, rows, importance_note(report))]
 
 
 @dataclass(frozen=True, slots=True)

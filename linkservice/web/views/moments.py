@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from linkservice.reports.exported_findings import of_moments
-from linkservice.reports.moments import MomentsReport, moments_report
+from linkservice.reports.moments import ByValue, MomentsReport, moments_by_value
 from linkservice.reports.results import Metric
 from linkservice.web import moments, periods
 from linkservice.web.counted import METRIC_WORDS, Fact, counted
@@ -46,14 +46,15 @@ def moments_context(
 
     Raises `Invalid` (metric), `NotFound` (journey_id).
     """
-    found = _report(page, chosen, journey_id, metric)
+    found, by_value = _report(page, chosen, journey_id, metric)
     told = moments.told(found)
     return {
         "chosen": chosen,
         "linked": linked,
         "found": found,
         "title": moments.title(found),
-        "finding": moments.finding(found),
+        "finding": moments.finding(found, by_value),
+        "importance_note": moments.importance_note(found),
         "placed": moments.placed(told),
         "unplaced": moments.unplaced(found),
         "outcome": gettext(moments.OUTCOME_WORDS[found.outcome]),
@@ -83,14 +84,14 @@ def paper_moments(page: Page) -> Response:
 def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     metric, journey_id = _asked(page)
-    found = _report(page, chosen, journey_id, metric)
+    found, by_value = _report(page, chosen, journey_id, metric)
     return Filed(
         name="moments",
         title=" · ".join(filter(None, (gettext("Moments of truth"), found.journey))),
         found=of_moments(found, filters_of(chosen)),
         facts=_facts(page, chosen, found),
         parts=moments.parts(found),
-        finding=moments.finding(found),
+        finding=moments.finding(found, by_value),
     )
 
 
@@ -105,8 +106,10 @@ def _asked(page: Page) -> tuple[str, str | None]:
     return page.query.get("metric") or METRICS[0], page.query.get("journey_id") or None
 
 
-def _report(page: Page, chosen: Chosen, journey_id: str | None, metric: str) -> MomentsReport:
-    return moments_report(
+def _report(
+    page: Page, chosen: Chosen, journey_id: str | None, metric: str
+) -> tuple[MomentsReport, ByValue]:
+    return moments_by_value(
         page.session,
         page.actor,
         journey_id=journey_id,
