@@ -437,6 +437,7 @@ def test_a_shared_overview_says_what_its_page_says_but_nothing_of_the_members(
     assert figures[0] == figures[1]
     words = text_of(shown)
     assert "Suspected mail scanners" in words
+    assert "not among the clicks; other mail scanners give their name" in words
     private = "Printer on strike", "Latest links", "example.com", "Waiting to be counted"
     for each in private:
         assert each not in words

@@ -82,12 +82,8 @@ def _sorted_out(totals: TouchpointTotals, chosen: Chosen) -> list[Quality]:
 def _suspicion(chosen: Chosen) -> str:
     """Why there may be none beside hundreds of mail scanners: those are others."""
     if chosen.suspects:
-        return gettext(
-            "counted as clicks; told by their haste, all other mail scanners by their name"
-        )
-    return gettext(
-        "not among the clicks; told by their haste, all other mail scanners by their name"
-    )
+        return gettext("counted as clicks; other mail scanners give their name")
+    return gettext("not among the clicks; other mail scanners give their name")
 
 
 def _unrecorded(totals: TouchpointTotals) -> Quality:
