@@ -1,6 +1,7 @@
 """Clicks that carry a number, so that each can be found again in the spool and in the database.
 
-The number travels as the host of the referrer, which the record and the click row keep.
+The number travels as the host of the referrer and the language, which the record and the click row
+keep: each of them alone may have no more values a day than `clicks.limit` lets a link have.
 """
 
 from __future__ import annotations
@@ -13,38 +14,62 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from string import ascii_lowercase
 
 from clients import ANSWER_SECONDS, Answers
 from service import BROWSER
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from linkservice.clicks.model import Click, FacetValue
 from linkservice.database import Database
 
 _REFUSED_PAUSE = 0.01
 _MARK = re.compile(r"n(\d+)\.example")
+_HOSTS = 900
+_LETTERS = ascii_lowercase
 
 
-def referrer(number: int) -> str:
-    """The host that marks a click."""
-    return f"n{number}.example"
+def marks(number: int) -> dict[str, str]:
+    """The fields of a `Click` that tell its number."""
+    place, host = divmod(number, _HOSTS)
+    first, last = divmod(place, len(_LETTERS))
+    return {
+        "referrer_host": f"n{host}.example",
+        "language": f"q{_LETTERS[first]}{_LETTERS[last]}",
+    }
+
+
+def _number(host: str, language: str) -> int | None:
+    """The number that these marks tell; None where they are none."""
+    mark = _MARK.fullmatch(host)
+    if not mark:
+        return None
+    first, last = map(_LETTERS.index, language[1:])
+    return (first * len(_LETTERS) + last) * _HOSTS + int(mark[1])
 
 
 def marked_request(number: int, path: str = "/poster", host: str = "127.0.0.1") -> bytes:
     """A click with that number; its query holds it too, for links that forward it."""
+    told = marks(number)
     return (
         f"GET {path}?n={number} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {BROWSER}\r\n"
-        f"Referer: https://{referrer(number)}/\r\n\r\n"
+        f"Referer: https://{told['referrer_host']}/\r\nAccept-Language: {told['language']}\r\n\r\n"
     ).encode()
 
 
 def numbers_in(database: Database) -> Counter[int]:
     """How often each number stands in the click rows."""
     with database.reading() as session:
-        found = session.scalars(
-            select(FacetValue.value).join(Click, Click.referrer_id == FacetValue.id)
+        host, language = aliased(FacetValue), aliased(FacetValue)
+        found = session.execute(
+            select(host.value, language.value)
+            .select_from(Click)
+            .join(host, Click.referrer_id == host.id)
+            .join(language, Click.language_id == language.id)
         )
-        return Counter(int(mark[1]) for each in found if (mark := _MARK.fullmatch(each)))
+        numbers = (_number(*each) for each in found)
+        return Counter(number for number in numbers if number is not None)
 
 
 class Marked:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from cast import make_home, make_link, make_touchpoint
-from marked import referrer
+from marked import marks
 
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, encode
@@ -62,9 +62,7 @@ class Recording:
             visitor = self._rng.randrange(VISITORS)
             token = visitor.to_bytes(16, "big")
             number = self.recorded + 1
-            self._spool.append(
-                encode(replace(self._click, token=token, referrer_host=referrer(number)))
-            )
+            self._spool.append(encode(replace(self._click, token=token, **marks(number))))
             self.recorded = number
             self.visitors.add(visitor)
 

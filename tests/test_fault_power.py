@@ -46,7 +46,7 @@ from datetime import UTC, datetime, timedelta
 from contextlib import suppress
 from dataclasses import replace
 sys.path.insert(0, sys.argv[1])
-from marked import referrer
+from marked import marks
 from service import BROWSER
 from powercut import Journal
 from linkservice.clicks.event import Click, encode
@@ -74,7 +74,7 @@ ingesting = threading.Thread(target=ingest)
 ingesting.start()
 spool = Spool(settings.spool_dir, node_id(settings.data_dir), segment_bytes=2000)
 for number in range(1, int(sys.argv[2]) + 1):
-    spool.append(encode(replace(click, referrer_host=referrer(number))))
+    spool.append(encode(replace(click, **marks(number))))
     journal.acknowledged(number)
 stop.set()
 ingesting.join()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from evidence import Trial
-from marked import numbers_in, referrer
+from marked import marks, numbers_in
 from recording import clicked_link
 from sqlalchemy import select
 
@@ -70,7 +70,7 @@ class Spoiler:
 
     def body(self, number: int) -> bytes:
         token = number.to_bytes(16, "big")
-        return encode(replace(self._click, token=token, referrer_host=referrer(number)))
+        return encode(replace(self._click, token=token, **marks(number)))
 
 
 def test_flipped_bits_cost_one_record_each(
