@@ -115,11 +115,14 @@ def finding(report: MomentsReport, by_value: ByValue | None = None) -> str:
     or that chance could explain it all; empty where importance cannot be told.
     """
     said = [_finding(report)]
-    for each in report.touchpoints:
+    first = [each for each in report.touchpoints if each.certain and each.quadrant == "strengthen"]
+    for each in first:
         contrary = by_value.rows.get(each.id) if by_value else None
-        if by_value and contrary and each.certain and each.quadrant == "strengthen":
+        if by_value and contrary:
             sentence = other_side_sentence(contrary, by_value.currency)
-            said.append(gettext("“%(name)s”: %(sentence)s", name=each.name, sentence=sentence))
+            if len(first) > 1:
+                sentence = gettext("“%(name)s”: %(sentence)s", name=each.name, sentence=sentence)
+            said.append(sentence)
     return " ".join(filter(None, said))
 
 
