@@ -111,10 +111,13 @@ def title(report: MomentsReport) -> str:
 
 
 def finding(report: MomentsReport, by_value: ByValue | None = None) -> str:
-    """The report in one sentence: what to strengthen first, with what its value says against that,
-    or that chance could explain it all; empty where importance cannot be told.
-    """
-    said = [_finding(report)]
+    """`advice`, with what `against` it is to be said."""
+    return " ".join(filter(None, [advice(report), against(report, by_value)]))
+
+
+def against(report: MomentsReport, by_value: ByValue | None) -> str:
+    """What the value of those to be strengthened first says against that; mostly nothing."""
+    said = []
     first = [each for each in report.touchpoints if each.certain and each.quadrant == "strengthen"]
     for each in first:
         contrary = by_value.rows.get(each.id) if by_value else None
@@ -123,10 +126,13 @@ def finding(report: MomentsReport, by_value: ByValue | None = None) -> str:
             if len(first) > 1:
                 sentence = gettext("“%(name)s”: %(sentence)s", name=each.name, sentence=sentence)
             said.append(sentence)
-    return " ".join(filter(None, said))
+    return " ".join(said)
 
 
-def _finding(report: MomentsReport) -> str:
+def advice(report: MomentsReport) -> str:
+    """The report in one sentence: what to strengthen first, or that chance could explain it all;
+    empty where importance cannot be told.
+    """
     if report.dividing is None or not report.touchpoints:
         return ""
     certain = [each for each in report.touchpoints if each.certain]
