@@ -32,7 +32,14 @@ from linkservice.links.manage import NewLink, create_link
 from linkservice.links.personas import set_link_personas
 from linkservice.reports.exported_findings import personas_table
 from linkservice.reports.personas import METRICS, PersonaReport, persona_report
-from linkservice.reports.standardised import LEAST_EXPECTED, Part, crude, is_reversed, standardised
+from linkservice.reports.standardised import (
+    LEAST_EXPECTED,
+    Part,
+    crude,
+    is_beyond_chance,
+    is_reversed,
+    standardised,
+)
 from linkservice.web import persona_words
 from linkservice.web.i18n import speaking
 
@@ -62,8 +69,10 @@ def times(parts: dict[str, Part], number: int) -> dict[str, Part]:
 def test_the_mix_turns_the_kidney_stones_around() -> None:
     assert (crude(OPEN), crude(CLOSED)) == (273 / 350, 289 / 350)
     # Of 700 patients both orders may be chance; of twice as many they are not.
-    assert not is_reversed(CLOSED, OPEN)
+    assert is_reversed(CLOSED, OPEN)
+    assert not is_beyond_chance(CLOSED, OPEN)
     assert is_reversed(times(CLOSED, 2), times(OPEN, 2))
+    assert is_beyond_chance(times(CLOSED, 2), times(OPEN, 2))
     assert not is_reversed(times(OPEN, 2), times(CLOSED, 2))
     mix = {"small": 357, "large": 343}
     assert standardised(OPEN, mix) == pytest.approx(0.8325, abs=0.0001)

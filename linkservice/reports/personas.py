@@ -27,7 +27,13 @@ from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.persona_conversions import NOBODY, conversions_by_persona, only
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
-from linkservice.reports.standardised import Part, crude, is_reversed, standardised
+from linkservice.reports.standardised import (
+    Part,
+    crude,
+    is_beyond_chance,
+    is_reversed,
+    standardised,
+)
 from linkservice.reports.touchpoint_sums import sums_alone
 from linkservice.workspaces.access import Actor, scoped
 from linkservice.workspaces.model import Workspace
@@ -98,7 +104,9 @@ class PersonaRow:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """`higher` has the higher rate altogether, and with every persona the lower one."""
+    """`higher` has the higher rate altogether, and with every persona the lower one; unless it is
+    `certain`, chance may explain that.
+    """
 
     higher_id: str
     higher: str
@@ -106,6 +114,7 @@ class Reversal:
     lower_id: str
     lower: str
     lower_rate: float
+    certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +352,15 @@ def _share(persona: Persona, counted: Collection[_Counted]) -> PersonaShare:
 def _reversals(rows: Sequence[PersonaRow], parts: Mapping[int, Parts]) -> list[Reversal]:
     """Every pair that the mix turns around, those of the most clicks first."""
     found = [
-        Reversal(one.id, one.name, one.rate, other.id, other.name, other.rate)
+        Reversal(
+            one.id,
+            one.name,
+            one.rate,
+            other.id,
+            other.name,
+            other.rate,
+            is_beyond_chance(parts[int(one.id)], parts[int(other.id)]),
+        )
         for one, other in permutations(sorted(rows, key=lambda row: -row.clicks), 2)
         if one.rate is not None and other.rate is not None
         if is_reversed(parts[int(one.id)], parts[int(other.id)])

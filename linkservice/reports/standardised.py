@@ -59,13 +59,12 @@ def standardised(parts: Mapping[Key, Part], mix: Mapping[Key, int]) -> float | N
 
 
 def is_reversed(one: Mapping[Key, Part], other: Mapping[Key, Part]) -> bool:
-    """Whether `one` has the higher rate altogether, and the lower one in every part; both by more
-    than chance.
+    """Whether `one` has the higher rate altogether, and the lower one in every part.
 
     Simpson's paradox (Simpson, *The Interpretation of Interaction in Contingency Tables*, 1951;
     Blyth 1972): it takes a different mix. At least two parts are compared, all those that either
-    has trials in, each with `LEAST_EXPECTED` on both sides. Days that differ by more than chance
-    are not allowed for.
+    has trials in, each with `LEAST_EXPECTED` on both sides. It is what was counted; whether
+    chance could explain it `is_beyond_chance` says.
     """
     keys = {key for parts in (one, other) for key, part in parts.items() if part.trials}
     if len(keys) < 2:
@@ -76,6 +75,14 @@ def is_reversed(one: Mapping[Key, Part], other: Mapping[Key, Part]) -> bool:
         return False
     if not all((ours.rate or 0.0) < (theirs.rate or 0.0) for ours, theirs in pairs):
         return False
+    return (crude(one) or 0.0) > (crude(other) or 0.0)
+
+
+def is_beyond_chance(one: Mapping[Key, Part], other: Mapping[Key, Part]) -> bool:
+    """Whether both orders of what `is_reversed`, altogether and within the parts, are more than
+    chance explains in 5 of 100 cases. Days that scatter by more than chance are not allowed for.
+    """
+    pairs = [(part, other[key]) for key, part in one.items() if part.trials]
     altogether = [(_sum(ours for ours, _ in pairs), _sum(theirs for _, theirs in pairs))]
     return _lead(altogether) > NORMAL and _lead(pairs) < -NORMAL
 

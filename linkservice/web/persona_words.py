@@ -108,7 +108,14 @@ def share_words(found: PersonaReport, share: PersonaShare) -> str:
 
 
 def reversed_words(each: Reversal, metric: Metric) -> str:
-    """What looks the other way round only because of the mix."""
+    """What looks the other way round only because of the mix, and whether that may be chance."""
+    words = _reversed_words(each, metric)
+    if each.certain:
+        return words
+    return words + " " + gettext("These are so few that chance may explain it.")
+
+
+def _reversed_words(each: Reversal, metric: Metric) -> str:
     if metric == "conversions_per_click":
         return gettext(
             "Altogether “%(higher)s” has more conversions per click (%(higher_rate)s) than "
