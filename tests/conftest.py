@@ -22,6 +22,7 @@ from postgres import Server
 from werkzeug.routing import Rule
 
 from linkservice import schema
+from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings, load
 from linkservice.database import Database
 from linkservice.workspaces import passwords
@@ -180,6 +181,14 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings.database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def spool(settings: Settings) -> Iterator[Spool]:
+    """The spool of `settings`, to append clicks to."""
+    spool = Spool(settings.spool_dir, node_id(settings.data_dir), sync="off")
+    yield spool
+    spool.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -52,13 +51,6 @@ SLACK = "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"
 def home(database: Database, settings: Settings) -> Home:
     with database.transaction() as session:
         return make_home(session, settings)
-
-
-@pytest.fixture
-def spool(settings: Settings) -> Iterator[Spool]:
-    spool = Spool(settings.spool_dir, node_id(settings.data_dir), sync="off")
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,7 +19,7 @@ from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import OTHERS, AgentName, FacetValue, LinkDay, LinkFacet
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.reclassify import Reclassified, reclassify
-from linkservice.clicks.spool import Spool, node_id
+from linkservice.clicks.spool import Spool
 from linkservice.config import Settings
 from linkservice.database import Database
 
@@ -43,13 +42,6 @@ def home(database: Database, settings: Settings) -> Home:
         for slug in ("flooded", "quiet"):
             make_link(session, settings, home, slug)
     return home
-
-
-@pytest.fixture
-def spool(settings: Settings) -> Iterator[Spool]:
-    spool = Spool(settings.spool_dir, node_id(settings.data_dir), sync="off")
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

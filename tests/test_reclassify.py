@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +35,7 @@ from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
 from linkservice.clicks.reclassify import Reclassified, reclassify
-from linkservice.clicks.spool import Spool, node_id
+from linkservice.clicks.spool import Spool
 from linkservice.config import Settings
 from linkservice.database import Base, Database
 from linkservice.errors import Conflict
@@ -56,13 +55,6 @@ ROLLUPS = (LinkDay, TouchpointDay, TouchpointMonth, LinkHour, LinkFacet, DomainD
 def home(database: Database, settings: Settings) -> Home:
     with database.transaction() as session:
         return make_home(session, settings)
-
-
-@pytest.fixture
-def spool(settings: Settings) -> Iterator[Spool]:
-    spool = Spool(settings.spool_dir, node_id(settings.data_dir), sync="off")
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from linkservice.clicks.placing import CLICK, PERSON, SUSPECTED
 from linkservice.clicks.reading import RECORD, Came, Records, Rows, Sent
 from linkservice.clicks.reclassify import reclassify
 from linkservice.clicks.scanners import SPAN_MS, Suspects, Suspicion
-from linkservice.clicks.spool import Spool, node_id
+from linkservice.clicks.spool import Spool
 from linkservice.clicks.visitor import packed_network
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -190,13 +190,6 @@ def test_an_office_behind_one_address_is_people_and_scanners_are_found() -> None
 def home(database: Database, settings: Settings) -> Home:
     with database.transaction() as session:
         return make_home(session, settings)
-
-
-@pytest.fixture
-def spool(settings: Settings) -> Iterator[Spool]:
-    spool = Spool(settings.spool_dir, node_id(settings.data_dir), sync="off")
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pydantic import Field
 from linkservice.api.door import Call, Calls, Listed, Nothing, Page, id_of, listed
 from linkservice.api.values import Answer, Given, Id, Moment, one_of, optional_id, text
 from linkservice.reports import saved
-from linkservice.reports.model import LONGEST_NAME, SavedView
-from linkservice.reports.saved import ABOUT, LONGEST_QUERY, NewView
+from linkservice.reports.model import KEPT, LONGEST_NAME, SavedView
+from linkservice.reports.saved import LONGEST_QUERY, NewView
 
 VIEWS = Calls("Saved views")
 
@@ -24,7 +24,7 @@ class ViewGiven(Given):
     """
 
     name: Name
-    about: Annotated[str, one_of(ABOUT)]
+    about: Annotated[str, one_of(KEPT)]
     subject_id: Id | None = None
     query: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
 

@@ -5,6 +5,7 @@ about them, and notes on days.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal, TypeAlias, get_args
 
 from sqlalchemy import (
     CheckConstraint,
@@ -21,6 +22,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
 from linkservice.workspaces.model import LONGEST_EMAIL, Owned
 
+Kept: TypeAlias = Literal[
+    "touchpoints",
+    "journey",
+    "touchpoint",
+    "link",
+    "campaign",
+    "costs",
+    "personas",
+    "moments",
+    "overview",
+]
+KEPT: tuple[Kept, ...] = get_args(Kept)
+"""The reports that can be shared and saved."""
+
+_IS_ABOUT = f"about IN ({', '.join(repr(each) for each in KEPT)})"
+
 LONGEST_NAME = 100
 LONGEST_ANNOTATION = 80
 
@@ -36,11 +53,7 @@ class ReportShare(Owned, Base):
     __tablename__ = "report_shares"
     __table_args__ = (
         UniqueConstraint("token_hash"),
-        CheckConstraint(
-            "about IN ('touchpoints', 'journey', 'touchpoint', 'link', 'campaign', 'costs', "
-            "'personas', 'moments', 'overview')",
-            name="about",
-        ),
+        CheckConstraint(_IS_ABOUT, name="about"),
         CheckConstraint(
             "(about IN ('touchpoints', 'costs', 'personas', 'overview')) = (subject_id IS NULL)",
             name="subject",
@@ -76,11 +89,7 @@ class SavedView(Owned, Base):
     __tablename__ = "saved_views"
     __table_args__ = (
         UniqueConstraint("workspace_id", "name"),
-        CheckConstraint(
-            "about IN ('touchpoints', 'journey', 'touchpoint', 'link', 'campaign', 'costs', "
-            "'personas', 'moments', 'overview')",
-            name="about",
-        ),
+        CheckConstraint(_IS_ABOUT, name="about"),
         CheckConstraint(
             "(about IN ('touchpoints', 'costs', 'personas', 'moments', 'overview')) = "
             "(subject_id IS NULL)",

@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy.orm import Session
@@ -21,22 +20,9 @@ from linkservice.errors import Conflict, Problem
 from linkservice.fields import Problems
 from linkservice.journeys.model import Campaign, Journey, Touchpoint
 from linkservice.links.model import Link
-from linkservice.reports.model import LONGEST_NAME, SavedView
+from linkservice.reports.model import KEPT, LONGEST_NAME, SavedView
 from linkservice.workspaces import trail
 from linkservice.workspaces.access import Actor, find, page, scoped
-
-About: TypeAlias = Literal[
-    "touchpoints",
-    "journey",
-    "touchpoint",
-    "link",
-    "campaign",
-    "costs",
-    "personas",
-    "moments",
-    "overview",
-]
-ABOUT: tuple[About, ...] = get_args(About)
 
 SCOPE = "reports:share"
 """What it takes to make, rename and delete one: all members see it."""
@@ -69,7 +55,7 @@ def save_view(session: Session, actor: Actor, new: NewView, now: datetime) -> Sa
     """
     actor.require(SCOPE)
     problems = Problems()
-    problems.one_of("about", new.about, ABOUT)
+    problems.one_of("about", new.about, KEPT)
     asked = parse_qsl(new.query.removeprefix("?"))
     query = urlencode(asked)
     if not all(_FIELD.fullmatch(name) for name, _ in asked):

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias, cast, get_args
+from typing import cast
 from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import select
@@ -29,30 +29,17 @@ from linkservice.reports.arranged import EVERYTHING, Selection, check_arrangemen
 from linkservice.reports.conversions import ATTRIBUTIONS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import NAMES, Filters, choose_filters
-from linkservice.reports.model import LONGEST_NAME, ReportShare
+from linkservice.reports.model import KEPT, LONGEST_NAME, Kept, ReportShare
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import METRICS, Metric
 from linkservice.workspaces import attempts, passwords, trail
 from linkservice.workspaces.access import Actor, find, hash_secret, scoped
 from linkservice.workspaces.model import Workspace
 
-About: TypeAlias = Literal[
-    "touchpoints",
-    "journey",
-    "touchpoint",
-    "link",
-    "campaign",
-    "costs",
-    "personas",
-    "moments",
-    "overview",
-]
-ABOUT: tuple[About, ...] = get_args(About)
-
-OF_CLICKS: tuple[About, ...] = ("touchpoint", "link", "campaign")
+OF_CLICKS: tuple[Kept, ...] = ("touchpoint", "link", "campaign")
 """Those whose clicks can be filtered."""
 
-RANKED: tuple[About, ...] = ("touchpoints", "journey")
+RANKED: tuple[Kept, ...] = ("touchpoints", "journey")
 """Those whose rows can be filtered, grouped and sorted besides."""
 
 _ARRANGED = ("group", "sort", "order", "attribution")
@@ -135,7 +122,7 @@ def create_share(
     actor.require(SCOPE)
     problems = Problems()
     name = problems.text("name", new.name, longest=LONGEST_NAME)
-    problems.one_of("about", new.about, ABOUT)
+    problems.one_of("about", new.about, KEPT)
     problems.one_of("metric", new.metric, METRICS)
     period = _fixed(session, actor, new, problems, now)
     if new.expires_at is None:

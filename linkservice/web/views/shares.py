@@ -21,7 +21,7 @@ from linkservice.reports import shares
 from linkservice.reports.conversions import ATTRIBUTIONS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
-from linkservice.reports.model import ReportShare
+from linkservice.reports.model import KEPT, Kept, ReportShare
 from linkservice.reports.period import day_of
 from linkservice.reports.shares import NewShare, SharePassword
 from linkservice.reports.transitions import TransitionReport, transition_report
@@ -171,7 +171,7 @@ def _shown(page: Page, share: ReportShare, token: str) -> Response:
         words, cut = filter_words(chosen.filters), ranking_cut(seen["found"].filtered)
         shown = {**context, **seen, "words": words, "cut": cut}
         return page.render("shared/overview_filtered.html", **shown)
-    template, show = _SHOWN[cast(shares.About, share.about)]
+    template, show = _SHOWN[cast(Kept, share.about)]
     return page.render(template, **{**context, **show(page, share, subject, chosen)})
 
 
@@ -249,7 +249,7 @@ def _attribution(share: ReportShare) -> str:
 
 Show: TypeAlias = Callable[[Page, ReportShare, str, Chosen], dict[str, Any]]
 
-_SHOWN: Mapping[shares.About, tuple[str, Show]] = {
+_SHOWN: Mapping[Kept, tuple[str, Show]] = {
     "touchpoints": ("shared/ranking.html", _ranking),
     "journey": ("shared/ranking.html", _ranking),
     "touchpoint": ("shared/touchpoint.html", _touchpoint),
@@ -278,7 +278,7 @@ def _context(page: Page) -> dict[str, Any]:
     today = page.now.astimezone(ZoneInfo(page.time_zone)).date()
     about = given.get("about", "")
     return {
-        "about": about if about in shares.ABOUT else "",
+        "about": about if about in KEPT else "",
         "given": given,
         "kept": _words(page, about, dict(parse_qsl(given.get("filters", "")))),
         "until": (today + USUALLY_VALID).isoformat(),
