@@ -17,7 +17,7 @@ _STEPS = 20
 
 def luminance(colour: str) -> float:
     """Relative luminance, 0 to 1 (WCAG 2.2, "relative luminance")."""
-    red, green, blue = (_linear(channel / 255) for channel in _channels(colour))
+    red, green, blue = (_linear(channel / 255) for channel in channels(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -29,7 +29,7 @@ def contrast(one: str, other: str) -> float:
 
 def grey(colour: str) -> float:
     """The grey, 0 to 255, that cameras and decoders make of a colour (ITU-R BT.601, luma)."""
-    red, green, blue = _channels(colour)
+    red, green, blue = channels(colour)
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
@@ -40,7 +40,7 @@ def darkened(colour: str, share: float) -> str:
     there is therefore the same as scaling linear light by the cube, and never leaves sRGB.
     """
     kept = (1 - share) ** 3
-    tones = (_encoded(_linear(channel / 255) * kept) * 255 for channel in _channels(colour))
+    tones = (_encoded(_linear(channel / 255) * kept) * 255 for channel in channels(colour))
     # Rounded down: the tone is at least as dark as asked for.
     return "#" + "".join(f"{math.floor(tone + 1e-6):02x}" for tone in tones)
 
@@ -57,7 +57,8 @@ def readable_on(colour: str, ground: str) -> str:
     return next(tone for tone in tones if contrast(tone, ground) >= READABLE)
 
 
-def _channels(colour: str) -> tuple[int, int, int]:
+def channels(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue of `#rrggbb`, 0 to 255 each."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
@@ -70,5 +71,5 @@ def _encoded(light: float) -> float:
 
 
 def _mixed(colour: str, ink: str, share: float) -> str:
-    pairs = zip(_channels(colour), _channels(ink), strict=True)
+    pairs = zip(channels(colour), channels(ink), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

@@ -13,6 +13,7 @@ from fpdf.drawing import PaintedPath
 from fpdf.drawing_primitives import DeviceGray, DeviceRGB
 from fpdf.prefs import ViewerPreferences
 
+from linkservice.colour import channels
 from linkservice.qr.design import Design, Matrix, encode, print_size, prove
 from linkservice.qr.render import BLACK_ON_WHITE, Rendered, picture_of, rectangles
 
@@ -76,5 +77,5 @@ def draw(
 
 def ink(colour: str) -> DeviceGray | DeviceRGB:
     """`#rrggbb` as a colour of the page; greys as such, so that presses print black in one ink."""
-    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (channel / 255 for channel in channels(colour))
     return DeviceGray(red) if red == green == blue else DeviceRGB(red, green, blue)

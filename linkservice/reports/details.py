@@ -6,6 +6,7 @@ Not here: whose links and which days they are (`links`, `touchpoints`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, extract, func, select
 from sqlalchemy.orm import Session
@@ -53,10 +54,9 @@ def facets(
     elsewhere = found["country"].total() - found["city"].total()
     if found["city"] and elsewhere > 0:
         found["city"]["unknown"] = elsewhere
-    return {
-        facet: [
-            Value(value, clicks)
-            for value, clicks in sorted(values.items(), key=lambda each: (-each[1], each[0]))
-        ]
-        for facet, values in found.items()
-    }
+    return {facet: by_clicks(values) for facet, values in found.items()}
+
+
+def by_clicks(counts: Mapping[str, int]) -> list[Value]:
+    """The values by falling clicks, those with as many by their names."""
+    return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]

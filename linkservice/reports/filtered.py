@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.model import FacetValue, LinkFacet
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
+from linkservice.reports.details import by_clicks
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, choose_period, day_of
@@ -339,13 +340,7 @@ def _hours(found: SingleClicks) -> list[Hour]:
 
 def _facets(found: SingleClicks, filters: Filters, clicks: int) -> dict[str, list[Value]]:
     """Each facet's values by falling clicks; that of one filter has all clicks there are."""
-    facets = {
-        name: [
-            Value(value, number)
-            for value, number in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-        ]
-        for name, counts in found.facets.items()
-    }
+    facets = {name: by_clicks(counts) for name, counts in found.facets.items()}
     if len(filters.given) == 1 and clicks:
         facets |= {facet: [Value(value, clicks)] for facet, value in filters.facets.items()}
     return facets

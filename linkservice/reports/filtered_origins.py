@@ -16,14 +16,14 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue
-from linkservice.reports.details import EMPTY_VALUE
+from linkservice.clicks.model import AgentName, Click, FacetValue
+from linkservice.reports.details import EMPTY_VALUE, by_clicks
 from linkservice.reports.filtered_ranking import COST_OF_OWN
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.period import Period
 from linkservice.reports.reading_back import Whose, read_once_more
 from linkservice.reports.results import TouchpointReport, Value
-from linkservice.reports.single_clicks import meet
+from linkservice.reports.single_clicks import meet, persons_of
 from linkservice.reports.trend import weeks_before
 from linkservice.workspaces.access import Actor
 
@@ -70,12 +70,11 @@ def _counted(
     session: Session, whose: Whose, period: Period, filters: Filters, suspects: bool
 ) -> tuple[list[Value], list[Value]]:
     """The clicks of persons by country and by device, in one reading of the rows."""
-    persons = ("person", "suspected") if suspects else ("person",)
     rows = session.execute(
         select(Click.country_id, Click.agent_id, func.count())
         .where(
             *meet(session, whose, period, filters),
-            Click.click_class.in_([CLASSES.index(name) for name in persons]),
+            Click.click_class.in_(persons_of(suspects)),
         )
         .group_by(Click.country_id, Click.agent_id)
     )
@@ -106,8 +105,4 @@ def _named(
             found[called or EMPTY_VALUE.get(facet, UNKNOWN)] += counts.pop(each)
     if left := counts.total():
         found[EMPTY_VALUE.get(facet, UNKNOWN)] += left
-    return _values(found)
-
-
-def _values(counts: Counter[str]) -> list[Value]:
-    return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
+    return by_clicks(found)

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from fpdf import FPDF
 
-from linkservice.colour import READABLE, contrast
+from linkservice.colour import READABLE, channels, contrast
 from linkservice.sheets.lettering import Style
 
 HEIGHT = 44.0
@@ -166,5 +166,4 @@ def _printable(brand: str) -> Colour:
     """The brand's colour; a dark grey where that is hard to see on paper."""
     if contrast(brand, "#ffffff") < READABLE:
         return _DARK
-    red, green, blue = (int(brand[at : at + 2], 16) for at in (1, 3, 5))
-    return red, green, blue
+    return channels(brand)

@@ -16,6 +16,7 @@ from typing import Literal
 
 from fpdf import FPDF
 
+from linkservice.colour import channels
 from linkservice.qr.pdf import new_document
 from linkservice.reports import graph, quadrant_paper
 from linkservice.reports.graph import Frame, Graph
@@ -122,8 +123,7 @@ class _Pages:
         self._document, self._paper = document, paper
         texts = [readable(text) for text in _texts(paper)]
         self._lettering = Lettering(document, folder, plain=texts, bold=texts)
-        red, green, blue = (int(paper.colour[at : at + 2], 16) for at in (1, 3, 5))
-        self._brand = red, green, blue
+        self._brand = channels(paper.colour)
         self._y = 0.0
 
     def fill(self) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -68,14 +68,10 @@ def touchpoint_report(
     one journey is shown: a verdict is the same wherever it is read. Raises `Invalid` (from,
     to, metric, attribution), `NotFound` (journey_id), `Forbidden`.
     """
-    actor.require("reports:read")
-    workspace = session.get_one(Workspace, actor.workspace_id)
-    period, asked, by = _question(workspace, first, last, metric, attribution, now)
-    today = day_of(now, period.time_zone)
-    journey = None
+    question = _question(session, actor, first, last, metric, attribution, suspects, now)
     if journey_id is not None:
         journey = find(session, actor, Journey, journey_id, "journey_id")
-    question = _Question(period, asked, by, workspace.currency, journey, suspects, today)
+        question = replace(question, journey=journey)
     if filters:
         return _filtered(session, actor, question, filters)
     return _judged(session, actor, question)[0]
@@ -95,15 +91,11 @@ def report_with_other_sides(
     """`touchpoint_report` of the whole workspace; and, by their ids, the rows by value that say the
     contrary of a verdict by visitors per reach. Raises as that does.
     """
-    actor.require("reports:read")
-    workspace = session.get_one(Workspace, actor.workspace_id)
-    period, asked, by = _question(workspace, first, last, metric, attribution, now)
-    today = day_of(now, period.time_zone)
-    question = _Question(period, asked, by, workspace.currency, None, suspects, today)
+    question = _question(session, actor, first, last, metric, attribution, suspects, now)
     report, lines, verdicts = _judged(session, actor, question)
-    if asked != "visitors_per_reach":
+    if question.metric != "visitors_per_reach":
         return report, {}
-    found = other_sides(lines, verdicts, period, today)
+    found = other_sides(lines, verdicts, question.period, question.today)
     rows = [_row(lines[place], each, OTHER) for place, each in found.items()]
     return report, {str(row.id): row for row in rows}
 
@@ -147,15 +139,15 @@ def _judged(
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What a report is asked for, checked."""
+    """What a report is asked for, checked; without a `journey` it is on the whole workspace."""
 
     period: Period
     metric: Metric
     attribution: Attribution
     currency: str
-    journey: Journey | None
     suspects: bool
     today: dt.date
+    journey: Journey | None = None
 
 
 def _filtered(
@@ -195,14 +187,18 @@ def _filtered(
 
 
 def _question(
-    workspace: Workspace,
+    session: Session,
+    actor: Actor,
     first: dt.date | None,
     last: dt.date | None,
     metric: str,
     attribution: str,
+    suspects: bool,
     now: dt.datetime,
-) -> tuple[Period, Metric, Attribution]:
-    """The period, the metric and the attribution; raises every problem of them at once."""
+) -> _Question:
+    """What is asked of the workspace; raises every problem of it at once."""
+    actor.require("reports:read")
+    workspace = session.get_one(Workspace, actor.workspace_id)
     problems = Problems()
     problems.one_of("metric", metric, METRICS)
     problems.one_of("attribution", attribution, ATTRIBUTIONS)
@@ -211,7 +207,14 @@ def _question(
     except Invalid as error:
         problems.take(error)
     problems.raise_if_any()
-    return period, typing.cast(Metric, metric), typing.cast(Attribution, attribution)
+    return _Question(
+        period,
+        typing.cast(Metric, metric),
+        typing.cast(Attribution, attribution),
+        workspace.currency,
+        suspects,
+        day_of(now, period.time_zone),
+    )
 
 
 def _lines(

@@ -18,19 +18,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.export import Selection, Wanted, select_clicks
-from linkservice.clicks.model import CLASSES, Click, Mark
+from linkservice.clicks.model import Click, Mark
 from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.reports.filters import NO_FILTERS, Filters
 from linkservice.reports.links import links_of
 from linkservice.reports.period import choose_period
-from linkservice.reports.single_clicks import facets_met
+from linkservice.reports.single_clicks import facets_met, persons_of
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
 Rows: TypeAlias = Literal["counted", "all"]
 ROWS: tuple[Rows, ...] = ("counted", "all")
-
-_PERSON, _SUSPECTED = CLASSES.index("person"), CLASSES.index("suspected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +75,5 @@ def report_clicks(session: Session, actor: Actor, subject: Subject, asked: Asked
         found = found.that(Click.touchpoint_id.in_(sorted(subject.touchpoint_ids)))
     if asked.rows == "all":
         return found
-    persons = (_PERSON, _SUSPECTED) if asked.suspects else (_PERSON,)
-    return found.that(Click.click_class.in_(persons), Click.flags.bitwise_and(int(Mark.MISS)) == 0)
+    counted = Click.click_class.in_(persons_of(asked.suspects))
+    return found.that(counted, Click.flags.bitwise_and(int(Mark.MISS)) == 0)

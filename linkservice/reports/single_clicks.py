@@ -77,6 +77,13 @@ class SingleClicks:
     links: dict[int, Counted] = field(default_factory=dict)
 
 
+def persons_of(suspects: bool) -> tuple[int, ...]:
+    """The classes of clicks that count (places in `CLASSES`); with those of suspected mail scanners
+    or without.
+    """
+    return (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
+
+
 def count_rows(
     session: Session, whose: Whose, period: Period, filters: Filters, *, suspects: bool
 ) -> SingleClicks:
@@ -84,7 +91,7 @@ def count_rows(
     among those of persons or without.
     """
     chosen = _chosen(session, whose, period, filters)
-    persons = (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
+    persons = persons_of(suspects)
     found = SingleClicks(facets={name: Counter() for name in (*_OF_ROW, *_OF_AGENT, "robot")})
     numbers: dict[str, dict[int, int]] = {name: {} for name in (*_OF_ROW, "agent")}
     told = [name for name in _OF_ROW if name != "city" or knows_cities(session)]
@@ -113,7 +120,7 @@ def count_days(
 ) -> dict[date, Counted]:
     """As `count_rows`, but of each day alone: in a third of the time."""
     chosen = _chosen(session, whose, period, filters)
-    persons = (_PERSON, _SUSPECTED) if suspects else (_PERSON,)
+    persons = persons_of(suspects)
     found = SingleClicks()
     by_day = next(_parts(chosen, whose, persons, ()))
     for _, day, kind, clicks, scans, new, tokenless in session.execute(by_day):

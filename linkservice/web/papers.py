@@ -66,13 +66,19 @@ def paper_of(
 
 
 def trend_parts(page: Page, found: Trend, *shown: Figure) -> list[Part | Graph]:
-    """The curve of these figures, the first beside the days before, and all of them in words."""
+    """The curve of these figures, and all of them in words."""
+    told = figures_part(figures.key_figures(found), figures.change_note(found))
+    return [trend_graph(page, found, *shown), told]
+
+
+def trend_graph(page: Page, found: Trend, *shown: Figure) -> Graph:
+    """The curve of these figures, the first beside the days before."""
     lines = figures.trend_lines(found, *shown)
     before = None
     if found.before:
         values = [getattr(day, shown[0]) for day in found.before]
         before = Line(gettext("%(name)s before", name=lines[0].name), values)
-    graph = printed_trend(
+    return printed_trend(
         figures.trend_title(found, shown[0]),
         [day.date for day in found.days],
         lines,
@@ -80,7 +86,6 @@ def trend_parts(page: Page, found: Trend, *shown: Figure) -> list[Part | Graph]:
         before=before,
         notes=notes_on(page, found.period),
     )
-    return [graph, figures_part(figures.key_figures(found), figures.change_note(found))]
 
 
 def filtered_parts(page: Page, found: FilteredReport) -> list[Part | Graph]:

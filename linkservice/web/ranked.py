@@ -264,10 +264,12 @@ class Ranking:
     def _waiting(self, rows: Sequence[Shown]) -> Iterator[Group]:
         """Who waits for a verdict, by what is missing; on hardly a difference one waits in vain."""
         metric = self.report.metric
-        alike = [each for each in rows if _is_alike(each.row, metric)]
+        early = [each for each in rows if each.row.verdict == "too_early"]
+        alike = [each for each in early if difference_is_too_small(each.row, metric)]
+        vain = {each.row.id for each in alike}
         for verdict in WAITING:
             waiting = [each for each in rows if each.row.verdict == verdict]
-            in_time = [each for each in waiting if not _is_alike(each.row, metric)]
+            in_time = [each for each in waiting if each.row.id not in vain]
             if in_time:
                 yield _waiting_group(verdict, in_time, metric)
             if alike and verdict == "too_early":
@@ -341,10 +343,6 @@ def _per_title(measure: Measure) -> str:
     if measure.is_trend:
         return gettext("Against the period before: %(what)s", what=per)
     return gettext("Visitors %(per)s", per=per)
-
-
-def _is_alike(row: TouchpointRow, metric: Metric) -> bool:
-    return row.verdict == "too_early" and difference_is_too_small(row, metric)
 
 
 def _waiting_group(verdict: str, rows: Sequence[Shown], metric: Metric) -> Group:

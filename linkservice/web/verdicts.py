@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linkservice.money import DECIMALS
 from linkservice.reports.needed import difference_is_too_small
@@ -256,16 +257,7 @@ def value_change_words(now: int, before: int, others: str) -> str:
     """As `change_words`, of money, which is no number of things."""
     if not before:
         return gettext("nothing before")
-    ratio = now / before
-    if abs(ratio - 1) <= ABOUT_EQUAL:
-        return gettext("about as much as %(others)s", others=others)
-    if ratio >= 1.95:
-        times = write_number(round(ratio, 0 if ratio >= 9.95 else 1))
-        return gettext("%(times)s times as much as %(others)s", times=times, others=others)
-    percent = write_percent(_spoken_share(abs(ratio - 1)))
-    if ratio > 1:
-        return gettext("%(percent)s more than %(others)s", percent=percent, others=others)
-    return gettext("%(percent)s less than %(others)s", percent=percent, others=others)
+    return _compared(now / before, others, _AS_MUCH)
 
 
 _TOO_FEW_TO_COMPARE = 10
@@ -274,18 +266,43 @@ _TOO_FEW_TO_COMPARE = 10
 
 def comparison(ratio: float, others: str) -> str:
     """How a figure compares with that of `others`, which is `ratio` times smaller."""
-    if abs(ratio - 1) <= ABOUT_EQUAL:
-        return gettext("about as many as %(others)s", others=others)
     nearest, message = min(_RATIOS, key=lambda each: abs(ratio / each[0] - 1))
-    if abs(ratio / nearest - 1) <= _NEAR:
+    if abs(ratio - 1) > ABOUT_EQUAL and abs(ratio / nearest - 1) <= _NEAR:
         return gettext(message, others=others)
+    return _compared(ratio, others, _AS_MANY)
+
+
+class _Words(NamedTuple):
+    """How a ratio is said."""
+
+    equal: str
+    times: str
+    more: str
+    fewer: str
+
+
+_AS_MANY = _Words(
+    N_("about as many as %(others)s"),
+    N_("%(times)s times as many as %(others)s"),
+    N_("%(percent)s more than %(others)s"),
+    N_("%(percent)s fewer than %(others)s"),
+)
+_AS_MUCH = _Words(
+    N_("about as much as %(others)s"),
+    N_("%(times)s times as much as %(others)s"),
+    N_("%(percent)s more than %(others)s"),
+    N_("%(percent)s less than %(others)s"),
+)
+
+
+def _compared(ratio: float, others: str, words: _Words) -> str:
+    if abs(ratio - 1) <= ABOUT_EQUAL:
+        return gettext(words.equal, others=others)
     if ratio >= 1.95:
         times = write_number(round(ratio, 0 if ratio >= 9.95 else 1))
-        return gettext("%(times)s times as many as %(others)s", times=times, others=others)
+        return gettext(words.times, times=times, others=others)
     percent = write_percent(_spoken_share(abs(ratio - 1)))
-    if ratio > 1:
-        return gettext("%(percent)s more than %(others)s", percent=percent, others=others)
-    return gettext("%(percent)s fewer than %(others)s", percent=percent, others=others)
+    return gettext(words.more if ratio > 1 else words.fewer, percent=percent, others=others)
 
 
 def spoken_number(number: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from flask import Response
@@ -17,9 +17,7 @@ from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_before import with_before, with_change
 from linkservice.reports.filtered import FilteredDay, FilteredReport
-from linkservice.reports.graph import Graph
 from linkservice.reports.links import campaign_report, link_report
-from linkservice.reports.paper import Part
 from linkservice.reports.results import Day, LinkReport, TouchpointReport
 from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import Trend, trend_of
@@ -33,9 +31,10 @@ from linkservice.web.asked import (
     ranking_facts,
     report_asked,
 )
-from linkservice.web.counted import About, Fact, counted
+from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import saved
+from linkservice.web.figures import Figure
 from linkservice.web.filed import filters_of, format_asked
 from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
@@ -59,6 +58,8 @@ PAGES = Pages("reports")
 
 One: TypeAlias = Literal["touchpoint", "link", "campaign"]
 """What a report can be on alone."""
+
+_DRAWN: tuple[Figure, ...] = ("clicks", "scans", "visitors")
 
 
 @PAGES.get("/reports/download", scope="reports:read")
@@ -102,9 +103,10 @@ def _file_of_one(
     page: Page, about: One, id: str, chosen: Chosen
 ) -> tuple[Exported, Sequence[Fact]]:
     """What its file holds, and how that was counted."""
-    if not chosen.filters:
-        return _FILES[about](page, id, chosen), counted(page, chosen, about)
-    return _filtered_file(page, about, id, chosen, filtered_report(page, about, id, chosen))
+    if chosen.filters:
+        return _filtered_file(page, about, id, chosen, filtered_report(page, about, id, chosen))
+    trend = _trend(page, _subject(page, about, id), chosen)
+    return _whole_file(page, about, id, chosen, trend), counted(page, chosen, about)
 
 
 def _filtered_file(
@@ -190,11 +192,13 @@ def paper_touchpoint(page: Page, id: str) -> Response:
         title = find_ever(page.session, page.actor, Touchpoint, id).name
         return _paper_of_one(page, "touchpoint", id, title)
     shown = touchpoint_context(page, id, chosen, _attribution(page))
-    detail, found = shown["found"], touchpoint_file(page, id, chosen)
+    detail: TouchpointDetail = shown["found"]
+    trend = _trend(page, detail.touchpoint, chosen)
+    found = _touchpoint_file(page, detail, chosen, trend)
     ranking = Ranking.of(detail.report, detail.other_sides)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
     parts = [
-        *_curve(page, "touchpoint", id, chosen),
+        *trend_parts(page, trend, *_DRAWN),
         *ranked_parts(ranking, ranking.groups(rows)),
         *table_parts(found),
     ]
@@ -224,55 +228,32 @@ def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
         found, facts = _filtered_file(page, about, id, chosen, report)
         drawn = filtered_parts(page, report)
     else:
-        found, facts = _file_of_one(page, about, id, chosen)
-        drawn = _curve(page, about, id, chosen)
+        trend = _trend(page, _subject(page, about, id), chosen)
+        found, facts = _whole_file(page, about, id, chosen, trend), counted(page, chosen, about)
+        drawn = trend_parts(page, trend, *_DRAWN)
     parts = [*drawn, *table_parts(found)]
     data = paper_of(page, title, facts, parts)
     return page.file(data, "application/pdf", f"{_days(found, f'{about}-{id}')}.pdf")
-
-
-def _curve(page: Page, about: One, id: str, chosen: Chosen) -> list[Part | Graph]:
-    """Its days drawn beside those before, and its figures."""
-    trend = _trend(page, _subject(page, about, id), chosen)
-    return trend_parts(page, trend, "clicks", "scans", "visitors")
 
 
 def _days(found: Exported, name: str) -> str:
     return f"{name}-{found.period.first.isoformat()}-{found.period.last.isoformat()}"
 
 
-def touchpoint_file(page: Page, id: str, chosen: Chosen) -> Exported:
-    """What a file of that touchpoint holds. Raises `NotFound`."""
-    found = _touchpoint(page, id, chosen)
+def _whole_file(page: Page, about: One, id: str, chosen: Chosen, trend: Trend) -> Exported:
+    """What a file of it holds, without filters. Raises `NotFound`."""
+    if about == "touchpoint":
+        return _touchpoint_file(page, _touchpoint(page, id, chosen), chosen, trend)
+    found = _link(page, about, id, chosen)
+    notes = annotations_in(page.session, page.actor, found.period)
+    return with_before(exported.of_link(found, notes, filters_of(chosen)), trend)
+
+
+def _touchpoint_file(page: Page, found: TouchpointDetail, chosen: Chosen, trend: Trend) -> Exported:
     notes = annotations_in(page.session, page.actor, found.period)
     asked = _attribution(page)
     filters = {**filters_of(chosen), **({} if asked == "last" else {"attribution": asked})}
-    trend = _trend(page, found.touchpoint, chosen)
     return with_before(exported.of_touchpoint(found, trend, notes, filters), trend)
-
-
-def link_file(page: Page, id: str, chosen: Chosen) -> Exported:
-    """What a file of that link holds. Raises `NotFound`."""
-    return _link_file(page, "link", id, chosen)
-
-
-def campaign_file(page: Page, id: str, chosen: Chosen) -> Exported:
-    """What a file of that campaign holds. Raises `NotFound`."""
-    return _link_file(page, "campaign", id, chosen)
-
-
-def _link_file(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> Exported:
-    found = _link(page, about, id, chosen)
-    notes = annotations_in(page.session, page.actor, found.period)
-    told = exported.of_link(found, notes, filters_of(chosen))
-    return with_before(told, _trend(page, _subject(page, about, id), chosen))
-
-
-_FILES: dict[About, Callable[[Page, str, Chosen], Exported]] = {
-    "touchpoint": touchpoint_file,
-    "link": link_file,
-    "campaign": campaign_file,
-}
 
 
 def _link(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> LinkReport:

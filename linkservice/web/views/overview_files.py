@@ -26,7 +26,7 @@ from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.filtered_overview import filtered_overview, overview_lines
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
-from linkservice.web.papers import figures_part, lines_parts, trend_parts
+from linkservice.web.papers import figures_part, lines_parts, trend_graph
 from linkservice.web.periods import Chosen
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
@@ -136,7 +136,6 @@ def _figures(page: Page, trend: Trend, report: TouchpointReport) -> list[Part | 
     """The curve of the figure that the page shows, and all of them in words."""
     wanted = page.query.get("figure", "")
     figure: Figure = next((key for key in FIGURES if key == wanted), "visitors")
-    graph, _ = trend_parts(page, trend, figure)
     gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     more = []
     if gained.conversions:
@@ -146,7 +145,8 @@ def _figures(page: Page, trend: Trend, report: TouchpointReport) -> list[Part | 
         worth = write_money(gained.value, report.currency)
         more.append(Row((gettext("Value"), worth, value_change(gained))))
     told = figures.key_figures(trend)
-    return [graph, figures_part(told, figures.change_note(trend), *more)]
+    counted = figures_part(told, figures.change_note(trend), *more)
+    return [trend_graph(page, trend, figure), counted]
 
 
 def _outstanding(shown: Sequence[Shown]) -> Part:
