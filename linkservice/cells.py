@@ -13,7 +13,7 @@ Cell: TypeAlias = str | int | float | Decimal | None
 MARK = "\ufeff"
 """Stands first in a file: without it spreadsheets guess another encoding."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(text: str) -> str:

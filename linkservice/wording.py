@@ -33,6 +33,7 @@ SENTENCES: dict[str, str] = {
     "empty": "This must not be empty.",
     "too_long": "At most {longest} characters, this has {length}; shorten it.",
     "not_one_of": "This must be one of: {allowed}.",
+    "no_such_choice": "“{text}” cannot be chosen here; take one of the list.",
     "out_of_range": "This must lie between {low} and {high}.",
     "bad_colour": "Not a colour; write it as #rrggbb, for example #0b5fff.",
     "bad_time_zone": "Not a time zone; use an IANA name such as Europe/Berlin.",
@@ -175,6 +176,8 @@ SENTENCES: dict[str, str] = {
     "table_not_text": "This is no text; save the table as CSV, or copy its cells and paste them.",
     "table_too_large": "The table is larger than {most} MB; split it.",
     "table_too_long": "The table has {rows} rows, at most {most} fit; split it.",
+    "too_many_for_workbook": "More than {most} clicks do not fit on a sheet of Excel; choose fewer "
+    "days, or save them in another format.",
     "table_empty": "There are no rows; paste or choose a table with date, amount and unit.",
     "table_of_journey": "This table names touchpoints; enter it on the page of its journey, or "
     "remove the column.",

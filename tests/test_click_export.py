@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
+import openpyxl
+import openpyxl.utils.escape
 import pytest
 from belongings import on_one_engine
 from cast import NOW, Home, make_link, make_touchpoint
-from people import Cast, everybody
+from people import Cast, everybody, text_of
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from terminal import done, refused
 
+from linkservice import long_workbook as long_workbook_module
+from linkservice.clicks import export
 from linkservice.clicks.dictionary import value_id
 from linkservice.clicks.export import BATCH, COLUMNS, Wanted, how_many, select_clicks, written
 from linkservice.clicks.model import AgentName, Click, LedgerEntry, Mark
@@ -25,6 +30,7 @@ from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Forbidden, NotFound
 from linkservice.links.manage import delete_link
+from linkservice.long_workbook import long_workbook
 from linkservice.workspaces.access import Actor
 
 cast = pytest.fixture(everybody)
@@ -186,6 +192,60 @@ def test_members_save_single_clicks(cast: Cast, database: Database, settings: Se
     assert cast.stranger.get("/reports/clicks").status_code == 303
 
 
+def test_a_workbook_has_the_same_rows(
+    cast: Cast, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With moments, days, numbers and flags as such, and no text that is run."""
+    with database.transaction() as session:
+        fill(session, cast.home, settings, BATCH + 3, days=1)
+    asked = {"from": "2026-11-20", "to": "2026-11-20"}
+    answer = cast.vera.get("/reports/clicks", format="xlsx", **asked)
+    assert answer.mimetype.endswith("spreadsheetml.sheet")
+    assert "clicks-2026-11-20-2026-11-20.xlsx" in answer.headers["Content-Disposition"]
+    head, *rows = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows()
+    assert [cell.value for cell in head] == ["time (UTC)", *COLUMNS[1:]]
+    told = list(lines(database, cast.home.actor))
+    assert len(rows) == len(told) == BATCH + 3
+    for row, line in zip(rows[:: BATCH + 2], told[:: BATCH + 2], strict=True):
+        time, day, *others = (cell.value for cell in row)
+        assert f"{time.isoformat(timespec='milliseconds')}Z" == line["time"]
+        assert (row[0].is_date, day.date().isoformat()) == (True, line["date"])
+        assert others == [line[name] for name in COLUMNS[2:]]
+    name = rows[0][COLUMNS.index("touchpoint")]
+    assert (name.value, name.data_type) == ("=HYPERLINK(1)", "s")
+    monkeypatch.setattr(export, "MOST_IN_WORKBOOK", BATCH)
+    too_many = cast.vera.get("/reports/clicks", format="xlsx", **asked)
+    assert too_many.status_code == 422
+    assert "More than 2,000 clicks do not fit on a sheet of Excel" in text_of(too_many)
+    assert re.search(r'<option value="csv"', too_many.text)
+    assert cast.vera.get("/reports/clicks", **asked).status_code == 200
+
+
+def test_a_workbook_is_sent_while_it_is_read_and_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = "a_x0041_\x07 <&> \ufffe"
+    pieces = long_workbook("A & B", ["x"], iter([[[odd], [None]], [[date(2024, 2, 29)], [1.5]]]))
+    sizes = [rows for rows, _ in islice(pieces, 2)]
+    assert sizes == [0, 2]
+    pieces.close()
+    whole = b"".join(
+        data for _, data in long_workbook("A & B", ["x"], [[[odd], [None]], [[date(2024, 2, 29)]]])
+    )
+    book = openpyxl.load_workbook(io.BytesIO(whole))
+    assert book.sheetnames == ["A & B"]
+    values = [row[0] for row in book.worksheets[0].iter_rows(values_only=True)]
+    assert [unescape_spreadsheet(value) for value in values] == [
+        *("x", odd, None, datetime.fromisoformat("2024-02-29"))
+    ]
+    monkeypatch.setattr(long_workbook_module, "MOST_ROWS", 3)
+    with pytest.raises(ValueError, match="3 rows"):
+        list(long_workbook("A", ["x"], [[[1], [2]], [[3], [4]]]))
+
+
+def unescape_spreadsheet(value: object) -> object:
+    """As Excel reads a text; openpyxl leaves this to its callers."""
+    return openpyxl.utils.escape.unescape(value) if isinstance(value, str) else value
+
+
 def test_nobody_reads_on_and_it_ends(cast: Cast, database: Database, settings: Settings) -> None:
     """Whoever goes away in the middle leaves no transaction behind."""
     with database.transaction() as session:
@@ -207,4 +267,7 @@ def test_the_command_writes_files(cast: Cast, database: Database, settings: Sett
     file = settings.data_dir / "clicks.csv"
     assert done(settings, "clicks", "export", "--link", str(link_id), "-o", str(file)) == ""
     assert len(list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))) == 10
+    book = settings.data_dir / "clicks.xlsx"
+    done(settings, "clicks", "export", "--format", "xlsx", "-o", str(book))
+    assert openpyxl.load_workbook(book).worksheets[0].max_row == 11
     refused(settings, "clicks", "export", "--link", "999")

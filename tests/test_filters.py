@@ -905,4 +905,15 @@ def test_cities_are_on_the_page_in_the_files_and_in_the_api(scene: Scene) -> Non
     assert {each["value"]: each["clicks"] for each in json.loads(answer.text)["cities"]} == expected
     chosen = scene.link(city=HALLE)
     assert chosen.totals.clicks == expected[HALLE]
+    for path in ("/", "/reports"):
+        form = scene.cast.vera.get(path, **PERIOD, city=HALLE)
+        options = form.text.partition('<select id="f-city"')[2].partition("</select>")[0]
+        named = re.findall(r'value="([^"]*)"( selected)?>([^<]+)', options)
+        assert named == [
+            ("", "", "All"),
+            (HALLE, " selected", "Halle (Sachsen-Anhalt, Germany)"),
+            (MUNICH, "", "München (Germany)"),
+        ]
+        elsewhere = scene.cast.cleo.get(path, **PERIOD)
+        assert 'id="f-city"' not in elsewhere.text
     assert {each.value for each in chosen.countries} == {"DE"}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from html import escape, unescape
 
 import pytest
 from cast import make_link, make_touchpoint
@@ -275,10 +276,65 @@ def test_wrong_days_are_named_and_the_usual_ones_shown(shop: Shop) -> None:
     for (first, last, sentence), path in zip(WRONG_DAYS * 2, pages(shop), strict=True):
         query = {"from": first.encode("utf-8", "surrogatepass"), "to": last}
         answer = shop.cast.vera.get(path, **query)
-        assert answer.status_code == 200
-        if not path.endswith(".csv"):
-            assert sentence in text_of(answer)
-            assert "Until then you see" in text_of(answer)
+        assert answer.status_code == 422
+        assert sentence in text_of(answer)
+        # A file of other days would not say so.
+        assert ("Until then you see" in text_of(answer)) == (not path.endswith(".csv"))
+
+
+def mistyped(shop: Shop) -> list[tuple[str, str, str, str]]:
+    """Where, which field, what stands in it, and what is said."""
+    one = f"/reports/touchpoints/{shop.ids['Strong']}"
+    link = f"/reports/links/{shop.link_id}"
+    filtered = ["/", "/reports", one, link, f"/links/{shop.link_id}"]
+    filtered += ["/reports/download", "/overview/paper", f"{link}/days.csv", "/reports/clicks"]
+    return [
+        *((path, "country", "Germanyy", "“Germanyy” is no country") for path in filtered),
+        ("/reports", "device", "<i>", "“<i>” cannot be chosen here"),
+        ("/reports", "city", "x" * 300, "At most 253 characters, this has 300"),
+        ("/reports", "kind", "large", "“large” cannot be chosen here"),
+        ("/reports", "metric", "visitor_per_reach", "cannot be chosen here"),
+        ("/reports/personas", "metric", "clicks", "“clicks” cannot be chosen here"),
+        ("/reports/moments", "metric", "clicks", "“clicks” cannot be chosen here"),
+        (one, "attribution", "frist", "“frist” cannot be chosen here"),
+        ("/reports/costs/download", "from", "yesterday", "Not a day"),
+        ("/reports", "journey_id", "999", "There is no journey “999”"),
+    ]
+
+
+def test_a_wrong_field_of_the_address_is_named_on_a_page_that_goes_on(shop: Shop) -> None:
+    """With what was typed, what it may be, and the address without it; all else is kept."""
+    for path, name, value, sentence in mistyped(shop):
+        query = {name: value, "scanners": "include"}
+        answer = shop.cast.vera.get(path, **query)
+        assert answer.status_code == (404 if name == "journey_id" else 422), path
+        text = text_of(answer)
+        assert "This cannot be shown as it was asked for" in text
+        assert sentence in unescape(text), path
+        assert 'aria-label="Main"' in answer.text
+        without = re.search(r'class="chip" href="/app([^"]+)"', answer.text)
+        assert without
+        assert unescape(without[1]) == f"{path}?scanners=include"
+        if name != "journey_id":
+            assert f'value="{escape(value[:60])}' in answer.text
+            assert '<input type="hidden" name="scanners" value="include">' in answer.text
+
+
+def test_what_was_meant_is_one_click_away(shop: Shop) -> None:
+    query = {"country": "Germanyy", "device": "desktop", "source": "scann"}
+    answer = shop.cast.vera.get("/reports", **query)
+    meant = re.findall(r'<p class="note"><a href="/app([^"]+)">([^<]+)</a>', answer.text)
+    assert [(unescape(place), words) for place, words in meant] == [
+        ("/reports?country=Germanyy&device=desktop&source=scan", "Did you mean “Scanned”?"),
+        ("/reports?country=DE&device=desktop&source=scann", "Did you mean “Germany”?"),
+    ]
+
+
+def test_who_is_not_signed_in_and_programs_get_no_page_of_the_app(shop: Shop) -> None:
+    asked = shop.cast.vera.client.get("/app/reports?kind=x", headers={"Accept": "application/json"})
+    assert (asked.status_code, 'aria-label="Main"' in asked.text) == (422, False)
+    stranger = shop.cast.stranger.get("/reports", country="Germanyy")
+    assert stranger.status_code == 303
 
 
 def test_no_query_breaks_a_page(shop: Shop) -> None:

@@ -113,7 +113,7 @@ def test_where_a_page_counts_later_days_so_do_its_rows(
 def test_all_that_was_recorded_is_offered_too(scene: Scene) -> None:
     page = scene.cast.vera.get("/reports", **PERIOD, device="desktop")
     counted = downloaded(scene, page, "Single clicks as filtered, JSON lines")
-    place = re.search(r'href="/app([^"]+rows=all[^"]*)"', page.text)
+    place = re.search(r'href="/app([^"]+format=csv[^"]*rows=all[^"]*)"', page.text)
     assert place
     answer = scene.cast.vera.get(unescape(place[1]))
     assert answer.mimetype == "text/csv"

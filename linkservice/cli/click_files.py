@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from linkservice.cli.data import clicks
 from linkservice.cli.door import current_database, read_settings, text
 from linkservice.cli.output import Progress, aside
 from linkservice.cli.report import day
+
+if TYPE_CHECKING:
+    from linkservice.clicks.export import Format
 
 
 @clicks.command("export")
@@ -24,7 +27,7 @@ from linkservice.cli.report import day
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("csv", "jsonl")),
+    type=click.Choice(("csv", "jsonl", "xlsx")),
     default="csv",
     show_default=True,
     help="How they are written.",
@@ -40,17 +43,17 @@ def clicks_export(
     to: date | None,
     link: str | None,
     touchpoint: str | None,
-    form: str,
+    form: Format,
     output: Path | None,
 ) -> None:
-    """Write single clicks, a line each, as CSV or as JSON.
+    """Write single clicks, a line each, as CSV, as JSON or as a workbook for Excel (xlsx).
 
     Days are those of the workspace's time zone, the last one included. Robots, previews and
     misses come too; the column `class` tells them apart. No line holds an address, a token or
     a user agent. Lines are written while they are read, so any number takes little memory,
-    and Ctrl-C ends it.
+    and Ctrl-C ends it. A workbook holds a million at most: choose fewer days for it.
     """
-    from linkservice.clicks.export import Wanted, how_many, select_clicks, written
+    from linkservice.clicks.export import Wanted, how_many, require_room, saved, select_clicks
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace
 
@@ -58,11 +61,12 @@ def clicks_export(
         with database.reading() as session:
             actor = operator(first_workspace(session))
             found = select_clicks(session, actor, Wanted(from_, to, link, touchpoint))
+            require_room(session, found, form)
             total = how_many(session, found)
         done = 0
         with _opened(output) as file, Progress("Writing", total) as bar:
-            for rows, lines in written(database, found, "jsonl" if form == "jsonl" else "csv"):
-                file.write(lines.encode())
+            for rows, data in saved(database, found, form):
+                file.write(data)
                 done += rows
                 bar.at(done, max(total, done))
     aside(f"{done:,} clicks written.")

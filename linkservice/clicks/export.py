@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
@@ -21,12 +21,18 @@ from linkservice import cells
 from linkservice.clicks.calendar import moment
 from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, Mark
 from linkservice.database import Database
+from linkservice.errors import Invalid, Problem
 from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link
+from linkservice.long_workbook import long_workbook
+from linkservice.workbook import Cell
 from linkservice.workspaces.access import Actor, find_ever
 
-Format: TypeAlias = Literal["csv", "jsonl"]
-FORMATS: tuple[Format, ...] = ("csv", "jsonl")
+Format: TypeAlias = Literal["csv", "jsonl", "xlsx"]
+FORMATS: tuple[Format, ...] = ("csv", "jsonl", "xlsx")
+
+MOST_IN_WORKBOOK = 1_000_000
+"""Clicks of an XLSX file: a sheet holds some more, which may come while the file is written."""
 
 BATCH = 2000
 """Rows read at once: some 2 MB."""
@@ -83,6 +89,19 @@ def how_many(session: Session, selection: Selection) -> int:
     return session.scalar(select(func.count()).select_from(Click).where(*selection.conditions)) or 0
 
 
+def require_room(session: Session, selection: Selection, form: Format) -> None:
+    """Raises `Invalid` (format) for more clicks than a file of this form holds: leaving some out
+    would be silent.
+    """
+    if form != "xlsx":
+        return
+    some = select(Click.position).where(*selection.conditions).limit(MOST_IN_WORKBOOK + 1)
+    found = session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    if found > MOST_IN_WORKBOOK:
+        facts = {"most": MOST_IN_WORKBOOK, "allowed": "csv, jsonl"}
+        raise Invalid(Problem("format", "too_many_for_workbook", facts))
+
+
 def batches(database: Database, selection: Selection) -> Iterator[list[Mapping[str, cells.Cell]]]:
     """The rows by the names of `COLUMNS`, at most `BATCH` at once; none is empty."""
     day = 0
@@ -98,8 +117,20 @@ def batches(database: Database, selection: Selection) -> Iterator[list[Mapping[s
         yield from _of_day(database, selection, day)
 
 
-def written(database: Database, selection: Selection, form: Format) -> Iterator[tuple[int, str]]:
+def saved(database: Database, selection: Selection, form: Format) -> Iterator[tuple[int, bytes]]:
     """A file in pieces, each with the number of rows in it; the head has none."""
+    if form == "xlsx":
+        rows = (list(map(_workbook_row, batch)) for batch in batches(database, selection))
+        yield from long_workbook("clicks", ["time (UTC)", *COLUMNS[1:]], rows)
+    else:
+        for count, text in written(database, selection, form):
+            yield count, text.encode()
+
+
+def written(
+    database: Database, selection: Selection, form: Literal["csv", "jsonl"]
+) -> Iterator[tuple[int, str]]:
+    """The same of a file that is text."""
     if form == "csv":
         yield 0, cells.MARK + cells.line(COLUMNS)
     line: Callable[[Mapping[str, cells.Cell]], str] = _csv_line if form == "csv" else _json_line
@@ -196,6 +227,12 @@ def _id(number: int) -> str | None:
 
 def _csv_line(row: Mapping[str, cells.Cell]) -> str:
     return cells.line([row[name] for name in COLUMNS])
+
+
+def _workbook_row(row: Mapping[str, cells.Cell]) -> list[Cell]:
+    """As spreadsheets reckon: moments and days as such."""
+    time, day = datetime.fromisoformat(str(row["time"])), date.fromisoformat(str(row["date"]))
+    return [time, day, *(row[name] for name in COLUMNS[2:])]
 
 
 def _json_line(row: Mapping[str, cells.Cell]) -> str:

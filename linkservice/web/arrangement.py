@@ -13,6 +13,7 @@ from linkservice.journeys.model import Campaign, Persona, Stage
 from linkservice.journeys.personas import every_persona
 from linkservice.reports.arranged import GROUPINGS, VERDICTS, Selection
 from linkservice.reports.filters import DEVICES, SOURCES, Filters
+from linkservice.reports.known_cities import known_cities
 from linkservice.reports.results import TouchpointReport
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA
@@ -73,22 +74,35 @@ def filters(page: Page, report: TouchpointReport, selection: Selection) -> list[
     return found
 
 
-def click_filters(chosen: Filters) -> list[Filter]:
-    """Filters of clicks that can be chosen from a list: the others, such as a browser, are reached
-    from the values of a touchpoint's page.
+def click_filters(page: Page, chosen: Filters) -> list[Filter]:
+    """Filters of clicks that can be chosen from a list, cities where some are known: the others,
+    such as a browser, are reached from the values of a touchpoint's page.
     """
-    countries = country_choices()
-    if chosen.country and chosen.country not in dict(countries):
-        countries = [(chosen.country, VALUE_WORDS["country"](chosen.country)), *countries]
     values: dict[str, Options] = {
-        "country": countries,
+        "country": country_choices(),
+        "city": _cities(page),
         "source": [(each, VALUE_WORDS["source"](each)) for each in SOURCES],
         "device": [(each, VALUE_WORDS["device"](each)) for each in DEVICES],
     }
     return [
-        Filter(name, gettext(FACET_WORDS[name]), options, getattr(chosen, name) or "")
+        Filter(name, gettext(FACET_WORDS[name]), _with(name, value, options), value)
         for name, options in values.items()
+        if (value := getattr(chosen, name) or "") or options
     ]
+
+
+def _cities(page: Page) -> Options:
+    """The cities that clicks came from lately, by name; none where none is known."""
+    word = VALUE_WORDS["city"]
+    named = [(city, word(city)) for city in known_cities(page.session, page.actor)]
+    return sorted(named, key=lambda each: each[1].casefold())
+
+
+def _with(name: str, value: str, options: Options) -> Options:
+    """The options with what is chosen among them."""
+    if not value or value in dict(options):
+        return options
+    return [(value, VALUE_WORDS[name](value)), *options]
 
 
 def in_use(page: Page, selection: Selection) -> list[Filter]:
@@ -105,7 +119,7 @@ def in_use(page: Page, selection: Selection) -> list[Filter]:
 def _name(page: Page, name: str, value: str) -> str:
     if name in _MODELS:
         return find_ever(page.session, page.actor, _MODELS[name], value).name
-    words = _WORDS[name]
+    words = CHOICE_WORDS[name]
     return gettext(words[value]) if value in words else value
 
 
@@ -200,19 +214,21 @@ def _options(page: Page, report: TouchpointReport, name: str) -> Options:
         return campaigns(page)
     if name == "persona_id":
         return [(str(each.id), each.name) for each in every_persona(page.session, page.actor)]
-    words: Mapping[str, str] = _WORDS[name]
+    words: Mapping[str, str] = CHOICE_WORDS[name]
     there = {getattr(row, name) for row in rows}
     known = [word for word in _ORDER[name] if word in there]
     own = sorted(there.difference(known), key=str.casefold)
     return [(word, gettext(words[word]) if word in words else word) for word in [*known, *own]]
 
 
-_WORDS: Mapping[str, Mapping[str, str]] = {
+CHOICE_WORDS: Mapping[str, Mapping[str, str]] = {
     "channel": CHANNELS,
     "kind": KINDS,
     "medium": MEDIA,
     "verdict": VERDICT_WORDS,
 }
+"""What the values are called of filters that are no rows of a table."""
+
 _MODELS: Mapping[str, type[Stage] | type[Campaign] | type[Persona]] = {
     "stage_id": Stage,
     "campaign_id": Campaign,

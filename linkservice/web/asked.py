@@ -7,7 +7,7 @@ Not here: how the report is shown (`ranked`, `views/reports`), what it counts (`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from linkservice.journeys.model import Journey
@@ -76,6 +76,12 @@ def asked_for(page: Page) -> Asked:
     for a filter whose value cannot be.
     """
     return asked_of(page.query, periods.chosen_and_filtered(page.query, page.time_zone, page.now))
+
+
+def asked_for_file(page: Page) -> Asked:
+    """The same for a file. Raises `Invalid` for wrong days as well."""
+    asked = asked_for(page)
+    return replace(asked, chosen=asked.chosen.certain)
 
 
 def asked_of(query: Mapping[str, str], chosen: Chosen) -> Asked:

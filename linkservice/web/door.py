@@ -30,7 +30,7 @@ from linkservice.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from linkservice.web import i18n
+from linkservice.web import i18n, mistyped
 from linkservice.web.forms import CSRF, Form
 from linkservice.web.guard import (
     VISIT_SECONDS,
@@ -193,7 +193,7 @@ class Door:
             with i18n.speaking(page.locale, page.time_zone):
                 self._require(page, declared)
                 _refuse_nul(request.args.items(multi=True))
-                response = view(page, **_wanted(view, ids))
+                response = _shown(page, view, _wanted(view, ids))
             if form is not None:
                 response.status_code = status
         # A page that refreshes its figures by itself is nobody using it.
@@ -291,6 +291,18 @@ class Door:
         return self.finish(
             page, page.render("ended.html", 401, again=page.path, kept=page.form.kept())
         )
+
+
+def _shown(page: Page, view: View, ids: Mapping[str, str]) -> Response:
+    """What the view answers, or what of its address is wrong."""
+    try:
+        return view(page, **ids)
+    except (Invalid, NotFound) as error:
+        # Who is not signed in has no page to be shown it on.
+        answer = mistyped.answer_to(page, error) if page.signed_in else None
+        if answer is None:
+            raise
+        return answer
 
 
 def _wanted(view: View, ids: Mapping[str, str]) -> dict[str, str]:

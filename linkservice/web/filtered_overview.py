@@ -17,7 +17,6 @@ from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import FilteredBy, FilteredChange, TouchpointReport
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
-from linkservice.web.arrangement import click_filters
 from linkservice.web.charts import Chart, Line, Note, trend
 from linkservice.web.counted import counted
 from linkservice.web.figures import FIGURES, FacetCard, KeyFigure
@@ -65,7 +64,6 @@ def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
     return {
         "chosen": chosen,
         "here": here,
-        "choices": click_filters(chosen.filters),
         "filtered": ranking_filtered(chosen, found.filtered, here),
         "changed": changed,
         "figures": _figures(found, changed),

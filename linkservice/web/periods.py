@@ -73,6 +73,20 @@ class Chosen:
         return {**asked, "period": None, **days}
 
     @property
+    def status(self) -> int:
+        """That of a page which shows it, and says what is wrong with the days."""
+        return 422 if self.form.found else 200
+
+    @property
+    def certain(self) -> Chosen:
+        """Itself, for a file: nothing in it would say that other days were asked for. Raises
+        `Invalid` (from, to).
+        """
+        if self.form.found:
+            raise Invalid(*self.form.found)
+        return self
+
+    @property
     def presets(self) -> list[tuple[str, str]]:
         """Every preset with its name."""
         return [(name, gettext(label)) for name, label in PRESETS.items()]

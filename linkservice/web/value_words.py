@@ -21,6 +21,9 @@ _DEVICES = {
 }
 SOURCE_TITLE = N_("Scanned or clicked")
 
+ATTRIBUTION_WORDS = {"last": N_("Last touch"), "first": N_("First touch")}
+"""Whose a conversion is."""
+
 FACET_WORDS = {
     "source": SOURCE_TITLE,
     "country": N_("Country"),

@@ -29,12 +29,14 @@ def campaign(page: Page, id: str) -> Response:
     found = one_campaign(page.session, page.actor, id)
     wanted = LinkFilter(campaign_id=id)
     links = link_page(page.session, page.actor, wanted, limit=SHOWN_LINKS, now=page.now)
+    report = campaign_report_context(page, id) if links.total else None
     return page.render(
         "links/campaign.html",
+        status=report.chosen.status if report else 200,
         campaign=found,
         costs=cost_box(page, Subject("campaign", id)),
         total=links.total,
-        report=campaign_report_context(page, id) if links.total else None,
+        report=report,
         link_rows=[
             (
                 row,

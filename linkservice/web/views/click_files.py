@@ -4,13 +4,15 @@ or all that was recorded with the same period, subject and filters.
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import Response
 
 from linkservice.clicks import export
 from linkservice.fields import Problems
 from linkservice.reports.raw_clicks import ROWS, Asked, Subject, report_clicks
 from linkservice.web import periods
-from linkservice.web.asked import arranged_as_asked, asked_for, report_asked
+from linkservice.web.asked import arranged_as_asked, asked_for_file, report_asked
 from linkservice.web.door import Pages
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
@@ -20,6 +22,7 @@ PAGES = Pages("reports")
 _TYPES: dict[str, str] = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/jsonl; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
@@ -33,14 +36,14 @@ def download_clicks(page: Page) -> Response:
         campaign_id=query.get("campaign_id") or None,
         journey_id=query.get("journey_id") or None,
     )
-    chosen = periods.chosen_and_filtered(query, page.time_zone, page.now)
+    chosen = periods.chosen_and_filtered(query, page.time_zone, page.now).certain
     return _lines(page, subject, chosen)
 
 
 @PAGES.get("/reports/ranking/clicks", scope="reports:read")
 def download_ranking_clicks(page: Page) -> Response:
     """Those of the touchpoints that a ranking shows: of all links, where it leaves none out."""
-    asked = asked_for(page)
+    asked = asked_for_file(page)
     touchpoint_ids = None
     if asked.journey_id or asked.selection:
         seen = arranged_as_asked(page, asked, report_asked(page, asked))
@@ -64,9 +67,10 @@ def _lines(page: Page, subject: Subject, chosen: Chosen) -> Response:
         "all" if rows == "all" else "counted",
     )
     found = report_clicks(page.session, page.actor, subject, asked)
-    kind: export.Format = "jsonl" if form == "jsonl" else "csv"
-    lines = (text for _, text in export.written(page.database, found, kind))
-    answer = Response(lines, content_type=_TYPES[kind])
+    kind = cast(export.Format, form)
+    export.require_room(page.session, found, kind)
+    pieces = (data for _, data in export.saved(page.database, found, kind))
+    answer = Response(pieces, content_type=_TYPES[kind])
     name = f"clicks-{period.first.isoformat()}-{period.last.isoformat()}.{kind}"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response
@@ -48,6 +48,7 @@ def costs_report(page: Page) -> Response:
     asked = _asked_for(page)
     return page.render(
         "reports/costs.html",
+        status=asked.chosen.status,
         asked=asked,
         here=Here("costs_report", asked.query),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
@@ -94,7 +95,7 @@ def paper_costs(page: Page) -> Response:
 
 def _filed(page: Page) -> Filed:
     asked = _asked_for(page)
-    found = _report(page, asked)
+    found = _report(page, replace(asked, chosen=asked.chosen.certain))
     finding = cost_words.finding(found)
     return Filed(
         name=f"costs-{found.group}",

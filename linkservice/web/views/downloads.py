@@ -25,7 +25,7 @@ from linkservice.web import arrangement, periods
 from linkservice.web.asked import (
     Asked,
     arranged_as_asked,
-    asked_for,
+    asked_for_file,
     groups_asked,
     journey_name,
     ranking_facts,
@@ -65,13 +65,13 @@ _DRAWN: tuple[Figure, ...] = ("clicks", "scans", "visitors")
 @PAGES.get("/reports/download", scope="reports:read")
 def download_reports(page: Page) -> Response:
     """The ranking, in the order it is sorted by."""
-    return _ranking(page, asked_for(page), format_asked(page))
+    return _ranking(page, asked_for_file(page), format_asked(page))
 
 
 @PAGES.get("/reports/touchpoints.csv", scope="reports:read")
 def reports_csv(page: Page) -> Response:
     """The ranking as a CSV file, under the address it always had."""
-    return _ranking(page, asked_for(page), "csv")
+    return _ranking(page, asked_for_file(page), "csv")
 
 
 @PAGES.get("/reports/touchpoints/<id>/download", scope="reports:read")
@@ -158,7 +158,7 @@ def paper_reports(page: Page) -> Response:
     """The ranking as PDF: its rows in the order and the groups of its page, with what is said of
     each.
     """
-    asked = asked_for(page)
+    asked = asked_for_file(page)
     report = report_asked(page, asked)
     seen = arranged_as_asked(page, asked, report)
     ranking = Ranking.of(report)
@@ -328,7 +328,7 @@ def _ranking(page: Page, asked: Asked, form: str) -> Response:
 
 
 def _chosen(page: Page) -> Chosen:
-    return periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    return periods.chosen_and_filtered(page.query, page.time_zone, page.now).certain
 
 
 def _csv(page: Page, name: str, chosen: Chosen, days: Sequence[Day | FilteredDay]) -> Response:

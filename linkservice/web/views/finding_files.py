@@ -48,7 +48,7 @@ def paper_journey(page: Page, id: str) -> Response:
 @PAGES.get("/reports/journeys/<id>/transitions/download", scope="reports:read")
 def download_transitions(page: Page, id: str) -> Response:
     """The transitions of one journey."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     found = _transitions(page, id, chosen)
     filed = Filed(
         name=f"transitions-{id}",
@@ -64,7 +64,7 @@ def download_transitions(page: Page, id: str) -> Response:
 @PAGES.get("/reports/changes/download", scope="reports:read")
 def download_changes(page: Page) -> Response:
     """What changed on the last three days, as the overview has it, and all that did not."""
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     found = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
     filed = Filed(
         name="changes",
@@ -77,7 +77,7 @@ def download_changes(page: Page) -> Response:
 
 
 def _journey(page: Page, id: str) -> Filed:
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     asked = Asked(chosen, id, "visitors_per_reach", "", False)
     report = report_asked(page, asked)
     crossings = _transitions(page, id, chosen)

@@ -59,8 +59,10 @@ def link(page: Page, id: str) -> Response:
     """The link with its code as it will be printed, and its report."""
     view = link_view(page.session, page.actor, id, also_deleted=True)
     there = view.link.deleted_at is None
+    report = link_report_context(page, id) if there else None
     return page.render(
         "links/link.html",
+        status=report.chosen.status if report else 200,
         view=view,
         state=state_of(view.link, page.now),
         state_words=STATE_WORDS,
@@ -73,7 +75,7 @@ def link(page: Page, id: str) -> Response:
         shown=_shown,
         code=_asked_code(page),
         nearest=_nearest(page),
-        report=link_report_context(page, id) if there else None,
+        report=report,
     )
 
 

@@ -32,6 +32,7 @@ def moments_page(page: Page) -> Response:
     asked = {"journey_id": journey_id, "metric": metric if metric != METRICS[0] else None}
     return page.render(
         "reports/moments.html",
+        status=chosen.status,
         here=Here("moments_page", {**chosen.query, **asked}),
         metrics=[(name, gettext(METRIC_WORDS[name])) for name in METRICS],
         journeys=journeys_by_name(page),
@@ -83,7 +84,7 @@ def paper_moments(page: Page) -> Response:
 
 
 def _filed(page: Page) -> Filed:
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     metric, journey_id = _asked(page)
     found, by_value = _report(page, chosen, journey_id, metric)
     return Filed(

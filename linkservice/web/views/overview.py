@@ -51,15 +51,18 @@ def overview(page: Page) -> Response:
         return page.render("overview_empty.html", lack=lack)
     chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
     if chosen.filters:
-        return page.render("overview_filtered.html", **filtered_overview(page, chosen))
+        choices = click_filters(page, chosen.filters)
+        shown = filtered_overview(page, chosen)
+        return page.render("overview_filtered.html", status=chosen.status, choices=choices, **shown)
     wanted = page.query.get("figure", "")
     figure: Figure = wanted if wanted in FIGURES else "visitors"
     kept = None if figure == "visitors" else figure
     links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
     return page.render(
         "overview.html",
+        status=chosen.status,
         lack=lack,
-        choices=click_filters(chosen.filters),
+        choices=click_filters(page, chosen.filters),
         here=Here("overview", {**chosen.query, "figure": kept}),
         figure=figure,
         today=todays_counts(page.session, page.actor, page.time_zone, page.now),

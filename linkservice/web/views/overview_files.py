@@ -53,7 +53,7 @@ def paper_overview(page: Page) -> Response:
 
 
 def _filed(page: Page) -> Filed:
-    chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now).certain
     if chosen.filters:
         return _filtered(page, chosen)
     period, suspects = chosen.period, chosen.suspects

@@ -34,6 +34,7 @@ def personas_report(page: Page) -> Response:
     asked = {**chosen.query, **_kept(found)}
     return page.render(
         "reports/personas.html",
+        status=chosen.status,
         here=Here("personas_report", asked),
         asked=asked,
         journeys=journeys_by_name(page),
@@ -97,7 +98,7 @@ def paper_personas(page: Page) -> Response:
 
 
 def _filed(page: Page) -> Filed:
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
+    chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     found = _report(page, chosen, *_asked(page))
     return Filed(
         name="personas",

@@ -35,21 +35,19 @@ from linkservice.web.counted import counted, metric_note, without_token_in_rates
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_ranking import metrics_offered, ranking_filtered
-from linkservice.web.i18n import N_, gettext
+from linkservice.web.i18n import gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, Shown, finding
+from linkservice.web.value_words import ATTRIBUTION_WORDS
 from linkservice.workspaces.access import find_ever
 
 PAGES = Pages("reports")
 
 FOLDED_FROM = 4
 """So many touchpoints without a link are told in one line."""
-
-ATTRIBUTION_WORDS = {"last": N_("Last touch"), "first": N_("First touch")}
-"""Whose a conversion is."""
 
 
 @PAGES.get("/reports", scope="reports:read")
@@ -66,6 +64,7 @@ def reports(page: Page) -> Response:
     filtered = found.filtered
     return page.render(
         "reports/touchpoints.html",
+        status=asked.chosen.status,
         asked=asked,
         chosen=asked.chosen,
         here=here,
@@ -74,7 +73,7 @@ def reports(page: Page) -> Response:
         filters=filters,
         chips=arrangement.chips(filters, here),
         filtered=filtered and ranking_filtered(asked.chosen, filtered, here),
-        choices=arrangement.click_filters(asked.chosen.filters),
+        choices=arrangement.click_filters(page, asked.chosen.filters),
         judged=ranking.is_judged,
         groupings=arrangement.groupings(),
         converting=ranking.is_converting,
@@ -117,6 +116,7 @@ def journey_report(page: Page, id: str) -> Response:
     )
     return page.render(
         "reports/journey.html",
+        status=chosen.status,
         chosen=chosen,
         here=Here("journey_report", chosen.query, {"id": id}),
         journey=found.journey,
@@ -148,6 +148,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     row = changed.row(id)
     return page.render(
         "reports/touchpoint.html",
+        status=chosen.status,
         here=here,
         attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
@@ -164,6 +165,7 @@ def _filtered_touchpoint(page: Page, id: str, chosen: Chosen) -> Response:
     stage = page.session.get_one(Stage, touchpoint.stage_id)
     return page.render(
         "reports/touchpoint_filtered.html",
+        status=chosen.status,
         chosen=chosen,
         here=here,
         filtered=filtered,
@@ -233,7 +235,10 @@ def link_report_page(page: Page, id: str) -> Response:
     """The report of one link by itself, as its own page has it under the code."""
     report = link_report_context(page, id, "link_report_page")
     return page.render(
-        "reports/link.html", view=link_view(page.session, page.actor, id), report=report
+        "reports/link.html",
+        status=report.chosen.status,
+        view=link_view(page.session, page.actor, id),
+        report=report,
     )
 
 
