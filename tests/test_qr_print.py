@@ -301,8 +301,15 @@ def test_words_break_between_words_and_long_ones_are_hyphenated(lettering: Lette
     assert lettering.lines("mil mila mil", style, 13, 3) == ["mil mila", "mil"]
     [first, *_] = lettering.lines("milamilamilamila", style, 12, 3)
     assert first.endswith("-")
-    [first, second] = lettering.url_lines("mil/amilamila", style, 16, 3)
+    [first, second] = lettering.url_lines("mil/amilamila", style, 16)
     assert (first, second) == ("mil/", "amilamila")
+    [*_, cut] = lettering.lines("mil mila mil mil", style, 16, 1)
+    assert cut == "mil mila…"
+
+
+def test_a_url_is_never_cut(lettering: Lettering) -> None:
+    url = "mil.mila/" + "amil" * 40
+    assert "".join(lettering.url_lines(url, Style(8), 16)) == url
 
 
 def test_what_no_font_has_is_replaced_and_what_hides_is_left_out() -> None:

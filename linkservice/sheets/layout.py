@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -44,8 +45,15 @@ MARK_GAP, MARK_LENGTH, MARK_WIDTH = 0.5, 1.5, 0.09
 """A cut mark's distance from its label's corner, its length, and a quarter point of width."""
 
 MARKS = MARK_GAP + MARK_LENGTH
-SMALLEST_URL = 0.8
-"""Share of its size to which a URL may shrink to stay on one line."""
+SMALLEST = 0.8
+"""Share of its size to which a URL may shrink to stay on one line, and a name to stay on few."""
+
+SMALLEST_HEADING = 0.6
+"""Likewise of the heading, which has one line beside the number of the page."""
+
+NAME_LINES, LONG_NAME_LINES, PLACE_LINES = 2, 5, 3
+"""Of a name, of one that is smaller already, and of a stage or a journey. What is longer is cut
+after a word; a short URL never is."""
 
 MUTED = 96
 """Grey of what is not the name, dark enough to be read in 5.5 points."""
@@ -143,7 +151,8 @@ class _Sheet:
             self._words.append(list(self._set(label, width - 2 * PADDING)))
             step(0)
         below = max(sum(line.height for line in lines) for lines in self._words)
-        self._grid = Grid(width, PADDING + order.size_mm + below + PADDING_BELOW)
+        # A whole number is what a paper cutter is set to.
+        self._grid = Grid(width, ceil(PADDING + order.size_mm + below + PADDING_BELOW))
 
     def add(self, number: int) -> None:
         """Draw the label, on a new page where the one before is full."""
@@ -171,10 +180,18 @@ class _Sheet:
         points = 7 + (self._order.size_mm - 20) / 16
         name = Style(points, bold=True)
         place, url = Style(points * 0.78, grey=MUTED), Style(points * 0.86)
-        yield from _spaced(self._lettering.lines(readable(label.name), name, width, 2), name)
+        yield from self._name(readable(label.name), name, width)
         for text in self._place(label, place, width):
             yield _Line(text, place)
         yield from self._url(readable(_printed(label)), url, width)
+
+    def _name(self, text: str, style: Style, width: float) -> Iterator[_Line]:
+        """Whole: on more lines, and smaller, where it is long."""
+        lines = self._lettering.lines(text, style, width, NAME_LINES + 1)
+        if len(lines) > NAME_LINES:
+            style = replace(style, points=style.points * SMALLEST)
+            lines = self._lettering.lines(text, style, width, LONG_NAME_LINES)
+        yield from _spaced(lines, style)
 
     def _place(self, label: Label, style: Style, width: float) -> Iterator[str]:
         """Stage and journey: on one line where both fit, else below each other."""
@@ -183,16 +200,16 @@ class _Sheet:
             yield from filter(None, [together])
         else:
             for part in (label.stage, label.journey):
-                yield from self._lettering.lines(readable(part), style, width, 1)
+                yield from self._lettering.lines(readable(part), style, width, PLACE_LINES)
 
     def _url(self, url: str, style: Style, width: float) -> Iterator[_Line]:
         """On one line, even if a little smaller: whoever types it must not wonder at a break."""
         fitting = style.points * min(1, width / self._lettering.width_mm(url, style))
         lines = [url]
-        if fitting >= style.points * SMALLEST_URL:
+        if fitting >= style.points * SMALLEST:
             style = replace(style, points=fitting)
         else:
-            lines = self._lettering.url_lines(url, style, width, 3)
+            lines = self._lettering.url_lines(url, style, width)
         yield from _spaced(lines, style)
 
     def _head(self, page: int) -> None:
@@ -202,6 +219,8 @@ class _Sheet:
         width = PAGE[0] - 2 * MARGIN
         beside = self._lettering.width_mm(numbering, small) + GUTTER
         heading = readable(self._order.heading)
+        fitting = (width - beside) / self._lettering.width_mm(heading, large) if heading else 1.0
+        large = replace(large, points=large.points * min(1.0, max(SMALLEST_HEADING, fitting)))
         for line in self._lettering.lines(heading, large, width - beside, 1):
             self._write(line, large, MARGIN, MARGIN, width, "L")
         # On the same baseline as the title.

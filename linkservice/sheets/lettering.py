@@ -103,15 +103,18 @@ class Lettering:
         self._document.cell(width_mm, style.line_mm, line, align=align)
 
     def lines(self, text: str, style: Style, width_mm: float, most: int) -> list[str]:
-        """The text in at most `most` lines no wider than `width_mm`; cut, it ends with an “…”.
+        """The text in at most `most` lines no wider than `width_mm`; cut, it ends with an “…” after
+        a word.
 
         Lines break between words; a word too wide for a line is hyphenated.
         """
         return self._broken(text, style, width_mm, most, _AFTER_WORDS, hyphenate=True)
 
-    def url_lines(self, url: str, style: Style, width_mm: float, most: int) -> list[str]:
-        """Likewise for a URL, which breaks after “/” or “.” if it can and takes no hyphen."""
-        return self._broken(url, style, width_mm, most, "/.", hyphenate=False)
+    def url_lines(self, url: str, style: Style, width_mm: float) -> list[str]:
+        """A URL, in as many lines as it takes: cut it would lead nowhere. It breaks after “/” or
+        “.” if it can, and takes no hyphen.
+        """
+        return self._broken(url, style, width_mm, len(url), "/.", hyphenate=False)
 
     def _broken(
         self, text: str, style: Style, width_mm: float, most: int, breaks: str, *, hyphenate: bool
@@ -123,6 +126,9 @@ class Lettering:
         while text and not fits(text):
             if len(found) == most - 1:
                 head = _longest(text, lambda start: fits(start.rstrip() + ELLIPSIS))
+                at_word = head.rfind(" ")
+                if text[len(head)] != " " and at_word > 0:
+                    head = head[:at_word]
                 return [*found, head.rstrip() + ELLIPSIS]
             head = _longest(text, lambda start: fits(start.rstrip()))
             at_word = max(map(head.rfind, breaks)) + 1

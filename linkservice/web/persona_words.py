@@ -94,6 +94,31 @@ def _rests_on_few(found: PersonaReport, row: PersonaRow) -> bool:
     return False
 
 
+def has_others(found: PersonaReport) -> bool:
+    """Whether any click or conversion is of several personas or none: else their column is left
+    out, since it says nothing.
+    """
+    return any(
+        row.other_clicks or (found.by_conversions and row.other_conversions) for row in found.rows
+    )
+
+
+def clicked(found: PersonaReport) -> list[tuple[int, PersonaShare]]:
+    """The personas that have clicks, each with its place in the cells of a row; all where none
+    has: the map then says so in every cell.
+    """
+    places = list(enumerate(found.personas))
+    return [each for each in places if each[1].clicks] or places
+
+
+def unclicked_words(found: PersonaReport) -> str:
+    """Whose columns are left out; "" where none is."""
+    shown = [persona for _, persona in clicked(found)]
+    bare = [each.name for each in found.personas if each not in shown]
+    named = ", ".join(gettext("“%(name)s”", name=name) for name in bare)
+    return gettext("No click of these days is of: %(names)s.", names=named) if named else ""
+
+
 def share_words(found: PersonaReport, share: PersonaShare) -> str:
     """What a persona has in all, under its name."""
     words = [ngettext("%(num)s click", "%(num)s clicks", share.clicks)]
@@ -151,7 +176,7 @@ def facts(page: Page, chosen: Chosen, found: PersonaReport) -> list[Fact]:
                 "A click counts for the persona its link is made for or, where the link names "
                 "none, for that of its journey; nobody who clicks is looked at. Where several "
                 "personas are named nobody can tell which of them clicked: such clicks stand in "
-                "the last column."
+                "a column of their own."
             ),
         ),
         Fact(
@@ -185,7 +210,7 @@ def parts(found: PersonaReport) -> list[Part]:
     if not found.rows:
         return []
     heading = gettext(HEADINGS[found.metric])
-    places = list(enumerate(found.personas))
+    places = clicked(found)
     parts = [_altogether(heading, found)]
     parts += [
         _beside(heading, found, places[first : first + ABREAST])
@@ -199,19 +224,22 @@ def parts(found: PersonaReport) -> list[Part]:
 
 
 def _altogether(heading: str, found: PersonaReport) -> Part:
-    columns = (
-        Column(gettext("Touchpoint"), 0.31),
+    others = has_others(found)
+    columns = [
+        Column(gettext("Touchpoint"), 0.31 if others else 0.49),
         Column(gettext("Clicks"), 0.13, "number"),
         Column(gettext("Altogether"), 0.15, "number"),
         Column(gettext("With everybody's mix"), 0.23, "number"),
-        Column(gettext("Several or none"), 0.18, "number"),
-    )
+        *([Column(gettext("Several or none"), 0.18, "number")] if others else []),
+    ]
     lines = []
     for row in found.rows:
-        others = ngettext("%(num)s click", "%(num)s clicks", row.other_clicks)
-        rates = altogether(found, row), with_the_mix(found, row)
-        lines.append(_line(row, write_number(row.clicks), *rates, others))
-    return Part(heading, columns, lines, few_words(found))
+        cells = [write_number(row.clicks), altogether(found, row), with_the_mix(found, row)]
+        if others:
+            cells.append(ngettext("%(num)s click", "%(num)s clicks", row.other_clicks))
+        lines.append(_line(row, *cells))
+    said = " ".join(filter(None, (few_words(found), unclicked_words(found))))
+    return Part(heading, columns, lines, said)
 
 
 def _beside(heading: str, found: PersonaReport, some: Sequence[tuple[int, PersonaShare]]) -> Part:

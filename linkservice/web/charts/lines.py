@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from textwrap import TextWrapper
 
 from markupsafe import Markup
 
@@ -25,11 +26,14 @@ DATES_WIDE, DATES_NARROW = 10, 4
 """How many dates fit on a wide and on a narrow chart; the style sheet shows one set."""
 
 END_LABEL_GAP = 7.5
-"""Between the names at the ends of lines, in per cent of the plot's height."""
+"""Between the names at the ends of lines, in per cent of the plot's height, for each of their
+lines."""
 
-LONGEST_NAME = 18
+LONGEST_LINE, MOST_LINES = 18, 3
+"""Characters beside the plot, and how many lines of them: what is longer is cut after a word, and
+stands whole in the name's title, in the key of a narrow chart and in the table."""
 
-GUTTERS, NAME_WIDTHS = (2, 3, 5, 7, 12), (8, 13, LONGEST_NAME)
+GUTTERS, NAME_WIDTHS = (2, 3, 5, 7, 12), (8, 13, LONGEST_LINE)
 """Characters the margins at the left and at the right have room for: classes of the style sheet."""
 
 _LOOKS = ("chart-line-1", "chart-line-2", "chart-line-3")
@@ -259,32 +263,46 @@ def _ends(plot: _Plot, drawn: Sequence[_Drawn]) -> list[Markup]:
                 element("circle", cx=svg.percent(x), cy=svg.percent(y), r=3.5, class_=look)
             )
     if len(drawn) > 1:
+        rows = [_broken(line.name) for line in last]
+        apart = _apart(heights, [len(each) for each in rows])
         names = [
-            svg.placed(
-                100,
-                y,
-                element("text", _cut(line.name), x=12, dy="0.35em", class_=line.look),
-            )
-            for line, y in zip(last, _apart(heights), strict=True)
+            svg.placed(100, y, _name(line, each))
+            for line, each, y in zip(last, rows, apart, strict=True)
         ]
         parts.append(element("g", *names, class_="chart-names chart-wide"))
     return parts
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
+def _name(line: _Drawn, rows: Sequence[str]) -> Markup:
+    """The name of a line, its rows about the line's end."""
+    if len(rows) == 1:
+        return element("text", rows[0], x=12, dy="0.35em", class_=line.look)
+    first = 0.35 - 1.1 * (len(rows) - 1) / 2
+    spans = [
+        element("tspan", row, x=12, dy=f"{1.1 if number else first:.2f}em")
+        for number, row in enumerate(rows)
+    ]
+    return element("text", element("title", line.name), *spans, class_=line.look)
 
 
-def _apart(heights: Sequence[float]) -> list[float]:
-    """The same heights, moved so far apart that names beside them can be read."""
+def _broken(name: str) -> list[str]:
+    """A name in rows that fit beside the plot."""
+    words = TextWrapper(LONGEST_LINE, max_lines=MOST_LINES, placeholder=" …")
+    return words.wrap(name) or [name]
+
+
+def _apart(heights: Sequence[float], rows: Sequence[int]) -> list[float]:
+    """The same heights, moved so far apart that names of so many rows can be read beside them."""
     order = sorted(range(len(heights)), key=heights.__getitem__)
     moved = list(heights)
     for above, below in pairwise(order):
-        moved[below] = max(moved[below], moved[above] + END_LABEL_GAP)
-    limit = 100.0
+        gap = END_LABEL_GAP * (rows[above] + rows[below]) / 2
+        moved[below] = max(moved[below], moved[above] + gap)
+    edge = 100.0 + END_LABEL_GAP / 2
     for place in reversed(order):
-        moved[place] = min(moved[place], limit)
-        limit = moved[place] - END_LABEL_GAP
+        half = END_LABEL_GAP * rows[place] / 2
+        moved[place] = min(moved[place], edge - half)
+        edge = moved[place] - half
     return moved
 
 
@@ -298,7 +316,7 @@ def _framed(
     gutter = next((room for room in GUTTERS if longest <= room), GUTTERS[-1])
     classes = f"chart chart-left-{gutter}"
     if len(drawn) > 1:
-        width = max(len(_cut(line.name)) for line in drawn)
+        width = max(len(row) for line in drawn for row in _broken(line.name))
         room = next(room for room in NAME_WIDTHS if width <= room)
         classes += f" chart-several chart-right-{room}"
         head = [
