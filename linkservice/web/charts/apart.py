@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
 Offset: TypeAlias = tuple[int, int]
 """How far a number stands to the right of its dot and below it, in px."""
 
@@ -51,13 +52,26 @@ _OFFSETS = np.array(
     dtype=np.float64,
 )
 _AWAY = np.hypot(_OFFSETS[:, 0], _OFFSETS[:, 1])
-_TOGETHER = 49
-"""Offsets tried at once, the nearest first: three turns about the dot, after which most have a
-place that none further away can be better than.
-"""
-_SIZES = np.array([SMALLEST, LARGEST], dtype=np.float64)
-_FURTHEST = float(_AWAY.max()) + OF_A_DOT
-"""Whatever is so many px away in the smallest plot is away from all offsets in every plot."""
+_SIZES = np.array([SMALLEST, LARGEST], dtype=np.float64)[:, None]
+
+
+class _Numbers:
+    """The numbers that have a place: their dots, and their offsets from them."""
+
+    def __init__(self) -> None:
+        self._dots = np.zeros((MOST, 2))
+        self._offsets = np.zeros((MOST, 2))
+        self._many = 0
+
+    def add(self, dot: Floats, offset: Offset) -> None:
+        self._dots[self._many] = dot
+        self._offsets[self._many] = offset
+        self._many += 1
+
+    def seen_from(self, dot: Floats) -> Floats:
+        """How far from `dot` they are, in px: by plot, number and axis."""
+        there = self._dots[: self._many] - dot
+        return np.asarray(there * _SIZES + self._offsets[: self._many])
 
 
 def offsets(places: Sequence[tuple[float, float]]) -> list[Offset | None]:
@@ -66,69 +80,67 @@ def offsets(places: Sequence[tuple[float, float]]) -> list[Offset | None]:
     `places` are per cent of the plot, the dividing lines at 50.
     """
     dots = np.array(places, dtype=np.float64).reshape(-1, 2) / 100.0
-    numbered = np.zeros((0, 4))  # the dot of each number that has a place, and its offset
+    inside = _inside(dots[:MOST])
+    numbers = _Numbers()
     found: list[Offset | None] = []
     for place, dot in enumerate(dots[:MOST]):
-        others = np.delete(dots, place, axis=0) - dot
-        others = others[(np.abs(others * SMALLEST) < _FURTHEST).all(axis=1)]
-        best = _best(dot, others, numbered[:, :2] - dot, numbered[:, 2:])
+        others = (dots - dot) * _SIZES
+        others[:, place] = math.inf  # not itself
+        best = _best(inside[place], others, numbers.seen_from(dot))
         if best is not None:
-            numbered = np.vstack([numbered, [*dot, *best]])
+            numbers.add(dot, best)
         found.append(best)
     return found + [None] * (len(dots) - len(found))
 
 
-def _best(dot: Floats, others: Floats, there: Floats, offset: Floats) -> Offset | None:
-    """The offset of the number of `dot`, with other dots so far away, and numbers that stand about
-    dots `there` at their `offset`.
+def _best(inside: Bools, others: Floats, numbers: Floats) -> Offset | None:
+    """The offset of a dot's number, `inside` the plot, with other dots and numbers so far away
+    from it (in px, by plot, thing and axis).
     """
-    least, best = math.inf, None
-    for first in range(0, len(_OFFSETS), _TOGETHER):
-        tried, away = _OFFSETS[first : first + _TOGETHER], _AWAY[first : first + _TOGETHER]
-        if least <= away.min():  # nothing costs less than its distance
-            break
-        free = _inside(dot, tried) & ~_near(tried, there, offset, APART).any(axis=0)
-        cost = (
-            away
-            + COVERING * _near(tried, others, np.zeros_like(others), OF_A_DOT).sum(axis=0)
-            + CROSSING * _crossed(tried, there, offset)
-        )
-        costs = np.where(free, cost, math.inf)
-        if costs.min() < least:
-            least, chosen = float(costs.min()), tried[costs.argmin()]
-            best = int(chosen[0]), int(chosen[1])
-    return best
+    # What costs most is looked at last, and for as few offsets as are left by then.
+    left = inside.nonzero()[0]
+    left = left[~_near(_OFFSETS[left], numbers, APART).any(axis=0)]
+    if not len(left):
+        return None
+    tried = _OFFSETS[left]
+    cost = _AWAY[left] + CROSSING * _crossed(tried, numbers)
+    cost += COVERING * _near(tried, others, OF_A_DOT).sum(axis=0)
+    right, below = tried[cost.argmin()]
+    return int(right), int(below)
 
 
-def _inside(dot: Floats, tried: Floats) -> NDArray[np.bool_]:
-    """Which offsets keep a number in the plot, off the names, on its dot's side of the lines."""
-    inside = np.ones(len(tried), dtype=bool)
+def _inside(dots: Floats) -> Bools:
+    """Which offsets keep each dot's number in the plot, off the names, on the dot's side of the
+    lines.
+    """
+    inside = np.ones((len(dots), len(_OFFSETS)), dtype=bool)
     for axis, edge in enumerate((RADIUS, RADIUS + STRIP)):
-        for size in _SIZES[:, axis]:
-            place = dot[axis] * size + tried[:, axis]
-            low, high = (edge, size / 2) if dot[axis] < 0.5 else (size / 2, size - edge)
+        for size in _SIZES[:, 0, axis]:
+            dot = dots[:, axis, None] * size
+            place = dot + _OFFSETS[:, axis]
+            before = dots[:, axis, None] < 0.5
             # A dot at the very edge has its number there; it cannot be further in than its dot.
-            inside &= (place >= min(low, dot[axis] * size)) & (place <= max(high, dot[axis] * size))
+            inside &= place >= np.minimum(np.where(before, edge, size / 2), dot)
+            inside &= place <= np.maximum(np.where(before, size / 2, size - edge), dot)
     return inside
 
 
-def _near(tried: Floats, there: Floats, offset: Floats, least: float) -> NDArray[np.bool_]:
-    """Which of the things so far away (share of the plot, and px) come nearer than `least` px to a
-    number at each of the offsets, in any plot: neither to one side nor above each other throughout.
+def _near(tried: Floats, things: Floats, least: float) -> Bools:
+    """Which of the things so far away come nearer than `least` px to a number at each of the
+    offsets, in any plot: neither to one side nor above each other throughout.
     """
-    # By thing, plot, axis and offset.
-    stretched = there[:, None] * _SIZES + offset[:, None]
-    between = stretched[..., None] - tried.T
-    apart = (between.min(axis=1) >= least) | (between.max(axis=1) <= -least)
-    return np.asarray(~apart.any(axis=1))
+    # By axis, thing and offset.
+    low = np.minimum(*things).T[..., None] - tried.T[:, None]
+    high = np.maximum(*things).T[..., None] - tried.T[:, None]
+    overlap = (low < least) & (high > -least)
+    return np.asarray(overlap[0] & overlap[1])
 
 
-def _crossed(tried: Floats, there: Floats, offset: Floats) -> Floats:
+def _crossed(tried: Floats, numbers: Floats) -> NDArray[np.intp]:
     """Under how many numbers so far away the line to each of the offsets passes, in the smallest
     plot and in the largest.
     """
-    centre = there[:, None] * _SIZES + offset[:, None]
+    centre = numbers.reshape(-1, 2)
     along = np.clip(centre @ tried.T / np.maximum((tried**2).sum(axis=1), 1.0), 0.0, 1.0)
-    away = along[:, :, None] * tried.T - centre[..., None]
-    near = (away**2).sum(axis=2) < RADIUS**2
-    return np.asarray(near.sum(axis=(0, 1)), dtype=np.float64)
+    across, down = along * tried.T[:, None] - centre.T[..., None]
+    return np.asarray((across**2 + down**2 < RADIUS**2).sum(axis=0))
