@@ -129,9 +129,10 @@ def _near(tried: Floats, things: Floats, least: float) -> Bools:
     """Which of the things so far away come nearer than `least` px to a number at each of the
     offsets, in any plot: neither to one side nor above each other throughout.
     """
+    low, high = np.minimum(*things), np.maximum(*things)
+    close = ((low < tried.max(axis=0) + least) & (high > tried.min(axis=0) - least)).all(axis=1)
     # By axis, thing and offset.
-    low = np.minimum(*things).T[..., None] - tried.T[:, None]
-    high = np.maximum(*things).T[..., None] - tried.T[:, None]
+    low, high = (ends[close].T[..., None] - tried.T[:, None] for ends in (low, high))
     overlap = (low < least) & (high > -least)
     return np.asarray(overlap[0] & overlap[1])
 
