@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, and_, exists, func, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
@@ -108,14 +109,15 @@ def touchpoint_detail(
     read = sources(session, actor.workspace_id, report.period, suspects)
     stay = _Stay.of(session, touchpoint, report.period)
     facets = details.facets(session, read.facets, _told(read.facets, read.days, stay))
-    totals, divided = _totals(session, read.days, stay)
+    by_link = _by_link(session, read.days, stay)
+    totals, divided = _totals(session, read.days, stay, by_link)
     return TouchpointDetail(
         touchpoint=touchpoint,
         report=report,
         row=row,
         peers=peers_of(row, report.touchpoints),
         totals=totals,
-        links=_links(session, read.days, stay),
+        links=_links(session, stay, by_link),
         hours=details.hours(session, read.hours, _told(read.hours, read.days, stay)),
         countries=facets["country"],
         cities=facets["city"],
@@ -191,23 +193,38 @@ class _Stay:
         )
 
 
-def _totals(session: Session, rows: type[LinkDay], stay: _Stay) -> tuple[LinkTotals, int]:
+def _by_link(session: Session, rows: type[LinkDay], stay: _Stay) -> Mapping[int, Row[Any]]:
+    """What was counted of each of its links there: the columns of `LinkDay` by their names."""
+    names = (*_TOTALS.values(), "visitors")
+    counted = (func.sum(getattr(rows, name)).label(name) for name in names)
+    by_link = select(rows.link_id, *counted).where(*stay.days(rows)).group_by(rows.link_id)
+    return {row.link_id: row for row in session.execute(by_link)}
+
+
+_TOTALS = {
+    field.name: "touchpoint_visitors" if field.name == "visitors" else field.name
+    for field in fields(LinkTotals)
+    if field.name != "suspected"
+}
+"""The columns of `LinkDay` that a touchpoint's totals add up."""
+
+
+def _totals(
+    session: Session, rows: type[LinkDay], stay: _Stay, by_link: Mapping[int, Row[Any]]
+) -> tuple[LinkTotals, int]:
     """The touchpoint's sums, and how many of its clicks its hours and facets tell apart."""
-    names = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
-    columns = [
-        rows.touchpoint_visitors if name == "visitors" else getattr(rows, name) for name in names
-    ]
-    sums = [func.coalesce(func.sum(column), 0) for column in columns]
-    chosen = stay.days(rows)
+    sums = {
+        name: sum(getattr(row, column) for row in by_link.values())
+        for name, column in _TOTALS.items()
+    }
     touchpoint, period = stay.touchpoint, stay.period
-    row = session.execute(select(*sums).where(*chosen)).one()
     of_touchpoint = SuspectedDay.touchpoint_id == touchpoint.id
     suspicious = suspected(session, touchpoint.workspace_id, period, of_touchpoint)
-    totals = LinkTotals(**dict(zip(names, row, strict=True)), suspected=suspicious)
+    totals = LinkTotals(**sums, suspected=suspicious)
     if stay.alone:
         return totals, totals.clicks
-    divided = session.scalar(select(func.sum(rows.clicks)).where(*chosen, _alone(rows, stay)))
-    return totals, divided or 0
+    alone = (*stay.days(rows), _alone(rows, stay))
+    return totals, session.scalar(select(func.sum(rows.clicks)).where(*alone)) or 0
 
 
 def _alone(rows: type[LinkDay], stay: _Stay) -> ColumnElement[bool]:
@@ -245,37 +262,20 @@ def facets_alone(
     return _told(read.facets, read.days, stay), int(left_out or 0)
 
 
-def _links(session: Session, rows: type[LinkDay], stay: _Stay) -> list[LinkShare]:
+def _links(session: Session, stay: _Stay, by_link: Mapping[int, Row[Any]]) -> list[LinkShare]:
     """Its links of today and those that brought it clicks, by falling clicks."""
-    counted = (
-        select(
-            rows.link_id,
-            func.sum(rows.clicks).label("clicks"),
-            func.sum(rows.scans).label("scans"),
-            func.sum(rows.visitors).label("visitors"),
-        )
-        .where(*stay.days(rows))
-        .group_by(rows.link_id)
-        .subquery()
+    today = select(Link.id).where(
+        Link.workspace_id == stay.touchpoint.workspace_id,
+        Link.touchpoint_id == stay.touchpoint.id,
+        Link.deleted_at.is_(None),
     )
-    clicks = func.coalesce(counted.c.clicks, 0)
-    found = session.execute(
-        select(
-            Link,
-            Domain.host,
-            clicks,
-            func.coalesce(counted.c.scans, 0),
-            func.coalesce(counted.c.visitors, 0),
-        )
-        .join(Domain, Domain.id == Link.domain_id)
-        .outerjoin(counted, counted.c.link_id == Link.id)
-        .where(
-            Link.workspace_id == stay.touchpoint.workspace_id,
-            or_(
-                counted.c.clicks > 0,
-                and_(Link.touchpoint_id == stay.touchpoint.id, Link.deleted_at.is_(None)),
-            ),
-        )
-        .order_by(clicks.desc(), Link.id)
-    )
-    return [LinkShare(*row) for row in found]
+    brought = [link_id for link_id, row in by_link.items() if row.clicks > 0]
+    ids = sorted({*session.scalars(today), *brought})
+    shares: list[LinkShare] = []
+    for start in range(0, len(ids), 5_000):  # parameters of a statement
+        found = select(Link, Domain.host).join(Domain, Domain.id == Link.domain_id)
+        for link, host in session.execute(found.where(Link.id.in_(ids[start : start + 5_000]))):
+            row = by_link.get(link.id)
+            counted = (row.clicks, row.scans, row.visitors) if row else (0, 0, 0)
+            shares.append(LinkShare(link, host, *counted))
+    return sorted(shares, key=lambda share: (-share.clicks, share.link.id))
