@@ -33,6 +33,7 @@ SENTENCES: dict[str, str] = {
     "empty": "This must not be empty.",
     "too_long": "At most {longest} characters, this has {length}; shorten it.",
     "not_one_of": "This must be one of: {allowed}.",
+    "no_such_country": "“{text}” is no country; choose one of the list.",
     "no_such_choice": "“{text}” cannot be chosen here; take one of the list.",
     "out_of_range": "This must lie between {low} and {high}.",
     "bad_colour": "Not a colour; write it as #rrggbb, for example #0b5fff.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import PHONE, Site, Window, own_site, window
+from browser import PHONE, Site, Window, axe, own_site, window
 from playwright.sync_api import Browser, expect
 
 
@@ -191,6 +191,19 @@ def test_a_slug_is_checked_while_one_types(opened: Window) -> None:
     expect(said).to_have_class("check is-taken")
     slug.press_sequentially("-never-used")
     expect(said).to_have_class("check is-free")
+
+
+def test_an_address_that_cannot_be_is_put_right(opened: Window) -> None:
+    page = opened.page
+    assert opened.open("/app/reports?country=Germanyy&device=foo&sort=clicks") == 422
+    opened.troubles.clear()  # the console notes that the page is none of 200
+    assert axe(page) == []
+    expect(page.locator(".summary")).to_be_focused()
+    page.get_by_label("Country").select_option("DE")
+    page.get_by_label("Device").select_option("desktop")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_role("heading", name="Reports")).to_be_visible()
+    assert page.url.endswith("/app/reports?sort=clicks&country=DE&device=desktop")
 
 
 def test_the_language_changes_and_the_page_stays(opened: Window) -> None:

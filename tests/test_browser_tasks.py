@@ -165,11 +165,12 @@ def test_so_is_one_with_a_phone_and_without_scripts(chromium: Browser, shop: Sho
         sign_in(opened, shop)
         lose_customers(opened)
         figures_of_a_row(Marketer(opened).click("Reports"))
+        what_is_chosen_in_one_line(opened)
 
 
 def lose_customers(opened: Window) -> None:
     """Where do we lose customers? It stands above the map, in sight at once."""
-    asking = Marketer(opened).click("Reports").click("Map: Shop")
+    asking = Marketer(opened).click("Reports").click("Journey map")
     lost = asking.finds("between “Consideration” and “Purchase”: 4.0%", at=".finding")
     expect(lost).to_be_in_viewport()
 
@@ -181,6 +182,22 @@ def sign_in(opened: Window, shop: Shop) -> None:
     opened.open(f"/app/sign-in/{token}")
     opened.page.click("main button[type=submit]")
     expect(opened.page).to_have_url(f"{shop.address}/app/")
+
+
+def what_is_chosen_in_one_line(opened: Window) -> None:
+    """Controls stand behind it, so that figures begin on the first screen; a key opens it."""
+    page = opened.page
+    presets = page.get_by_role("navigation", name="Period")
+    expect(presets).to_be_hidden()
+    expect(page.get_by_text("Filter and group")).to_be_hidden()
+    line = page.locator(".fold > summary")
+    expect(line).to_contain_text("28 days · Visitors per reach")
+    expect(page.locator("#ranking tbody").first).to_be_in_viewport()
+    line.press("Enter")
+    expect(page.get_by_text("Filter and group")).to_be_visible()
+    presets.get_by_role("link", name="90 days").click()
+    expect(line).to_contain_text("90 days")
+    expect(presets).to_be_hidden()
 
 
 def figures_of_a_row(asking: Marketer) -> None:

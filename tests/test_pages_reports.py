@@ -328,6 +328,8 @@ def test_what_was_meant_is_one_click_away(shop: Shop) -> None:
         ("/reports?country=Germanyy&device=desktop&source=scan", "Did you mean “Scanned”?"),
         ("/reports?country=DE&device=desktop&source=scann", "Did you mean “Germany”?"),
     ]
+    for typed in ("deutschlnd", "deu"):
+        assert "Did you mean “Germany”?" in shop.cast.vera.get("/", country=typed).text
 
 
 def test_who_is_not_signed_in_and_programs_get_no_page_of_the_app(shop: Shop) -> None:

@@ -320,6 +320,29 @@ def test_conversions_count_for_the_persona_of_their_link(world: World) -> None:
         world.report("clicks_per_day")
 
 
+def test_columns_of_nothing_are_left_out_and_said(world: World) -> None:
+    gamer, gran = world.persona("Gamer"), world.persona("Gran")
+    poster, flyer = world.touchpoint("Poster"), world.touchpoint("Flyer")
+    world.click(poster, Part(5, 50), gamer)
+    world.click(flyer, Part(0, 7))
+    report = world.report()
+    told = [row for row in report.rows if row.rate is not None]
+    with speaking("en"):
+        assert [each.name for _, each in persona_words.clicked(report)] == ["Gamer"]
+        assert persona_words.unclicked_words(report) == "No click of these days is of: “Gran”."
+        # Nobody's clicks are the flyer's, which has no row of the map; on paper it has one.
+        assert not persona_words.has_others(report, told)
+        heads = [[column.head for column in part.columns] for part in persona_words.parts(report)]
+    assert heads == [
+        ["Touchpoint", "Clicks", "Altogether", "With everybody's mix", "Several or none"],
+        ["Touchpoint", "Gamer"],
+    ]
+    world.click(poster, Part(1, 3), gran)
+    report = world.report()
+    assert [each.name for _, each in persona_words.clicked(report)] == ["Gamer", "Gran"]
+    assert persona_words.unclicked_words(report) == ""
+
+
 def test_an_imported_sum_is_the_persona_s_that_all_links_are_for(world: World) -> None:
     gamer, gran = world.persona("Gamer"), world.persona("Gran")
     poster = world.touchpoint("Poster")

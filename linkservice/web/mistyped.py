@@ -22,7 +22,7 @@ from linkservice.web.counted import METRIC_WORDS
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
-from linkservice.web.regions import country_choices
+from linkservice.web.regions import country_choices, every_country_name
 from linkservice.web.value_words import ATTRIBUTION_WORDS, FACET_WORDS, VALUE_WORDS
 
 _LABELS = {
@@ -44,6 +44,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "attribution": ATTRIBUTION_WORDS,
 }
 """What values of fields are called that are no filters of clicks."""
+
+_ON_PAGES = {"not_one_of": "no_such_choice", "bad_country": "no_such_country"}
+"""What is said beside a list: programs are told the words they can send."""
 
 _LONGEST = 60
 """Characters of a wrong value that are shown again: enough to know it by."""
@@ -104,15 +107,17 @@ def answer_to(page: Page, error: Invalid | NotFound) -> Response | None:
 
 def _told(problem: Problem, query: Mapping[str, str]) -> Problem:
     """The problem for who chooses from a list, and needs none of the words programs send."""
-    if problem.code != "not_one_of":
-        return problem
-    return Problem(problem.field, "no_such_choice", {"text": query[problem.field][:_LONGEST]})
+    code = _ON_PAGES.get(problem.code)
+    return (
+        Problem(problem.field, code, {"text": query[problem.field][:_LONGEST]}) if code else problem
+    )
 
 
 def _wrong(query: Mapping[str, str], problem: Problem) -> Wrong:
     name, value = problem.field, query[problem.field]
     options = _options(problem)
-    meant = _meant(value, options)
+    called = every_country_name() if problem.code == "bad_country" else options
+    meant = _meant(value, options, called)
     return Wrong(
         name=name,
         label=gettext(_LABELS[name]) if name in _LABELS else name,
@@ -139,13 +144,15 @@ def _word(name: str) -> Callable[[str], str]:
     return lambda value: gettext(words[value]) if value in words else value
 
 
-def _meant(value: str, options: Options) -> tuple[str, str] | None:
-    """The choice that is written or called nearly so."""
-    called = {each.casefold(): (code, each) for code, each in options}
-    written = {code.casefold(): (code, each) for code, each in options}
-    found = {**called, **written}
-    alike = get_close_matches(value[:_LONGEST].casefold(), found, n=1, cutoff=_CLOSE)
-    return found[alike[0]] if alike else None
+def _meant(value: str, options: Options, called: Options) -> tuple[str, str] | None:
+    """The choice that is written or called nearly so, in any language we speak."""
+    codes = {name.casefold(): code for code, name in called}
+    codes |= {code.casefold(): code for code, _ in options}
+    alike = get_close_matches(value[:_LONGEST].casefold(), codes, n=1, cutoff=_CLOSE)
+    if not alike:
+        return None
+    code = codes[alike[0]]
+    return code, dict(options)[code]
 
 
 def _place(query: Mapping[str, str], *without: str) -> str:

@@ -92,6 +92,11 @@ class Chosen:
         return [(name, gettext(label)) for name, label in PRESETS.items()]
 
     @property
+    def name(self) -> str:
+        """What the days are called: by their preset, else by themselves."""
+        return gettext(PRESETS[self.preset]) if self.preset else self.label
+
+    @property
     def label(self) -> str:
         """The days in words."""
         return write_span(self.period.first, self.period.last)

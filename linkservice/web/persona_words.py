@@ -94,21 +94,19 @@ def _rests_on_few(found: PersonaReport, row: PersonaRow) -> bool:
     return False
 
 
-def has_others(found: PersonaReport) -> bool:
-    """Whether any click or conversion is of several personas or none: else their column is left
-    out, since it says nothing.
+def has_others(found: PersonaReport, rows: Sequence[PersonaRow]) -> bool:
+    """Whether any click or conversion of these rows is of several personas or none: else their
+    column is left out, since it says nothing.
     """
-    return any(
-        row.other_clicks or (found.by_conversions and row.other_conversions) for row in found.rows
-    )
+    return any(row.other_clicks or (found.by_conversions and row.other_conversions) for row in rows)
 
 
 def clicked(found: PersonaReport) -> list[tuple[int, PersonaShare]]:
-    """The personas that have clicks, each with its place in the cells of a row; all where none
-    has: the map then says so in every cell.
+    """The personas that have clicks or conversions, each with its place in the cells of a row; all
+    where none has: the map then says so in every cell.
     """
     places = list(enumerate(found.personas))
-    return [each for each in places if each[1].clicks] or places
+    return [each for each in places if each[1].clicks or each[1].conversions] or places
 
 
 def unclicked_words(found: PersonaReport) -> str:
@@ -175,8 +173,8 @@ def facts(page: Page, chosen: Chosen, found: PersonaReport) -> list[Fact]:
             gettext(
                 "A click counts for the persona its link is made for or, where the link names "
                 "none, for that of its journey; nobody who clicks is looked at. Where several "
-                "personas are named nobody can tell which of them clicked: such clicks stand in "
-                "a column of their own."
+                "personas are named nobody can tell which of them clicked: such clicks stand "
+                "apart."
             ),
         ),
         Fact(
@@ -224,7 +222,7 @@ def parts(found: PersonaReport) -> list[Part]:
 
 
 def _altogether(heading: str, found: PersonaReport) -> Part:
-    others = has_others(found)
+    others = has_others(found, found.rows)
     columns = [
         Column(gettext("Touchpoint"), 0.31 if others else 0.49),
         Column(gettext("Clicks"), 0.13, "number"),

@@ -13,6 +13,7 @@ from babel import Locale
 
 from linkservice.web.i18n import gettext, spoken
 from linkservice.web.places import Group
+from linkservice.workspaces.model import LOCALES
 from linkservice.workspaces.public_holidays import countries, states
 
 OUR_COUNTRIES = ("DE", "AT", "CH")
@@ -43,6 +44,11 @@ def region_groups(current: str | None) -> list[Group]:
 def country_choices() -> list[tuple[str, str]]:
     """Every country with its name, in alphabetical order of the language spoken now."""
     return list(_countries(spoken()))
+
+
+def every_country_name() -> list[tuple[str, str]]:
+    """Every country with its name, in each of our languages: who types one uses either."""
+    return [pair for language in LOCALES for pair in _countries(language)]
 
 
 @lru_cache(maxsize=4)
