@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linkservice import changes
-from linkservice.clicks import claims
+from linkservice.clicks import claims, month_model
 from linkservice.clicks import model as clicks
 from linkservice.conversions import model as conversions
 from linkservice.database import Base
@@ -21,6 +21,7 @@ __all__ = [
     "journeys",
     "links",
     "metadata",
+    "month_model",
     "reports",
     "sheets",
     "workspaces",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from linkservice.clicks import bulk
+from linkservice.clicks import bulk, months
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import LinkFacet, WaitingFacets
@@ -51,7 +51,8 @@ def _add_some(database: Database) -> bool:
         ).all()
     if not found:
         return False
-    writes = bulk.adding(database.engine.dialect.name, LinkFacet, _summed(found))
+    rows = _summed(found)
+    writes = bulk.adding(database.engine.dialect.name, LinkFacet, rows)
     try:
         with database.writing_connection() as connection:
             passing("before facets")
@@ -61,6 +62,7 @@ def _add_some(database: Database) -> bool:
             if taken.rowcount != len(found):
                 raise _Overtaken
             bulk.run(connection, writes)
+            months.reopen(connection, rows[:, 0], rows[:, 1])
             passing("after facets")
     except _Overtaken:
         return True

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkservice.clicks import amending, facets, ledger, retention
+from linkservice.clicks import amending, facets, ledger, months, retention
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
@@ -42,6 +42,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 """Between two tries while the database or the spool is away."""
 
 HOUSEKEEPING_SECONDS = 60.0
+
+CLOSING_SECONDS = 0.1
+"""For how long an idle ingester sums up months between two looks at the spool."""
 
 LOCK_HOLD_SECONDS = 0.06
 """How long the statements of a batch may keep other writers of a SQLite file waiting, whose turn
@@ -112,6 +115,7 @@ class Ingester:
         self._put_off = 1
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
+        self._months_at = float("-inf")
         self._tally = Tally(settings.data_dir)
         self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
 
@@ -151,6 +155,7 @@ class Ingester:
                 continue
             if done.idle:
                 stop.wait(PAUSE_SECONDS)
+                self._close_months()
         try:
             self.run_once()
         except (SQLAlchemyError, SpoolFailed) as error:
@@ -360,6 +365,16 @@ class Ingester:
         # Half-way each time: one slow commit says little about the next.
         size = (size + min(wanted, 2 * size)) // 2
         self._batch_size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
+
+    def _close_months(self) -> None:
+        """Sum up some months; where there is nothing to do, not to look again for a while."""
+        if time.monotonic() - self._months_at < HOUSEKEEPING_SECONDS:
+            return
+        until = time.monotonic() + CLOSING_SECONDS
+        while time.monotonic() < until:
+            if not months.close_some(self._database, datetime.now(UTC)):
+                self._months_at = time.monotonic()
+                return
 
     def _keep_house(self) -> None:
         if time.monotonic() - self._kept_house_at >= HOUSEKEEPING_SECONDS:

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from sqlalchemy import Connection
 
-from linkservice.clicks import bulk, facets
+from linkservice.clicks import bulk, facets, months
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import (
     CLASSES,
@@ -93,6 +93,7 @@ class RollUps:
         for part in self._parts:
             part.write_days(connection)
         bulk.run(connection, self._prepared)
+        self._parts[0].reopen_months(connection)
         if self._put_off is not None:
             facets.put_off(connection, self._put_off)
 
@@ -143,6 +144,11 @@ class _Part:
         ]
         of_link = grouped(*keys)
         return self._facet_table, of_link.rows(keys, of_link.sizes * self._sign)
+
+    def reopen_months(self, connection: Connection) -> None:
+        """Have the months of these links summed up again, should they have been."""
+        keys = self._clicks[self._days.first]
+        months.reopen(connection, keys["day"].astype(np.int64), keys["link_id"].astype(np.int64))
 
     def write_days(self, connection: Connection) -> None:
         names = ("link_id", "day", "touchpoint_id", "workspace_id")

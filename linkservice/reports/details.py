@@ -1,25 +1,121 @@
 """Hours of the week and facets of any choice of links and days, summed by the database.
 
-Not here: whose links and which days they are (`links`, `touchpoints`).
+Months that are closed (`clicks.months`) are read as the sums they were packed to, all other days
+from the roll-ups: the figures are the same. Not here: whose links and which days they are (`links`,
+`touchpoints`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy import ColumnElement, Select, extract, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
+from linkservice.clicks.month_model import ClosedMonth, LinkMonth
+from linkservice.clicks.months import unpacked
+from linkservice.reports.period import Period, whole_months
 from linkservice.reports.results import Hour, Value
+from linkservice.reports.sources import Sources
+
+Links: TypeAlias = Sequence[int] | Select[int]
+"""Ids of links."""
 
 EMPTY_VALUE = {"referrer": "direct"}
 """What an empty value of a facet is called, where it is not "unknown"."""
 
+_NAMED_AT_ONCE = 5_000
+"""Values whose names are asked for in one statement: it takes up to 32,766 parameters."""
 
-def hours(session: Session, rows: type[LinkHour], *chosen: ColumnElement[bool]) -> list[Hour]:
-    """All hours of the week, over the rows (`Sources.hours`) that meet the conditions."""
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All hours of the week, and each facet's values by falling clicks. What a click did not tell
+    is "unknown". Cities are told where any is known; of the others roll-ups hold nothing, so they
+    are what countries have more.
+    """
+
+    hours: Sequence[Hour]
+    facets: Mapping[str, Sequence[Value]]
+
+
+def of_links(session: Session, read: Sources, links: Links, period: Period) -> Details:
+    """What all clicks of these links in the period told."""
+    months = _closed(session, read, links, period)
+    hours, facets = _of_months(session, links, months)
+    days = [day for day in period.days() if day.replace(day=1) not in months]
+    if days:
+        hours.update(_hours(session, read.hours, *_of_days(read.hours, links, days)))
+        facets.update(_facets(session, read.facets, *_of_days(read.facets, links, days)))
+    return _told(session, hours, facets)
+
+
+def of_rows(
+    session: Session,
+    read: Sources,
+    of_hours: ColumnElement[bool],
+    of_facets: ColumnElement[bool],
+) -> Details:
+    """What the hours and facets told that meet these conditions."""
+    hours = _hours(session, read.hours, of_hours)
+    return _told(session, hours, _facets(session, read.facets, of_facets))
+
+
+def by_clicks(counts: Mapping[str, int]) -> list[Value]:
+    """The values by falling clicks, those with as many by their names."""
+    return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
+
+
+def _closed(session: Session, read: Sources, links: Links, period: Period) -> set[date]:
+    """The whole months of the period that are summed up for all of these links."""
+    if read.hours is not LinkHour or read.facets is not LinkFacet:
+        return set()  # suspected mail scanners have no months
+    first, end = whole_months(period)
+    whole = select(ClosedMonth.month).where(
+        ClosedMonth.whole, ClosedMonth.month >= first, ClosedMonth.month < end
+    )
+    months = set(session.scalars(whole))
+    if months:
+        reopened = select(LinkMonth.month).where(
+            LinkMonth.month.in_(months), LinkMonth.link_id.in_(links), LinkMonth.hours.is_(None)
+        )
+        months -= set(session.scalars(reopened.distinct()))
+    return months
+
+
+def _of_months(
+    session: Session, links: Links, months: set[date]
+) -> tuple[Counter[tuple[int, int]], Counter[int]]:
+    """By weekday (from Monday, 1) and hour, and by facet value, the clicks of closed months."""
+    if not months:
+        return Counter(), Counter()
+    rows = session.execute(
+        select(LinkMonth.hours, LinkMonth.facets).where(
+            LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
+        )
+    ).all()
+    hours = {
+        (hour // 24 + 1, hour % 24): clicks
+        for hour, clicks in unpacked(row.hours or b"" for row in rows).items()
+    }
+    return Counter(hours), Counter(unpacked(row.facets or b"" for row in rows))
+
+
+def _of_days(
+    rows: type[LinkHour | LinkFacet], links: Links, days: Sequence[date]
+) -> tuple[ColumnElement[bool], ...]:
+    """They have the day first in their key: named one by one, each is looked up."""
+    return rows.link_id.in_(links), rows.local_date.in_(days)
+
+
+def _hours(
+    session: Session, rows: type[LinkHour], *chosen: ColumnElement[bool]
+) -> Counter[tuple[int, int]]:
     # Databases number weekdays from Sunday, 0.
     weekday = extract("dow", rows.local_date)
     query = (
@@ -27,36 +123,27 @@ def hours(session: Session, rows: type[LinkHour], *chosen: ColumnElement[bool]) 
         .where(*chosen)
         .group_by(weekday, rows.local_hour)
     )
-    found = {(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)}
-    return [Hour(day, hour, found.get((day, hour), 0)) for day in range(1, 8) for hour in range(24)]
+    return Counter({(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)})
 
 
-def facets(
-    session: Session, rows: type[LinkFacet], *chosen: ColumnElement[bool]
-) -> dict[str, list[Value]]:
-    """Each facet's values by falling clicks, over the rows (`Sources.facets`) that meet the
-    conditions. What a click did not tell is "unknown". Cities are told where any is known; of the
-    others roll-ups hold nothing, so they are what countries have more.
-    """
-    sums = (
-        select(rows.value_id, func.sum(rows.clicks).label("clicks"))
-        .where(*chosen)
-        .group_by(rows.value_id)
-        .having(func.sum(rows.clicks) != 0)  # 0 where what was counted was reclassified
-        .subquery()
-    )
-    query = select(FacetValue.facet, FacetValue.value, sums.c.clicks).join(
-        sums, sums.c.value_id == FacetValue.id
-    )
+def _facets(session: Session, rows: type[LinkFacet], *chosen: ColumnElement[bool]) -> Counter[int]:
+    query = select(rows.value_id, func.sum(rows.clicks)).where(*chosen).group_by(rows.value_id)
+    return Counter({row[0]: row[1] for row in session.execute(query)})
+
+
+def _told(session: Session, hours: Counter[tuple[int, int]], of_values: Counter[int]) -> Details:
     found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
-    for facet, value, clicks in session.execute(query):
-        found[facet][value or EMPTY_VALUE.get(facet, "unknown")] += clicks
+    # 0 where what was counted was reclassified.
+    there = [value_id for value_id, clicks in of_values.items() if clicks]
+    named = select(FacetValue.id, FacetValue.facet, FacetValue.value)
+    for at in range(0, len(there), _NAMED_AT_ONCE):
+        some = FacetValue.id.in_(there[at : at + _NAMED_AT_ONCE])
+        for value_id, facet, value in session.execute(named.where(some)):
+            found[facet][value or EMPTY_VALUE.get(facet, "unknown")] += of_values[value_id]
     elsewhere = found["country"].total() - found["city"].total()
     if found["city"] and elsewhere > 0:
         found["city"]["unknown"] = elsewhere
-    return {facet: by_clicks(values) for facet, values in found.items()}
-
-
-def by_clicks(counts: Mapping[str, int]) -> list[Value]:
-    """The values by falling clicks, those with as many by their names."""
-    return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
+    return Details(
+        [Hour(day, hour, hours[day, hour]) for day in range(1, 8) for hour in range(24)],
+        {facet: by_clicks(values) for facet, values in found.items()},
+    )

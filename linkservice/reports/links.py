@@ -7,27 +7,23 @@ database sum. A campaign's links are those of today; its visitors are those of e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, datetime
-from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
+from linkservice.clicks.model import LinkDay, SuspectedDay
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports import details
+from linkservice.reports.details import Links
 from linkservice.reports.link_conversions import of_links
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import Day, LinkReport, LinkTotals
 from linkservice.reports.sources import sources, suspected
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
-
-Links: TypeAlias = Sequence[int] | Select[int]
-"""Ids of links of the workspace, one by one or as a query."""
 
 
 def link_report(
@@ -80,14 +76,15 @@ def _report(
     session: Session, actor: Actor, subject_id: int, links: Links, period: Period, suspects: bool
 ) -> LinkReport:
     read = sources(session, actor.workspace_id, period, suspects)
-    facets = details.facets(session, read.facets, *_told_of(read.facets, links, period))
+    told = details.of_links(session, read, links, period)
+    facets = told.facets
     conversions, value = of_links(session, actor.workspace_id, links, period)
     return LinkReport(
         id=str(subject_id),
         period=period,
         totals=_totals(session, actor, read.days, links, period),
         days=_days(session, read.days, links, period),
-        hours=details.hours(session, read.hours, *_told_of(read.hours, links, period)),
+        hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],
         devices=facets["device"],
@@ -132,12 +129,3 @@ def _days(session: Session, rows: type[LinkDay], links: Links, period: Period) -
 def _of_links(rows: type[LinkDay], links: Links, period: Period) -> tuple[ColumnElement[bool], ...]:
     """The days of links, which `find` has shown to be the workspace's."""
     return rows.link_id.in_(links), rows.local_date.between(period.first, period.last)
-
-
-def _told_of(
-    rows: type[LinkHour | LinkFacet], links: Links, period: Period
-) -> tuple[ColumnElement[bool], ...]:
-    """Their hours or facets: they have the day first in their key, and named one by one, each is
-    looked up.
-    """
-    return rows.link_id.in_(links), rows.local_date.in_(period.days())

@@ -17,6 +17,8 @@ USUAL_DAYS = 28
 
 MOST_DAYS = 3660
 
+_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -62,3 +64,16 @@ def choose_period(first: date | None, last: date | None, time_zone: str, now: da
 def day_of(moment: datetime, time_zone: str) -> date:
     """The local day of an aware datetime."""
     return local_day(epoch_ms(moment), time_zone)[0]
+
+
+def whole_months(period: Period) -> tuple[date, date]:
+    """The first day of the first whole month of the period, and the day after its last one; of
+    a period without any, twice its first day.
+    """
+    first, last = period.first, period.last
+    if last.year == date.max.year:  # there is no day after its last one
+        return first, first
+    if first.day != 1:
+        first = (first.replace(day=1) + 32 * _DAY).replace(day=1)
+    end = (last + _DAY).replace(day=1)
+    return (first, end) if first < end else (period.first, period.first)

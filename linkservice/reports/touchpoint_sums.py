@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
 from linkservice.reports.days import days_of_touchpoints
-from linkservice.reports.period import Period
+from linkservice.reports.period import Period, whole_months
 from linkservice.reports.results import OF_VISITORS, Metric
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, visitors_of
 
@@ -73,7 +72,7 @@ def _sums(
 ) -> Sequence[Sequence[int]]:
     """A row for each touchpoint: its id, then the counts in the order of `TouchpointSums`."""
     days, months = read.touchpoints, read.months
-    first, end = _whole_months(period) if months else (period.first, period.first)
+    first, end = whole_months(period) if months else (period.first, period.first)
     # Two ranges of the key: within one condition databases would walk all that lies between.
     before = days.local_date >= period.first, days.local_date < first
     after = days.local_date >= end, days.local_date <= period.last
@@ -88,22 +87,6 @@ def _sums(
     key, *counts = rows.columns
     sums = [func.sum(column) for column in counts]
     return session.execute(select(key, *sums).group_by(key)).all()
-
-
-_DAY = timedelta(days=1)
-
-
-def _whole_months(period: Period) -> tuple[date, date]:
-    """The first day of the first whole month of the period, and the day after its last one; of
-    a period without any, twice its first day.
-    """
-    first, last = period.first, period.last
-    if last.year == date.max.year:  # there is no day after its last one
-        return first, first
-    if first.day != 1:
-        first = (first.replace(day=1) + 32 * _DAY).replace(day=1)
-    end = (last + _DAY).replace(day=1)
-    return (first, end) if first < end else (period.first, period.first)
 
 
 def _columns(rows: type[TouchpointDay | TouchpointMonth]) -> list[ColumnElement[int]]:

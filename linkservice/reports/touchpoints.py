@@ -108,7 +108,8 @@ def touchpoint_detail(
     assert row is not None
     read = sources(session, actor.workspace_id, report.period, suspects)
     stay = _Stay.of(session, touchpoint, report.period)
-    facets = details.facets(session, read.facets, _told(read.facets, read.days, stay))
+    told = _details(session, read, stay)
+    facets = told.facets
     by_link = _by_link(session, read.days, stay)
     totals, divided = _totals(session, read.days, stay, by_link)
     return TouchpointDetail(
@@ -118,7 +119,7 @@ def touchpoint_detail(
         peers=peers_of(row, report.touchpoints),
         totals=totals,
         links=_links(session, stay, by_link),
-        hours=details.hours(session, read.hours, _told(read.hours, read.days, stay)),
+        hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],
         devices=facets["device"],
@@ -239,6 +240,14 @@ def _alone(rows: type[LinkDay], stay: _Stay) -> ColumnElement[bool]:
             other.touchpoint_id != stay.touchpoint.id,
         )
     )
+
+
+def _details(session: Session, read: Sources, stay: _Stay) -> details.Details:
+    """The hours and facets that are the touchpoint's alone."""
+    if stay.alone and stay.links is not None:
+        return details.of_links(session, read, stay.links, stay.period)
+    of_hours, of_facets = (_told(rows, read.days, stay) for rows in (read.hours, read.facets))
+    return details.of_rows(session, read, of_hours, of_facets)
 
 
 def _told(
