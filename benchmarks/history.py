@@ -36,7 +36,7 @@ from linkservice.clicks.model import (
     TouchpointMonth,
     VisitorKeys,
 )
-from linkservice.clicks.months import close_some
+from linkservice.clicks.months import Closing
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
@@ -136,7 +136,8 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
             print(f"{held(database):,} clicks after {seconds:.0f} s", flush=True)
     with database.writing_connection() as connection:
         sum_months(connection)
-    while close_some(database, datetime.now(UTC)):
+    closing = Closing(database)
+    while closing.some(datetime.now(UTC)):
         pass
     if not database.is_sqlite:
         with database.engine.connect().execution_options(

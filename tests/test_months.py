@@ -99,8 +99,8 @@ def come(
 
 def close(database: Database, now: datetime = NOW) -> int:
     """Close all there is to close; in how many steps."""
-    steps = 0
-    while months.close_some(database, now):
+    closing, steps = months.Closing(database), 0
+    while closing.some(now):
         steps += 1
     return steps
 
@@ -218,10 +218,11 @@ def test_what_is_reclassified_in_a_closed_month_is_told_as_it_is_now(
 def test_closing_may_be_stopped_after_each_step(
     settings: Settings, database: Database, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(months, "LINKS_AT_ONCE", 1)
+    monkeypatch.setattr(months, "FIRST_LINKS", 1)
+    monkeypatch.setattr(months, "MOST_LINKS", 1)
     come(settings, database, home, 1)
-    steps = 0
-    while months.close_some(database, NOW):
+    closing, steps = months.Closing(database), 0
+    while closing.some(NOW):
         steps += 1
         both_tell_the_same(database, PERIODS[:1], [(1, 2, 3)])
         if steps == 6:  # between two links of May

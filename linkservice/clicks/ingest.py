@@ -115,6 +115,7 @@ class Ingester:
         self._put_off = 1
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
+        self._closing = months.Closing(database)
         self._months_at = float("-inf")
         self._tally = Tally(settings.data_dir)
         self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
@@ -372,7 +373,7 @@ class Ingester:
             return
         until = time.monotonic() + CLOSING_SECONDS
         while time.monotonic() < until:
-            if not months.close_some(self._database, datetime.now(UTC)):
+            if not self._closing.some(datetime.now(UTC)):
                 self._months_at = time.monotonic()
                 return
 

@@ -12,6 +12,7 @@ is one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -28,8 +29,12 @@ from linkservice.links.model import Link
 AFTER_DAYS = 7
 """A month is closed so many days after its end: what still arrives then is rare."""
 
-LINKS_AT_ONCE = 32
-"""Links summed up in one transaction: some 20 ms, for which other writers wait on SQLite."""
+FIRST_LINKS, MOST_LINKS = 4, 64
+"""Links summed up in one transaction."""
+
+LOCK_HOLD_SECONDS = 0.02
+"""How long that may take: other writers of a SQLite file wait for it. The month of one link with
+500 kinds of clicks a day takes 10 ms."""
 
 _DAY = timedelta(days=1)
 _PG_LOCK = 0x6D6F6E74  # any number that nothing else of this database locks by ("mont")
@@ -60,21 +65,38 @@ def reopen(connection: Connection, days: Ints, link_ids: Ints) -> None:
     _put(connection, [(month, link_id, None, None) for month, link_id in sorted(pairs)])
 
 
-def close_some(database: Database, now: datetime) -> bool:
-    """Sum up some links of a month that is to be closed or was reopened; whether there was any."""
-    with database.reading() as session:
-        if not _reopened(session) and _unclosed(session, now) is None:
-            return False
-    with database.transaction() as session:
-        _lock(session.connection(), shared=False)
-        reopened = _reopened(session)
-        if reopened:
-            _sum_up(session, reopened[0][0], [link_id for _, link_id in reopened])
-            return True
-        month = _unclosed(session, now)
-        if month is not None:
-            _go_on(session, month)
-        return month is not None
+class Closing:
+    """Closes months, a few links at a time: as many as do not keep other writers waiting long."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._links = FIRST_LINKS
+
+    def some(self, now: datetime) -> bool:
+        """Sum up some links of a month that is to be closed or was reopened; whether there was any.
+
+        Raises SQLAlchemyError where the database is away; nothing is lost then.
+        """
+        with self._database.reading() as session:
+            if not _reopened(session, 1) and _unclosed(session, now) is None:
+                return False
+        with self._database.transaction() as session:
+            started = time.monotonic()
+            _lock(session.connection(), shared=False)
+            reopened = _reopened(session, self._links)
+            month = None
+            if reopened:
+                _sum_up(session, reopened[0][0], [link_id for _, link_id in reopened])
+            else:
+                month = _unclosed(session, now)
+                if month is not None:
+                    _go_on(session, month, self._links)
+            held = time.monotonic() - started
+        if held > LOCK_HOLD_SECONDS:
+            self._links = max(1, self._links // 2)
+        elif held < LOCK_HOLD_SECONDS / 4:
+            self._links = min(MOST_LINKS, self._links * 2)
+        return bool(reopened) or month is not None
 
 
 def last_of(month: date) -> date:
@@ -100,13 +122,13 @@ def _lock(connection: Connection, *, shared: bool) -> None:
         connection.execute(text(f"SELECT {function}({_PG_LOCK})"))
 
 
-def _reopened(session: Session) -> list[tuple[date, int]]:
+def _reopened(session: Session, most: int) -> list[tuple[date, int]]:
     """Some links of one month that are to be summed up again."""
     found = session.execute(
         select(LinkMonth.month, LinkMonth.link_id)
         .where(LinkMonth.hours.is_(None))
         .order_by(LinkMonth.month, LinkMonth.link_id)
-        .limit(LINKS_AT_ONCE)
+        .limit(most)
     ).all()
     return [(row.month, row.link_id) for row in found if row.month == found[0].month]
 
@@ -123,7 +145,7 @@ def _unclosed(session: Session, now: datetime) -> date | None:
     )
 
 
-def _go_on(session: Session, month: date) -> None:
+def _go_on(session: Session, month: date, most: int) -> None:
     """Sum up the next links of a month, from the first one on if it has just been begun."""
     closed = session.get(ClosedMonth, month)
     if closed is None:
@@ -131,7 +153,7 @@ def _go_on(session: Session, month: date) -> None:
         session.add(closed)
         session.flush()
     following = select(Link.id).where(Link.id > closed.links).order_by(Link.id)
-    link_ids = session.scalars(following.limit(LINKS_AT_ONCE)).all()
+    link_ids = session.scalars(following.limit(most)).all()
     if link_ids:
         _sum_up(session, month, link_ids)
         closed.links = link_ids[-1]
