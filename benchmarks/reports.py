@@ -30,6 +30,7 @@ from linkservice.config import Settings
 from linkservice.database import Database, open_database
 from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.links.model import Link
+from linkservice.serve.workers import GC_OF_PAGES, collect_seldom
 from linkservice.web.guard import Cookies
 from linkservice.workspaces import sessions
 from linkservice.workspaces.accounts import add_user
@@ -146,6 +147,7 @@ def _signed_in(settings: Settings, database: Database) -> FlaskClient:
             user = session.get_one(User, member.user_id)
         token = sessions.start(session, user, "benchmark", now)
     client = create_app(settings).test_client()
+    collect_seldom(GC_OF_PAGES)  # as a worker does
     client.set_cookie(Cookies.of(settings).name("session"), token)
     return client
 

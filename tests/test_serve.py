@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pty
 import shutil
 import signal
 import socket
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -31,7 +33,7 @@ from linkservice.serve.addresses import Address, announcement
 from linkservice.serve.process import pause_before_restart
 from linkservice.serve.server import SHORTEST_LIFE_SECONDS
 from linkservice.serve.signals import caught
-from linkservice.serve.workers import take_settings
+from linkservice.serve.workers import GC_OF_PAGES, collect_seldom, take_settings
 
 
 @pytest.fixture
@@ -322,6 +324,22 @@ def test_pauses_grow_only_for_what_never_served() -> None:
     assert failed == sorted(failed)
     assert max(served) == 0.5
     assert max(failed) == 5
+
+
+def test_cyclic_garbage_goes_though_it_is_seldom_looked_for() -> None:
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    usual = gc.get_threshold()
+    try:
+        collect_seldom(GC_OF_PAGES)
+        assert gc.get_freeze_count() > 0
+        knots = [weakref.ref(Knot()) for _ in range(2 * GC_OF_PAGES[0])]
+        assert sum(knot() is not None for knot in knots) <= GC_OF_PAGES[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)
 
 
 def test_no_request_carries_a_setting(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from linkservice.config import PREFIX, SETTINGS, Settings, load
 from linkservice.errors import LinkServiceError
@@ -46,8 +46,18 @@ STANDS_BACK = 5
 """How much nicer (nice(2)) reports and ingestion are than the customers' half second: on a busy
 core a redirect gets three times their share, and its turn at once."""
 
-GC_THRESHOLDS = (50_000, 20, 20)
-"""Objects, then rounds, between two searches; Python's own are 700, 10, 10."""
+Thresholds: TypeAlias = tuple[int, int, int]
+"""Objects, then rounds, between two searches for cyclic garbage; Python's own are 700, 10, 10."""
+
+GC_OF_REDIRECTS: Thresholds = (50_000, 20, 20)
+"""A redirect makes no such garbage. What else there is (pages, the follower of changes) makes
+little, and is collected all the same."""
+
+GC_OF_PAGES: Thresholds = (10_000, 10, 10)
+"""Nearly all that a page makes goes without a search when the page is sent. The rest waits until
+there are so many objects more: that is a few MB, and what was in use at a search may wait for a
+hundred of them, which is less than a process of pages takes anyway.
+"""
 
 BACKPRESSURE = 8192
 """Connections a worker holds at once: idle and dripping ones must not crowd out the others."""
@@ -155,20 +165,20 @@ def _redirect_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     # It runs when the last request is answered and seals the spool segment.
     Finalize(None, door.close, exitpriority=0)
     on_leave(listening_fd, door.leave)
-    _collect_seldom()
+    collect_seldom(GC_OF_REDIRECTS)
     _tell_ready(ready_fd)
     return door
 
 
-def _collect_seldom() -> None:
-    """Spare customers the search for cyclic garbage: a redirect makes none.
+def collect_seldom(thresholds: Thresholds) -> None:
+    """Spare customers and readers most of the search for cyclic garbage, from now on.
 
-    What is loaded by now stays as long as the process, and is not looked at again. What is left
-    (pages, the follower of changes) makes little, and is collected all the same.
+    What is loaded by now stays as long as the process, and is not looked at again: an application
+    imports all that it needs when it is made.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(*thresholds)
 
 
 def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
@@ -181,6 +191,7 @@ def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     door.extensions["letters"].start()
     farewell = _Farewell(door)
     on_leave(listening_fd, farewell.leave)
+    collect_seldom(GC_OF_PAGES)
     _tell_ready(ready_fd)
     return farewell
 
