@@ -33,6 +33,8 @@ from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs,
 from linkservice.reports.costs import cost_report
 from linkservice.reports.exported import plain_lines
 from linkservice.reports.exported_findings import costs_table
+from linkservice.web import cost_verdicts
+from linkservice.web.i18n import speaking
 from linkservice.workspaces.access import Actor
 
 people = pytest.fixture(everybody)
@@ -506,3 +508,46 @@ def subjects(people: People) -> tuple[str, str]:
     journey = people.ada.made("/journeys", name="Kauf", template="standard")
     campaign = people.ada.made("/campaigns", name="Sommer")
     return journey["stages"][0]["touchpoints"][0]["id"], campaign["id"]
+
+
+def test_the_dear_one_is_named_by_every_door(world: World) -> None:
+    """Four equal ones, one at a fifth of their visitors, one free, one of a campaign."""
+    names = ("Poster", "Flyer", "Stand", "Card", "Dear", "Free", "Shared")
+    ids = {name: world.touchpoint(name) for name in names}
+    for name, touchpoint in ids.items():
+        for number in range(3):
+            world.click((15 if name == "Dear" else 75) + number, touchpoint)
+        if name not in ("Free", "Shared"):
+            world.spend("touchpoint", touchpoint, 10_000, FIRST, LAST)
+    autumn = world.campaign()
+    world.click(9, ids["Shared"], autumn)
+    world.spend("campaign", autumn, 500)
+    report = world.report()
+    rows = {row.name: row for row in report.rows}
+    dear = rows["Dear"].verdict_by("cost_per_visitor")
+    assert dear is not None
+    assert dear.verdict == "worst"
+    assert dear.low < (rows["Dear"].costs.cost_per_visitor or 0) < (dear.high or 0)
+    assert dear.peers is not None
+    assert (dear.peers.count, dear.peers.group) == (4, "workspace")
+    assert {name for name, row in rows.items() if row.verdicts is None} == {"Free", "Shared"}
+    assert all(row.verdicts is None for row in world.report("channel").rows)
+    upwards = cost_report(
+        world.session, world.home.actor, first=FIRST, last=LAST, upwards=True, now=NOW
+    )
+    assert [row.name for row in upwards.rows[:1]] == ["Dear"]
+    answer: Any = to_json(report)
+    (line,) = [row for row in answer["rows"] if row["name"] == "Dear"]
+    told = line["verdicts"]["cost_per_visitor"]
+    head, *lines = plain_lines(costs_table(report))
+    (cells,) = [dict(zip(map(str, head), row, strict=True)) for row in lines if row[2] == "Dear"]
+    assert cells["cost_per_visitor_verdict"] == told["verdict"] == "worst"
+    assert float(str(cells["cost_per_visitor_low"])) == pytest.approx(told["low"] / 100)
+    assert cells["return_on_cost_verdict"] is None
+    with speaking("en"):
+        first = cost_verdicts.sentences(report)[0]
+        part = cost_verdicts.part(report)
+    assert first.startswith("“Dear” costs €")
+    assert first.endswith("): save there first.")
+    assert part is not None
+    assert any("worst, 95%: €" in row.cells[1] for row in part.rows if row.cells[0] == "Dear")

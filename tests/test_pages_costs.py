@@ -12,10 +12,12 @@ import pytest
 from people import Browser, Cast, everybody, text_of
 from test_pages_journeys import new_journey, new_stage, new_touchpoint, number_in, undo
 
+from linkservice.reports.cost_judging import By, CostPeers, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
 from linkservice.reports.period import Period
+from linkservice.reports.ranking import Verdict
 from linkservice.reports.results import TouchpointRow
-from linkservice.web import cost_words, counted
+from linkservice.web import cost_verdicts, cost_words, counted
 from linkservice.web.i18n import speaking
 
 cast = pytest.fixture(everybody)
@@ -181,3 +183,80 @@ def test_money_of_a_campaign_makes_nobody_dear() -> None:
         )
         alone = CostReport(period, "touchpoint", "EUR", Costs(), rows[1:])
         assert cost_words.compared(alone) == ""
+
+
+def _judged(name: str, by: By, verdict: Verdict, more: dict[By, Verdict] | None = None) -> CostRow:
+    row = _row(name, 100, 1_000, 0, 500)
+    said = {
+        each: CostVerdict(word, 2.0, 30.0, CostPeers("stage", 3, 5.0), None)
+        for each, word in {by: verdict, **(more or {})}.items()
+    }
+    return replace(row, verdicts=said)
+
+
+def _told(*rows: CostRow, sort: By = "cost_per_visitor") -> list[str]:
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    totals = Costs(is_valued=True, cost=1_000, visitors_with_cost=100)
+    found = CostReport(period, "touchpoint", "EUR", totals, rows, sort)
+    with speaking("en"):
+        return cost_verdicts.sentences(found)
+
+
+def test_the_report_begins_with_what_to_stop_paying_for() -> None:
+    dear = _judged("Dear", "cost_per_visitor", "worst")
+    other = _judged("Other", "cost_per_visitor", "worst")
+    cheap = _judged("Cheap", "cost_per_visitor", "best", {"return_on_cost": "worst"})
+    first, second, *_ = _told(dear, other, cheap)
+    assert first == (
+        "“Dear” costs €0.10 per visitor, 2 times as much as others that are paid for (95%: "
+        "€0.0200–0.3000): save there first. Then at “Other”: as certainly too dear."
+    )
+    assert second == "Visitors are certainly cheapest through “Cheap”."
+
+
+def test_nobody_is_told_to_save_where_dear_visitors_buy() -> None:
+    rich = _judged("Rich", "cost_per_visitor", "worst", {"return_on_cost": "best"})
+    (told, *_) = _told(rich)
+    assert told.endswith(
+        "Its return, though, is among the best (0.50\u00a0× its cost): no reason to stop "
+        "paying for it."
+    )
+    poor = _judged("Poor", "return_on_cost", "worst")
+    assert _told(rich, poor)[0].startswith("“Poor” brings back 0.50\u00a0× its cost")
+
+
+def test_nothing_certain_is_said_so() -> None:
+    equal = _judged("Equal", "cost_per_visitor", "as_expected")
+    told = _told(equal)
+    assert told[0].startswith("Of no touchpoint is it certain that it is dearer")
+    gone = replace(_judged("Gone", "cost_per_visitor", "worst"), deleted=True)
+    assert _told(equal, gone)[0] == told[0]
+    alone = _row("Alone", 100, 1_000, 0, 500)
+    assert "cannot be told: it takes 4" in _told(alone)[0]
+
+
+def test_nobody_came_for_it_is_said_without_an_upper_end() -> None:
+    row = _judged("Empty", "cost_per_visitor", "worst")
+    costs = replace(row.costs, visitors_with_cost=0)
+    verdict = CostVerdict("worst", 20.0, None, CostPeers("stage", 3, 5.0), None)
+    empty = replace(row, costs=costs, verdicts={"cost_per_visitor": verdict})
+    assert _told(empty)[0] == (
+        "“Empty” cost €10.00 and brought nobody, where others that are paid for cost €0.0500 per "
+        "visitor: save there first."
+    )
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    found = CostReport(period, "touchpoint", "EUR", Costs(), [empty])
+    with speaking("de"):
+        assert cost_verdicts.interval_words("cost_per_visitor", verdict, found) == "ab 0,20\u00a0€"
+        closed = replace(verdict, high=310.0)
+        words = cost_verdicts.interval_words("cost_per_visitor", closed, found)
+        assert words == "0,20–3,10\u00a0€"
+
+
+def test_costs_are_sorted_from_their_heads(cast: Cast, poster: str) -> None:
+    cast.ben.done(f"/touchpoints/{poster}/costs", **DAY)
+    page = cast.ben.get("/reports/costs", sort="cost_per_visitor", order="up", **PERIOD)
+    assert 'aria-sort="descending"' in page.text
+    page = cast.ben.get("/reports/costs", **PERIOD)
+    assert 'aria-sort="ascending"' in page.text
+    assert "order=up" in page.text

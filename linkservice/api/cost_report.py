@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from linkservice.api.door import Call, Calls
 from linkservice.api.reports import PeriodAnswer, PeriodQuery, period_answer
 from linkservice.api.values import Answer, Id, one_of
 from linkservice.money import DECIMALS
+from linkservice.reports.cost_judging import BYS, By
 from linkservice.reports.cost_results import (
     GROUPS,
     CostReport,
@@ -15,16 +18,22 @@ from linkservice.reports.cost_results import (
     Group,
     RowKind,
     figures_of,
+    verdicts_of,
 )
 from linkservice.reports.costs import cost_report
+from linkservice.reports.ranking import PeerGroup, Verdict
 
 COST_REPORT = Calls("Reports")
 
 
 class CostReportQuery(PeriodQuery):
-    """Which days, and what a row is."""
+    """Which days, what a row is, and in which order rows stand."""
 
     group: Annotated[str, one_of(GROUPS)] = GROUPS[0]
+    sort: Annotated[str, one_of(BYS)] = BYS[0]
+    order: Annotated[
+        Literal["down", "up"], Field(description="The best first, or the other way round.")
+    ] = "down"
 
 
 class CostFigures(Answer):
@@ -57,9 +66,42 @@ class CostFigures(Answer):
     return_on_cost: float | None
 
 
+class CostPeersAnswer(Answer):
+    """Whom a touchpoint was compared with, and their mean; null where they brought nothing."""
+
+    group: PeerGroup
+    count: int
+    mean: float | None
+
+
+class CostVerdictAnswer(Answer):
+    """A verdict by one figure. `low` and `high` (95 %) and the peers' mean are in that figure, a
+    cost in the currency's smallest unit; `high` is null where nothing came of the cost.
+    `more_cost_needed` is there for "too_early": so much more would have to be spent to know.
+    """
+
+    verdict: Verdict
+    low: float
+    high: float | None
+    peers: CostPeersAnswer | None
+    more_cost_needed: int | None
+
+
+class CostVerdictsAnswer(Answer):
+    """ "worst" is dearer than comparable paid touchpoints for certain, "best" is cheaper; one among
+    equals is called so in no more than 6.5 % of reports, by any of the figures. Null where a figure
+    is not known.
+    """
+
+    cost_per_visitor: CostVerdictAnswer | None
+    cost_per_conversion: CostVerdictAnswer | None
+    return_on_cost: CostVerdictAnswer | None
+
+
 class CostRowAnswer(CostFigures):
     """A touchpoint, channel, medium or campaign, as `kind` says. Where rows are no campaigns, one
     of that kind was spent on a campaign that brought nobody; "none" is what belongs to no row.
+    `verdicts` are there in a report by touchpoint, of those with a cost of their own.
     """
 
     kind: RowKind
@@ -68,15 +110,18 @@ class CostRowAnswer(CostFigures):
     stage: str | None
     journey: str | None
     deleted: bool
+    verdicts: CostVerdictsAnswer | None
 
 
 class CostReportAnswer(Answer):
-    """What clicks and visitors cost and brought, the cheapest visitors first; `decimals` are those
-    of the currency: 2 where amounts are cents.
+    """What clicks and visitors cost and brought, in the order asked for; `decimals` are those of
+    the currency: 2 where amounts are cents.
     """
 
     period: PeriodAnswer
     group: Group
+    sort: By
+    order: Literal["down", "up"]
     currency: str
     decimals: int
     totals: CostFigures
@@ -99,6 +144,8 @@ def report_costs(call: Call, given: CostReportQuery) -> CostReportAnswer:
             first=given.first,
             last=given.last,
             group=given.group,
+            sort=given.sort,
+            upwards=given.order == "up",
             suspects=given.scanners == "include",
             now=call.now,
         )
@@ -109,6 +156,8 @@ def _answer(report: CostReport) -> CostReportAnswer:
     return CostReportAnswer(
         period=period_answer(report.period),
         group=report.group,
+        sort=report.sort,
+        order="up" if report.upwards else "down",
         currency=report.currency,
         decimals=DECIMALS[report.currency],
         totals=CostFigures.model_validate(figures_of(report.totals)),
@@ -120,4 +169,5 @@ def _row(row: CostRow) -> CostRowAnswer:
     place = {
         name: getattr(row, name) for name in ("kind", "id", "name", "stage", "journey", "deleted")
     }
-    return CostRowAnswer.model_validate({**place, **figures_of(row.costs)})
+    verdicts = {"verdicts": verdicts_of(row)}
+    return CostRowAnswer.model_validate({**place, **figures_of(row.costs), **verdicts})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME_WIDTH = 34
 GROUPS = ("touchpoint", "channel", "medium", "campaign")
+SORTS = ("cost_per_visitor", "cost_per_conversion", "return_on_cost")
 
 
 @report.command("costs")
@@ -29,9 +30,19 @@ GROUPS = ("touchpoint", "channel", "medium", "campaign")
     show_default=True,
     help="What a line is.",
 )
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default=SORTS[0],
+    show_default=True,
+    help="By what, the best first.",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
 @report_form
-def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
-    """What clicks and visitors cost, and what came back.
+def costs(
+    from_: date | None, to: date | None, group: str, sort: str, reverse: bool, form: str
+) -> None:
+    """What clicks and visitors cost, what came back, and who is dear for certain.
 
     Days are those of the workspace's time zone, the last one included.
     """
@@ -49,6 +60,8 @@ def costs(from_: date | None, to: date | None, group: str, form: str) -> None:
             first=from_,
             last=to,
             group=group,
+            sort=sort,
+            upwards=reverse,
             now=now(),
         )
     write_report(form, to_json(found), plain_lines(costs_table(found)), _table(found))
@@ -67,6 +80,8 @@ def _table(found: CostReport) -> Iterator[str]:
         yield _line(_name(row), row.costs, found.currency)
         if row.kind == "campaign" and found.group != "campaign":
             yield coloured("  spent on a campaign that brought nobody in these days", dim=True)
+        if said := _certain(row):
+            yield coloured(f"  {said}", dim=True)
     yield ""
     yield _line("Total", found.totals, found.currency)
     if found.totals.visitors_with_cost < found.totals.visitors + found.totals.tokenless:
@@ -79,6 +94,16 @@ def _table(found: CostReport) -> Iterator[str]:
         )
     if (found.totals.conversions_with_value or 0) < (found.totals.conversions or 0):
         yield coloured("Value and return: of the conversions that tell a value.", dim=True)
+
+
+def _certain(row: CostRow) -> str:
+    """By which figures it is the best or the worst for certain; "" where by none."""
+    told = [
+        f"{verdict.verdict} by {by.replace('_', ' ')}"
+        for by, verdict in (row.verdicts or {}).items()
+        if verdict.verdict in ("best", "worst")
+    ]
+    return f"certainly {', '.join(told)}" if told else ""
 
 
 def _name(row: CostRow) -> str:

@@ -2,19 +2,22 @@
 
 Amounts are whole numbers of the currency's smallest unit (cents), costs per click and per visitor
 fractions of it. Decided here: what is said of values that not all conversions tell. The sum is of
-those that do, with their number beside it; where none of them does it is None, never 0. Not here:
-where the figures come from (`costs`).
+those that do, with their number beside it; where none of them does it is None, never 0. And in
+which order rows stand: what was spent and brought nothing is dearer than all that brought some. Not
+here: where the figures come from (`costs`), who is dear for certain (`cost_judging`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from linkservice.money import DECIMALS
+from linkservice.reports.cost_judging import BYS, By, CostVerdict, CostVerdicts
 from linkservice.reports.period import Period
-from linkservice.reports.results import Json
+from linkservice.reports.results import Json, plain
 
 Group: TypeAlias = Literal["touchpoint", "channel", "medium", "campaign"]
 GROUPS: tuple[Group, ...] = ("touchpoint", "channel", "medium", "campaign")
@@ -170,7 +173,7 @@ class CostRow:
     `kind` says what `id` and `name` are of. In a report by touchpoint, channel or medium a row
     of kind "campaign" is what was spent on a campaign that brought nobody; "none" are the links
     without a touchpoint, in a report by campaign all that belongs to no campaign. Of a channel
-    or a medium `id` and `name` are its word.
+    or a medium `id` and `name` are its word. `verdicts` has a touchpoint with a cost of its own.
     """
 
     kind: RowKind
@@ -180,23 +183,44 @@ class CostRow:
     journey: str | None = None
     deleted: bool = False
     costs: Costs
+    verdicts: CostVerdicts | None = None
+
+    def verdict_by(self, by: By) -> CostVerdict | None:
+        """What is said of it by this figure, if anything is."""
+        return None if self.verdicts is None else self.verdicts.get(by)
 
 
-def rank(row: CostRow) -> tuple[int, float, int]:
-    """The cheapest visitors first, then what was spent for nobody, then rows without a cost."""
+def rank(row: CostRow, by: By, upwards: bool) -> tuple[int, float, int]:
+    """The best by this figure first, or (`upwards`) last; then rows without the figure, then rows
+    without a cost, either way.
+    """
     costs = row.costs
     if costs.cost is None:
         return 2, 0.0, -costs.clicks
-    per_visitor = costs.cost_per_visitor
-    if per_visitor is None:
+    figure = _figure(costs, by)
+    if figure is None:
         return 1, 0.0, -costs.cost
-    return 0, per_visitor, -costs.clicks
+    dearness = -figure if by == "return_on_cost" else figure
+    more = costs.cost if math.isinf(figure) else costs.clicks
+    return 0, -dearness if upwards else dearness, -more
+
+
+def _figure(costs: Costs, by: By) -> float | None:
+    """What rows are sorted by: what was spent for nobody cost more than any visitor."""
+    counts = {
+        "cost_per_visitor": costs.visitors_with_cost,
+        "cost_per_conversion": costs.conversions_with_cost,
+    }
+    if costs.cost and counts.get(by) == 0:
+        return math.inf
+    return cast(Figure, getattr(costs, by))
 
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """What clicks and visitors cost: the cheapest visitors first, then what was spent for nobody,
-    then rows without a cost.
+    """What clicks and visitors cost, in the order of `sort`: the best first, or (`upwards`) last.
+
+    What was spent for nobody is the dearest; rows without a cost stand last.
     """
 
     period: Period
@@ -204,6 +228,8 @@ class CostReport:
     currency: str
     totals: Costs
     rows: Sequence[CostRow]
+    sort: By = BYS[0]
+    upwards: bool = False
 
     @property
     def is_valued(self) -> bool:
@@ -261,11 +287,24 @@ def to_json(report: CostReport) -> dict[str, Json]:
             "time_zone": period.time_zone,
         },
         "group": report.group,
+        "sort": report.sort,
+        "order": "up" if report.upwards else "down",
         "currency": report.currency,
         "decimals": DECIMALS[report.currency],
         "totals": dict[str, Json](figures_of(report.totals)),
         "rows": [
-            {**{name: getattr(row, name) for name in _PLACE}, **figures_of(row.costs)}
+            {
+                **{name: getattr(row, name) for name in _PLACE},
+                **figures_of(row.costs),
+                "verdicts": verdicts_of(row),
+            }
             for row in report.rows
         ],
     }
+
+
+def verdicts_of(row: CostRow) -> dict[str, Json] | None:
+    """The verdicts on a row by every figure; None where nobody judges it."""
+    if row.verdicts is None:
+        return None
+    return {by: plain(row.verdict_by(by)) for by in BYS}

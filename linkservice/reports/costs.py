@@ -9,7 +9,8 @@ visitor is what either was spent for. So a campaign's money stands with its touc
 of them pays as much for a visitor of the campaign as the others: how they differ, only costs that
 are entered for each can tell. What was spent and brought nobody has no cell to go to: it stays
 the touchpoint's or the campaign's own, and is neither lost nor put on others. Not here: whose a
-conversion is (`cost_conversions`), which figures follow (`cost_results`).
+conversion is (`cost_conversions`), which figures follow (`cost_results`), who is dear for certain
+(`paid`, `cost_judging`).
 
 As in all reports, days to come are left out: of a span only the days up to today have been paid
 for, and visited. A touchpoint is that of the time of the click, a campaign the link's of today.
@@ -35,6 +36,7 @@ from linkservice.links.model import Link
 from linkservice.money import apportion, within
 from linkservice.reports.campaign_conversions import NO_CAMPAIGN
 from linkservice.reports.cost_conversions import Place, gained
+from linkservice.reports.cost_judging import BYS, By
 from linkservice.reports.cost_results import (
     GROUPS,
     NOTHING,
@@ -47,6 +49,7 @@ from linkservice.reports.cost_results import (
     rank,
     summed,
 )
+from linkservice.reports.paid import judged_by_cost
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.workspaces.access import Actor
@@ -114,25 +117,31 @@ def cost_report(
     first: dt.date | None,
     last: dt.date | None,
     group: str = GROUPS[0],
+    sort: str = BYS[0],
+    upwards: bool = False,
     suspects: bool = False,
     now: dt.datetime,
 ) -> CostReport:
-    """What was spent, and for how many; with the clicks of suspected mail scanners or without.
+    """What was spent, and for how many; with the clicks of suspected mail scanners or without. The
+    best by `sort` stand first, or last (`upwards`). Touchpoints are judged in a report of them.
 
-    A row has clicks or a cost; all others say nothing. Raises `Invalid` (from, to, group),
+    A row has clicks or a cost; all others say nothing. Raises `Invalid` (from, to, group, sort),
     `Forbidden`.
     """
     actor.require("reports:read")
-    period, asked = _question(session, actor, first, last, group, now)
+    period, asked, by = _question(session, actor, first, last, group, sort, now)
     cells, untold = _counted(session, actor, period, suspects)
-    _spend(session, actor, period, day_of(now, period.time_zone), cells)
+    today = day_of(now, period.time_zone)
+    _spend(session, actor, period, today, cells)
     _mark(untold, cells)
     valued = any(cell.gained.tells_value for cell in cells.values())
     rows = _rows(cells, asked, valued, _Names.read(session, actor))
+    if asked == "touchpoint":
+        rows = judged_by_cost(session, actor, period, today, suspects, rows)
+    rows.sort(key=lambda row: rank(row, by, upwards))
     totals = summed([cell.told(asked, valued, whole=True) for cell in cells.values()])
-    return CostReport(
-        period, asked, report_currency(session, actor), totals, sorted(rows, key=rank)
-    )
+    currency = report_currency(session, actor)
+    return CostReport(period, asked, currency, totals, rows, by, upwards)
 
 
 def _question(
@@ -141,18 +150,20 @@ def _question(
     first: dt.date | None,
     last: dt.date | None,
     group: str,
+    sort: str,
     now: dt.datetime,
-) -> tuple[Period, Group]:
-    """The period and the grouping; raises every problem of the two at once."""
+) -> tuple[Period, Group, By]:
+    """The period, the grouping and the order; raises every problem of them at once."""
     problems = Problems()
     problems.one_of("group", group, GROUPS)
+    problems.one_of("sort", sort, BYS)
     time_zone = session.get_one(Workspace, actor.workspace_id).time_zone
     try:
         period = choose_period(first, last, time_zone, now)
     except Invalid as error:
         problems.take(error)
     problems.raise_if_any()
-    return period, cast(Group, group)
+    return period, cast(Group, group), cast(By, sort)
 
 
 def _counted(

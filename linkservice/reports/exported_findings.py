@@ -16,7 +16,15 @@ from linkservice.money import in_main_unit
 from linkservice.reports import cost_results
 from linkservice.reports.change import WindowName
 from linkservice.reports.changed import ChangeReport
-from linkservice.reports.cost_results import AMOUNTS, FIGURES, CostReport, Figure, figures_of
+from linkservice.reports.cost_judging import BYS, By
+from linkservice.reports.cost_results import (
+    AMOUNTS,
+    FIGURES,
+    CostReport,
+    CostRow,
+    Figure,
+    figures_of,
+)
 from linkservice.reports.exported import Exported, Table
 from linkservice.reports.moments import Moment, MomentsReport
 from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
@@ -39,7 +47,8 @@ def of_costs(report: CostReport, filters: Filters) -> Exported:
         costs_table(report),
         Table("totals", ("figure", "count"), rows, currency=report.currency),
     ]
-    asked = {**filters, "group": report.group}
+    order = "up" if report.upwards else None
+    asked = {**filters, "group": report.group, "sort": report.sort, "order": order}
     return Exported(report.period, asked, cost_results.to_json(report), tables)
 
 
@@ -50,11 +59,30 @@ def costs_table(report: CostReport) -> Table:
         figures = figures_of(row.costs)
         amounts = [_amount(name, figures[name], report.currency) for name in FIGURES]
         place = [getattr(row, name) for name in _PLACE]
-        rows.append([*place, report.currency, *amounts])
+        verdicts = [_said(row, by, name, report.currency) for by in BYS for name in _SAID]
+        rows.append([*place, report.currency, *amounts, *verdicts])
     meant = {"kind": "row_kind"}
+    meant |= {f"{by}_{name}": name for by in BYS for name in ("verdict", "peers_group")}
     if report.group in ("channel", "medium"):
         meant["name"] = report.group
-    return Table("costs", (*_PLACE, "currency", *FIGURES), rows, meant)
+    said = [f"{by}_{name}" for by in BYS for name in _SAID]
+    return Table("costs", (*_PLACE, "currency", *FIGURES, *said), rows, meant)
+
+
+_SAID = ("verdict", "low", "high", "peers_group", "peers_count", "peers_mean", "more_cost_needed")
+
+
+def _said(row: CostRow, by: By, name: str, currency: str) -> Cell:
+    """One of `_SAID` of a verdict, money in the main unit."""
+    verdict = row.verdict_by(by)
+    of: object = verdict
+    if verdict is not None and name.startswith("peers_"):
+        of, name = verdict.peers, name.removeprefix("peers_")
+    if of is None:
+        return None
+    value: Cell = getattr(of, name)
+    money = name == "more_cost_needed" or (name in ("low", "high", "mean") and by in AMOUNTS)
+    return in_main_unit(value, currency) if money and isinstance(value, int | float) else value
 
 
 def of_personas(report: PersonaReport, filters: Filters) -> Exported:

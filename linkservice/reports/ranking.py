@@ -201,6 +201,15 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
     counts beyond their exposure count as all of it: more conversions than clicks. Raises
     ValueError when daily `counts` and `exposure` do not all have one length.
     """
+    compared, judged = compare(observations, family)
+    judged |= {each.touchpoint_id: each for each in decide(compared)}
+    return [judged[observation.touchpoint_id] for observation in observations]
+
+
+def compare(
+    observations: Sequence[Observation], family: Family[Any] = RATES
+) -> tuple[list[Comparison], dict[int, Judgement]]:
+    """Those beside a standard, to be decided on together, and the judgements on all others."""
     by_unit: dict[str | None, list[Observation]] = defaultdict(list)
     judged: dict[int, Judgement] = {}
     for observation in observations:
@@ -222,8 +231,7 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
                 compared += _beside_target(target, unit[row], totals.of([row]))
             else:
                 judged[unit[row].touchpoint_id] = _no_peers(unit[row], totals.of([row]))
-    judged |= {each.touchpoint_id: each for each in decide(compared)}
-    return [judged[observation.touchpoint_id] for observation in observations]
+    return compared, judged
 
 
 def decide(compared: Sequence[Comparison]) -> list[Judgement]:

@@ -27,6 +27,7 @@ from linkservice.journeys.model import Campaign, Journey, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.arranged import EVERYTHING, Selection, check_arrangement
 from linkservice.reports.conversions import ATTRIBUTIONS
+from linkservice.reports.cost_judging import BYS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import NAMES, Filters, choose_filters
 from linkservice.reports.model import KEPT, LONGEST_NAME, Kept, ReportShare
@@ -48,7 +49,7 @@ _ASKED: Mapping[str, Collection[str]] = {
     **dict.fromkeys(OF_CLICKS, NAMES),
     "touchpoint": (*NAMES, "attribution"),
     **dict.fromkeys(RANKED, (*NAMES, *EVERYTHING.query, *_ARRANGED)),
-    "costs": ("group",),
+    "costs": ("group", "sort", "order"),
     "personas": ("attribution",),
     "overview": NAMES,
 }
@@ -291,8 +292,10 @@ def _checked(session: Session, actor: Actor, new: NewShare) -> str:
     if new.about in RANKED:
         selection = Selection(**{name: given.get(name) for name in EVERYTHING.query})
         check_arrangement(session, actor, selection, given.get("group"), given.get("sort"))
-    elif "group" in given:
-        problems.one_of("group", given["group"], GROUPS)
+    else:
+        for name, words in (("group", GROUPS), ("sort", BYS)):
+            if name in given:
+                problems.one_of(name, given[name], words)
         problems.raise_if_any()
     return urlencode({**given, **filters})
 

@@ -187,6 +187,20 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
             "to be followed) count as one visitor each."
         ),
     )
+    if any(row.verdicts for row in found.rows):
+        yield Fact(
+            gettext("What is certain"),
+            gettext(
+                "Touchpoints at least half of whose cost was entered with them are compared with "
+                "others that are paid for, of the same stage and kind where there are three, else "
+                "of the stage, the journey or all. What was spent is known; how many came for it "
+                "is partly chance, and restless days count as that. All verdicts of the page are "
+                "corrected together: among touchpoints that are equally dear one is called worst "
+                "or best in at most 6.5%% of reports, by any of the figures. A cost counts on the "
+                "days it was entered for: where visitors come long after it, choose days that "
+                "hold both."
+            ),
+        )
     if found.totals.conversions:
         yield counted.conversions()
     if found.is_valued:

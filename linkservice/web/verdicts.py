@@ -257,15 +257,17 @@ def value_change_words(now: int, before: int, others: str) -> str:
     """As `change_words`, of money, which is no number of things."""
     if not before:
         return gettext("nothing before")
-    return _compared(now / before, others, _AS_MUCH)
+    return comparison(now / before, others, money=True)
 
 
 _TOO_FEW_TO_COMPARE = 10
 """Two clicks after one are no "twice as many"."""
 
 
-def comparison(ratio: float, others: str) -> str:
+def comparison(ratio: float, others: str, *, money: bool = False) -> str:
     """How a figure compares with that of `others`, which is `ratio` times smaller."""
+    if money:
+        return _compared(ratio, others, _AS_MUCH)
     nearest, message = min(_RATIOS, key=lambda each: abs(ratio / each[0] - 1))
     if abs(ratio - 1) > ABOUT_EQUAL and abs(ratio / nearest - 1) <= _NEAR:
         return gettext(message, others=others)

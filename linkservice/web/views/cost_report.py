@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 
+from linkservice.reports.cost_judging import BYS
 from linkservice.reports.cost_results import GROUPS, CostReport, CostRow
 from linkservice.reports.costs import cost_report
 from linkservice.reports.exported_findings import of_costs
-from linkservice.web import cost_words, periods
+from linkservice.web import cost_verdicts, cost_words, periods
 from linkservice.web.cost_words import GROUP_WORDS, row_name
 from linkservice.web.door import Pages
 from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
@@ -28,18 +31,39 @@ class Asked:
 
     chosen: Chosen
     group: str
+    sort: str = BYS[0]
+    upwards: bool = False
 
     @property
     def query(self) -> dict[str, str | None]:
         """The fields the addresses of the page carry; nothing for what is usual."""
-        group = None if self.group == GROUPS[0] else self.group
-        return {**self.chosen.query, "group": group}
+        return {
+            **self.chosen.query,
+            "group": None if self.group == GROUPS[0] else self.group,
+            "sort": None if self.sort == BYS[0] else self.sort,
+            "order": "up" if self.upwards else None,
+        }
+
+    @property
+    def kept(self) -> str | None:
+        """What a share link keeps of it, besides the period."""
+        period = self.chosen.query
+        return urlencode({k: v for k, v in self.query.items() if v and k not in period}) or None
+
+
+def asked_costs(query: Mapping[str, str], chosen: Chosen) -> Asked:
+    """What fields of an address ask for; what is no such thing is what is usual."""
+    group, sort = query.get("group", ""), query.get("sort", "")
+    return Asked(
+        chosen,
+        group if group in GROUPS else GROUPS[0],
+        sort if sort in BYS else BYS[0],
+        query.get("order") == "up",
+    )
 
 
 def _asked_for(page: Page) -> Asked:
-    group = page.query.get("group", "")
-    chosen = periods.chosen(page.query, page.time_zone, page.now)
-    return Asked(chosen, group if group in GROUPS else GROUPS[0])
+    return asked_costs(page.query, periods.chosen(page.query, page.time_zone, page.now))
 
 
 @PAGES.get("/reports/costs", scope="reports:read")
@@ -53,24 +77,27 @@ def costs_report(page: Page) -> Response:
         here=Here("costs_report", asked.query),
         groups=[(name, gettext(label)) for name, label in GROUP_WORDS.items()],
         journeys=journeys_by_name(page),
-        **cost_context(page, asked.chosen, asked.group),
+        **cost_context(page, asked),
     )
 
 
-def cost_context(page: Page, chosen: Chosen, group: str, *, linked: bool = True) -> dict[str, Any]:
-    """What a page shows of the report; only `linked` rows lead to where costs are entered."""
-    found = _report(page, Asked(chosen, group))
+def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, Any]:
+    """What a page shows of the report; only `linked` rows lead to where costs are entered, and
+    only heads of a page of members sort.
+    """
+    found, chosen = _report(page, asked), asked.chosen
     rows = [(row, row_name(row, found.group), _href(row) if linked else None) for row in found.rows]
     return {
         "chosen": chosen,
         "found": found,
-        "finding": cost_words.finding(found),
-        "compared": cost_words.compared(found),
+        "sentences": cost_verdicts.sentences(found),
         "rows": rows,
+        "sortable": linked,
         "line": gettext(GROUP_WORDS[found.group]),
         "several_journeys": len({row.journey for row in found.rows if row.journey}) > 1,
         "unknown": cost_words.unknown(found),
         "words": cost_words,
+        "said": cost_verdicts,
         "counted": cost_words.facts(page, chosen, found),
     }
 
@@ -96,14 +123,14 @@ def paper_costs(page: Page) -> Response:
 def _filed(page: Page) -> Filed:
     asked = _asked_for(page)
     found = _report(page, replace(asked, chosen=asked.chosen.certain))
-    finding = cost_words.finding(found)
+    certain = cost_verdicts.part(found)
     return Filed(
         name=f"costs-{found.group}",
         title=gettext("Costs"),
         found=of_costs(found, filters_of(asked.chosen)),
         facts=cost_words.facts(page, asked.chosen, found),
-        parts=cost_words.parts(found),
-        finding=" ".join(filter(None, [cost_words.compared(found), finding])),
+        parts=[*cost_words.parts(found), *([certain] if certain else [])],
+        finding=" ".join(cost_verdicts.sentences(found)),
     )
 
 
@@ -115,6 +142,8 @@ def _report(page: Page, asked: Asked) -> CostReport:
         first=period.first,
         last=period.last,
         group=asked.group,
+        sort=asked.sort,
+        upwards=asked.upwards,
         suspects=asked.chosen.suspects,
         now=page.now,
     )

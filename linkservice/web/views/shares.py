@@ -19,13 +19,21 @@ from flask import Response, request
 from linkservice.errors import Invalid, NotFound
 from linkservice.reports import shares
 from linkservice.reports.conversions import ATTRIBUTIONS
+from linkservice.reports.cost_judging import BYS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import KEPT, Kept, ReportShare
 from linkservice.reports.period import day_of
 from linkservice.reports.shares import NewShare, SharePassword
 from linkservice.reports.transitions import TransitionReport, transition_report
-from linkservice.web import arrangement, cost_words, figures, periods, transition_words
+from linkservice.web import (
+    arrangement,
+    cost_verdicts,
+    cost_words,
+    figures,
+    periods,
+    transition_words,
+)
 from linkservice.web.asked import (
     arranged_as_asked,
     asked_of,
@@ -44,7 +52,7 @@ from linkservice.web.link_report import campaign_report_context, link_report_con
 from linkservice.web.page import Guest, Page, address
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking, finding
-from linkservice.web.views.cost_report import cost_context
+from linkservice.web.views.cost_report import asked_costs, cost_context
 from linkservice.web.views.moments import moments_context
 from linkservice.web.views.new_link import end_of_day
 from linkservice.web.views.overview import overview_context
@@ -227,8 +235,7 @@ def _campaign(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> d
 
 
 def _costs(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
-    group = shares.asked_of(share).get("group", GROUPS[0])
-    return cost_context(page, chosen, group, linked=False)
+    return cost_context(page, asked_costs(shares.asked_of(share), chosen), linked=False)
 
 
 def _personas(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> dict[str, Any]:
@@ -297,14 +304,24 @@ def _listed(page: Page) -> dict[str, Any]:
     }
 
 
+def _cost_words(asked: Mapping[str, str]) -> list[str]:
+    """What a line is, and what lines are sorted by where that is not as usual."""
+    group, sort = asked.get("group", GROUPS[0]), asked.get("sort", BYS[0])
+    if group not in GROUPS or sort not in BYS:
+        return []
+    upwards = asked.get("order") == "up"
+    usual = sort == BYS[0] and not upwards
+    words = [cost_words.line_words(group)]
+    return words if usual else [*words, cost_verdicts.order_words(sort, upwards)]
+
+
 def _words(page: Page, about: str, asked: Mapping[str, str]) -> list[str]:
     """What a report is kept to, in a few words each; nothing where there is no such thing (any
     more).
     """
     try:
         if about == "costs":
-            group = asked.get("group", GROUPS[0])
-            return [cost_words.line_words(group)] if group in GROUPS else []
+            return _cost_words(asked)
         words = filter_words(choose_filters(asked))
         if about in shares.RANKED:
             days = periods.chosen({}, page.time_zone, page.now)

@@ -1,0 +1,260 @@
+"""Verdicts on costs in words: which touchpoint to stop paying for first, and how sure that is.
+
+Decided here: which verdict is told. The one by the figure rows are sorted by comes first, then the
+return, the cost per conversion, the cost per visitor. Nobody is told to save where it is best by a
+figure that matters more: dear visitors who buy are worth their cost. Where nothing is certain that
+is said, and nothing else. Not here: the verdicts (`reports/cost_judging`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from linkservice.reports.cost_judging import BYS, By, CostVerdict
+from linkservice.reports.cost_results import CostReport, CostRow, rank
+from linkservice.reports.needed import MOST_TIMES
+from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.ranking import PEERS_AT_LEAST
+from linkservice.web import cost_words
+from linkservice.web.cost_words import finer_columns, times
+from linkservice.web.fieldwords import VERDICTS as _VERDICTS
+from linkservice.web.i18n import N_, gettext, is_small_money, write_money, write_number
+from linkservice.web.verdicts import comparison
+
+SORT_WORDS: dict[By, str] = {
+    "cost_per_visitor": N_("Cost per visitor"),
+    "cost_per_conversion": N_("Cost per conversion"),
+    "return_on_cost": N_("Return"),
+}
+"""What rows can be sorted by: the heads of their columns."""
+
+_NONE_CERTAIN = N_(
+    "Of no touchpoint is it certain that it is dearer than others that are paid for: these days "
+    "name none to stop paying for."
+)
+_KEEP = {
+    "cost_per_conversion": N_(
+        "Conversions through it, though, are among the cheapest (%(figure)s each): no reason to "
+        "stop paying for it."
+    ),
+    "return_on_cost": N_(
+        "Its return, though, is among the best (%(figure)s its cost): no reason to stop paying for "
+        "it."
+    ),
+}
+_BEST = {
+    "cost_per_visitor": N_("Visitors are certainly cheapest through %(names)s."),
+    "cost_per_conversion": N_("Conversions are certainly cheapest through %(names)s."),
+    "return_on_cost": N_("The return is certainly best through %(names)s."),
+}
+
+
+def order_words(sort: By, upwards: bool) -> str:
+    """What rows are sorted by."""
+    facts = {"column": gettext(SORT_WORDS[sort])}
+    if not upwards:
+        return gettext("Sorted by: %(column)s", **facts)
+    return gettext("Sorted by: %(column)s, the other way round", **facts)
+
+
+def verdict_word(verdict: CostVerdict) -> str:
+    """The verdict alone."""
+    return gettext(_VERDICTS[verdict.verdict])
+
+
+def sentences(found: CostReport) -> list[str]:
+    """The report in sentences, the one to act on first. Who is cheapest and dearest by bare figures
+    is told only where nobody is for certain.
+    """
+    # A deleted touchpoint is paid for no more.
+    paid = [row for row in found.rows if row.verdicts and not row.deleted]
+    cheap = _cheapest(found, paid)
+    bare = "" if cheap or _worst(found, paid) else cost_words.compared(found)
+    return [each for each in (advice(found), cheap, bare, cost_words.finding(found)) if each]
+
+
+def advice(found: CostReport) -> str:
+    """Which touchpoint to stop paying for first, and which then; or that none is certain. "" where
+    lines are no touchpoints, or nothing was spent.
+    """
+    if found.group != "touchpoint" or not found.totals.cost:
+        return ""
+    judged = [row for row in found.rows if row.verdicts]
+    if not any(each.peers for row in judged for each in (row.verdicts or {}).values()):
+        return gettext(
+            "Which touchpoint to stop paying for cannot be told: it takes %(least)s with a cost of "
+            "their own in these days.",
+            least=write_number(PEERS_AT_LEAST + 1),
+        )
+    return _where_to_save(found, [row for row in judged if not row.deleted])
+
+
+def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
+    dear = _worst(found, paid)
+    needless = [(row, by) for row, by in dear if _redeemed_by(row, by) is None]
+    if needless:
+        (row, by), *rest = needless
+        said = gettext("%(dear)s: save there first.", dear=_dear(row, by, found))
+        others = [other for other, figure in rest if figure == by]
+        if not others:
+            return said
+        names = _names(others)
+        then = gettext("Then at %(names)s: as certainly too dear.", names=names)
+        return f"{said} {then}"
+    said = gettext(_NONE_CERTAIN)
+    for row, by in dear:
+        other = _redeemed_by(row, by)
+        if other is not None:
+            figure = _figure(other, getattr(row.costs, other) or 0.0, found)
+            said = f"{_dear(row, by, found)}. {gettext(_KEEP[other], figure=figure)}"
+            break
+    return said
+
+
+def _worst(found: CostReport, paid: Sequence[CostRow]) -> list[tuple[CostRow, By]]:
+    """Who is worst, the dearest first, with the first figure that says so."""
+    told: dict[str | None, tuple[CostRow, By]] = {}
+    for by in (found.sort, *(each for each in reversed(BYS) if each != found.sort)):
+        for _, row in sorted(
+            ((rank(row, by, upwards=True), row) for row in paid), key=lambda each: each[0]
+        ):
+            verdict = row.verdict_by(by)
+            if verdict is not None and verdict.verdict == "worst":
+                told.setdefault(row.id, (row, by))
+    return list(told.values())
+
+
+def _redeemed_by(row: CostRow, by: By) -> By | None:
+    """The figure that matters more by which the row is among the best."""
+    for other in reversed(BYS[BYS.index(by) + 1 :]):
+        verdict = row.verdict_by(other)
+        if verdict is not None and verdict.verdict == "best":
+            return other
+    return None
+
+
+def _dear(row: CostRow, by: By, found: CostReport) -> str:
+    """That it is worst by this figure, without a full stop."""
+    verdict = row.verdict_by(by)
+    assert verdict is not None
+    mean = verdict.peers.mean if verdict.peers else None
+    figure = getattr(row.costs, by)
+    facts = {"name": row.name or "", "interval": interval_words(by, verdict, found)}
+    facts["mean"] = "–" if mean is None else _figure(by, mean, found)
+    if figure is None:
+        cost = write_money(row.costs.cost or 0, found.currency)
+        if by == "cost_per_visitor":
+            return gettext(
+                "“%(name)s” cost %(cost)s and brought nobody, where others that are paid for cost "
+                "%(mean)s per visitor",
+                cost=cost,
+                **facts,
+            )
+        return gettext(
+            "“%(name)s” cost %(cost)s and brought no conversion, where others that are paid for "
+            "cost %(mean)s per conversion",
+            cost=cost,
+            **facts,
+        )
+    facts["figure"] = _figure(by, figure, found)
+    if by == "return_on_cost":
+        return gettext(
+            "“%(name)s” brings back %(figure)s its cost (95%%: %(interval)s), where others "
+            "that are paid for bring %(mean)s",
+            **facts,
+        )
+    others = gettext("others that are paid for")
+    facts["comparison"] = comparison(figure / mean, others, money=True) if mean else ""
+    if by == "cost_per_visitor":
+        return gettext(
+            "“%(name)s” costs %(figure)s per visitor, %(comparison)s (95%%: %(interval)s)", **facts
+        )
+    return gettext(
+        "“%(name)s” costs %(figure)s per conversion, %(comparison)s (95%%: %(interval)s)", **facts
+    )
+
+
+def _cheapest(found: CostReport, paid: Sequence[CostRow]) -> str:
+    """Who is certainly best by the figure rows are sorted by."""
+    best = [
+        row
+        for row in sorted(paid, key=lambda row: rank(row, found.sort, upwards=False))
+        if (verdict := row.verdict_by(found.sort)) is not None and verdict.verdict == "best"
+    ]
+    return gettext(_BEST[found.sort], names=_names(best)) if best else ""
+
+
+def _names(rows: Sequence[CostRow]) -> str:
+    return ", ".join(gettext("“%(name)s”", name=row.name or "") for row in rows)
+
+
+def interval_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
+    """The ends of its interval: "€2.60–€3.80"; "from €2.60" where nothing came of a cost."""
+    finer = is_small_money(verdict.low)
+    low = _figure(by, verdict.low, found, finer=finer)
+    if verdict.high is None:
+        return gettext("from %(low)s", low=low)
+    high = _figure(by, verdict.high, found, finer=finer)
+    # What is said of both is said once: "€2.60–3.80", "2,60–3,80 €".
+    return f"{_AFTER.sub('', low)}–{_BEFORE.sub('', high)}"
+
+
+_BEFORE, _AFTER = re.compile(r"^\D+"), re.compile(r"\D+$")
+
+
+def missing_words(row: CostRow, verdict: CostVerdict, found: CostReport) -> str:
+    """What a verdict lacks; "" where it lacks nothing."""
+    more = verdict.more_cost_needed
+    if more is None:
+        return ""
+    if more > MOST_TIMES * (row.costs.cost or 0):
+        return gettext("difference too small to prove")
+    return gettext("after about %(more)s more", more=write_money(_spoken(more), found.currency))
+
+
+def peers_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
+    """What others cost or return; "" without peers."""
+    if verdict.peers is None or verdict.peers.mean is None:
+        return ""
+    return gettext("others: %(mean)s", mean=_figure(by, verdict.peers.mean, found))
+
+
+def part(found: CostReport) -> Part | None:
+    """The verdicts as a table on paper; None where nobody is judged."""
+    judged = [row for row in found.rows if row.verdicts]
+    shown = [by for by in BYS if any(row.verdict_by(by) for row in judged)]
+    if not shown:
+        return None
+    width = 0.76 / len(shown)
+    columns = [
+        Column(gettext("Touchpoint"), 0.24),
+        *(Column(gettext(SORT_WORDS[by]), width) for by in shown),
+    ]
+    rows = [Row((row.name or "", *(_cell(row, by, found) for by in shown))) for row in judged]
+    return Part(gettext("What is certain"), columns, rows, "")
+
+
+def _cell(row: CostRow, by: By, found: CostReport) -> str:
+    verdict = row.verdict_by(by)
+    if verdict is None:
+        return "–"
+    told = [
+        verdict_word(verdict),
+        gettext("95%%: %(interval)s", interval=interval_words(by, verdict, found)),
+        peers_words(by, verdict, found),
+        missing_words(row, verdict, found),
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _figure(by: By, value: float, found: CostReport, *, finer: bool = False) -> str:
+    if by == "return_on_cost":
+        return times(value)
+    return write_money(value, found.currency, finer=finer or by in finer_columns(found))
+
+
+def _spoken(cents: int) -> int:
+    """Two digits and zeros, in whole units of the currency where that is more than one."""
+    digits = len(str(cents))
+    return round(cents, -max(digits - 2, 0))
