@@ -34,8 +34,8 @@ def heat(chart_id: str, title: str, counts: Sequence[int], *, name: str) -> Char
     steps = -(-highest // width)
     weekdays = [write_day(_A_MONDAY + timedelta(days=number), "E") for number in range(DAYS)]
     cells = [
-        element("rect", **_box(place), rx=2, class_=_look(-(-count // width), steps))
-        for place, count in enumerate(counts)
+        element("rect", **box, rx=2, class_=_look(-(-count // width), steps))
+        for box, count in zip(_BOXES, counts, strict=True)
     ]
     picture = svg.drawing(
         chart_id,
@@ -73,6 +73,9 @@ def _box(place: int) -> dict[str, str]:
         "width": svg.percent(width),
         "height": svg.percent(height),
     }
+
+
+_BOXES = [_box(place) for place in range(DAYS * HOURS)]
 
 
 def _clock(hour: int) -> str:

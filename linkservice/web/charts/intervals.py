@@ -21,11 +21,16 @@ from linkservice.web.i18n import gettext
 
 JUDGED: tuple[Verdict, ...] = ("best", "worst", "as_expected")
 
+
+def _shape(path: str) -> Markup:
+    return element("path", d=path, class_="chart-rate")
+
+
 _SHAPES = {
-    "best": "M0-6.5L6.5 5H-6.5Z",
-    "worst": "M0 6.5L6.5-5H-6.5Z",
+    "best": _shape("M0-6.5L6.5 5H-6.5Z"),
+    "worst": _shape("M0 6.5L6.5-5H-6.5Z"),
 }
-_CIRCLE = "M-5 0A5 5 0 1 1 5 0A5 5 0 1 1-5 0Z"
+_CIRCLE = _shape("M-5 0A5 5 0 1 1 5 0A5 5 0 1 1-5 0Z")
 _ARROW = "M2-5L8 0L2 5"
 
 
@@ -70,8 +75,8 @@ def interval_row(chart_id: str, title: str, interval: Interval, shared: SharedSc
     scale, verdict = shared.scale, interval.verdict
     parts = [_hairlines(scale)]
     if interval.peers is not None:
-        x = svg.percent(scale.percent(interval.peers))
-        parts.append(element("line", x1=x, x2=x, y1="12%", y2="88%", class_="chart-peers"))
+        x = scale.percent(interval.peers)
+        parts.append(svg.line(x, 12, x, 88, "chart-peers"))
     if interval.low is not None and interval.high is not None:
         if verdict in JUDGED:
             parts += _whisker(scale, interval.low, interval.high)
@@ -82,7 +87,7 @@ def interval_row(chart_id: str, title: str, interval: Interval, shared: SharedSc
         parts.append(svg.placed(100, 50, element("path", d=_ARROW, class_="chart-beyond")))
     if interval.rate is not None and interval.rate <= scale.top:
         look = verdict if verdict in JUDGED else "none"
-        shape = element("path", d=_SHAPES.get(verdict, _CIRCLE), class_="chart-rate")
+        shape = _SHAPES.get(verdict, _CIRCLE)
         point = svg.placed(scale.percent(interval.rate), 50, shape)
         parts.append(element("g", point, class_=f"chart-verdict-{look}"))
     look = verdict if verdict in ("best", "worst") else "none"
@@ -131,14 +136,7 @@ _CAP = element("path", d="M0-5V5", class_="chart-cap")
 def _whisker(scale: Scale, low: float, high: float) -> list[Markup]:
     """A thin line with caps; none at an end that the scale cuts."""
     ends = [scale.percent(low), scale.percent(high)]
-    line = element(
-        "line",
-        x1=svg.percent(ends[0]),
-        x2=svg.percent(ends[1]),
-        y1="50%",
-        y2="50%",
-        class_="chart-cap",
-    )
+    line = svg.line(ends[0], 50, ends[1], 50, "chart-cap")
     caps = zip(ends, (low, high), strict=True)
     return [line, *(svg.placed(x, 50, _CAP) for x, end in caps if end <= scale.top)]
 
