@@ -275,6 +275,19 @@ def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
     assert heights[-1] <= 100
 
 
+def test_a_long_name_is_broken_and_stays_whole_in_its_title() -> None:
+    long = "Visitors of all posters at the central station, platform 3"
+    lines = [Line(name, [50, 50]) for name in (long, "Clicks")]
+    drawn = trend("t", "x", days_before(2), lines, today=TODAY, before=Line(long, [49, 49]))
+    (group,) = parsed(drawn.drawing).findall(".//g[@class='chart-names chart-wide']")
+    rows = [texts(each, ".//tspan") for each in group.findall("svg")]
+    assert rows[0] == ["Visitors of all", "posters at the", "central station, …"]
+    assert texts(group, ".//title") == [long, long]
+    assert long in texts(parsed(figure(drawn)), ".//th")
+    heights = sorted(float((each.get("y") or "").rstrip("%")) for each in group.findall("svg"))
+    assert [b - a for a, b in pairwise(heights)] == pytest.approx([15.0, 15.0])
+
+
 def test_the_description_tells_the_highest_and_the_lowest() -> None:
     drawn = trend_of(3, 41, 1200, 2, last=date(2026, 3, 10))
     assert texts(parsed(drawn.drawing), ".//desc") == [

@@ -323,7 +323,7 @@ def test_a_wrong_field_of_the_address_is_named_on_a_page_that_goes_on(shop: Shop
 def test_what_was_meant_is_one_click_away(shop: Shop) -> None:
     query = {"country": "Germanyy", "device": "desktop", "source": "scann"}
     answer = shop.cast.vera.get("/reports", **query)
-    meant = re.findall(r'<p class="note"><a href="/app([^"]+)">([^<]+)</a>', answer.text)
+    meant = re.findall(r'<p class="note meant"><a href="/app([^"]+)">([^<]+)</a>', answer.text)
     assert [(unescape(place), words) for place, words in meant] == [
         ("/reports?country=Germanyy&device=desktop&source=scan", "Did you mean “Scanned”?"),
         ("/reports?country=DE&device=desktop&source=scann", "Did you mean “Germany”?"),
