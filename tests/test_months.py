@@ -8,24 +8,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import numpy as np
 import pytest
-from cast import Home, make_home, make_link
+from cast import Home, make_home, make_link, make_touchpoint
 from sqlalchemy import func, select, text
 
 from linkservice.clicks import bulk, facets, ingest, months
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointMonth
-from linkservice.clicks.month_model import ClosedMonth, LinkMonth
+from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointDay, TouchpointMonth
+from linkservice.clicks.month_model import ClosedMonth, LinkMonth, MonthDays
 from linkservice.clicks.reclassify import reclassify
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.reports import details
+from linkservice.reports.days import Count, days_of_touchpoints
 from linkservice.reports.details import Details
 from linkservice.reports.period import Period
 from linkservice.reports.sources import PERSONS
@@ -50,8 +52,9 @@ BROWSERS = (
 def home(database: Database, settings: Settings) -> Home:
     with database.transaction() as session:
         home = make_home(session, settings)
+        touchpoint = make_touchpoint(session, home)
         for number in range(3):
-            make_link(session, settings, home, f"link-{number}")
+            make_link(session, settings, home, f"link-{number}", touchpoint if number else None)
         return home
 
 
@@ -129,6 +132,36 @@ def both_tell_the_same(
             told = by_months(database, period, links)
             assert told == by_days(database, period, links)
             assert sum(hour.clicks for hour in told.hours) > 0
+        days_are_the_same(database, period)
+
+
+def days_are_the_same(database: Database, period: Period) -> None:
+    """Packed days of touchpoints are those of the roll-up."""
+    with database.reading() as session:
+        rows = session.scalars(
+            select(TouchpointDay).where(TouchpointDay.local_date.between(period.first, period.last))
+        ).all()
+        assert rows
+        for count in get_args(Count):
+            right: dict[int, list[int]] = {}
+            for row in rows:
+                counts = right.setdefault(row.touchpoint_id, [0] * len(period))
+                counts[period.number(row.local_date)] = counted(row, count)
+            found = days_of_touchpoints(session, PERSONS, rows[0].workspace_id, period, count)
+            assert {key: days.tolist() for key, days in found.items()} == right
+
+
+def counted(row: TouchpointDay, count: Count) -> int:
+    if count == "visitors":
+        return row.tokenless + (row.touchpoint_visitors if row.touchpoint_id else row.visitors)
+    return row.clicks if count == "clicks" else row.scans
+
+
+def packed_months(database: Database) -> list[date]:
+    """The months whose days are packed and current."""
+    with database.reading() as session:
+        packed = select(MonthDays.month).where(MonthDays.days.is_not(None))
+        return sorted(session.scalars(packed))
 
 
 def read_from_months(database: Database, link: int) -> int:
@@ -151,7 +184,7 @@ def test_closed_months_tell_what_their_days_tell(
     close(database)
     with database.reading() as session:
         closed = session.scalars(select(ClosedMonth.month).where(ClosedMonth.whole)).all()
-    assert sorted(closed) == [date(2026, 4, 1), MAY, JUNE]
+    assert sorted(closed) == packed_months(database) == [date(2026, 4, 1), MAY, JUNE]
     assert read_from_months(database, 1) > 0
     both_tell_the_same(database)
 
@@ -167,8 +200,9 @@ def test_a_late_click_reopens_the_month_of_its_link(
         reopened = select(LinkMonth.month, LinkMonth.link_id).where(LinkMonth.hours.is_(None))
         assert [tuple(row) for row in session.execute(reopened)] == [(MAY, 2)]
     assert read_from_months(database, 2) == 0
+    assert packed_months(database) == [date(2026, 4, 1), JUNE]
     both_tell_the_same(database)
-    assert close(database) == 1
+    assert close(database) == 2  # the link, and the days of its touchpoint
     assert read_from_months(database, 2) > 0
     both_tell_the_same(database)
 

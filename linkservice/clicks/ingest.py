@@ -148,6 +148,8 @@ class Ingester:
             try:
                 self._keep_house()
                 done = self.run_once()
+                if done.idle:
+                    self._close_months()
                 pause = PAUSE_SECONDS
             except (SQLAlchemyError, SpoolFailed) as error:
                 _log.error("ingest waits %.1f s: %s", pause, _first_line(error))
@@ -156,7 +158,6 @@ class Ingester:
                 continue
             if done.idle:
                 stop.wait(PAUSE_SECONDS)
-                self._close_months()
         try:
             self.run_once()
         except (SQLAlchemyError, SpoolFailed) as error:

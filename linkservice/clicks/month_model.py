@@ -1,4 +1,4 @@
-"""Hours and facets of a link's month, summed up: what a report of a year reads instead of days."""
+"""Months that are closed: what a report of a year reads instead of their days."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import Base, BigId
 
-_REOPENED = text("hours IS NULL")
-
 
 class ClosedMonth(Base):
-    """A month whose links are summed up, those with ids up to `links`; `whole` once it is all of
-    them. Then a link without a `LinkMonth` had no clicks in it.
+    """A month whose links are summed up, those with ids up to `links`, and then its workspaces, up
+    to `workspaces`; `whole` once it is all of them. Then a link without a `LinkMonth` had no clicks
+    in it.
     """
 
     __tablename__ = "closed_months"
@@ -22,6 +21,13 @@ class ClosedMonth(Base):
     month: Mapped[date] = mapped_column(primary_key=True)
     links: Mapped[int] = mapped_column(BigId)
     whole: Mapped[bool]
+    workspaces: Mapped[int] = mapped_column(BigId, server_default=text("0"), default=0)
+
+
+def _reopened(table: str, *key: str, column: str) -> Index:
+    """Finds what is to be summed up again, of which there is hardly ever any."""
+    there = text(f"{column} IS NULL")
+    return Index(f"ix_{table}_reopened", *key, sqlite_where=there, postgresql_where=there)
 
 
 class LinkMonth(Base):
@@ -31,13 +37,7 @@ class LinkMonth(Base):
 
     __tablename__ = "link_months"
     __table_args__ = (
-        Index(
-            "ix_link_months_reopened",
-            "month",
-            "link_id",
-            sqlite_where=_REOPENED,
-            postgresql_where=_REOPENED,
-        ),
+        _reopened("link_months", "month", "link_id", column="hours"),
         {"sqlite_with_rowid": False},
     )
 
@@ -45,3 +45,16 @@ class LinkMonth(Base):
     link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     hours: Mapped[bytes | None] = mapped_column(LargeBinary)
     facets: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class MonthDays(Base):
+    """The days of a workspace's touchpoints in a closed month, packed (`clicks.packed_days`); NULL
+    where they have changed since.
+    """
+
+    __tablename__ = "month_days"
+    __table_args__ = (_reopened("month_days", "month", "workspace_id", column="days"),)
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    days: Mapped[bytes | None] = mapped_column(LargeBinary)

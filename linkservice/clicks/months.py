@@ -1,29 +1,33 @@
-"""Closed months: hours and facets of links summed up once their days hardly change any more.
+"""Closed months: hours and facets of links summed up, and the days of touchpoints packed, once they
+hardly change any more.
 
-A year of a busy link has some hundred thousand facets, its months have some thousand. The sums are
-no more than a shorter way to the same figures: whoever adds to a day of a closed month reopens it
-for those links, in the same transaction, and until they are summed up again reports read the days.
+A year of a busy link has some hundred thousand facets, its months have some thousand. All of this
+is no more than a shorter way to the same figures: whoever adds to a day of a closed month reopens
+it for those links and workspaces, in the same transaction, and until it is closed again for them
+reports read the days.
 
 Decided here: when a month is closed, and how its sums are packed. The ingester closes months when
 it is idle, some links at a time, so that no writer waits long; it may be stopped at any moment.
-Not here: who reads them (`reports.details`). Suspected mail scanners have no months: hardly a click
-is one.
+Not here: who reads them (`reports.details`, `reports.days`). Suspected mail scanners have no
+months: hardly a click is one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.orm import Session
 
+from linkservice.clicks import bulk, packed_days
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointMonth
-from linkservice.clicks.month_model import ClosedMonth, LinkMonth
-from linkservice.database import Database, insert_into
+from linkservice.clicks.month_model import ClosedMonth, LinkMonth, MonthDays
+from linkservice.database import Base, Database, insert_into
 from linkservice.links.model import Link
 
 AFTER_DAYS = 7
@@ -43,9 +47,11 @@ _PACKED = np.dtype([("of", "<u4"), ("clicks", "<i4")])
 """A sum: which hour of the week (from Monday, 0) or which facet value, and its clicks."""
 
 
-def reopen(connection: Connection, days: Ints, link_ids: Ints) -> None:
-    """Have the months of these days (`date.toordinal()`) and links summed up again, where they are;
-    within the transaction that changes their hours or facets.
+def reopen(
+    connection: Connection, days: Ints, link_ids: Ints, workspace_ids: Ints | None = None
+) -> None:
+    """Have the months of these days (`date.toordinal()`) closed again for these links and, if days
+    of touchpoints change, for these workspaces; within the transaction that changes them.
     """
     if not len(days):
         return
@@ -57,12 +63,18 @@ def reopen(connection: Connection, days: Ints, link_ids: Ints) -> None:
     )
     if not closed:
         return
-    pairs = {
-        (firsts[place], link_id)
-        for place, link_id in zip(whose.tolist(), link_ids.tolist(), strict=True)
-        if firsts[place] in closed
-    }
-    _put(connection, [(month, link_id, None, None) for month, link_id in sorted(pairs)])
+    months = [firsts[place] for place in whose.tolist()]
+    links = _of_closed(closed, months, link_ids)
+    _put(connection, LinkMonth, [(*key, None, None) for key in links])
+    if workspace_ids is not None:
+        workspaces = _of_closed(closed, months, workspace_ids)
+        _put(connection, MonthDays, [(*key, None) for key in workspaces])
+
+
+def _of_closed(closed: set[date], months: Sequence[date], ids: Ints) -> list[tuple[date, int]]:
+    """The keys of rows of closed months, each once, in their order."""
+    pairs = zip(months, ids.tolist(), strict=True)
+    return sorted({(month, number) for month, number in pairs if month in closed})
 
 
 class Closing:
@@ -78,25 +90,20 @@ class Closing:
         Raises SQLAlchemyError where the database is away; nothing is lost then.
         """
         with self._database.reading() as session:
-            if not _reopened(session, 1) and _unclosed(session, now) is None:
+            if _next(session, now, 1) is None:
                 return False
         with self._database.transaction() as session:
             started = time.monotonic()
             _lock(session.connection(), shared=False)
-            reopened = _reopened(session, self._links)
-            month = None
-            if reopened:
-                _sum_up(session, reopened[0][0], [link_id for _, link_id in reopened])
-            else:
-                month = _unclosed(session, now)
-                if month is not None:
-                    _go_on(session, month, self._links)
+            step = _next(session, now, self._links)
+            if step is not None:
+                step(session)
             held = time.monotonic() - started
         if held > LOCK_HOLD_SECONDS:
             self._links = max(1, self._links // 2)
         elif held < LOCK_HOLD_SECONDS / 4:
             self._links = min(MOST_LINKS, self._links * 2)
-        return bool(reopened) or month is not None
+        return step is not None
 
 
 def last_of(month: date) -> date:
@@ -122,15 +129,25 @@ def _lock(connection: Connection, *, shared: bool) -> None:
         connection.execute(text(f"SELECT {function}({_PG_LOCK})"))
 
 
-def _reopened(session: Session, most: int) -> list[tuple[date, int]]:
-    """Some links of one month that are to be summed up again."""
-    found = session.execute(
+def _next(session: Session, now: datetime, most: int) -> Callable[[Session], None] | None:
+    """What is to be done next, with up to so many links; None if nothing is."""
+    links = session.execute(
         select(LinkMonth.month, LinkMonth.link_id)
         .where(LinkMonth.hours.is_(None))
         .order_by(LinkMonth.month, LinkMonth.link_id)
         .limit(most)
     ).all()
-    return [(row.month, row.link_id) for row in found if row.month == found[0].month]
+    if links:
+        month = links[0].month
+        link_ids = [row.link_id for row in links if row.month == month]
+        return lambda session: _sum_up(session, month, link_ids)
+    days = session.execute(
+        select(MonthDays.month, MonthDays.workspace_id).where(MonthDays.days.is_(None)).limit(1)
+    ).first()
+    if days:
+        return lambda session: _pack(session, *days)
+    unclosed = _unclosed(session, now)
+    return None if unclosed is None else lambda session: _go_on(session, unclosed, most)
 
 
 def _unclosed(session: Session, now: datetime) -> date | None:
@@ -157,8 +174,15 @@ def _go_on(session: Session, month: date, most: int) -> None:
     if link_ids:
         _sum_up(session, month, link_ids)
         closed.links = link_ids[-1]
-    else:
+        return
+    ids = TouchpointMonth.workspace_id
+    later = select(func.min(ids)).where(TouchpointMonth.month == month, ids > closed.workspaces)
+    workspace_id = session.scalar(later)
+    if workspace_id is None:
         closed.whole = True
+    else:
+        _pack(session, workspace_id=workspace_id, month=month)
+        closed.workspaces = workspace_id
 
 
 def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
@@ -168,6 +192,7 @@ def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
     facets = _facets(connection, month, link_ids)
     _put(
         connection,
+        LinkMonth,
         [
             (month, link_id, hours.get(link_id, b""), facets.get(link_id, b""))
             for link_id in sorted(hours.keys() | facets.keys())
@@ -179,6 +204,13 @@ def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
         .where(LinkMonth.month == month, LinkMonth.link_id.in_(link_ids), LinkMonth.hours.is_(None))
         .values(hours=b"", facets=b"")
     )
+
+
+def _pack(session: Session, month: date, workspace_id: int) -> None:
+    """Write the days of that workspace's touchpoints in that month."""
+    connection = session.connection()
+    days = packed_days.packed(connection, workspace_id, month, last_of(month).day)
+    _put(connection, MonthDays, [(month, workspace_id, days)])
 
 
 def _hours(connection: Connection, month: date, link_ids: Sequence[int]) -> dict[int, bytes]:
@@ -222,18 +254,15 @@ def _packed(link_ids: Sequence[int], of: Sequence[int], clicks: Sequence[int]) -
     }
 
 
-def _put(
-    connection: Connection, rows: Sequence[tuple[date, int, bytes | None, bytes | None]]
-) -> None:
-    """Write rows of `LinkMonth`, in the order of their key, over those that are there."""
+def _put(connection: Connection, model: type[Base], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows in the order of their key, over those that are there."""
     if not rows:
         return
-    names = ("month", "link_id", "hours", "facets")
-    statement = insert_into(LinkMonth, connection)
+    statement = insert_into(model, connection)
+    key, kept = bulk.columns(model)[:2], bulk.columns(model)[2:]
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["month", "link_id"],
-            set_={"hours": statement.excluded.hours, "facets": statement.excluded.facets},
+            index_elements=list(key), set_={name: statement.excluded[name] for name in kept}
         ),
-        [dict(zip(names, row, strict=True)) for row in rows],
+        [dict(zip((*key, *kept), row, strict=True)) for row in rows],
     )

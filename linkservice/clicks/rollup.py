@@ -146,9 +146,10 @@ class _Part:
         return self._facet_table, of_link.rows(keys, of_link.sizes * self._sign)
 
     def reopen_months(self, connection: Connection) -> None:
-        """Have the months of these links summed up again, should they have been."""
+        """Have the months of these days closed again, should they have been."""
         keys = self._clicks[self._days.first]
-        months.reopen(connection, keys["day"].astype(np.int64), keys["link_id"].astype(np.int64))
+        names = ("day", "link_id", "workspace_id")
+        months.reopen(connection, *(keys[name].astype(np.int64) for name in names))
 
     def write_days(self, connection: Connection) -> None:
         names = ("link_id", "day", "touchpoint_id", "workspace_id")

@@ -8,8 +8,8 @@ those are, and what is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, TypeAlias
 
@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Text, cast, func, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.model import TouchpointDay
+from linkservice.clicks.month_model import MonthDays
+from linkservice.clicks.months import last_of
+from linkservice.clicks.packed_days import unpacked
 from linkservice.database import READ_ONCE
-from linkservice.reports.period import Period
-from linkservice.reports.sources import Sources, sources
+from linkservice.reports.period import Period, whole_months
+from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
 
 Count: TypeAlias = Literal["visitors", "clicks", "scans"]
 """Visitors are those with a token, and the clicks without one."""
@@ -70,7 +74,7 @@ class _Known:
     counts: _Ints
 
     def and_those_of(self, later: _Known) -> _Known:
-        """With the days of `later`, which follow."""
+        """With the days of `later`, the last of which is then the last of all."""
         return _Known(
             self.first,
             later.last,
@@ -100,6 +104,51 @@ def _known(
 
 
 def _asked(
+    session: Session, read: Sources, workspace_id: int, count: Count, first: int, last: int
+) -> _Known:
+    """These days: those of closed months as they were packed, all others row by row."""
+    packed = _packed(session, read, workspace_id, first, last)
+    days = unpacked(packed.values())
+    known = _Known(
+        first,
+        last,
+        days["day"].astype(np.int64),
+        days["touchpoint_id"].astype(np.int64),
+        _counted_in(days, count),
+    )
+    for begin, end in _between(sorted(packed), first, last):
+        known = known.and_those_of(_rows(session, read, workspace_id, count, begin, end))
+    return replace(known, first=first, last=last)
+
+
+def _packed(
+    session: Session, read: Sources, workspace_id: int, first: int, last: int
+) -> dict[date, bytes]:
+    """The whole months between these days that are closed for the workspace."""
+    if read.touchpoints is not TouchpointDay:
+        return {}  # suspected mail scanners have no months
+    begin, end = whole_months(Period(date.fromordinal(first), date.fromordinal(last), "UTC"))
+    found = session.execute(
+        select(MonthDays.month, MonthDays.days).where(
+            MonthDays.workspace_id == workspace_id,
+            MonthDays.month >= begin,
+            MonthDays.month < end,
+        )
+    )
+    return {row.month: row.days for row in found if row.days is not None}
+
+
+def _between(months: Sequence[date], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """The stretches of days from `first` to `last` that are in none of the months."""
+    for month in months:
+        if first < month.toordinal():
+            yield first, month.toordinal() - 1
+        first = last_of(month).toordinal() + 1
+    if first <= last:
+        yield first, last
+
+
+def _rows(
     session: Session, read: Sources, workspace_id: int, count: Count, first: int, last: int
 ) -> _Known:
     rows = read.touchpoints
@@ -134,6 +183,15 @@ def _counted(read: Sources, count: Count) -> ColumnElement[int]:
     if count == "visitors":
         return read.visitors + rows.tokenless
     return (rows.clicks if count == "clicks" else rows.scans).expression
+
+
+def _counted_in(days: NDArray[np.void], count: Count) -> _Ints:
+    """As `_counted`, of packed days."""
+    if count != "visitors":
+        return np.asarray(days[count], np.int64)
+    placed = days["touchpoint_id"] != NO_TOUCHPOINT
+    visitors = np.where(placed, days["touchpoint_visitors"], days["visitors"])
+    return np.asarray(visitors + days["tokenless"], np.int64)
 
 
 def _numbers(texts: Sequence[str]) -> _Ints:
