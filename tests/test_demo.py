@@ -263,7 +263,7 @@ def test_purchases_look_like_a_shop_s(bought: Sequence[Purchase]) -> None:
     assert 4_000 < len(bought) < 6_000
     assert len({each.number for each in bought}) == len(bought)
     # Each one takes milliseconds to be recorded, and nobody wants to wait for a demonstration.
-    assert 800 < sum(each.reported for each in bought) < 2_000
+    assert 800 < sum(each.reported for each in bought) < 3_000
     assert any(len({click.slug for click in each.clicks}) > 1 for each in bought)
     assert all(each.clicks[-1].at < each.at <= NOW for each in bought)
     assert {len(each.clicks) for each in bought if not each.reported} == {1}
@@ -629,9 +629,8 @@ def test_the_report_of_the_demonstration_tells_its_story(
     assert (higher.rate or 0.0) > (lower.rate or 0.0)
     for mine, theirs in zip(higher.cells, lower.cells, strict=True):
         assert (mine.rate or 0.0) < (theirs.rate or 0.0)
-    # With one persona hardly anybody came by the first, which proves nothing.
-    assert min(each.clicks for each in higher.cells) < 50
-    assert mixed.reversals == []
+    (turned,) = mixed.reversals
+    assert ((turned.higher, turned.lower), turned.certain) == (TURNED_AROUND, True)
     assert all((each.conversions or 0) > 20 for each in mixed.personas)
     audit = json.loads(done(settings, "audit", "--format", "json"))
     assert audit["rejected"] == audit["difference"] == 0

@@ -29,13 +29,13 @@ AWARENESS = StageStory(
                     tags=("Bezahlt",),
                     utm=(("source", "google"), ("medium", "cpc")),
                     click_ids=True,
-                    buying=0.018,
+                    buying=0.047,
                 ),
                 LinkStory(
-                    *("gipfel", "Suchanzeigen: Bergtouren", "bergtouren", 0.12),
+                    *("gipfel", "Suchanzeigen: Bergtouren", "bergtouren", 0.045),
                     referrers=_SEARCH,
                     click_ids=True,
-                    buying=0.2,
+                    buying=0.5,
                 ),
                 LinkStory(
                     *("sale", "Suchanzeigen: Sommer-Sale", "sale", 1.4),
@@ -77,7 +77,7 @@ AWARENESS = StageStory(
             rhythm="shop",
             campaigns=(SPRING, AUTUMN, CHRISTMAS),
             target_rate=0.0014,
-            buying=0.036,
+            buying=0.06,
             links=(
                 LinkStory(
                     *("plakat-a", "Plakat A: Gipfel", "herbstjacken", 0.8, 0.93),
@@ -92,12 +92,12 @@ AWARENESS = StageStory(
             ),
         ),
         TouchpointStory(
-            *("Schaufenster", "shop", "physical", "owned", 2500, 0.00305, "passers_by"),
+            *("Schaufenster", "shop", "physical", "owned", 3200, 0.00305, "passers_by"),
             told="week",
             rhythm="shop",
             campaigns=(CHRISTMAS,),
             target_rate=0.003,
-            buying=0.088,
+            buying=0.29,
             links=(
                 LinkStory(
                     *("fenster", "Schaufenster: Neuheiten", "neuheiten", 1.0, 0.97),
@@ -105,9 +105,9 @@ AWARENESS = StageStory(
                     click_ids=True,
                 ),
                 LinkStory(
-                    *("regen", "Schaufenster: Regencape fürs Rad", "regencape", 0.12, 0.97),
+                    *("regen", "Schaufenster: Regencape fürs Rad", "regencape", 1.5, 0.97),
                     click_ids=True,
-                    buying=0.0005,
+                    buying=0.014,
                 ),
                 LinkStory(
                     *("advent", "Schaufenster: Adventskalender", "advent", 2.5, 0.97),

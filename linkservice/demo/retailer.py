@@ -56,9 +56,9 @@ of a touchpoint are for one persona, or nobody could tell who bought.
 """
 
 TURNED_AROUND = ("Schaufenster", "Suchanzeigen")
-"""The first leads to more conversions per click, the second with either persona: nearly all who
-stop at the first are the one who buys more everywhere. Of the other so few stop there that the
-report does not say so: chance could explain it.
+"""The first leads to more conversions per click, the second with either persona: half of those who
+stop at the first are the one who buys more everywhere, of the second's hardly any. Of the other
+enough stop at the first to tell.
 """
 
 WEAKEST = ("Überlegung", "Kauf")
