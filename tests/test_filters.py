@@ -682,6 +682,9 @@ def test_a_filtered_report_is_shared_as_it_is(scene: Scene, about: str) -> None:
     link = re.search(r"/app(/shared/[\w-]{43})", made.text)
     assert link
     shown = scene.cast.stranger.get(link[1])
+    # What is shared is fixed: its readers filter by nothing, right or wrong.
+    asked_more = scene.cast.stranger.get(link[1], country="Germanyy", device="foo", **{"from": "x"})
+    assert (asked_more.status_code, text_of(asked_more)) == (200, text_of(shown))
     found = scene.ask(report, subject, country="DE", device="desktop")
     figures = dict(re.findall(r'<dt>([^<]+)</dt><dd class="stat-value">(\d+)<', shown.text))
     assert figures["Clicks"] == str(found.totals.clicks)
