@@ -181,10 +181,16 @@ def write_money(amount: float, currency: str, *, finer: bool = False) -> str:
     cost) two decimals more. `finer` gives them to all that is below one of the currency, for a
     column that has small money.
     """
+    return _money(amount, currency, finer, spoken())
+
+
+# As numbers: a ranking by value writes 1,500, of 60 µs each. An int is told from a float.
+@lru_cache(4_000, typed=True)
+def _money(amount: float, currency: str, finer: bool, language: str) -> str:
     decimals = DECIMALS[currency]
     exact = not is_small_money(amount) and not (finer and 0 < abs(amount) < 10**decimals)
     shown = "." + "0" * decimals if exact and decimals else "." + "0" * (decimals + 2)
-    locale = _locale(spoken())
+    locale = _locale(language)
     pattern = locale.currency_formats["standard"].pattern
     if pattern.startswith("¤") and get_currency_symbol(currency, locale)[-1].isalpha():
         # Babel leaves this out: letters would run into the digits.
