@@ -156,10 +156,8 @@ def _rows(
     lines = session.execute(
         select(
             rows.local_date,
-            *(
-                func.aggregate_strings(cast(each, Text), ",")
-                for each in (rows.touchpoint_id, _counted(read, count))
-            ),
+            _written_out(session, rows.touchpoint_id.expression),
+            _written_out(session, _counted(read, count)),
         )
         .where(
             rows.workspace_id == workspace_id,
@@ -194,7 +192,15 @@ def _counted_in(days: NDArray[np.void], count: Count) -> _Ints:
     return np.asarray(visitors + days["tokenless"], np.int64)
 
 
+def _written_out(session: Session, each: ColumnElement[int]) -> ColumnElement[str]:
+    """All of a group with commas between; SQLite's lists have brackets about them."""
+    if session.get_bind().dialect.name == "sqlite":
+        # It joins texts by making one of each number first, which takes half as long again.
+        return func.json_group_array(each)
+    return func.aggregate_strings(cast(each, Text), ",")
+
+
 def _numbers(texts: Sequence[str]) -> _Ints:
     if not texts:
         return np.zeros(0, np.int64)
-    return np.fromstring(",".join(texts), np.int64, sep=",")
+    return np.fromstring(",".join(text.strip("[]") for text in texts), np.int64, sep=",")
