@@ -742,3 +742,14 @@ def test_parts_sum_to_totals_whatever_was_counted(
 
 def _link_report(world: World, link: Link) -> LinkReport:
     return link_report(world.session, world.actor, str(link.id), first=FIRST, last=LAST, now=NOW)
+
+
+def test_more_visitors_than_reach_is_said_of_the_touchpoint_alone(ada: World) -> None:
+    poster, flyer = ada.touchpoint("Poster"), ada.touchpoint("Flyer")
+    ada.reach(poster, FIRST, 20)
+    ada.reach(flyer, FIRST, 25)
+    ada.count(1, FIRST, poster, clicks=30, touchpoint_visitors=25)
+    ada.count(2, FIRST, flyer, clicks=30, touchpoint_visitors=25)
+    assert ada.row(poster).exceeds_reach
+    assert not ada.row(flyer).exceeds_reach
+    assert ada.row(poster).rate == 25 / 20

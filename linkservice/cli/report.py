@@ -272,6 +272,8 @@ def _detail(row: TouchpointRow, found: TouchpointReport, write: Callable[[float]
     elif row.more_reach_needed is not None:
         more = f"about {_spoken(row.more_reach_needed):,} more"
         reach.append(f"{more} {NEEDED.get(row.per or '', 'of reach')} needed to tell")
+    if row.exceeds_reach:
+        reach.append("more visitors than reach: check the entry")
     if reach:
         parts.append(", ".join(reach))
     if found.metric == "value_per_reach" and row.per is not None:

@@ -7,6 +7,10 @@ from (`queries`, `touchpoint_sums`, `conversions`), what follows from them (`ran
 Value is set against reach; where none is known of a touchpoint, against its visitors, which are
 a unit of their own. The trend compares rates per reach where there is reach now and before, else
 visitors a day. Units are never compared.
+
+A touchpoint with more visitors than reach is told of (`exceeds_reach`), judged and among the peers
+all the same: of a printed copy many may see one, so it need not be wrong, and whom to leave out
+must not depend on how many came, or the standard of the others would be too low.
 """
 
 from __future__ import annotations
@@ -58,6 +62,11 @@ class Line:
     def visitors(self) -> int:
         """With a token or without, as rates count them."""
         return self.counted.visitors + self.counted.tokenless
+
+    @property
+    def exceeds_reach(self) -> bool:
+        """Whether more came than could have: the reach that is entered is to be checked."""
+        return 0 < self.reached.amount < self.visitors
 
     def observed(
         self, unit: str | None, counts: Sequence[float], exposure: Sequence[float]

@@ -275,6 +275,7 @@ def _row(line: Line, found: Judged, metric: Metric) -> TouchpointRow:
         deleted=line.touchpoint.deleted_at is not None,
         medium=line.touchpoint.medium,
         per=found.per,
+        exceeds_reach=line.exceeds_reach,
     )
 
 

@@ -89,7 +89,8 @@ class TouchpointRow:
     trend, the rate now ÷ that before. `per` is the unit of what the rate is set against: one of
     reach, "visitor", "day" or "click"; only rates of one are compared.
     `conversions` (and their `value`, in cents) are those of the report's attribution.
-    A `deleted` touchpoint is there for the clicks its printed links still had.
+    A `deleted` touchpoint is there for the clicks its printed links still had. One `exceeds_reach`
+    that has more visitors than reach: its entry is to be checked.
     """
 
     id: str | None = None
@@ -117,6 +118,7 @@ class TouchpointRow:
     deleted: bool = False
     medium: str | None = None
     per: str | None = None
+    exceeds_reach: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ _HEADS = {
     "peers_count": N_("Number of peers"),
     "peers_mean": N_("Mean of the peers"),
     "more_reach_needed": N_("Reach still needed"),
+    "exceeds_reach": N_("More visitors than reach"),
     "deleted": N_("deleted"),
     "conversions": N_("Conversions"),
     "figure": N_("Figure"),

@@ -51,6 +51,7 @@ from linkservice.web.papers import (
 )
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Group, Ranking, finding
+from linkservice.web.reach_words import exceeding
 from linkservice.web.views.reports import folded, touchpoint_context
 from linkservice.workspaces.access import find, find_ever
 
@@ -178,7 +179,8 @@ def paper_reports(page: Page) -> Response:
     chosen = arrangement.filters(page, report, asked.selection)
     said = ["; ".join(arrangement.told(chosen, asked.group, asked.sort, asked.upwards))]
     if ranking.is_judged:
-        said = [finding(report.touchpoints).sentence, *outstanding_words(rows), *said]
+        outstanding = outstanding_words(rows)
+        said = [finding(report.touchpoints).sentence, *outstanding, exceeding(seen.rows), *said]
     title = journey_name(page, asked) or gettext("Touchpoints")
     data = paper_of(page, title, ranking_facts(page, asked, report), parts, *said)
     return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
@@ -203,7 +205,9 @@ def paper_touchpoint(page: Page, id: str) -> Response:
         *table_parts(found),
     ]
     title = detail.row.name or ""
-    data = paper_of(page, title, shown["counted"], parts, rows[0].said, rows[0].peers)
+    data = paper_of(
+        page, title, shown["counted"], parts, rows[0].said, rows[0].peers, shown["exceeding"]
+    )
     return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
 
 

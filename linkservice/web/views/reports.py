@@ -41,6 +41,7 @@ from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, Shown, finding
+from linkservice.web.reach_words import exceeding
 from linkservice.web.value_words import ATTRIBUTION_WORDS
 from linkservice.workspaces.access import find_ever
 
@@ -82,6 +83,7 @@ def reports(page: Page) -> Response:
         rows=rows,
         unlinked=unlinked,
         tokenless=without_token_in_rates(found.metric, seen.rows),
+        exceeding=exceeding(found.touchpoints),
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         counted=ranking_facts(page, asked, found),
         journeys=journeys_by_name(page),
@@ -209,6 +211,7 @@ def touchpoint_context(
         "chosen": chosen,
         "found": found,
         "shown": ranking.shown(found.row),
+        "exceeding": exceeding([found.row, *found.peers]),
         "beside_it": [ranking.shown(row) for row in beside],
         "axis": ranking.axis(found.row),
         "figures": figures.key_figures(trend),

@@ -52,6 +52,7 @@ from linkservice.web.link_report import campaign_report_context, link_report_con
 from linkservice.web.page import Guest, Page, address
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking, finding
+from linkservice.web.reach_words import exceeding
 from linkservice.web.views.cost_report import asked_costs, cost_context
 from linkservice.web.views.moments import moments_context
 from linkservice.web.views.new_link import end_of_day
@@ -210,6 +211,7 @@ def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
         "crossings": crossings,
         "words": transition_words,
         "tokenless": without_token_in_rates(found.metric, seen.rows),
+        "exceeding": exceeding(seen.rows),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": [*between, *ranking_facts(page, asked, found)],
     }

@@ -1,0 +1,36 @@
+"""Reach that cannot be: more visitors than people who could have come, in words.
+
+Not here: of which touchpoints that is so, and why they stay among the peers (`reports/judging`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from linkservice.reports.results import TouchpointRow
+from linkservice.web.i18n import gettext, write_number
+
+_NAMED = 3
+"""So many are named, the others counted."""
+
+
+def exceeding(rows: Sequence[TouchpointRow]) -> str:
+    """Which touchpoints have more visitors than reach, and what follows; "" where none has."""
+    found = [row for row in rows if row.exceeds_reach]
+    if not found:
+        return ""
+    told = [_told(row) for row in found[:_NAMED]]
+    if len(found) > _NAMED:
+        told.append(f"+ {write_number(len(found) - _NAMED)}")
+    names = ", ".join(told)
+    return gettext(
+        "More visitors than reach: %(names)s. Check the entry: as it stands, it also raises what "
+        "others of that unit are compared with.",
+        names=names,
+    )
+
+
+def _told(row: TouchpointRow) -> str:
+    facts = {"name": row.name or "", "visitors": write_number(row.visitors + row.tokenless)}
+    reach = write_number(round(row.reach))
+    return gettext("“%(name)s” (%(visitors)s of %(reach)s)", reach=reach, **facts)
