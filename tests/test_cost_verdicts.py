@@ -49,10 +49,10 @@ class World:
                     1,
                     1,
                     "digital",
-                    daily[row].tolist(),
-                    visitors[row].tolist(),
-                    orders[row].tolist(),
-                    money.reshape(daily.shape)[row].tolist(),
+                    daily[row],
+                    visitors[row],
+                    orders[row],
+                    money.reshape(daily.shape)[row],
                 )
                 for row in range(TOUCHPOINTS)
             ]
@@ -124,7 +124,11 @@ def _paid(row: int, **more: Any) -> Paid:
         "conversions": [5.0] * 10,
         "value": [1_000.0] * 10,
     }
-    return Paid(row, 1, 1, "digital", **(known | more))
+    days = {
+        name: None if each is None else np.array(each, np.float64)
+        for name, each in (known | more).items()
+    }
+    return Paid(row, 1, 1, "digital", **days)
 
 
 def test_what_was_spent_for_nobody_is_the_worst_without_an_upper_end() -> None:

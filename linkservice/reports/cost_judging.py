@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from linkservice.reports.dispersion import Floats
 from linkservice.reports.ranking import (
     Comparison,
     Judgement,
@@ -59,10 +60,10 @@ class Paid:
     stage_id: int
     journey_id: int
     kind: str
-    cost: Sequence[float]
-    visitors: Sequence[float]
-    conversions: Sequence[float] | None
-    value: Sequence[float] | None
+    cost: Floats
+    visitors: Floats
+    conversions: Floats | None
+    value: Floats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +122,20 @@ def _observed(by: By, paid: Sequence[Paid]) -> tuple[list[Observation], float]:
         return [_observation(each, each.visitors) for each in paid], 1.0
     if by == "cost_per_conversion":
         known = [(each, each.conversions) for each in paid if each.conversions is not None]
-        anything = any(any(counts) for _, counts in known)
+        anything = any(counts.any() for _, counts in known)
         return ([_observation(*each) for each in known] if anything else []), 1.0
     money = [
         (each, each.conversions, each.value)
         for each in paid
         if each.conversions is not None and each.value is not None
     ]
-    if not any(any(value) for _, _, value in money):
+    if not any(value.any() for _, _, value in money):
         return [], 1.0
     one = grain([counts for _, counts, _ in money], [value for _, _, value in money])
-    return [_observation(each, [day / one for day in value]) for each, _, value in money], one
+    return [_observation(each, value / one) for each, _, value in money], one
 
 
-def _observation(each: Paid, counts: Sequence[float]) -> Observation:
+def _observation(each: Paid, counts: Floats) -> Observation:
     return Observation(
         each.touchpoint_id, each.stage_id, each.journey_id, each.kind, _UNIT, counts, each.cost
     )

@@ -68,10 +68,10 @@ def judged_by_cost(
                 stage_id=stage_id,
                 journey_id=journey_id,
                 kind=kind,
-                cost=(days * ((costs.cost or 0) / days.sum())).tolist(),
-                visitors=visitors.get(number, nobody).tolist(),
-                conversions=None if costs.conversions_with_cost is None else gains.daily,
-                value=gains.daily_value if _tells_value(costs) else None,
+                cost=days * ((costs.cost or 0) / days.sum()),
+                visitors=visitors.get(number, nobody).astype(np.float64),
+                conversions=None if costs.conversions_with_cost is None else _of(gains.daily),
+                value=_of(gains.daily_value) if _tells_value(costs) else None,
             )
         )
     # In the order of their ids, whatever the database's is: sums of floats depend on it.
@@ -100,6 +100,10 @@ def _spent(session: Session, actor: Actor, period: Period, today: date) -> Mappi
         stop = period.number(min(ends_on, end)) + 1
         found[touchpoint_id or 0][begin:stop] += amount / ((ends_on - starts_on).days + 1)
     return found
+
+
+def _of(days: Sequence[int]) -> Floats:
+    return np.array(days, np.float64)
 
 
 def _tells_value(costs: Costs) -> bool:

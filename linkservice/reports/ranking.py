@@ -114,8 +114,8 @@ class Observation:
     journey_id: int
     kind: str
     unit: str | None
-    counts: Sequence[float]
-    exposure: Sequence[float]
+    counts: Sequence[float] | Floats
+    exposure: Sequence[float] | Floats
     target_rate: float | None = None
 
 
@@ -213,7 +213,7 @@ def compare(
     by_unit: dict[str | None, list[Observation]] = defaultdict(list)
     judged: dict[int, Judgement] = {}
     for observation in observations:
-        if sum(observation.exposure) > 0:
+        if any(observation.exposure):
             by_unit[observation.unit].append(observation)
         else:
             judged[observation.touchpoint_id] = Judgement(

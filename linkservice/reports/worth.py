@@ -31,10 +31,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from linkservice.reports.dispersion import Floats
 from linkservice.reports.ranking import Judgement, Observation, judge
 
 
-def grain(conversions: Sequence[Sequence[float]], values: Sequence[Sequence[float]]) -> float:
+def grain(
+    conversions: Sequence[Sequence[float] | Floats], values: Sequence[Sequence[float] | Floats]
+) -> float:
     """How much money counts as one success; > 0, 1.0 where there is no value at all.
 
     Both have a row for each touchpoint and a column for each day.
