@@ -196,7 +196,8 @@ def _judged(name: str, by: By, verdict: Verdict, more: dict[By, Verdict] | None 
 
 def _told(*rows: CostRow, sort: By = "cost_per_visitor") -> list[str]:
     period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
-    totals = Costs(is_valued=True, cost=1_000, visitors_with_cost=100)
+    all_of = Gained(1, 1, 600)
+    totals = Costs(is_valued=True, cost=1_000, visitors_with_cost=150, gained_with_cost=all_of)
     found = CostReport(period, "touchpoint", "EUR", totals, rows, sort)
     with speaking("en"):
         return cost_verdicts.sentences(found)
@@ -208,7 +209,7 @@ def test_the_report_begins_with_what_to_stop_paying_for() -> None:
     cheap = _judged("Cheap", "cost_per_visitor", "best", {"return_on_cost": "worst"})
     first, second, *_ = _told(dear, other, cheap)
     assert first == (
-        "“Dear” costs €0.10 per visitor, 2 times as much as others that are paid for (95%: "
+        "“Dear” costs €0.1000 per visitor, 2 times as much as others that are paid for (95%: "
         "€0.0200–0.3000): save there first. Then at “Other”: as certainly too dear."
     )
     assert second == "Visitors are certainly cheapest through “Cheap”."
@@ -223,6 +224,18 @@ def test_nobody_is_told_to_save_where_dear_visitors_buy() -> None:
     )
     poor = _judged("Poor", "return_on_cost", "worst")
     assert _told(rich, poor)[0].startswith("“Poor” brings back 0.50\u00a0× its cost")
+
+
+def test_good_ones_beside_a_very_cheap_one_are_not_to_save_at() -> None:
+    """All money together brought back 0.6 times itself; one brought 0.5, the other 0.9."""
+    poor = _judged("Poor", "return_on_cost", "worst")
+    good = _judged("Good", "return_on_cost", "worst")
+    gained = Gained(1, 1, 900)
+    good = replace(good, costs=replace(good.costs, gained=gained, gained_with_cost=gained))
+    first = _told(good, poor, sort="return_on_cost")[0]
+    assert first.startswith("“Poor” brings back")
+    assert "Good" not in first
+    assert "“Good”" in _told(good, sort="return_on_cost")[0]
 
 
 def test_nothing_certain_is_said_so() -> None:

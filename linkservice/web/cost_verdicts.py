@@ -2,8 +2,10 @@
 
 Decided here: which verdict is told. The one by the figure rows are sorted by comes first, then the
 return, the cost per conversion, the cost per visitor. Nobody is told to save where it is best by a
-figure that matters more: dear visitors who buy are worth their cost. Where nothing is certain that
-is said, and nothing else. Not here: the verdicts (`reports/cost_judging`).
+figure that matters more: dear visitors who buy are worth their cost. Nor where it is worst only
+beside one very cheap touchpoint: told to save is who is also dearer than all that was paid for
+together. Where nothing is certain that is said, and nothing else. Not here: the verdicts
+(`reports/cost_judging`).
 """
 
 from __future__ import annotations
@@ -91,7 +93,8 @@ def advice(found: CostReport) -> str:
 
 
 def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
-    dear = _worst(found, paid)
+    worst = _worst(found, paid)
+    dear = [(row, by) for row, by in worst if _is_above_all(row, by, found)] or worst
     needless = [(row, by) for row, by in dear if _redeemed_by(row, by) is None]
     if needless:
         (row, by), *rest = needless
@@ -123,6 +126,14 @@ def _worst(found: CostReport, paid: Sequence[CostRow]) -> list[tuple[CostRow, By
             if verdict is not None and verdict.verdict == "worst":
                 told.setdefault(row.id, (row, by))
     return list(told.values())
+
+
+def _is_above_all(row: CostRow, by: By, found: CostReport) -> bool:
+    """Whether it is dearer than everything that was paid for together."""
+    figure, usual = getattr(row.costs, by), getattr(found.totals, by)
+    if figure is None or usual is None:
+        return True
+    return bool(figure < usual if by == "return_on_cost" else figure > usual)
 
 
 def _redeemed_by(row: CostRow, by: By) -> By | None:
