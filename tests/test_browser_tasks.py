@@ -45,7 +45,12 @@ VISITORS = {
 }
 """A day: one poster does badly, the newsletter well."""
 
-CENTS = {"Poster A": 90_000, "Poster in the car park": 80_000, "Newsletter": 9_000}
+CENTS = {
+    "Poster A": 90_000,
+    "Poster B": 70_000,
+    "Poster in the car park": 80_000,
+    "Newsletter": 9_000,
+}
 GOING_ON = {("Awareness", "Consideration"): 30, ("Consideration", "Purchase"): 4}
 """Of a hundred visitors a day."""
 
@@ -152,6 +157,9 @@ def test_a_marketer_is_told_within_three_clicks(chromium: Browser, shop: Shop) -
         # Which channel is the cheapest per visitor?
         asking = Marketer(opened).click("Reports").click("Costs").click("Channel")
         asking.finds("cheapest through “E-mail”", "dearest through “Poster”", at=".finding")
+        # Which paid touchpoint should we stop paying for?
+        asking = Marketer(opened).click("Reports").click("Costs")
+        asking.finds("“Poster in the car park” costs €3.57", "save there first", at=".finding")
         # Did the newsletter work?
         asking = Marketer(opened).click("Reports")
         asking.finds("▲best Newsletter", at=".outstanding-names")
