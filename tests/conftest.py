@@ -11,7 +11,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import rollups  # noqa: F401  # days of links that a test adds are days of touchpoints, too
@@ -19,13 +19,12 @@ from evidence import Trial
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from postgres import Server
-from werkzeug.routing import Rule
+from thrift import be_thrifty, keep_what_is_there
 
 from linkservice import schema
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import Settings, load
 from linkservice.database import Database
-from linkservice.workspaces import passwords
 
 if TYPE_CHECKING:
     from browser import Site
@@ -41,27 +40,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("suite")
 hypothesis_settings.register_profile("soak", hypothesis_settings.default, max_examples=1_000)
 
-# Strong hashes take time, which is their purpose; what is tested does not depend on it.
-passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
-
-_compile_builder = Rule._compile_builder
-_builders: dict[object, Any] = {}
-
-
-def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
-    """What makes a rule's addresses is compiled for the first application of a process only:
-    250 rules take longer than most tests.
-    """
-    key = (rule.rule, rule.host, rule.subdomain, repr(rule.defaults), append_unknown)
-    if key not in _builders:
-        _builders[key] = _compile_builder(rule, append_unknown)
-    return _builders[key]
-
-
-Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # see there
-
-# Tests start hundreds of processes, and each would compile the package anew.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+be_thrifty()
 
 # Under nohup hangups are ignored, and so they would be by every service that a test starts. A
 # handler is not inherited.
@@ -83,6 +62,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if item not in left]
         config.hook.pytest_deselected(items=left)
+
+
+def pytest_collection_finish() -> None:
+    """From here on all that is made belongs to a test."""
+    keep_what_is_there()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,81 @@
+"""What a process of the tests does once, though every test has an application and databases of
+its own; and how seldom it looks for garbage.
+
+None of it changes what the tested code does, only what the libraries below it do again.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
+
+from linkservice.workspaces import passwords
+
+_STATEMENTS: LRUCache[Any, Any] = LRUCache(5_000)
+
+_compile_builder = Rule._compile_builder
+_builders: dict[object, Any] = {}
+
+
+def be_thrifty() -> None:
+    """For this process, and the processes it starts."""
+    # Strong hashes take time, which is their purpose; what is tested does not depend on it.
+    passwords.hasher = passwords.Hasher(memory_kib=8, passes=1)
+    # Tests start hundreds of processes, and each would compile the package anew; so would each
+    # run of the tests what pytest makes of their assertions.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    # Requests and statements make little that only the collector can free. With its usual limits
+    # it took a quarter of the time of all tests.
+    gc.set_threshold(50_000, 20, 100)
+    Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # see there
+    _share_statements()
+
+
+def keep_what_is_there() -> None:
+    """What the collected tests and the libraries are made of is there to stay: do not look
+    through it again.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """What makes a rule's addresses is compiled for the first application of a process only:
+    250 rules take longer than most tests.
+    """
+    key = (rule.rule, rule.host, rule.subdomain, repr(rule.defaults), append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+def _share_statements() -> None:
+    """A statement is compiled once for all databases of a kind, not once for each engine.
+
+    The caches go by dialects, and each engine has its own; all SQLite databases of a process
+    are opened by one library, and all its PostgreSQL databases are on one server.
+    """
+    DefaultDialect.__eq__ = _same_kind  # type: ignore[method-assign, assignment]
+    DefaultDialect.__hash__ = _hash_of_kind  # type: ignore[method-assign, assignment]
+    event.listen(Engine, "engine_connect", _use_shared_statements)
+
+
+def _same_kind(one: object, other: object) -> bool:
+    return type(one) is type(other)
+
+
+def _hash_of_kind(dialect: object) -> int:
+    return hash(type(dialect))
+
+
+def _use_shared_statements(connection: Connection) -> None:
+    connection.engine._compiled_cache = _STATEMENTS
