@@ -17,7 +17,7 @@ from evidence import Trial
 from marked import numbers_in
 from recording import Recording, clicked_link
 from service import free_ports, wait_until
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from terminal import done, refused
 from test_fault_ingesters import ingester
 
@@ -190,18 +190,35 @@ def wait_until_held(database: Database, settings: Settings) -> None:
 
 
 def stop_between_writes(process: subprocess.Popen[bytes], database: Database) -> None:
-    """SIGSTOP; on SQLite not in a transaction, since then nobody could take anything over."""
+    """SIGSTOP, but not in a transaction: on SQLite nobody could take anything over then, on
+    PostgreSQL only after the minute in which the server gives up who says nothing.
+    """
     while True:
         process.send_signal(signal.SIGSTOP)
-        if not database.is_sqlite:
-            return
-        locks = [Path(f"{database.engine.url.database}.{name}") for name in ("next", "gate")]
-        with ExitStack() as stack, suppress(BlockingIOError):
-            for each in locks:
-                fcntl.flock(stack.enter_context(each.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not (writes_to_sqlite(database) if database.is_sqlite else writes_to_postgres(database)):
             return
         process.send_signal(signal.SIGCONT)
         time.sleep(0.01)
+
+
+def writes_to_sqlite(database: Database) -> bool:
+    """Whether anybody waits for the turn to write, or has it."""
+    locks = [Path(f"{database.engine.url.database}.{name}") for name in ("next", "gate")]
+    with ExitStack() as stack, suppress(BlockingIOError):
+        for each in locks:
+            fcntl.flock(stack.enter_context(each.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    return True
+
+
+def writes_to_postgres(database: Database) -> bool:
+    """Whether a transaction of anybody else is open."""
+    with database.reading() as session:
+        open_ones = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
+        )
+        return bool(session.scalar(open_ones))
 
 
 def lapse(database: Database) -> None:
