@@ -41,7 +41,7 @@ def be_thrifty() -> None:
     sys.dont_write_bytecode = False
     # Requests and statements make little that only the collector can free. With its usual limits
     # it took a quarter of the time of all tests.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(50_000, 20, 20)
     Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # see there
     _share_statements()
 
