@@ -17,6 +17,7 @@ import zxingcpp
 from cast import NOW, Home, make_link, make_touchpoint, owner_of
 from PIL import Image
 from revisions import NEWEST
+from service import wait_until
 from sqlalchemy import func, select
 from terminal import done, refused, run
 
@@ -738,9 +739,7 @@ def test_bytes_in_argv_that_are_no_utf8(on_sqlite: Settings) -> None:
 def test_ingest_stops_at_sigterm(on_sqlite: Settings) -> None:
     process = start(on_sqlite, "ingest")
     lock = on_sqlite.data_dir / "ingest.lock"
-    deadline = time.monotonic() + 20
-    while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: lock.exists() and lock.read_text())
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0

@@ -17,7 +17,7 @@ from cast import make_link, make_touchpoint
 from evidence import Trial
 from marked import clicking_marked, numbers_in
 from people import Cast, everybody, text_of
-from service import Service, running
+from service import Service, running, wait_until
 
 from linkservice.clicks.audit import audit
 from linkservice.clicks.ingest import Ingester
@@ -135,7 +135,9 @@ def a_full_spool(
             time.sleep(seconds)
             await_told(settings, database)
         room_at = time.monotonic()
-        time.sleep(LONGEST_PAUSE_SECONDS if trial.soak else 2.0)
+        # Of those answered from now on some are recorded, as soon as a busy machine gets to it.
+        wait_until(lambda: any(answered.get(each, 0) > room_at for each in numbers_in(database)))
+        time.sleep(LONGEST_PAUSE_SECONDS if trial.soak else 0)
     # The service must end after its clients, and what it recorded last be ingested.
     Ingester(settings, database).run_once()
 

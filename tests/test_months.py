@@ -296,7 +296,7 @@ def test_an_idle_ingester_closes_months(settings: Settings, database: Database, 
     stop = threading.Event()
     running = threading.Thread(target=Ingester(settings, database).run, args=(stop,))
     running.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 180
     closed = select(func.count()).select_from(ClosedMonth).where(ClosedMonth.whole)
     try:
         while time.monotonic() < until:

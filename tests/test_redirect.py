@@ -77,8 +77,8 @@ def change(
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for what is promised within a second; gives up after ten."""
-    for _ in range(1000):
+    """Waits for what is promised within a second; gives up when no machine is as busy as that."""
+    for _ in range(10_000):
         if condition():
             return
         time.sleep(0.01)

@@ -523,7 +523,7 @@ def with_mail(world: World) -> Iterator[tuple[World, Callable[[], list[str]]]]:
         app = create_app(settings)
 
         def letters() -> list[str]:
-            assert given_.arrived.wait(10)
+            assert given_.arrived.wait(60)
             return [letter.get_content() for letter in given_.letters]
 
         yield replace(world, settings=settings, app=app, stranger=Browser(app, settings)), letters
