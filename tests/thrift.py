@@ -81,16 +81,18 @@ def _share_statements() -> None:
     The caches go by dialects, and each engine has its own; all SQLite databases of a process
     are opened by one library, and all its PostgreSQL databases are on one server.
     """
-    DefaultDialect.__eq__ = _same_kind  # type: ignore[method-assign, assignment]
-    DefaultDialect.__hash__ = _hash_of_kind  # type: ignore[method-assign, assignment]
+    DefaultDialect.__eq__ = _same_kind  # type: ignore[method-assign, assignment]  # see there
+    DefaultDialect.__hash__ = _hash_of_kind  # type: ignore[method-assign, assignment]  # see there
     event.listen(Engine, "engine_connect", _use_shared_statements)
 
 
 def _same_kind(one: object, other: object) -> bool:
+    """A dialect equals any other one of its class: what one compiles all can use."""
     return type(one) is type(other)
 
 
 def _hash_of_kind(dialect: object) -> int:
+    """As equal dialects need it."""
     return hash(type(dialect))
 
 
