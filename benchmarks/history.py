@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.audience import Shop, records
 from benchmarks.stand import fill
-from linkservice.clicks import retention
+from linkservice.clicks import closed_days, months, retention
 from linkservice.clicks.bulk import counters
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import (
@@ -36,7 +36,6 @@ from linkservice.clicks.model import (
     TouchpointMonth,
     VisitorKeys,
 )
-from linkservice.clicks.months import Closing
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
@@ -136,9 +135,9 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
             print(f"{held(database):,} clicks after {seconds:.0f} s", flush=True)
     with database.writing_connection() as connection:
         sum_months(connection)
-    closing = Closing(database)
-    while closing.some(datetime.now(UTC)):
-        pass
+    for closing in (closed_days.Closing(database), months.Closing(database)):
+        while closing.some(datetime.now(UTC)):
+            pass
     if not database.is_sqlite:
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"

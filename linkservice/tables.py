@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linkservice import changes
-from linkservice.clicks import claims, month_model
+from linkservice.clicks import claims, closed_day_model, month_model
 from linkservice.clicks import model as clicks
 from linkservice.conversions import model as conversions
 from linkservice.database import Base
@@ -17,6 +17,7 @@ __all__ = [
     "changes",
     "claims",
     "clicks",
+    "closed_day_model",
     "conversions",
     "journeys",
     "links",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkservice.clicks import amending, facets, ledger, months, retention
+from linkservice.clicks import amending, closed_days, facets, ledger, months, retention
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
@@ -44,7 +44,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 60.0
 
 CLOSING_SECONDS = 0.1
-"""For how long an idle ingester sums up months between two looks at the spool."""
+"""For how long an idle ingester closes days and months between two looks at the spool."""
 
 LOCK_HOLD_SECONDS = 0.06
 """How long the statements of a batch may keep other writers of a SQLite file waiting, whose turn
@@ -115,8 +115,8 @@ class Ingester:
         self._put_off = 1
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
-        self._closing = months.Closing(database)
-        self._months_at = float("-inf")
+        self._closing = closed_days.Closing(database), months.Closing(database)
+        self._closed_at = float("-inf")
         self._tally = Tally(settings.data_dir)
         self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
 
@@ -149,7 +149,7 @@ class Ingester:
                 self._keep_house()
                 done = self.run_once()
                 if done.idle:
-                    self._close_months()
+                    self._close_some()
                 pause = PAUSE_SECONDS
             except (SQLAlchemyError, SpoolFailed) as error:
                 _log.error("ingest waits %.1f s: %s", pause, _first_line(error))
@@ -368,14 +368,14 @@ class Ingester:
         size = (size + min(wanted, 2 * size)) // 2
         self._batch_size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
 
-    def _close_months(self) -> None:
-        """Sum up some months; where there is nothing to do, not to look again for a while."""
-        if time.monotonic() - self._months_at < HOUSEKEEPING_SECONDS:
+    def _close_some(self) -> None:
+        """Close days and months; where there is nothing to do, not to look again for a while."""
+        if time.monotonic() - self._closed_at < HOUSEKEEPING_SECONDS:
             return
         until = time.monotonic() + CLOSING_SECONDS
         while time.monotonic() < until:
-            if not self._closing.some(datetime.now(UTC)):
-                self._months_at = time.monotonic()
+            if not any(closing.some(datetime.now(UTC)) for closing in self._closing):
+                self._closed_at = time.monotonic()
                 return
 
     def _keep_house(self) -> None:

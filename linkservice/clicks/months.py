@@ -20,10 +20,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from linkservice.clicks import bulk, packed_days
+from linkservice.clicks.closing_lock import lock
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointMonth
 from linkservice.clicks.month_model import ClosedMonth, LinkMonth, MonthDays
@@ -41,8 +42,6 @@ LOCK_HOLD_SECONDS = 0.02
 500 kinds of clicks a day takes 10 ms."""
 
 _DAY = timedelta(days=1)
-_PG_LOCK = 0x6D6F6E74  # any number that nothing else of this database locks by ("mont")
-
 _PACKED = np.dtype([("of", "<u4"), ("clicks", "<i4")])
 """A sum: which hour of the week (from Monday, 0) or which facet value, and its clicks."""
 
@@ -55,7 +54,7 @@ def reopen(
     """
     if not len(days):
         return
-    _lock(connection, shared=True)
+    lock(connection, shared=True)
     unique, whose = np.unique(days, return_inverse=True)
     firsts = [date.fromordinal(day).replace(day=1) for day in unique.tolist()]
     closed = set(
@@ -94,7 +93,7 @@ class Closing:
                 return False
         with self._database.transaction() as session:
             started = time.monotonic()
-            _lock(session.connection(), shared=False)
+            lock(session.connection(), shared=False)
             step = _next(session, now, self._links)
             if step is not None:
                 step(session)
@@ -118,15 +117,6 @@ def unpacked(parts: Iterable[bytes]) -> dict[int, int]:
     clicks = np.zeros(len(of), np.int64)
     np.add.at(clicks, whose, sums["clicks"])
     return dict(zip(of.tolist(), clicks.tolist(), strict=True))
-
-
-def _lock(connection: Connection, *, shared: bool) -> None:
-    """Whoever changes days shares it to the end of the transaction, whoever sums up is alone: or a
-    sum might lack what another was just adding. SQLite has one writer in any case.
-    """
-    if connection.dialect.name != "sqlite":
-        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        connection.execute(text(f"SELECT {function}({_PG_LOCK})"))
 
 
 def _next(session: Session, now: datetime, most: int) -> Callable[[Session], None] | None:

@@ -25,6 +25,7 @@ from linkservice.reports.reading_back import Whose, read_once_more
 from linkservice.reports.results import TouchpointReport, Value
 from linkservice.reports.single_clicks import meet, persons_of
 from linkservice.reports.trend import weeks_before
+from linkservice.reports.value_days import closed_days
 from linkservice.workspaces.access import Actor
 
 _AT_ONCE = 5_000  # parameters of a statement
@@ -55,9 +56,11 @@ def filtered_origins(
     if by is None or by.single_clicks_from is None or (filters.country and filters.device):
         return None
     told = Period(by.single_clicks_from, period.last, period.time_zone)
-    spent = [told]
+    both = [told]
     if compared and (before := weeks_before(period)) is not None:
-        spent.append(before)
+        both.append(before)
+    closed = closed_days(session, actor.workspace_id, period, filters)
+    spent = [some for each in both for some in closed.others(each)]
     whose = Whose(actor.workspace_id)
     since = read_once_more(session, whose, told, filters, spent, COST_OF_OWN)
     if since is None:

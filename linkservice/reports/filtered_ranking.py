@@ -14,14 +14,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import CLASSES, COUNTER_OF_CLASS, Click, Mark
+from linkservice.clicks.packed_values import CELL
 from linkservice.reports.filters import Filters
 from linkservice.reports.judging import Earlier
 from linkservice.reports.period import Period
@@ -34,10 +36,11 @@ from linkservice.reports.results import (
     Metric,
     TouchpointReport,
 )
-from linkservice.reports.single_clicks import meet
+from linkservice.reports.single_clicks import meet, persons_of
 from linkservice.reports.sources import NO_TOUCHPOINT
 from linkservice.reports.touchpoint_sums import TouchpointSums
 from linkservice.reports.trend import days_over, first_day, weeks_before
+from linkservice.reports.value_days import closed_days
 from linkservice.workspaces.access import Actor
 
 JUDGED: tuple[Metric, ...] = ("clicks_per_day", "scans_per_click", "trend")
@@ -80,15 +83,16 @@ def filtered_sums(
     *,
     suspects: bool,
 ) -> FilteredSums:
-    """The clicks of the period that meet the filters, as far back as single clicks are read; of
-    none, if none of the period is kept.
+    """The clicks of the period that meet the filters, as far back as they are told; of none, if
+    none of the period is.
     """
-    since, more = read_from(session, Whose(workspace_id), period, filters, COST_OF_OWN)
+    reading = _Reading(session, workspace_id, period, filters)
+    since, more = reading.since, reading.more
     by = FilteredBy(filters.given, since, more, since == period.first)
     if since is None:
         return FilteredSums(period, by)
     told = Period(since, period.last, period.time_zone)
-    counted = _counted(session, workspace_id, told, filters, suspects)
+    counted = reading.counted(told, suspects)
     sums = {number: _sums(each, metric) for number, each in counted.items()}
     return FilteredSums(told, by, sums, counted)
 
@@ -109,10 +113,10 @@ def filtered_earlier(
     if before is None:
         return None
     both = Period(before.first, period.last, period.time_zone)
-    since, _ = read_from(session, Whose(workspace_id), both, filters, COST_OF_OWN)
-    if since != before.first:
+    reading = _Reading(session, workspace_id, both, filters)
+    if reading.since != before.first:
         return None
-    counted = _counted(session, workspace_id, before, filters, suspects)
+    counted = reading.counted(before, suspects)
     visitors = {number: _sums(each, "trend").daily for number, each in counted.items()}
     return Earlier(before, days_over(period, today), visitors, {})
 
@@ -137,11 +141,10 @@ def filtered_change(
     both = Period(before.first, period.last, period.time_zone)
     if began is None or began > before.first:
         return None
-    since, _ = read_from(session, Whose(actor.workspace_id), both, filters, COST_OF_OWN)
-    if since != before.first:
+    reading = _Reading(session, actor.workspace_id, both, filters)
+    if reading.since != before.first:
         return None
-    counted = _counted(session, actor.workspace_id, before, filters, suspects)
-    earlier = _days(before, [*counted.values()])
+    earlier = _days(before, [*reading.counted(before, suspects).values()])
     now, then = (
         {name: sum(getattr(day, name) for day in days[:over]) for name in _TOLD}
         for days in (by.days, earlier)
@@ -153,48 +156,82 @@ _Days: TypeAlias = dict[str, NDArray[np.int64]]
 """Each count, day by day."""
 
 
-def _counted(
-    session: Session, workspace_id: int, period: Period, filters: Filters, suspects: bool
-) -> dict[int, _Days]:
-    """The rows that meet the filters, by touchpoint."""
-    placed = Click.touchpoint_id != NO_TOUCHPOINT
+class _Reading:
+    """How the days of a period are read: from sums of closed days, all others click by click.
 
-    def marked(mark: Mark) -> ColumnElement[bool]:
-        return Click.flags.bitwise_and(int(mark)) != 0
+    `since` and `more` as `reading_back.read_from` has them.
+    """
 
-    # Of links without a touchpoint, visitors are those of the link.
-    new_there = and_(placed, marked(Mark.NEW_FOR_TOUCHPOINT))
-    marks = {
-        "scans": marked(Mark.SCAN),
-        "visitors": or_(new_there, and_(~placed, marked(Mark.NEW_FOR_LINK))),
-        "journey_visitors": and_(placed, marked(Mark.NEW_FOR_JOURNEY)),
-        "tokenless": marked(Mark.TOKENLESS),
+    def __init__(
+        self, session: Session, workspace_id: int, period: Period, filters: Filters
+    ) -> None:
+        self._session, self._filters = session, filters
+        self._whose = Whose(workspace_id)
+        self._closed = closed_days(session, workspace_id, period, filters)
+        self.since, self.more = read_from(
+            session, self._whose, period, filters, COST_OF_OWN, self._closed.have
+        )
+
+    def counted(self, period: Period, suspects: bool) -> dict[int, _Days]:
+        """The clicks of these days that meet the filters, by touchpoint."""
+        days, cells = self._closed.cells(self._session, period, self._filters)
+        rows = [row for some in self._closed.others(period) for row in self._single_clicks(some)]
+        if rows:
+            read = np.array(rows, np.int64)
+            days = np.concatenate([days, read[:, 0]])
+            cells = np.concatenate([cells, read[:, 1:]])
+        return _by_touchpoint(period, days, cells, suspects)
+
+    def _single_clicks(self, period: Period) -> Sequence[Row[Any]]:
+        """The day and a cell (`packed_values.CELL`) of whatever single clicks add up to."""
+        placed = Click.touchpoint_id != NO_TOUCHPOINT
+
+        def marked(mark: Mark) -> ColumnElement[bool]:
+            return Click.flags.bitwise_and(int(mark)) != 0
+
+        # Of links without a touchpoint, visitors are those of the link.
+        new_there = and_(placed, marked(Mark.NEW_FOR_TOUCHPOINT))
+        marks = (
+            marked(Mark.SCAN),
+            or_(new_there, and_(~placed, marked(Mark.NEW_FOR_LINK))),
+            and_(placed, marked(Mark.NEW_FOR_JOURNEY)),
+            marked(Mark.TOKENLESS),
+        )
+        key = Click.local_day, Click.touchpoint_id, Click.click_class
+        sums = [func.sum(case((mark, 1), else_=0)) for mark in marks]
+        return self._session.execute(
+            select(*key, func.count(), *sums)
+            .where(*meet(self._session, self._whose, period, self._filters))
+            .group_by(*key)
+        ).all()
+
+
+def _by_touchpoint(period: Period, days: Ints, cells: Ints, suspects: bool) -> dict[int, _Days]:
+    """The figures of each touchpoint, day by day."""
+    numbers, whose = np.unique(cells[:, 0], return_inverse=True)
+    at = whose * len(period) + days - period.first.toordinal()
+    kinds = cells[:, 1]
+
+    def summed(which: NDArray[np.bool_], column: int = CELL.index("count")) -> Ints:
+        # Sums of floats, exact up to 2 ** 53.
+        size = len(numbers) * len(period)
+        return np.bincount(at[which], cells[which, column], size).astype(np.int64)
+
+    persons = np.isin(kinds, persons_of(suspects))
+    figures = {name: summed(persons, place) for place, name in enumerate(_OF_PERSONS, 2)}
+    figures["suspected"] = summed(kinds == CLASSES.index("suspected"))
+    for name in _OF_OTHERS:
+        of_it = [COUNTER_OF_CLASS.get(each, "scanners") == name for each in CLASSES]
+        figures[name] = summed(~persons & np.array(of_it)[kinds])
+    return {
+        number: {name: each.reshape(-1, len(period))[place] for name, each in figures.items()}
+        for place, number in enumerate(numbers.tolist())
     }
-    key = Click.touchpoint_id, Click.local_day, Click.click_class
-    sums = [func.sum(case((mark, 1), else_=0)) for mark in marks.values()]
-    rows = session.execute(
-        select(*key, func.count(), *sums)
-        .where(*meet(session, Whose(workspace_id), period, filters))
-        .group_by(*key)
-    )
-    found: dict[int, _Days] = {}
-    for number, day, kind, count, *amounts in rows:
-        name, at = CLASSES[kind], day - period.first.toordinal()
-        days = found.setdefault(number, _no_days(len(period)))
-        if name == "suspected":
-            days["suspected"][at] += count
-        if name == "person" or (name == "suspected" and suspects):
-            for figure, amount in zip(("clicks", *marks), (count, *amounts), strict=True):
-                days[figure][at] += int(amount)
-        else:
-            days[COUNTER_OF_CLASS.get(name, "scanners")][at] += count
-    return found
 
 
-_FIGURES = (
-    *("clicks", "scans", "visitors", "journey_visitors", "tokenless", "robots", "previews"),
-    *("prefetches", "scanners", "heads", "own", "suspected"),
-)
+_OF_PERSONS = ("clicks", *CELL[CELL.index("count") + 1 :])
+_OF_OTHERS = ("robots", "previews", "prefetches", "scanners", "heads", "own")
+_FIGURES = (*_OF_PERSONS, *_OF_OTHERS)
 
 
 _TOLD = ("clicks", "scans", "visitors")
@@ -206,12 +243,8 @@ def _days(period: Period, some: Sequence[_Days]) -> list[Day]:
     return [Day(day, *map(int, counts)) for day, counts in zip(period.days(), sums.T, strict=True)]
 
 
-def _no_days(length: int) -> _Days:
-    return {name: np.zeros(length, np.int64) for name in _FIGURES}
-
-
 def _sums(days: _Days, metric: Metric) -> TouchpointSums:
     """With the days that rates of this metric are made of, as `touchpoint_sums` has them."""
     judged = days["visitors"] + days["tokenless"] if metric in OF_VISITORS else days["clicks"]
-    totals = {name: int(days[name].sum()) for name in _FIGURES if name != "suspected"}
+    totals = {name: int(days[name].sum()) for name in _FIGURES}
     return TouchpointSums(judged.tolist(), **totals, daily_scans=days["scans"].tolist())

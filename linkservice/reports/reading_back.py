@@ -11,13 +11,14 @@ a tenth of a microsecond each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, column, func, select, text, values
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.kept_rows import kept_from
 from linkservice.clicks.model import Click, LinkDay, Mark, TouchpointDay
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
@@ -29,6 +30,7 @@ ROWS_OF_SEVERAL_ON_POSTGRESQL = 1_300_000
 """There a row is found through the index and read from another page."""
 
 FIRST_DAYS = 32
+_DAY = timedelta(days=1)
 
 COST_OF_OWN = 14
 """What a click of one's own costs beside one of another link: half of them meet a filter, and
@@ -77,21 +79,26 @@ def read_from(
     period: Period,
     filters: Filters,
     cost_of_own: int = COST_OF_OWN,
+    are_closed: Callable[[date], bool] = lambda _: False,
 ) -> tuple[date | None, bool]:
-    """The first day of the period from which on single clicks are read, None for no day; and
-    whether those of earlier days of the period are kept as well. `cost_of_own`: what a click of
-    theirs costs beside one of another link.
+    """The first day of the period from which on its figures are told, None for no day; and whether
+    those of earlier days of the period could be told as well. `cost_of_own`: what a click of
+    theirs costs beside one of another link. Days that `are_closed` need no single clicks.
     """
-    kept = _kept_from(session, whose.workspace_id)
-    if kept is None or kept > period.last:
+    kept = kept_from(session, whose.workspace_id)
+    earliest = min(kept or date.max, period.last + _DAY)
+    while earliest > period.first and are_closed(earliest - _DAY):
+        earliest -= _DAY
+    if earliest > period.last:
         return None, False
-    kept = max(kept, period.first)
+    earliest = max(earliest, period.first)
     _by_days(session)
     if filters.everything:
-        return kept, False
-    found = _affordable(session, whose, period, _most(session, filters), cost_of_own)
-    first = max(kept, found or period.last)
-    return first, first > kept
+        return earliest, False
+    most = _most(session, filters)
+    found = _affordable(session, whose, period, most, cost_of_own, are_closed)
+    first = max(earliest, found or period.last)
+    return first, first > earliest
 
 
 def read_once_more(
@@ -132,23 +139,13 @@ def _by_days(session: Session) -> None:
         session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
-def _kept_from(session: Session, workspace_id: int) -> date | None:
-    """The first day whose rows are all there; None where no row is left."""
-    row = session.scalar(
-        select(func.min(Click.local_day)).where(Click.workspace_id == workspace_id)
-    )
-    summed = session.scalar(
-        select(func.min(LinkDay.local_date)).where(LinkDay.workspace_id == workspace_id)
-    )
-    if row is None:
-        return None if summed else date.min
-    kept = date.fromordinal(row)
-    # Where days are gone already, the next one may just be going.
-    return kept if summed is None or kept <= summed else kept + timedelta(days=1)
-
-
 def _affordable(
-    session: Session, whose: Whose, period: Period, most: int, cost_of_own: int
+    session: Session,
+    whose: Whose,
+    period: Period,
+    most: int,
+    cost_of_own: int,
+    are_free: Callable[[date], bool] = lambda _: False,
 ) -> date | None:
     """The first day such that reading costs no more than `most` rows; None where not even the last
     one does.
@@ -157,7 +154,8 @@ def _affordable(
     for some in _backwards(period):
         rows, own = _rows(session, whose.workspace_id, some), _own_clicks(session, whose, some)
         for day in reversed(some.days()):
-            cost += rows.get(day, 0) + cost_of_own * own.get(day, 0)
+            if not are_free(day):
+                cost += rows.get(day, 0) + cost_of_own * own.get(day, 0)
             if cost > most:
                 return first
             first = day
@@ -172,7 +170,7 @@ def _backwards(period: Period) -> Iterator[Period]:
     while last >= period.first:
         first = max(period.first, last - timedelta(days=days - 1))
         yield Period(first, last, period.time_zone)
-        last, days = first - timedelta(days=1), 2 * days
+        last, days = first - _DAY, 2 * days
 
 
 def _rows(session: Session, workspace_id: int, period: Period) -> dict[date, int]:

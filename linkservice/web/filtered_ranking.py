@@ -57,7 +57,11 @@ def ranking_cut(by: FilteredBy) -> str:
 
 def source_words(by: FilteredBy) -> str:
     """Where the figures come from, for “How was this counted?”."""
-    return ranking_cut(by) or gettext("Single clicks of the whole period.")
+    if cut := ranking_cut(by):
+        return cut
+    if len(by.filters) > 1:
+        return gettext("Single clicks of the whole period.")
+    return gettext("Days that are over were summed up by this value; of today, single clicks.")
 
 
 def metrics_offered(report: TouchpointReport) -> list[tuple[str, str]]:

@@ -1,0 +1,289 @@
+"""Closed days: the clicks of a day summed up by each value they have in common, once it is over.
+
+Which visitors were from Germany, and at which touchpoint, only single clicks know, and a year of
+them takes too long to read. So every click of a day that is over is counted once more, by each of
+its values (`packed_values`). Whoever adds to such a day, or changes a click of it, reopens it in
+the same transaction, and reports read its single clicks until it is closed again. That is done as
+long as they are kept; what is closed then stays closed.
+
+Decided here: when a day is closed, and what keeps its sums from lacking a click. The ingester
+closes days when it is idle, some thousand clicks at a time, so that no click and no writer waits
+long; it may be stopped at any moment. Not here: who reads them (`reports.value_days`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import chain
+
+import numpy as np
+from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.calendar import zone
+from linkservice.clicks.closed_day_model import ClosedDay, ValueDay
+from linkservice.clicks.closing_lock import lock
+from linkservice.clicks.dictionary import Dictionary
+from linkservice.clicks.grouping import Ints
+from linkservice.clicks.kept_rows import kept_from
+from linkservice.clicks.model import Click, Mark
+from linkservice.clicks.packed_values import (
+    CELL,
+    NO_CITY,
+    NO_SCANS,
+    SCANS,
+    counted,
+    packed,
+    summed,
+)
+from linkservice.database import Database, insert_into
+from linkservice.workspaces.model import Workspace
+
+AFTER = timedelta(hours=1)
+"""A day is closed so long after its end: most of what comes late has come."""
+
+CLICKS_AT_ONCE = 20_000
+"""Read in one step: some 50 ms, in which no click is ingested."""
+
+VALUES_AT_ONCE = 500
+"""Written in one transaction, so that other writers of a SQLite file wait for some 10 ms."""
+
+_READ = (
+    *(Click.segment_id, Click.position, Click.touchpoint_id, Click.click_class, Click.flags),
+    *(Click.country_id, Click.city_id, Click.language_id, Click.referrer_id, Click.agent_id),
+)
+OF_AGENT = 3
+"""Device, browser and system: the first values that an agent tells."""
+
+
+def reopen(connection: Connection, workspace_ids: Ints, days: Ints) -> None:
+    """Have these days (`date.toordinal()`) of these workspaces closed again, if they or later ones
+    of the workspace are closed; within the transaction that changes their clicks.
+    """
+    if not len(days):
+        return
+    lock(connection, shared=True)
+    touched = {*zip(workspace_ids.tolist(), days.tolist(), strict=True)}
+    # Found by the key; of today, which nearly all clicks are of, there is none.
+    closed = connection.execute(
+        select(ClosedDay.workspace_id, func.max(ClosedDay.local_day))
+        .where(
+            ClosedDay.workspace_id.in_({workspace_id for workspace_id, _ in touched}),
+            ClosedDay.local_day >= int(days.min()),
+        )
+        .group_by(ClosedDay.workspace_id)
+    )
+    last = dict(closed.all())
+    late = sorted(each for each in touched if each[1] <= last.get(each[0], 0))
+    if late:
+        statement = insert_into(ClosedDay, connection)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["workspace_id", "local_day"],
+                set_={"version": ClosedDay.version + 1, "closed": False},
+            ),
+            [
+                {"workspace_id": workspace_id, "local_day": day, "version": 1, "closed": False}
+                for workspace_id, day in late
+            ],
+        )
+
+
+class Closing:
+    """Closes days one after the other, those of a workspace from the first one on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dictionary = Dictionary(database)
+        self._at: _Day | None = None
+
+    def some(self, now: datetime) -> bool:
+        """Do a part of closing a day that is over; whether there was anything to do.
+
+        Raises SQLAlchemyError where the database is away; nothing is lost then.
+        """
+        if self._at is None:
+            self._at = self._begin(now)
+            return self._at is not None
+        day = self._at
+        if not day.is_read:
+            self._read_some(day)
+        elif day.values:
+            self._write_some(day)
+        else:
+            self._close(day)
+            self._at = None
+        return True
+
+    def _begin(self, now: datetime) -> _Day | None:
+        with self._database.reading() as session:
+            key = _reopened(session, now) or _unclosed(session, now)
+        if key is None:
+            return None
+        with self._database.transaction() as session:
+            # From here on whoever changes clicks of that day sees that it is being closed; those
+            # who were at it before are waited for.
+            lock(session.connection(), shared=False)
+            found = session.get(ClosedDay, key)
+            if found is None:
+                found = ClosedDay(workspace_id=key[0], local_day=key[1], version=1, closed=False)
+                session.add(found)
+            return _Day(*key, found.version)
+
+    def _read_some(self, day: _Day) -> None:
+        with self._database.reading() as session:
+            rows = (
+                session.connection()
+                .execute(
+                    select(*_READ)
+                    .where(
+                        Click.workspace_id == day.workspace_id,
+                        Click.local_day == day.local_day,
+                        tuple_(Click.segment_id, Click.position) > tuple_(*day.after),
+                    )
+                    .order_by(Click.segment_id, Click.position)
+                    .limit(CLICKS_AT_ONCE)
+                )
+                .all()
+            )
+        if rows:
+            day.after = rows[-1][0], rows[-1][1]
+            numbers = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * len(_READ))
+            day.add(*self._by_value(numbers.reshape(len(rows), len(_READ))))
+        if len(rows) < CLICKS_AT_ONCE:
+            day.all_is_read()
+
+    def _by_value(self, rows: Ints) -> tuple[Ints, Ints]:
+        """The cells of these clicks, and the value of each."""
+        rows = rows[rows[:, 4] & int(Mark.MISS) == 0]
+        _, _, touchpoint_ids, kinds, flags, *facets, agents = rows.T
+        facets[1] = np.where(facets[1], facets[1], NO_CITY)
+        facets.append(np.where(flags & int(Mark.SCAN), SCANS, NO_SCANS))
+        facets.extend(self._of_agents(agents))
+        cells = counted(touchpoint_ids, kinds, flags)
+        sums = [summed(values, cells) for values in facets]
+        return np.concatenate([each[0] for each in sums]), np.concatenate(
+            [each[1] for each in sums]
+        )
+
+    def _of_agents(self, agents: Ints) -> Sequence[Ints]:
+        """The values of device, browser and system."""
+        unique, whose = np.unique(agents, return_inverse=True)
+        names = self._dictionary.names(unique.tolist())
+        told = [names[agent].told[:OF_AGENT] for agent in unique.tolist()]
+        numbers = self._dictionary.values(each for some in told for each in some)
+        values = np.array([[numbers[each] for each in some] for some in told], np.int64)
+        return list(values.reshape(-1, OF_AGENT)[whose].T)
+
+    def _write_some(self, day: _Day) -> None:
+        some = day.values[:VALUES_AT_ONCE]
+        with self._database.writing_connection() as connection:
+            statement = insert_into(ValueDay, connection)
+            names = ("version", "cells")
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["workspace_id", "local_day", "value_id"],
+                    set_={name: statement.excluded[name] for name in names},
+                    # Another ingester may have read the day later than this one.
+                    where=ValueDay.version <= statement.excluded.version,
+                ),
+                [
+                    {
+                        "workspace_id": day.workspace_id,
+                        "value_id": value_id,
+                        "local_day": day.local_day,
+                        "version": day.version,
+                        "cells": cells,
+                    }
+                    for value_id, cells in some
+                ],
+            )
+        day.values = day.values[VALUES_AT_ONCE:]
+
+    def _close(self, day: _Day) -> None:
+        """If no click of the day has changed since the first was read, and none was deleted."""
+        with self._database.transaction() as session:
+            kept = kept_from(session, day.workspace_id)
+            if kept is not None and kept.toordinal() <= day.local_day:
+                session.execute(
+                    update(ClosedDay)
+                    .where(
+                        ClosedDay.workspace_id == day.workspace_id,
+                        ClosedDay.local_day == day.local_day,
+                        ClosedDay.version == day.version,
+                    )
+                    .values(closed=True)
+                )
+
+
+@dataclass(slots=True)
+class _Day:
+    """A day that is being closed: the cells so far, those that are to be written, by value."""
+
+    workspace_id: int
+    local_day: int
+    version: int
+    after: tuple[int, int] = (0, -1)
+    is_read: bool = False
+    values: Sequence[tuple[int, bytes]] = ()
+    _whose: list[Ints] = field(default_factory=list)
+    _cells: list[Ints] = field(default_factory=list)
+
+    def add(self, values: Ints, cells: Ints) -> None:
+        self._whose.append(values)
+        self._cells.append(cells)
+
+    def all_is_read(self) -> None:
+        self.is_read = True
+        whose = np.concatenate([*self._whose, np.zeros(0, np.int64)])
+        cells = np.concatenate([*self._cells, np.zeros((0, len(CELL)), np.int64)])
+        whose, cells = summed(whose, cells)
+        unique, starts = np.unique(whose, return_index=True)
+        parts = np.split(cells, starts[1:])
+        self.values = [
+            (value_id, packed(part)) for value_id, part in zip(unique.tolist(), parts, strict=False)
+        ]
+
+
+def _reopened(session: Session, now: datetime) -> tuple[int, int] | None:
+    """A day whose clicks have changed, is over, and has all of its clicks."""
+    rows = session.execute(
+        select(ClosedDay.workspace_id, ClosedDay.local_day, Workspace.time_zone)
+        .join(Workspace, Workspace.id == ClosedDay.workspace_id)
+        .where(~ClosedDay.closed)
+        .order_by(ClosedDay.workspace_id, ClosedDay.local_day)
+    )
+    for workspace_id, day, time_zone in rows:
+        kept = kept_from(session, workspace_id)
+        if kept is not None and kept.toordinal() <= day and _is_over(day, time_zone, now):
+            return workspace_id, day
+    return None
+
+
+def _unclosed(session: Session, now: datetime) -> tuple[int, int] | None:
+    """The first day of any workspace after its last closed one that has clicks and is over."""
+    last = (
+        select(func.coalesce(func.max(ClosedDay.local_day), 0))
+        .where(ClosedDay.workspace_id == Workspace.id)
+        .scalar_subquery()
+    )
+    following = (
+        select(func.min(Click.local_day))
+        .where(Click.workspace_id == Workspace.id, Click.local_day > last)
+        .scalar_subquery()
+    )
+    for workspace_id, time_zone, day in session.execute(
+        select(Workspace.id, Workspace.time_zone, following).order_by(Workspace.id)
+    ):
+        if day is None or not _is_over(day, time_zone, now):
+            continue
+        kept = kept_from(session, workspace_id) or date.min
+        # What has lost clicks is begun and stays open: or it would pass for a day without any.
+        return workspace_id, max(day, kept.toordinal() - 1)
+    return None
+
+
+def _is_over(day: int, time_zone: str, now: datetime) -> bool:
+    return date.fromordinal(day) < (now - AFTER).astimezone(zone(time_zone)).date()
