@@ -9,10 +9,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import CLASSES, Mark
@@ -31,12 +29,13 @@ CELL = ("touchpoint_id", "kind", *COUNTED)
 _BYTES = (1, 2, 4, 8)
 _COUNT = CELL.index("count")
 _HEAD = struct.Struct("<IBB")
-_PERSONS = (CLASSES.index("person"), CLASSES.index("suspected"))
+_PERSONS = np.array([name in ("person", "suspected") for name in CLASSES])
+"""Of each class whether scans and visitors are told: of a robot only its clicks are."""
 
 
 def counted(touchpoint_ids: Ints, kinds: Ints, flags: Ints) -> Ints:
     """What each click adds: a row of `CELL`, from its touchpoint, class and `Mark`s."""
-    placed, persons = touchpoint_ids != 0, _are_persons(kinds)
+    placed, persons = touchpoint_ids != 0, _PERSONS[kinds]
 
     def marked(mark: Mark) -> Ints:
         found: Ints = ((flags & int(mark) != 0) & persons).astype(np.int64)
@@ -77,7 +76,7 @@ def packed(cells: Ints) -> bytes:
         kinds.astype("<u1"),
         ids.astype(f"<i{of_id}"),
         counts[:, 0].astype(f"<u{of_count}"),
-        counts[_are_persons(kinds), 1:].T.astype(f"<u{of_count}"),
+        counts[_PERSONS[kinds], 1:].T.astype(f"<u{of_count}"),
     )
     head = _HEAD.pack(len(cells), of_id, of_count)
     return zlib.compress(head + b"".join(column.tobytes() for column in columns))
@@ -96,15 +95,10 @@ def unpacked(days: Iterable[tuple[int, bytes]]) -> tuple[Ints, Ints]:
         counts = np.frombuffer(content, f"<u{of_count}", size, at := at + size * of_id)
         told = np.frombuffer(content, f"<u{of_count}", -1, at + size * of_count)
         cells[:, 0], cells[:, 1], cells[:, _COUNT] = np.cumsum(ids, dtype=np.int64), kinds, counts
-        cells[_are_persons(kinds), _COUNT + 1 :] = told.reshape(len(COUNTED) - 1, -1).T
+        cells[_PERSONS[kinds], _COUNT + 1 :] = told.reshape(len(COUNTED) - 1, -1).T
         whose.append(np.full(size, day, np.int64))
         found.append(cells)
     return np.concatenate(whose), np.concatenate(found)
-
-
-def _are_persons(kinds: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whose scans and visitors are told: of a robot only its clicks are."""
-    return np.isin(kinds, _PERSONS)
 
 
 def _width(numbers: Ints) -> int:

@@ -152,6 +152,9 @@ def _affordable(
     """
     cost, first = 0, None
     for some in _backwards(period):
+        if all(map(are_free, some.days())):
+            first = some.first
+            continue
         rows, own = _rows(session, whose.workspace_id, some), _own_clicks(session, whose, some)
         for day in reversed(some.days()):
             if not are_free(day):
