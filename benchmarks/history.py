@@ -171,12 +171,15 @@ def _copy_first_day(connection: Connection, first: date, days: int, *, with_keys
     later = f"date(local_date, '+{days} day')" if sqlite else f"local_date + {days}"
     for model in (*_BY_DAY, VisitorKeys) if with_keys else _BY_DAY:
         names = [column.name for column in model.__table__.columns]
-        values = [later if name == "local_date" else name for name in names]
+        numbered = sqlite and model in (LinkHour, LinkFacet)  # `LocalDay`
+        moved = f"local_date + {days}" if numbered else later
+        that_day = first.toordinal() if numbered else f"'{first}'"
+        values = [moved if name == "local_date" else name for name in names]
         connection.execute(
             text(
                 f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
                 f" SELECT {', '.join(values)} FROM {model.__tablename__}"
-                f" WHERE local_date = '{first}'"
+                f" WHERE local_date = {that_day}"
             )
         )
     number = days * 1_000_000

@@ -26,6 +26,7 @@ from typing import IO, Literal, TypeAlias
 
 from sqlalchemy import (
     Connection,
+    Integer,
     MetaData,
     Table,
     func,
@@ -40,7 +41,7 @@ from linkservice import schema
 from linkservice.clicks import salts
 from linkservice.clicks.segment import node_id, sync_directory
 from linkservice.config import SETTINGS, Settings
-from linkservice.database import Database, UtcDateTime
+from linkservice.database import Database, LocalDay, UtcDateTime
 from linkservice.errors import Conflict, Failed, LinkServiceError, Problem, Unavailable
 from linkservice.tables import metadata
 
@@ -213,11 +214,12 @@ def _public(settings: Settings) -> dict[str, str]:
 def _columns(table: Table) -> dict[str, Kind]:
     return {
         # A decorated type does not tell what it gives.
-        each.name: "moment" if isinstance(each.type, UtcDateTime) else _KINDS[each.type.python_type]
+        each.name: _DECORATED.get(type(each.type)) or _KINDS[each.type.python_type]
         for each in table.columns
     }
 
 
+_DECORATED: Mapping[type, Kind] = {UtcDateTime: "moment", LocalDay: "day"}
 _KINDS: Mapping[type, Kind] = {
     str: "text",
     int: "integer",
@@ -323,6 +325,10 @@ def _load(
         if table.name not in notes:
             continue
         note, count = notes[table.name], 0
+        for column in table.columns:
+            # A number is a day there if the backup says so.
+            if note.columns.get(column.name) == "day" and isinstance(column.type, Integer):
+                column.type = LocalDay()
         for rows in _rows(archive, note):
             connection.execute(table.insert(), rows)
             count += len(rows)

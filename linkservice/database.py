@@ -11,15 +11,30 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Integer, MetaData, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Integer,
+    MetaData,
+    cast,
+    create_engine,
+    event,
+    extract,
+    func,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from linkservice.config import PREFIX, Settings
 from linkservice.errors import Invalid, Problem
@@ -70,6 +85,41 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         # SQLite keeps no offset; what was written was UTC.
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class LocalDay(TypeDecorator[date]):
+    """A date, on SQLite as its number (`date.toordinal()`): three bytes, where its words take ten.
+
+    For the largest tables: of hours and facets a third of the room was dates. Whoever compares one
+    with another table's date has to make that a number (`as_local_day`).
+    """
+
+    impl = Date
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else Date())
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> date | int | None:
+        return value.toordinal() if value and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: date | int | None, dialect: Dialect) -> date | None:
+        return date.fromordinal(value) if isinstance(value, int) else value
+
+
+def as_local_day(session: Session, day: ColumnElement[date]) -> ColumnElement[date]:
+    """A date of another table as a `LocalDay`."""
+    if session.get_bind().dialect.name != "sqlite":
+        return day
+    # Julian days begin at noon; 1 January of the year 1 is `date.toordinal()` 1.
+    return cast(func.julianday(day) - 1721424.5, LocalDay)
+
+
+def weekday(session: Session, day: ColumnElement[date]) -> ColumnElement[int]:
+    """That of a `LocalDay`, from Sunday, 0."""
+    if session.get_bind().dialect.name != "sqlite":
+        return extract("dow", day)
+    return type_coerce(day, Integer) % 7
 
 
 class Database:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from cast import NOW, make_home, make_link, owner_of
 from revisions import NEWEST
 from rollups import tell, told
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from linkservice import schema
 from linkservice.clicks.dictionary import value_id
+from linkservice.clicks.model import LinkFacet, LinkHour
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Failed, Unavailable
@@ -67,6 +68,28 @@ def test_shares_outlive_the_migration_and_those_of_newer_reports_end_with_it(
     schema.upgrade(database)
     with database.reading() as session:
         assert [share.name for share in list_shares(session, home.actor)] == ["plain"]
+
+
+def test_days_as_numbers_are_the_days_they_were(settings: Settings, database: Database) -> None:
+    days = [date(1999, 12, 31), date(2024, 2, 29), NOW.date()]
+    with database.transaction() as session:
+        link = make_link(session, settings, make_home(session, settings), "sommer")
+        for day in days:
+            tell(session, link, day, 9, day.year, country="DE")
+
+    def stored() -> list[list[tuple[date, int]]]:
+        with database.reading() as session:
+            rows = [select(model.local_date, model.clicks) for model in (LinkHour, LinkFacet)]
+            return [sorted(map(tuple, session.execute(each))) for each in rows]
+
+    before = stored()
+    assert before == [[(day, day.year) for day in days]] * 2
+    schema.downgrade(database, "0026")
+    with database.reading() as session:
+        words = session.scalars(text("SELECT CAST(local_date AS VARCHAR(10)) FROM link_facets"))
+        assert sorted(words) == [str(day) for day in days]
+    schema.upgrade(database)
+    assert stored() == before
 
 
 def test_a_step_back_forgets_cities_and_nothing_else(

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from sqlalchemy import BigInteger, Connection, Date, Integer, SmallInteger, Table
+from sqlalchemy.types import TypeEngine
 
 from linkservice.clicks.grouping import Ints
-from linkservice.database import Base
+from linkservice.database import Base, LocalDay
 
 Writes: TypeAlias = Sequence[tuple[str, tuple[int | str, ...]]]
 """Statements and their parameters."""
@@ -86,14 +87,15 @@ def _flat(model: type[Base], rows: Ints) -> tuple[int | str, ...]:
     """All values, row by row."""
     values = list[int | str](rows.ravel().tolist())
     width = rows.shape[1]
-    for place in _dates(model):
+    for place in _places(model, Date):  # a `LocalDay` is a number there
         values[place::width] = [_iso(day) for day in rows[:, place].tolist()]
     return tuple(values)
 
 
 def _columns(model: type[Base], rows: Ints) -> Iterator[Iterable[int | str]]:
+    dates = _places(model, Date, LocalDay)
     for place, column in enumerate(rows.T.tolist()):
-        yield map(_iso, column) if place in _dates(model) else column
+        yield map(_iso, column) if place in dates else column
 
 
 def _parts(rows: Ints) -> Iterator[Ints]:
@@ -107,9 +109,10 @@ def _parts(rows: Ints) -> Iterator[Ints]:
 
 
 @lru_cache
-def _dates(model: type[Base]) -> tuple[int, ...]:
-    """The places of the columns that are dates."""
-    return tuple(place for place, kind in enumerate(_kinds(model)) if kind == "date")
+def _places(model: type[Base], *kinds: type[TypeEngine[date]]) -> tuple[int, ...]:
+    """Those of the columns of these types."""
+    columns = enumerate(_table(model).columns)
+    return tuple(place for place, column in columns if isinstance(column.type, kinds))
 
 
 @lru_cache(10_000)
@@ -151,7 +154,10 @@ def _kinds(model: type[Base]) -> tuple[str, ...]:
 
 
 # The first that fits: a big integer is an integer, too.
-_TYPES = ((Date, "date"), (BigInteger, "bigint"), (SmallInteger, "smallint"), (Integer, "integer"))
+_TYPES = (
+    *((Date, "date"), (LocalDay, "date"), (BigInteger, "bigint")),
+    *((SmallInteger, "smallint"), (Integer, "integer")),
+)
 
 
 def _table(model: type[Base]) -> Table:

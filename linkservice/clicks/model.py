@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
+from linkservice.database import NEVER_REUSED, Base, BigId, LocalDay, UtcDateTime
 
 CLASSES = ("person", "robot", "preview", "prefetch", "scanner", "head", "own", "suspected")
 """A click row holds the place of its class in this order: only ever add at the end."""
@@ -283,7 +283,7 @@ class StageDay(Base):
 class _LinkHours:
     """A row for each day, link and local hour that had clicks."""
 
-    local_date: Mapped[date] = mapped_column(primary_key=True)
+    local_date: Mapped[date] = mapped_column(LocalDay, primary_key=True)
     link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     local_hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     clicks: Mapped[int]
@@ -304,7 +304,7 @@ class LinkHour(_LinkHours, Base):
 class _LinkFacets:
     """A row for each day, link and facet value that had clicks."""
 
-    local_date: Mapped[date] = mapped_column(primary_key=True)
+    local_date: Mapped[date] = mapped_column(LocalDay, primary_key=True)
     link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     value_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     clicks: Mapped[int]

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Select, extract, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
 from linkservice.clicks.month_model import ClosedMonth, LinkMonth
 from linkservice.clicks.months import unpacked
+from linkservice.database import weekday
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.results import Hour, Value
 from linkservice.reports.sources import Sources
@@ -116,12 +117,11 @@ def _of_days(
 def _hours(
     session: Session, rows: type[LinkHour], *chosen: ColumnElement[bool]
 ) -> Counter[tuple[int, int]]:
-    # Databases number weekdays from Sunday, 0.
-    weekday = extract("dow", rows.local_date)
+    day = weekday(session, rows.local_date.expression)
     query = (
-        select(weekday, rows.local_hour, func.sum(rows.clicks))
+        select(day, rows.local_hour, func.sum(rows.clicks))
         .where(*chosen)
-        .group_by(weekday, rows.local_hour)
+        .group_by(day, rows.local_hour)
     )
     return Counter({(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)})
 

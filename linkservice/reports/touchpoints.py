@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, select, true, tup
 from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
+from linkservice.database import as_local_day
 from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports import details
@@ -246,17 +247,21 @@ def _details(session: Session, read: Sources, stay: _Stay) -> details.Details:
     """The hours and facets that are the touchpoint's alone."""
     if stay.alone and stay.links is not None:
         return details.of_links(session, read, stay.links, stay.period)
-    of_hours, of_facets = (_told(rows, read.days, stay) for rows in (read.hours, read.facets))
+    of_hours, of_facets = (
+        _told(session, rows, read.days, stay) for rows in (read.hours, read.facets)
+    )
     return details.of_rows(session, read, of_hours, of_facets)
 
 
 def _told(
+    session: Session,
     rolled_up: type[LinkHour | LinkFacet],
     rows: type[LinkDay],
     stay: _Stay,
 ) -> ColumnElement[bool]:
     """Which rows of hours or facets are the touchpoint's alone."""
-    days = select(rows.link_id, rows.local_date).where(*stay.days(rows), _alone(rows, stay))
+    day = as_local_day(session, rows.local_date.expression)
+    days = select(rows.link_id, day).where(*stay.days(rows), _alone(rows, stay))
     return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
 
 
@@ -268,7 +273,7 @@ def facets_alone(
     chosen = stay.days(read.days)
     alone = _alone(read.days, stay)
     left_out = session.scalar(select(func.sum(read.days.clicks)).where(*chosen, ~alone))
-    return _told(read.facets, read.days, stay), int(left_out or 0)
+    return _told(session, read.facets, read.days, stay), int(left_out or 0)
 
 
 def _links(session: Session, stay: _Stay, by_link: Mapping[int, Row[Any]]) -> list[LinkShare]:
