@@ -21,6 +21,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from benchmarks.gains import add_gains
 from benchmarks.history import Past, fill_up, installation, shop_of
 from benchmarks.table import heading, judged, line
 from linkservice import schema
@@ -60,6 +61,7 @@ def main() -> None:
         schema.upgrade(database)
         shop = shop_of(database, settings, past)
         fill_up(settings, database, shop, past, given.seed)
+        add_gains(database, past, given.seed)
         _measure(settings, database, given.only)
         database.close()
 
@@ -102,7 +104,10 @@ def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
         "touchpoints, one filter, judged": "/reports?country=DE&metric=clicks_per_day&",
         "touchpoints, two filters": "/reports?country=DE&device=mobile&",
         "touchpoints, worst by campaign": "/reports?group=campaign&verdict=worst&",
+        "overview, one filter": "/?country=DE&",
         "moments of truth": "/reports/moments?",
+        "costs": "/reports/costs?",
+        "personas": "/reports/personas?",
         "journey map": f"/reports/journeys/{journey}?",
         "one touchpoint": f"/reports/touchpoints/{touchpoint}?",
         "one link, the most clicked": f"/reports/links/{link}?",

@@ -1,0 +1,90 @@
+"""What the clicks of a benchmark came to and what they cost.
+
+Conversions of every day, money of every month, and three personas: some reports are made of
+nothing else.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from benchmarks.history import Past
+from linkservice.conversions.counts import NewCount, import_counts
+from linkservice.database import Database
+from linkservice.journeys.costs import NewCost, Subject, add_cost
+from linkservice.journeys.model import Cost, Touchpoint
+from linkservice.journeys.personas import create_persona
+from linkservice.links.model import Link, LinkPersona
+from linkservice.workspaces.access import SCOPES, Actor
+from linkservice.workspaces.model import Workspace
+
+PERSONAS = 3
+DAYS_AT_ONCE = 30
+
+
+def add_gains(database: Database, past: Past, seed: int) -> None:
+    """Conversions at two of three touchpoints, costs of paid ones; unless there are some."""
+    rng = random.Random(f"gains {seed}")
+    days = [past.begun.date() + timedelta(days=number) for number in range(past.days)]
+    for begin in range(0, past.days, DAYS_AT_ONCE):
+        with database.transaction() as session:
+            if begin == 0 and session.scalar(select(func.count()).select_from(Cost)):
+                return
+            workspace = session.scalars(select(Workspace)).one()
+            actor = Actor(workspace.id, "benchmark", frozenset(SCOPES))
+            touchpoints = session.scalars(select(Touchpoint).order_by(Touchpoint.id)).all()
+            some = days[begin : begin + DAYS_AT_ONCE]
+            _convert(session, actor, touchpoints, some, rng, past)
+            _spend(session, actor, touchpoints, some, rng, workspace.currency, past)
+            if begin == 0:
+                _attach(session, actor, past)
+
+
+def _convert(
+    session: Session,
+    actor: Actor,
+    touchpoints: Sequence[Touchpoint],
+    days: Sequence[date],
+    rng: random.Random,
+    past: Past,
+) -> None:
+    counts = [
+        NewCount(
+            day, str(each.id), number := rng.randrange(9), number * rng.randrange(2_000, 9_000)
+        )
+        for each in touchpoints
+        if each.id % 3
+        for day in days
+    ]
+    import_counts(session, actor, counts, "benchmark", past.begun)
+
+
+def _spend(
+    session: Session,
+    actor: Actor,
+    touchpoints: Sequence[Touchpoint],
+    days: Sequence[date],
+    rng: random.Random,
+    currency: str,
+    past: Past,
+) -> None:
+    for each in touchpoints:
+        if each.medium == "paid":
+            new = NewCost(days[0], rng.randrange(10_000, 500_000), currency, days[-1])
+            add_cost(session, actor, Subject("touchpoint", str(each.id)), new, past.begun)
+
+
+def _attach(session: Session, actor: Actor, past: Past) -> None:
+    personas = [
+        create_persona(session, actor, f"Persona {number}", past.begun).id
+        for number in range(PERSONAS)
+    ]
+    session.add_all(
+        LinkPersona(link_id=link_id, persona_id=personas[link_id % PERSONAS])
+        for link_id in session.scalars(select(Link.id))
+    )
