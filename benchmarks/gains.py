@@ -1,7 +1,7 @@
 """What the clicks of a benchmark came to and what they cost.
 
-Conversions of every day, money of every month, and three personas: some reports are made of
-nothing else.
+Conversions of every day, money of every month, and three personas, one of the journey and others
+of every tenth link: some reports are made of nothing else.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from benchmarks.history import Past
 from linkservice.conversions.counts import NewCount, import_counts
 from linkservice.database import Database
 from linkservice.journeys.costs import NewCost, Subject, add_cost
-from linkservice.journeys.model import Cost, Touchpoint
-from linkservice.journeys.personas import create_persona
+from linkservice.journeys.model import Cost, Journey, Touchpoint
+from linkservice.journeys.personas import create_persona, set_journey_personas
 from linkservice.links.model import Link, LinkPersona
 from linkservice.workspaces.access import SCOPES, Actor
 from linkservice.workspaces.model import Workspace
@@ -84,7 +84,9 @@ def _attach(session: Session, actor: Actor, past: Past) -> None:
         create_persona(session, actor, f"Persona {number}", past.begun).id
         for number in range(PERSONAS)
     ]
+    for journey_id in session.scalars(select(Journey.id)).all():
+        set_journey_personas(session, actor, str(journey_id), [str(personas[0])], past.begun)
     session.add_all(
-        LinkPersona(link_id=link_id, persona_id=personas[link_id % PERSONAS])
-        for link_id in session.scalars(select(Link.id))
+        LinkPersona(link_id=link_id, persona_id=personas[link_id // 10 % PERSONAS])
+        for link_id in session.scalars(select(Link.id).where(Link.id % 10 == 0))
     )

@@ -38,6 +38,7 @@ from linkservice.reports.standardised import (
     crude,
     is_beyond_chance,
     is_reversed,
+    reversals,
     standardised,
 )
 from linkservice.web import persona_words
@@ -222,6 +223,29 @@ def world(settings: Settings, database: Database) -> Iterator[World]:
         journey = create_journey(session, home.actor, "Kauf", NOW).journey
         stage = create_stage(session, home.actor, str(journey.id), "Davor", NOW)
         yield World(session, settings, home, str(journey.id), str(stage.id))
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["small", "large", "third"]),
+            st.integers(0, 400).flatmap(
+                lambda trials: st.builds(Part, st.integers(0, trials), st.just(trials))
+            ),
+        ),
+        max_size=6,
+    )
+)
+def test_reversals_are_the_pairs_that_are_reversed(every: list[dict[str, Part]]) -> None:
+    every += [times(CLOSED, 2), times(OPEN, 2)]
+    pairs = [
+        (one, other)
+        for one in range(len(every))
+        for other in range(len(every))
+        if is_reversed(every[one], every[other])
+    ]
+    assert reversals(every) == pairs
+    assert (len(every) - 2, len(every) - 1) in pairs
 
 
 def test_the_report_finds_what_the_mix_turns_around(world: World) -> None:

@@ -9,13 +9,16 @@ conversion (`conversions/recording`), verdicts (`ranking`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import case, func, select, union_all
+import numpy as np
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.conversions.model import ConversionCount, ConversionDay
+from linkservice.database import READ_ONCE
 from linkservice.reports.period import Period
+from linkservice.reports.written_out import numbers_written_out, written_out
 
 Attribution: TypeAlias = Literal["last", "first"]
 ATTRIBUTIONS: tuple[Attribution, ...] = ("last", "first")
@@ -36,31 +39,57 @@ class Converted:
 def converted(
     session: Session, workspace_id: int, period: Period, attribution: Attribution
 ) -> dict[int, Converted]:
-    """The conversions of each touchpoint that has any, and of `NO_TOUCHPOINT`."""
-    columns = [
-        select(of.touchpoint_id, of.local_date, of.conversions, of.value).where(
-            of.workspace_id == workspace_id, of.local_date.between(period.first, period.last)
-        )
-        for of in (ConversionDay, ConversionCount)
+    """The conversions of each touchpoint that has any, and of `NO_TOUCHPOINT`; read once in a
+    session that reads.
+    """
+    remembered = session.info.get(READ_ONCE, {})
+    key = converted, workspace_id, period, attribution
+    if key not in remembered:
+        remembered[key] = _converted(session, workspace_id, period, attribution)
+    found: dict[int, Converted] = remembered[key]
+    return found
+
+
+def _converted(
+    session: Session, workspace_id: int, period: Period, attribution: Attribution
+) -> dict[int, Converted]:
+    reported = _days(session, ConversionDay, workspace_id, period)
+    imported = _days(session, ConversionCount, workspace_id, period)
+    rows = [
+        *session.execute(reported.where(ConversionDay.attribution == attribution)),
+        *session.execute(imported),
     ]
-    reported = columns[0].where(ConversionDay.attribution == attribution)
-    rows = union_all(reported, columns[1]).subquery().c
-    by_day = session.execute(
-        select(
-            rows.touchpoint_id, rows.local_date, func.sum(rows.conversions), func.sum(rows.value)
-        ).group_by(rows.touchpoint_id, rows.local_date)
+    touchpoints, counts, values = (
+        numbers_written_out([row[place] for row in rows]) for place in (1, 2, 3)
     )
-    daily: dict[int, list[int]] = {}
-    value: dict[int, list[int]] = {}
-    for touchpoint_id, day, count, worth in by_day:
-        days = daily.setdefault(touchpoint_id, [0] * len(period))
-        # PostgreSQL sums 64-bit columns to a decimal.
-        days[period.number(day)] += int(count)
-        value.setdefault(touchpoint_id, [0] * len(period))[period.number(day)] += int(worth)
+    sizes = [row[1].count(",") + 1 for row in rows]
+    days = np.repeat(np.array([period.number(row[0]) for row in rows], np.int64), sizes)
+    numbers, whose = np.unique(touchpoints, return_inverse=True)
+    daily = np.zeros((2, len(numbers), len(period)), np.int64)
+    for place, each in enumerate((counts, values)):
+        np.add.at(daily[place], (whose, days), each)
     return {
-        touchpoint_id: Converted(days, value[touchpoint_id], sum(days), sum(value[touchpoint_id]))
-        for touchpoint_id, days in daily.items()
+        number: Converted(*daily[:, place].tolist(), *daily[:, place].sum(axis=1).tolist())
+        for place, number in enumerate(numbers.tolist())
     }
+
+
+def _days(
+    session: Session,
+    rows: type[ConversionDay | ConversionCount],
+    workspace_id: int,
+    period: Period,
+) -> Select[*tuple[Any, ...]]:
+    """Touchpoints, conversions and values of each day, written out."""
+    columns = (rows.touchpoint_id, rows.conversions, rows.value)
+    return (
+        select(rows.local_date, *(written_out(session, each.expression) for each in columns))
+        .where(
+            rows.workspace_id == workspace_id,
+            rows.local_date.between(period.first, period.last),
+        )
+        .group_by(rows.local_date)
+    )
 
 
 @dataclass(frozen=True, slots=True)

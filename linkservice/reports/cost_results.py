@@ -10,8 +10,8 @@ here: where the figures come from (`costs`), who is dear for certain (`cost_judg
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from linkservice.money import DECIMALS
@@ -216,6 +216,9 @@ def _figure(costs: Costs, by: By) -> float | None:
     return cast(Figure, getattr(costs, by))
 
 
+PER = ("cost_per_click", "cost_per_visitor", "cost_per_conversion")
+
+
 @dataclass(frozen=True, slots=True)
 class CostReport:
     """What clicks and visitors cost, in the order of `sort`: the best first, or (`upwards`) last.
@@ -230,6 +233,17 @@ class CostReport:
     rows: Sequence[CostRow]
     sort: By = BYS[0]
     upwards: bool = False
+    lowest: Mapping[str, float] = field(init=False, compare=False)
+    """What the cheapest click, visitor and conversion of all lines cost, nothing left out."""
+
+    def __post_init__(self) -> None:
+        every = [self.totals, *(row.costs for row in self.rows)]
+        lowest = {
+            name: min(filter(None, (getattr(each, name) for each in every)), default=0.0)
+            for name in PER
+        }
+        # Once for all: each amount on the page is written by it.
+        object.__setattr__(self, "lowest", lowest)
 
     @property
     def is_valued(self) -> bool:

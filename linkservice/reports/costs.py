@@ -52,6 +52,7 @@ from linkservice.reports.cost_results import (
 from linkservice.reports.paid import judged_by_cost
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
+from linkservice.reports.touchpoint_sums import sums_alone
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 
@@ -172,19 +173,14 @@ def _counted(
     """The clicks of the period, by their place; and the places among which, for a touchpoint each,
     nobody can tell conversions apart.
 
-    The days of touchpoints are read whole, the days of links only where a link has a campaign:
+    Touchpoints are read whole, the days of links only where a link has a campaign:
     what is left of a touchpoint belongs to none.
     """
     read = sources(session, actor.workspace_id, period, suspects)
-    every, of_links = read.touchpoints, read.days
+    of_links = read.days
     cells: defaultdict[Place, _Cell] = defaultdict(_Cell)
-    whole = (
-        select(every.touchpoint_id, *_sums(every, read.visitors))
-        .where(*_in_period(every, actor, period))
-        .group_by(every.touchpoint_id)
-    )
-    for touchpoint_id, *counts in session.execute(whole):
-        cells[touchpoint_id, NO_CAMPAIGN].add(*counts)
+    for touchpoint_id, sums in sums_alone(session, read, actor.workspace_id, period).items():
+        cells[touchpoint_id, NO_CAMPAIGN].add(sums.clicks, sums.visitors, sums.tokenless)
     links = select(Link.id, Link.campaign_id).where(
         Link.workspace_id == actor.workspace_id, Link.campaign_id.is_not(None)
     )

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Text, cast, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay
@@ -25,6 +25,7 @@ from linkservice.clicks.packed_days import unpacked
 from linkservice.database import READ_ONCE
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
+from linkservice.reports.written_out import numbers_written_out, written_out
 
 Count: TypeAlias = Literal["visitors", "clicks", "scans"]
 """Visitors are those with a token, and the clicks without one."""
@@ -156,8 +157,8 @@ def _rows(
     lines = session.execute(
         select(
             rows.local_date,
-            _written_out(session, rows.touchpoint_id.expression),
-            _written_out(session, _counted(read, count)),
+            written_out(session, rows.touchpoint_id.expression),
+            written_out(session, _counted(read, count)),
         )
         .where(
             rows.workspace_id == workspace_id,
@@ -171,8 +172,8 @@ def _rows(
         first,
         last,
         np.repeat(days, sizes),
-        _numbers([line[1] for line in lines]),
-        _numbers([line[2] for line in lines]),
+        numbers_written_out([line[1] for line in lines]),
+        numbers_written_out([line[2] for line in lines]),
     )
 
 
@@ -190,17 +191,3 @@ def _counted_in(days: NDArray[np.void], count: Count) -> _Ints:
     placed = days["touchpoint_id"] != NO_TOUCHPOINT
     visitors = np.where(placed, days["touchpoint_visitors"], days["visitors"])
     return np.asarray(visitors + days["tokenless"], np.int64)
-
-
-def _written_out(session: Session, each: ColumnElement[int]) -> ColumnElement[str]:
-    """All of a group with commas between; SQLite's lists have brackets about them."""
-    if session.get_bind().dialect.name == "sqlite":
-        # It joins texts by making one of each number first, which takes half as long again.
-        return func.json_group_array(each)
-    return func.aggregate_strings(cast(each, Text), ",")
-
-
-def _numbers(texts: Sequence[str]) -> _Ints:
-    if not texts:
-        return np.zeros(0, np.int64)
-    return np.fromstring(",".join(text.strip("[]") for text in texts), np.int64, sep=",")

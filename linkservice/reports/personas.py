@@ -13,7 +13,6 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from typing import Literal, TypeAlias, cast, get_args
 
 from sqlalchemy import func, select
@@ -31,7 +30,7 @@ from linkservice.reports.standardised import (
     Part,
     crude,
     is_beyond_chance,
-    is_reversed,
+    reversals,
     standardised,
 )
 from linkservice.reports.touchpoint_sums import sums_alone
@@ -351,21 +350,20 @@ def _share(persona: Persona, counted: Collection[_Counted]) -> PersonaShare:
 
 def _reversals(rows: Sequence[PersonaRow], parts: Mapping[int, Parts]) -> list[Reversal]:
     """Every pair that the mix turns around, those of the most clicks first."""
-    found = [
+    compared = sorted((row for row in rows if row.rate is not None), key=lambda row: -row.clicks)
+    of_row = [parts[int(row.id)] for row in compared]
+    return [
         Reversal(
-            one.id,
-            one.name,
-            one.rate,
-            other.id,
-            other.name,
-            other.rate,
-            is_beyond_chance(parts[int(one.id)], parts[int(other.id)]),
+            compared[one].id,
+            compared[one].name,
+            compared[one].rate or 0.0,
+            compared[other].id,
+            compared[other].name,
+            compared[other].rate or 0.0,
+            is_beyond_chance(of_row[one], of_row[other]),
         )
-        for one, other in permutations(sorted(rows, key=lambda row: -row.clicks), 2)
-        if one.rate is not None and other.rate is not None
-        if is_reversed(parts[int(one.id)], parts[int(other.id)])
+        for one, other in reversals(of_row)[:MOST_REVERSALS]
     ]
-    return found[:MOST_REVERSALS]
 
 
 def _rank(row: PersonaRow) -> tuple[bool, float, bool, float, int]:

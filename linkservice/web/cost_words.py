@@ -348,11 +348,7 @@ def finer_columns(found: CostReport) -> frozenset[str]:
     """Which costs per click, visitor or conversion are small money in any line: in these columns
     every other amount below one of the currency has as many decimals.
     """
-    names = ("cost_per_click", "cost_per_visitor", "cost_per_conversion")
-    told = _all(found)
-    return frozenset(
-        name for name in names if any(is_small_money(getattr(each, name) or 0) for each in told)
-    )
+    return frozenset(name for name, amount in found.lowest.items() if is_small_money(amount))
 
 
 def _money(amount: float | None, found: CostReport, *, finer: bool = False) -> str:
