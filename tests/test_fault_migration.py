@@ -35,7 +35,8 @@ GIVES_UP = "30s"
 SLUGS = [f"poster-{number}" for number in range(20)]
 PREVIOUS = sorted(
     path.name[:4] for path in (Path(__file__).parents[1] / "migrations/versions").glob("0*.py")
-)[-2]
+)[-3]
+"""Two back: the newest may have nothing to do on one of the databases."""
 
 
 def test_a_migration_under_load_fails_nobody(
