@@ -199,7 +199,8 @@ def _count(
     """The row as values. Raises `Invalid` with its first problem."""
 
     def wrong(column: str, code: str, **facts: object) -> Invalid:
-        return Invalid(Problem(f"row {line}, {column}", code, {**facts, "row": line}))
+        where = {"row": line, "column": column}
+        return Invalid(Problem(f"row {line}, {column}", code, {**facts, **where}))
 
     day = read_day(row["date"])
     if day is None:
@@ -214,7 +215,10 @@ def _count(
         raise wrong("conversions", "not_a_number")
     value = 0
     if row.get("value"):
-        value = read_amount(f"row {line}, value", row["value"], currency)
+        try:
+            value = read_amount("value", row["value"], currency)
+        except Invalid as error:
+            raise wrong("value", error.problems[0].code, **error.problems[0].params) from None
         if value > LARGEST_VALUE:
             raise wrong("value", "out_of_range", low=0, high=LARGEST_VALUE)
     return NewCount(day, places[0], number.value, value)

@@ -9,7 +9,7 @@ from linkservice.errors import Invalid
 from linkservice.web.door import Pages
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
-from linkservice.web.views.reach_table import TABLE_BYTES, table_text
+from linkservice.web.views.reach_table import TABLE_BYTES, table_text, told
 
 PAGES = Pages("reports")
 
@@ -21,7 +21,8 @@ def conversion_import(page: Page) -> Response:
         text = table_text(page.form).replace("\0", "")
     except Invalid:
         text = ""
-    return page.render("reports/conversions.html", text=text, source=USUAL_SOURCE)
+    wrong = told(page.form.found, text)
+    return page.render("reports/conversions.html", text=text, told=wrong, source=USUAL_SOURCE)
 
 
 @PAGES.post(

@@ -55,8 +55,12 @@ COLUMN_WORDS = {
     "until": N_("Until"),
     "amount": N_("Amount"),
     "unit": N_("Unit"),
+    "conversions": N_("Conversions"),
+    "value": N_("Value"),
 }
-"""What the columns are called, in words that `reach_cells` reads."""
+"""What the columns of a table are called, in words that its reader understands."""
+
+REACH_COLUMNS = ("touchpoint", "date", "until", "amount", "unit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def reach_template(page: Page, id: str) -> Response:
     text = io.StringIO()
     # What spreadsheets of the language open by themselves.
     writer = csv.writer(text, delimiter=";" if spoken() == "de" else ",")
-    writer.writerow([gettext(word) for word in COLUMN_WORDS.values()])
+    writer.writerow([gettext(COLUMN_WORDS[column]) for column in REACH_COLUMNS])
     names = _spreadsheet_names(found)
     summaries = reaches.reach_summaries(page.session, page.actor, list(names))
     for touchpoint_id, name in names.items():
@@ -162,7 +166,7 @@ def reach_template(page: Page, id: str) -> Response:
         unit = gettext(fieldwords.UNITS[summary.unit]) if summary else ""
         writer.writerow([name, "", "", "", unit])
     data = text.getvalue().encode("utf-8-sig")
-    return page.file(data, "text/csv; charset=utf-8", f"{gettext('reach')}-{id}.csv")
+    return page.file(data, "text/csv", f"{gettext('reach')}-{id}.csv")
 
 
 @dataclass(frozen=True, slots=True)
