@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
+from cast import make_link, make_touchpoint
+from people import Cast, everybody, text_of
+from rollups import count
+
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.journeys.model import Journey
+from linkservice.journeys.reach import NewReach, add_reach
+from linkservice.reports.period import day_of
 from linkservice.reports.results import TouchpointRow
 from linkservice.web.i18n import speaking
 from linkservice.web.reach_words import exceeding
+
+cast = pytest.fixture(everybody)
 
 
 def _row(name: str, exceeds: bool) -> TouchpointRow:
@@ -24,3 +38,20 @@ def test_who_has_more_visitors_than_reach_is_named_in_both_languages() -> None:
         assert "“C” (910 of 50), + 2. Check" in many
     with speaking("de"):
         assert "„Poster“ (910 bei 50). Prüfen Sie den Eintrag" in exceeding(rows)
+
+
+def test_wherever_verdicts_stand_the_pages_warn_of_it(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    now = datetime.now(UTC)
+    today = day_of(now, "Europe/Berlin")
+    with database.transaction() as session:
+        poster = make_touchpoint(session, cast.home, "Poster", now)
+        link = make_link(session, settings, cast.home, touchpoint_id=poster, now=now)
+        count(session, cast.home, link, today, 30, touchpoint_id=poster)
+        entry = NewReach(today, 2, "printed", today)
+        add_reach(session, cast.home.actor, poster, entry, now)
+        journey = session.query(Journey).filter_by(name="Journey of Poster").one().id
+    pages = ("/", "/reports", f"/reports/journeys/{journey}", f"/reports/touchpoints/{poster}")
+    for path in pages:
+        assert "More visitors than reach: “Poster” (30 of 2)" in text_of(cast.vera.get(path)), path

@@ -29,6 +29,7 @@ from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking
+from linkservice.web.reach_words import exceeding
 from linkservice.web.verdicts import change_words, value_change_words
 
 PAGES = Pages("overview")
@@ -101,6 +102,7 @@ def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") ->
         "trend": figures.trend_chart("trend", trend, figure, notes=notes_on(page, chosen.period)),
         "best": ranking.outstanding("best", MOST_OUTSTANDING),
         "worst": ranking.outstanding("worst", MOST_OUTSTANDING),
+        "exceeding": exceeding(report.touchpoints),
         "changes": change_sentences.changes(changed),
         "most_changes": MOST_CHANGES,
         "change_notes": change_sentences.notes(changed),

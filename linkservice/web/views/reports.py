@@ -131,6 +131,7 @@ def journey_report(page: Page, id: str) -> Response:
             *counted(page, chosen, "touchpoints", journey=found.journey.name),
         ],
         finding=finding(report.touchpoints),
+        exceeding=exceeding(report.touchpoints),
         journeys=journeys_by_name(page),
     )
 
