@@ -282,6 +282,13 @@ def test_wrong_days_are_named_and_the_usual_ones_shown(shop: Shop) -> None:
         assert ("Until then you see" in text_of(answer)) == (not path.endswith(".csv"))
 
 
+def test_a_wrong_day_stays_to_be_corrected(shop: Shop) -> None:
+    answer = shop.cast.vera.get("/reports", **{"from": "2026-13-01", "to": "2026-11-02"})
+    # A date input would be emptied by the browser.
+    assert 'name="from" type="text" value="2026-13-01"' in answer.text
+    assert 'name="to" type="date" value="2026-11-02"' in answer.text
+
+
 def mistyped(shop: Shop) -> list[tuple[str, str, str, str]]:
     """Where, which field, what stands in it, and what is said."""
     one = f"/reports/touchpoints/{shop.ids['Strong']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +15,9 @@ from linkservice.web.i18n import sentence
 CSRF = "csrf"
 SECRETS = frozenset({CSRF, "password", "new_password", "current_password"})
 """Fields whose content is never written into a page."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""A day as date inputs hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,13 @@ class Form:
     def value(self, name: str, default: object = "") -> object:
         """What belongs into the field."""
         return self.typed.get(name, "") if self.refused else default
+
+    def shows_day(self, name: str, default: object = "") -> bool:
+        """Whether a date input can hold what belongs into it: a browser empties one that is given
+        anything but a day.
+        """
+        text = str(self.value(name, default))
+        return not text or (_DAY.fullmatch(text) is not None and _is_day(text))
 
     def values(self, name: str, default: Sequence[str] = ()) -> Sequence[str]:
         """What is chosen in a field of several."""
@@ -87,3 +98,11 @@ class Form:
     def kept(self) -> list[tuple[str, str]]:
         """All that was typed but secrets, to be sent again."""
         return [(name, text) for name, text in self.typed.items(multi=True) if name not in SECRETS]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
