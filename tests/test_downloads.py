@@ -54,7 +54,9 @@ def as_json(shop: Shop, path: str, **query: Any) -> Any:
 
 
 def as_csv(shop: Shop, path: str, **query: Any) -> list[dict[str, str]]:
-    data = saved(shop.cast.vera.get(path, format="csv", **query), "text/csv")
+    answer = shop.cast.vera.get(path, format="csv", **query)
+    assert answer.content_type == "text/csv; charset=utf-8"
+    data = saved(answer, "text/csv")
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
 

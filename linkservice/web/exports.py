@@ -161,7 +161,7 @@ def saved(
     if form == "csv":
         tables = found.tables[:1] if one_table else found.tables
         data = cells.table(csv_lines(tables, found.stamp))
-        return page.file(data, "text/csv; charset=utf-8", f"{title}.csv")
+        return page.file(data, "text/csv", f"{title}.csv")
     if form == "json":
         return page.file(_json(found, facts), "application/json", f"{title}.json")
     sheets = sheets_of(found.tables)

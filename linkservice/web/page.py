@@ -221,7 +221,7 @@ class Page:
         return response
 
     def file(self, data: bytes, media_type: str, name: str) -> Response:
-        """A file to be saved as `name`, whatever its script."""
+        """A file to be saved as `name`, whatever its script; text is UTF-8."""
         return send_file(BytesIO(data), media_type, as_attachment=True, download_name=name)
 
 

@@ -339,4 +339,4 @@ def _csv(page: Page, name: str, chosen: Chosen, days: Sequence[Day | FilteredDay
     lines: list[list[Cell]] = [["date", "clicks", "scans", "visitors"]]
     lines += [[day.date.isoformat(), day.clicks, day.scans, day.visitors] for day in days]
     span = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
-    return page.file(table(lines), "text/csv; charset=utf-8", f"{name}-{span}.csv")
+    return page.file(table(lines), "text/csv", f"{name}-{span}.csv")
