@@ -176,16 +176,23 @@ def serving_locks(settings: Settings, roles: Collection[str] | None = None) -> I
         yield
 
 
-def make_tables(database: Database) -> None:
-    """Make the tables where there are none; raises `Unavailable` for a schema not current."""
+def make_tables(database: Database, *, renew: bool = False) -> None:
+    """Make the tables where there are none, with `renew` also those of an older program current.
+
+    Raises `Unavailable` for a schema that is not current otherwise.
+    """
     from linkservice import schema
 
     try:
         schema.require_current(database)
     except Unavailable as error:
-        if error.problems[0].code != "schema_missing":
+        code = error.problems[0].code
+        if code == "schema_missing":
+            aside(f"Made the database (schema {schema.upgrade(database)}).")
+        elif code == "schema_old" and renew:
+            aside(f"Brought the database up to date (schema {schema.upgrade(database)}).")
+        else:
             raise
-        aside(f"Made the database (schema {schema.upgrade(database)}).")
 
 
 def now() -> datetime:

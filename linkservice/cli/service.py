@@ -124,7 +124,7 @@ def demo(host: str, port: int, link_port: int, workers: int | None, roles: str) 
         pass  # one that already serves is not furnished again
     _refuse_taken_ports(host, {"web": port, "redirect": link_port}, _roles(roles))
     with any_database(settings) as database:
-        make_tables(database)
+        make_tables(database, renew=True)  # nothing in it is real: nobody needs a backup first
         _furnish(settings, database)
         welcome = [f"Sign in: {settings.base_url}{_sign_in(database)}"]
         if lan is not None:
