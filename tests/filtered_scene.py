@@ -13,11 +13,14 @@ from cast import NOW, Home, make_link, make_touchpoint
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from people import Cast
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, Source, encode
 from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.kept_rows import note_deletion
+from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings
@@ -193,3 +196,13 @@ def taken_back(database: Database) -> Iterator[Session]:
     with suppress(InterruptedError), database.transaction() as session:
         yield session
         raise InterruptedError
+
+
+def forget_clicks(session: Session, home: Home, before: date) -> None:
+    """Delete the clicks before a day, as retention does."""
+    note_deletion(session, home.workspace_id, before.toordinal())
+    session.execute(
+        delete(ClickRow).where(
+            ClickRow.workspace_id == home.workspace_id, ClickRow.local_day < before.toordinal()
+        )
+    )

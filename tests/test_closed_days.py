@@ -6,12 +6,23 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from cast import NOW
-from filtered_scene import AGENTS, DAYS, FIRST, HALLE, LAST, Scene, set_up, taken_back
+from cast import NOW, make_home, make_link
+from filtered_scene import (
+    AGENTS,
+    DAYS,
+    FIRST,
+    HALLE,
+    LAST,
+    Scene,
+    forget_clicks,
+    set_up,
+    taken_back,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from people import everybody
@@ -22,6 +33,7 @@ from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.closed_day_model import ClosedDay, ValueDay
 from linkservice.clicks.event import Click, Source, encode
 from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.kept_rows import note_deletion
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.packed_values import CELL, COUNTED, packed, unpacked
 from linkservice.clicks.reclassify import reclassify
@@ -189,8 +201,7 @@ def test_they_outlive_their_clicks(scene: Scene) -> None:
     whole = told(scene, {"country": "DE"}).totals.clicks
     assert clicks_of(scene, FIRST, {"country": "DE"}) == whole > 0
     with scene.database.transaction() as session:
-        half = LAST.toordinal() - DAYS // 2
-        session.execute(delete(ClickRow).where(ClickRow.local_day < half))
+        forget_clicks(session, scene.home, LAST - timedelta(days=DAYS // 2))
     assert told(scene, {"country": "DE"}).totals.clicks == whole
     assert close(scene) == 0
 
@@ -344,7 +355,8 @@ def test_a_day_is_closed_an_hour_after_its_end(scene: Scene) -> None:
 
 def test_days_that_lose_clicks_are_not_closed(scene: Scene) -> None:
     with scene.database.transaction() as session:
-        session.execute(delete(ClickRow).where(ClickRow.local_day == FIRST.toordinal()))
+        forget_clicks(session, scene.home, FIRST + timedelta(days=1))
+        note_deletion(session, scene.home.workspace_id, FIRST.toordinal() + 2)
         second = ClickRow.local_day == FIRST.toordinal() + 1
         middle = session.scalar(select(func.avg(ClickRow.position)).where(second))
         session.execute(delete(ClickRow).where(second, ClickRow.position < int(middle or 0)))
@@ -358,11 +370,78 @@ def test_a_day_whose_clicks_are_deleted_while_it_is_read_is_not_closed(scene: Sc
     for _ in range(2):
         assert closing.some(LATER)  # begun, and read in part
     with scene.database.transaction() as session:
-        session.execute(delete(ClickRow).where(ClickRow.local_day <= FIRST.toordinal()))
+        forget_clicks(session, scene.home, FIRST + timedelta(days=1))
     while closing.some(LATER):
         pass
     assert closed(scene.database)[0] > FIRST
     both_tell_the_same(scene)
+
+
+def test_a_late_click_of_a_deleted_day_leaves_the_sums_as_they_are(
+    scene: Scene, settings: Settings
+) -> None:
+    """Two of them: or the first would be taken for the day from which on all rows are there."""
+    close(scene)
+    whole = told(scene, {"language": "de"})
+    with scene.database.transaction() as session:
+        forget_clicks(session, scene.home, FIRST + timedelta(days=5))
+    come(scene, settings, 8, [FIRST + timedelta(days=1)], clicks=1)
+    come(scene, settings, 9, [FIRST + timedelta(days=3)], clicks=1)
+    close(scene)
+    assert told(scene, {"language": "de"}) == whole
+    assert len(closed(scene.database)) == DAYS
+    two = scene.ranking(language="de", device="desktop").filtered
+    assert two is not None
+    assert two.single_clicks_from == FIRST + timedelta(days=5)
+
+
+def test_days_that_were_deleted_before_they_could_be_closed_are_not_told(scene: Scene) -> None:
+    with scene.database.transaction() as session:
+        forget_clicks(session, scene.home, FIRST + timedelta(days=2))
+    close(scene)
+    found = scene.ranking(country="DE").filtered
+    assert found is not None
+    assert found.single_clicks_from == FIRST + timedelta(days=2)
+
+
+def test_before_the_first_click_there_was_none(scene: Scene) -> None:
+    """Whether or not clicks are deleted."""
+    close(scene)
+    early = FIRST - timedelta(days=30)
+    for days in (0, 4):
+        with scene.database.transaction() as session:
+            forget_clicks(session, scene.home, FIRST + timedelta(days=days))
+        found = scene.ranking(first=early, country="DE").filtered
+        assert found is not None
+        assert (found.single_clicks_from, found.is_whole) == (early, True)
+
+
+def test_each_workspace_has_days_of_its_own(scene: Scene, settings: Settings) -> None:
+    with scene.database.transaction() as session:
+        home = make_home(session, settings, host="go.other.example")
+        link = make_link(session, settings, home, "other")
+        other = replace(scene, home=home)
+        link_id, domain_id = link.id, home.domain_id
+    click = Click(
+        time_ms=epoch_ms(NOW),
+        link_id=link_id,
+        link_version=1,
+        domain_id=domain_id,
+        workspace_id=home.workspace_id,
+        user_agent=AGENTS[0],
+        language="de",
+    )
+    ingest(
+        scene,
+        settings,
+        [replace(click, time_ms=click.time_ms - 86_400_000 * day) for day in (0, 3)],
+    )
+    close(scene)
+    assert closed(scene.database).count(LAST) == 2
+    assert closed(scene.database).count(LAST - timedelta(days=3)) == 2
+    assert told(other, {"language": "de"}).totals.clicks == 2
+    both_tell_the_same(other, [{"language": "de"}])
+    both_tell_the_same(scene, [{"language": "de"}])
 
 
 def test_an_idle_ingester_closes_days(scene: Scene, settings: Settings) -> None:

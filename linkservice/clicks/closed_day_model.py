@@ -49,3 +49,14 @@ class ValueDay(Base):
     value_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     version: Mapped[int]
     cells: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DeletedClicks(Base):
+    """Up to which day (`before` it, as `date.toordinal()`) click rows of a workspace were deleted;
+    none where none was. Rows may come for such a day all the same: they do not make it whole.
+    """
+
+    __tablename__ = "deleted_clicks"
+
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    before: Mapped[int]

@@ -4,7 +4,7 @@ Which visitors were from Germany, and at which touchpoint, only single clicks kn
 them takes too long to read. So every click of a day that is over is counted once more, by each of
 its values (`packed_values`). Whoever adds to such a day, or changes a click of it, reopens it in
 the same transaction, and reports read its single clicks until it is closed again. That is done as
-long as they are kept; what is closed then stays closed.
+long as they are kept; what is closed then stays closed, and a click that comes later is not in it.
 
 Decided here: when a day is closed, and what keeps its sums from lacking a click. The ingester
 closes days when it is idle, some thousand clicks at a time, so that no click and no writer waits
@@ -76,7 +76,11 @@ def reopen(connection: Connection, workspace_ids: Ints, days: Ints) -> None:
         .group_by(ClosedDay.workspace_id)
     )
     last = dict(closed.all())
-    late = sorted(each for each in touched if each[1] <= last.get(each[0], 0))
+    # What comes after a day's clicks were deleted is in no sum of it: the others would be lost.
+    kept = {each: kept_from(connection, each).toordinal() for each in last}
+    late = sorted(
+        each for each in touched if kept.get(each[0], 0) <= each[1] <= last.get(each[0], 0)
+    )
     if late:
         statement = insert_into(ClosedDay, connection)
         connection.execute(
@@ -205,8 +209,7 @@ class Closing:
     def _close(self, day: _Day) -> None:
         """If no click of the day has changed since the first was read, and none was deleted."""
         with self._database.transaction() as session:
-            kept = kept_from(session, day.workspace_id)
-            if kept is not None and kept.toordinal() <= day.local_day:
+            if kept_from(session, day.workspace_id).toordinal() <= day.local_day:
                 session.execute(
                     update(ClosedDay)
                     .where(
@@ -257,31 +260,33 @@ def _reopened(session: Session, now: datetime) -> tuple[int, int] | None:
     )
     for workspace_id, day, time_zone in rows:
         kept = kept_from(session, workspace_id)
-        if kept is not None and kept.toordinal() <= day and _is_over(day, time_zone, now):
+        if kept.toordinal() <= day and _is_over(day, time_zone, now):
             return workspace_id, day
     return None
 
 
 def _unclosed(session: Session, now: datetime) -> tuple[int, int] | None:
     """The first day of any workspace after its last closed one that has clicks and is over."""
-    last = (
+    ends = (
         select(func.coalesce(func.max(ClosedDay.local_day), 0))
         .where(ClosedDay.workspace_id == Workspace.id)
+        .correlate(Workspace)
         .scalar_subquery()
     )
-    following = (
-        select(func.min(Click.local_day))
-        .where(Click.workspace_id == Workspace.id, Click.local_day > last)
-        .scalar_subquery()
-    )
-    for workspace_id, time_zone, day in session.execute(
-        select(Workspace.id, Workspace.time_zone, following).order_by(Workspace.id)
-    ):
-        if day is None or not _is_over(day, time_zone, now):
-            continue
-        kept = kept_from(session, workspace_id) or date.min
-        # What has lost clicks is begun and stays open: or it would pass for a day without any.
-        return workspace_id, max(day, kept.toordinal() - 1)
+    workspaces = select(Workspace.id, Workspace.time_zone, ends).order_by(Workspace.id)
+    for workspace_id, time_zone, last in session.execute(workspaces):
+        day = session.scalar(
+            select(func.min(Click.local_day)).where(
+                Click.workspace_id == workspace_id, Click.local_day > last
+            )
+        )
+        lost = kept_from(session, workspace_id).toordinal() - 1
+        if lost > last and day is not None:
+            # It stays open: what was deleted before it was closed would pass for a day without
+            # clicks.
+            return workspace_id, lost
+        if day is not None and _is_over(day, time_zone, now):
+            return workspace_id, day
     return None
 
 

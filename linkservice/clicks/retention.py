@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from linkservice import changes
 from linkservice.clicks import damage, ledger, salts, shortfall
 from linkservice.clicks.failpoints import passing
+from linkservice.clicks.kept_rows import note_deletion
 from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorKeys
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
@@ -117,6 +118,11 @@ def _prune_clicks(settings: Settings, database: Database, now: datetime) -> None
             return
         workspace_id = found
         old = (Click.workspace_id == workspace_id, Click.local_day < horizon)
+        with database.reading() as session:
+            if session.execute(select(Click.position).where(*old).limit(1)).first() is None:
+                continue
+        with database.transaction() as session:
+            note_deletion(session, workspace_id, horizon)
         while _prune_some(database, *old):
             pass
 

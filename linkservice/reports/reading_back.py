@@ -85,10 +85,11 @@ def read_from(
     those of earlier days of the period could be told as well. `cost_of_own`: what a click of
     theirs costs beside one of another link. Days that `are_closed` need no single clicks.
     """
-    kept = kept_from(session, whose.workspace_id)
-    earliest = min(kept or date.max, period.last + _DAY)
+    earliest = min(kept_from(session, whose.workspace_id), period.last + _DAY)
     while earliest > period.first and are_closed(earliest - _DAY):
         earliest -= _DAY
+    if earliest <= _recorded_from(session, whose.workspace_id):
+        earliest = period.first  # nothing was clicked before
     if earliest > period.last:
         return None, False
     earliest = max(earliest, period.first)
@@ -137,6 +138,13 @@ def _by_days(session: Session) -> None:
     """
     if not _is_sqlite(session):
         session.execute(text("SET LOCAL enable_seqscan = off"))
+
+
+def _recorded_from(session: Session, workspace_id: int) -> date:
+    """The first day of any click that led somewhere; none had any before."""
+    first = select(func.min(TouchpointDay.local_date))
+    found = session.scalar(first.where(TouchpointDay.workspace_id == workspace_id))
+    return found or date.min
 
 
 def _affordable(
