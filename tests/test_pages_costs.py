@@ -210,7 +210,7 @@ def test_the_report_begins_with_what_to_stop_paying_for() -> None:
     first, second, *_ = _told(dear, other, cheap)
     assert first == (
         "“Dear” costs €0.1000 per visitor, 2 times as much as others that are paid for (95%: "
-        "€0.0200–0.3000): save there first. Then at “Other”: as certainly too dear."
+        "€0.0200–0.3000): save there first. Then at “Other”: as certainly dearer than others."
     )
     assert second == "Visitors are certainly cheapest through “Cheap”."
 

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkservice.reports.ranking import Judgement, Observation, Peers, judge
+from linkservice.reports.ranking import PROPORTIONS, Judgement, Observation, Peers, judge
 
 
 def touchpoint(
@@ -231,3 +232,19 @@ def test_where_nobody_came_the_interval_begins_at_nothing() -> None:
         assert judgement.rate == judgement.low == 0.0
         assert judgement.high is not None
         assert judgement.high > 0.0
+
+
+@pytest.mark.parametrize("touchpoints", [4, 20])
+@pytest.mark.parametrize("clicks", [1, 40])
+def test_where_all_clicks_are_scans_nobody_stands_out(touchpoints: int, clicks: int) -> None:
+    """Nothing scatters there; what is divided by it must not be nothing."""
+    days = np.random.default_rng(5).poisson(clicks, (touchpoints, 28)).astype(np.float64)
+    found = judge(
+        [Observation(at, 1, 1, "poster", "click", each, each) for at, each in enumerate(days)],
+        PROPORTIONS,
+    )
+    for each in found:
+        assert (each.verdict, each.rate) == ("as_expected", 1.0)
+        assert each.low is not None
+        assert each.high is not None
+        assert 0.9 < each.low <= each.high <= 1.0

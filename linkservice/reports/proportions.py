@@ -22,6 +22,7 @@ LEAST_WEIGHT = 1.0
 """Trials a belief is worth at least, as Jeffreys' prior is."""
 
 _HARDLY = 1e-9
+_NOTHING = 1e-12  # a variance, beside a squared mean
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _NODES, _WEIGHTS = (_NODES[:, None] + 1.0) / 2.0, _WEIGHTS[:, None] / 2.0
@@ -132,11 +133,11 @@ class Beta:
 
 
 def beta_of(mean: Floats, relative_variance: Floats) -> Beta:
-    """The beta with this mean (0 < mean < 1) and this squared coefficient of variation (> 0), as
-    far as a proportion can vary so much.
+    """The beta with this mean (0 ≤ mean ≤ 1) and this squared coefficient of variation (≥ 0), as
+    far as a proportion can vary so much, or so little: where all clicks are scans nothing scatters.
     """
     mean = np.clip(mean, _HARDLY, 1.0 - 1e-6)
-    weight = (1.0 - mean) / (mean * relative_variance) - 1.0
+    weight = (1.0 - mean) / (mean * np.maximum(relative_variance, _NOTHING)) - 1.0
     weight = np.maximum(weight, LEAST_WEIGHT)
     return Beta(mean * weight, (1.0 - mean) * weight)
 

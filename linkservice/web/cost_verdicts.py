@@ -103,7 +103,7 @@ def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
         if not others:
             return said
         names = _names(others)
-        then = gettext("Then at %(names)s: as certainly too dear.", names=names)
+        then = gettext("Then at %(names)s: as certainly dearer than others.", names=names)
         return f"{said} {then}"
     said = gettext(_NONE_CERTAIN)
     for row, by in dear:

@@ -201,6 +201,15 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
                 "hold both."
             ),
         )
+        yield Fact(
+            gettext("Others that are paid for"),
+            gettext(
+                "The figure of the others is the mean of what each of them brings for its money, "
+                "each counted alike however much was spent on it: one small and very cheap "
+                "touchpoint makes all others look dear. So “save there first” names only who is "
+                "dearer than all that was paid for together, too."
+            ),
+        )
     if found.totals.conversions:
         yield counted.conversions()
     if found.is_valued:
