@@ -17,6 +17,7 @@ from terminal import done, refused
 
 from linkservice.cli.output import bar, fit
 from linkservice.cli.report import _change
+from linkservice.clicks.kept_rows import note_deletion
 from linkservice.clicks.model import DomainDay, LinkDay
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -205,9 +206,11 @@ def test_csv_runs_no_formula(settings: Settings, journey_id: str) -> None:
 
 
 def test_filtered_clicks_are_told_as_far_as_they_are_kept(
-    settings: Settings, journey_id: str
+    settings: Settings, database: Database, journey_id: str
 ) -> None:
     """Of these there are sums alone: nothing can be told, and the head says so."""
+    with database.transaction() as session:
+        note_deletion(session, first_workspace(session).id, date.max.toordinal())
     table = lines(settings, "--device", "mobile", "--country", "de")
     assert "Clicks with country DE, device mobile; none of these days are kept" in table[1]
     assert line_of(table, "Stark").endswith("not judged")
