@@ -8,13 +8,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from datetime import date
 from functools import cache
 from zoneinfo import available_timezones
 
 from linkservice.errors import Invalid, Problem
 
 _EMAIL = re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,189}")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def iso_day(text: str) -> date | None:
+    """The day that is written as 2026-11-22; None in any other form."""
+    # `fromisoformat` knows more forms, which nobody would expect.
+    if not _ISO_DAY.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 class Problems:

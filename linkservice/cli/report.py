@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ import click
 
 from linkservice.cli.door import Group, current_database, now, read_settings, text
 from linkservice.cli.output import bar, coloured, fit, report_form, write_report
+from linkservice.fields import iso_day
 
 if TYPE_CHECKING:
     from linkservice.reports.results import (
@@ -56,13 +56,10 @@ UNITS = {"passers_by": "passers-by"}
 
 def day(value: str) -> date:
     """The type of a day as 2026-11-22."""
-    try:
-        # fromisoformat knows more forms, which nobody would expect here.
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            raise ValueError
-        return date.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter("This is no day; write it as 2026-11-22.") from None
+    found = iso_day(value)
+    if found is None:
+        raise click.BadParameter("This is no day; write it as 2026-11-22.")
+    return found
 
 
 @click.group(cls=Group)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,14 +9,12 @@ from datetime import date
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from linkservice.errors import Invalid, Problem
+from linkservice.fields import iso_day
 from linkservice.web.i18n import sentence
 
 CSRF = "csrf"
 SECRETS = frozenset({CSRF, "password", "new_password", "current_password"})
 """Fields whose content is never written into a page."""
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-"""A day as date inputs hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Form:
         anything but a day.
         """
         text = str(self.value(name, default))
-        return not text or (_DAY.fullmatch(text) is not None and _is_day(text))
+        return not text or iso_day(text) is not None
 
     def values(self, name: str, default: Sequence[str] = ()) -> Sequence[str]:
         """What is chosen in a field of several."""
@@ -98,11 +95,3 @@ class Form:
     def kept(self) -> list[tuple[str, str]]:
         """All that was typed but secrets, to be sent again."""
         return [(name, text) for name, text in self.typed.items(multi=True) if name not in SECRETS]
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
