@@ -90,16 +90,37 @@ class Scene:
         **filters: str,
     ) -> TouchpointReport:
         with self.database.reading() as session:
-            return touchpoint_report(
+            return self.ranking_in(
                 session,
-                self.home.actor,
                 first=first,
                 last=last,
                 metric=metric,
                 suspects=suspects,
-                filters=Filters(**filters),
                 now=now,
+                **filters,
             )
+
+    def ranking_in(
+        self,
+        session: Session,
+        *,
+        first: date,
+        last: date = LAST,
+        metric: str = "visitors_per_reach",
+        suspects: bool = False,
+        now: datetime = NOW,
+        **filters: str,
+    ) -> TouchpointReport:
+        return touchpoint_report(
+            session,
+            self.home.actor,
+            first=first,
+            last=last,
+            metric=metric,
+            suspects=suspects,
+            filters=Filters(**filters),
+            now=now,
+        )
 
     def unfiltered(self, number: int = 0, suspects: bool = False) -> LinkReport:
         with self.database.reading() as session:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from linkservice.bundled import bundled
 
-BEFORE_NEWEST, NEWEST = sorted(
+TWO_BEFORE_NEWEST, BEFORE_NEWEST, NEWEST = sorted(
     path.name[:4] for path in (bundled("migrations") / "versions").glob("[0-9]*.py")
-)[-2:]
+)[-3:]

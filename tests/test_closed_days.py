@@ -44,7 +44,6 @@ from linkservice.database import Database
 from linkservice.reports import value_days
 from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import Filters
-from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import TouchpointReport
 from linkservice.workspaces.model import Workspace
 
@@ -113,14 +112,7 @@ def clicks_of(scene: Scene, first: date, filters: dict[str, str]) -> int:
     """Those from that day on, as if no single click were kept."""
     with taken_back(scene.database) as session:
         session.execute(delete(ClickRow))
-        found = touchpoint_report(
-            session,
-            scene.home.actor,
-            first=first,
-            last=LAST,
-            filters=Filters(**filters),
-            now=NOW,
-        )
+        found = scene.ranking_in(session, first=first, **filters)
     assert found.filtered is not None
     assert found.filtered.single_clicks_from == first
     return found.totals.clicks
@@ -211,14 +203,8 @@ def test_the_weeks_before_are_read_closed_too(scene: Scene) -> None:
     today = LAST + timedelta(days=1)
     with taken_back(scene.database) as session:
         session.execute(delete(ClickRow))
-        found = touchpoint_report(
-            session,
-            scene.home.actor,
-            first=LAST,
-            last=LAST,
-            filters=Filters(country="DE"),
-            now=NOW + timedelta(days=1),
-        )
+        tomorrow = NOW + timedelta(days=1)
+        found = scene.ranking_in(session, first=LAST, now=tomorrow, country="DE")
         changed = filtered_change(
             session, scene.home.actor, found, Filters(country="DE"), suspects=False, today=today
         )

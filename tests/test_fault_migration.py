@@ -18,6 +18,7 @@ from cast import make_home, make_link
 from clients import clicking, clicking_steadily
 from counted import assert_each_counted_once
 from evidence import Trial
+from revisions import TWO_BEFORE_NEWEST
 from service import running, wait_until
 from sqlalchemy import Connection, event, select, text
 from sqlalchemy.orm import Session
@@ -33,10 +34,8 @@ GIVES_UP = "30s"
 """Far longer than a migration waits for a lock, even where much else is done."""
 
 SLUGS = [f"poster-{number}" for number in range(20)]
-PREVIOUS = sorted(
-    path.name[:4] for path in (Path(__file__).parents[1] / "migrations/versions").glob("0*.py")
-)[-3]
-"""Two back: the newest may have nothing to do on one of the databases."""
+PREVIOUS = TWO_BEFORE_NEWEST
+"""The newest may have nothing to do on one of the databases."""
 
 
 def test_a_migration_under_load_fails_nobody(
