@@ -94,15 +94,10 @@ class RollUps:
             part.write_days(connection)
         bulk.run(connection, self._prepared)
         self._parts[0].reopen_months(connection)
-        self._reopen_days(connection)
+        for part in self._parts:
+            part.reopen_days(connection)
         if self._put_off is not None:
             facets.put_off(connection, self._put_off)
-
-    def _reopen_days(self, connection: Connection) -> None:
-        """Have these days closed again, should they have been."""
-        keys = [part.workspaces_and_days() for part in self._parts]
-        workspace_ids, days = np.concatenate(keys).T
-        closed_days.reopen(connection, workspace_ids, days)
 
 
 class _Part:
@@ -158,10 +153,10 @@ class _Part:
         names = ("day", "link_id", "workspace_id")
         months.reopen(connection, *(keys[name].astype(np.int64) for name in names))
 
-    def workspaces_and_days(self) -> Ints:
-        """Which workspaces had some of the clicks on which days."""
+    def reopen_days(self, connection: Connection) -> None:
+        """Have these days closed again, should they have been."""
         keys = self._clicks[self._days.first]
-        return np.column_stack([keys["workspace_id"], keys["day"]]).astype(np.int64)
+        closed_days.reopen(connection, keys["workspace_id"], keys["day"])
 
     def write_days(self, connection: Connection) -> None:
         names = ("link_id", "day", "touchpoint_id", "workspace_id")
