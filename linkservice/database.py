@@ -9,11 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -38,6 +38,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from linkservice.config import PREFIX, Settings
 from linkservice.errors import Invalid, Problem
+
+Found = TypeVar("Found")
 
 READ_ONCE = "read once"
 """In `Session.info` of a session that reads: what it keeps, since nothing it sees can change."""
@@ -107,9 +109,22 @@ class LocalDay(TypeDecorator[date]):
         return date.fromordinal(value) if isinstance(value, int) else value
 
 
+def read_once(session: Session, key: Hashable, read: Callable[[], Found]) -> Found:
+    """What was read under that key, or is now; a session that writes reads it each time."""
+    remembered: dict[Hashable, Found] = session.info.get(READ_ONCE, {})
+    if key not in remembered:
+        remembered[key] = read()
+    return remembered[key]
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether it is on SQLite, else on PostgreSQL."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
 def as_local_day(session: Session, day: ColumnElement[date]) -> ColumnElement[date]:
     """A date of another table as a `LocalDay`."""
-    if session.get_bind().dialect.name != "sqlite":
+    if not is_sqlite(session):
         return day
     # Julian days begin at noon; 1 January of the year 1 is `date.toordinal()` 1.
     return cast(func.julianday(day) - 1721424.5, LocalDay)
@@ -117,7 +132,7 @@ def as_local_day(session: Session, day: ColumnElement[date]) -> ColumnElement[da
 
 def weekday(session: Session, day: ColumnElement[date]) -> ColumnElement[int]:
     """That of a `LocalDay`, from Sunday, 0."""
-    if session.get_bind().dialect.name != "sqlite":
+    if not is_sqlite(session):
         return extract("dow", day)
     return type_coerce(day, Integer) % 7
 

@@ -16,9 +16,9 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.conversions.model import ConversionCount, ConversionDay
-from linkservice.database import READ_ONCE
+from linkservice.database import read_once
 from linkservice.reports.period import Period
-from linkservice.reports.written_out import numbers_written_out, written_out
+from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
 Attribution: TypeAlias = Literal["last", "first"]
 ATTRIBUTIONS: tuple[Attribution, ...] = ("last", "first")
@@ -42,12 +42,8 @@ def converted(
     """The conversions of each touchpoint that has any, and of `NO_TOUCHPOINT`; read once in a
     session that reads.
     """
-    remembered = session.info.get(READ_ONCE, {})
     key = converted, workspace_id, period, attribution
-    if key not in remembered:
-        remembered[key] = _converted(session, workspace_id, period, attribution)
-    found: dict[int, Converted] = remembered[key]
-    return found
+    return read_once(session, key, lambda: _converted(session, workspace_id, period, attribution))
 
 
 def _converted(
@@ -62,8 +58,7 @@ def _converted(
     touchpoints, counts, values = (
         numbers_written_out([row[place] for row in rows]) for place in (1, 2, 3)
     )
-    sizes = [row[1].count(",") + 1 for row in rows]
-    days = np.repeat(np.array([period.number(row[0]) for row in rows], np.int64), sizes)
+    days = for_each_number([period.number(row[0]) for row in rows], [row[1] for row in rows])
     numbers, whose = np.unique(touchpoints, return_inverse=True)
     daily = np.zeros((2, len(numbers), len(period)), np.int64)
     for place, each in enumerate((counts, values)):

@@ -25,7 +25,7 @@ from linkservice.clicks.packed_days import unpacked
 from linkservice.database import READ_ONCE
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
-from linkservice.reports.written_out import numbers_written_out, written_out
+from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
 Count: TypeAlias = Literal["visitors", "clicks", "scans"]
 """Visitors are those with a token, and the clicks without one."""
@@ -166,13 +166,12 @@ def _rows(
         )
         .group_by(rows.local_date)
     ).all()
-    days = np.array([line[0].toordinal() for line in lines], np.int64)
-    sizes = [line[1].count(",") + 1 for line in lines]
+    touchpoint_ids = [line[1] for line in lines]
     return _Known(
         first,
         last,
-        np.repeat(days, sizes),
-        numbers_written_out([line[1] for line in lines]),
+        for_each_number([line[0].toordinal() for line in lines], touchpoint_ids),
+        numbers_written_out(touchpoint_ids),
         numbers_written_out([line[2] for line in lines]),
     )
 

@@ -59,7 +59,7 @@ def filtered_origins(
     both = [told]
     if compared and (before := weeks_before(period)) is not None:
         both.append(before)
-    closed = closed_days(session, actor.workspace_id, period, filters)
+    closed = closed_days(session, actor.workspace_id, filters)
     spent = [some for each in both for some in closed.others(each)]
     whose = Whose(actor.workspace_id)
     since = read_once_more(session, whose, told, filters, spent, COST_OF_OWN)

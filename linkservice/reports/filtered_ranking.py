@@ -1,12 +1,12 @@
 """What touchpoints have of clicks that have something in common: what a filtered ranking counts.
 
-Decided here: that all of it comes from single clicks, so that clicks, scans and visitors are of
-the same days; how many are read, and which rates a filter leaves. Reach, conversions and value
-have no country or device: a rate by them would set a part against the whole. Clicks a day, scans
-per click and the trend of visitors a day are made of filtered figures alone, and are judged.
+Decided here: that clicks, scans and visitors are of the same days, from closed days with one filter
+and else from single clicks; and which rates a filter leaves. Reach, conversions and value have no
+country or device: a rate by them would set a part against the whole. Clicks a day, scans per click
+and the trend of visitors a day are made of filtered figures alone, and are judged.
 
-Not here: how rows meet a filter (`single_clicks`), since when they are read (`reading_back`), who
-is judged how (`judging`).
+Not here: how rows meet a filter (`single_clicks`), which days are closed (`value_days`), since when
+the others are read (`reading_back`), who is judged how (`judging`).
 """
 
 from __future__ import annotations
@@ -152,6 +152,8 @@ def filtered_change(
     return FilteredChange(now, then, (period.first - before.first).days // 7)
 
 
+_COUNT = CELL.index("count")
+
 _Days: TypeAlias = dict[str, NDArray[np.int64]]
 """Each count, day by day."""
 
@@ -167,7 +169,7 @@ class _Reading:
     ) -> None:
         self._session, self._filters = session, filters
         self._whose = Whose(workspace_id)
-        self._closed = closed_days(session, workspace_id, period, filters)
+        self._closed = closed_days(session, workspace_id, filters)
         self.since, self.more = read_from(
             session, self._whose, period, filters, COST_OF_OWN, self._closed.have
         )
@@ -212,13 +214,13 @@ def _by_touchpoint(period: Period, days: Ints, cells: Ints, suspects: bool) -> d
     at = whose * len(period) + days - period.first.toordinal()
     kinds = cells[:, 1]
 
-    def summed(which: NDArray[np.bool_], column: int = CELL.index("count")) -> Ints:
+    def summed(which: NDArray[np.bool_], column: int = _COUNT) -> Ints:
         # Sums of floats, exact up to 2 ** 53.
         size = len(numbers) * len(period)
         return np.bincount(at[which], cells[which, column], size).astype(np.int64)
 
     persons = np.isin(kinds, persons_of(suspects))
-    figures = {name: summed(persons, place) for place, name in enumerate(_OF_PERSONS, 2)}
+    figures = {name: summed(persons, place) for place, name in enumerate(_OF_PERSONS, _COUNT)}
     figures["suspected"] = summed(kinds == CLASSES.index("suspected"))
     for name in _OF_OTHERS:
         of_it = [COUNTER_OF_CLASS.get(each, "scanners") == name for each in CLASSES]
@@ -229,8 +231,8 @@ def _by_touchpoint(period: Period, days: Ints, cells: Ints, suspects: bool) -> d
     }
 
 
-_OF_PERSONS = ("clicks", *CELL[CELL.index("count") + 1 :])
-_OF_OTHERS = ("robots", "previews", "prefetches", "scanners", "heads", "own")
+_OF_PERSONS = ("clicks", *CELL[_COUNT + 1 :])
+_OF_OTHERS = tuple(COUNTER_OF_CLASS.values())
 _FIGURES = (*_OF_PERSONS, *_OF_OTHERS)
 
 

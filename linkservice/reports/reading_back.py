@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.kept_rows import kept_from
 from linkservice.clicks.model import Click, LinkDay, Mark, TouchpointDay
+from linkservice.database import is_sqlite
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
 
@@ -125,18 +126,14 @@ def read_once_more(
 def _most(session: Session, filters: Filters) -> int:
     if len(filters.given) == 1:
         return ROWS_OF_ONE
-    return ROWS_OF_SEVERAL if _is_sqlite(session) else ROWS_OF_SEVERAL_ON_POSTGRESQL
-
-
-def _is_sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
+    return ROWS_OF_SEVERAL if is_sqlite(session) else ROWS_OF_SEVERAL_ON_POSTGRESQL
 
 
 def _by_days(session: Session) -> None:
     """Have PostgreSQL look up the days of click rows: of a fifth of ten million rows it would
     rather read the whole table, which takes twice as long, and ever longer as it grows.
     """
-    if not _is_sqlite(session):
+    if not is_sqlite(session):
         session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
@@ -219,7 +216,7 @@ def _own_clicks(session: Session, whose: Whose, period: Period) -> dict[date, in
 def where_rows_lie(session: Session, whose: Whose, period: Period) -> ColumnElement[bool]:
     """The condition on click rows that leads to those of the period's days."""
     days = Click.local_day.between(period.first.toordinal(), period.last.toordinal())
-    if session.get_bind().dialect.name != "sqlite":
+    if not is_sqlite(session):
         return and_(Click.workspace_id == whose.workspace_id, days)
     # Its index by day leads to one row after the other; as they lie, they are read ten times as
     # quickly, those of other workspaces too.

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.closed_day_model import ClosedDay, ValueDay
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.packed_values import NO_CITY, NO_SCANS, SCANS, unpacked
+from linkservice.database import read_once
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.period import Period
 from linkservice.reports.single_clicks import value_ids
@@ -75,31 +76,30 @@ class ClosedDays:
         )
 
 
-def closed_days(
-    session: Session, workspace_id: int, period: Period, filters: Filters
-) -> ClosedDays:
-    """Those of a workspace, with the versions of those in the period; none if several filters are
-    given, of which single clicks alone can tell.
+def closed_days(session: Session, workspace_id: int, filters: Filters) -> ClosedDays:
+    """Those of a workspace; none if several filters are given, of which single clicks alone can
+    tell.
     """
     if len(filters.given) != 1:
         return ClosedDays(workspace_id)
-    of_workspace = ClosedDay.workspace_id == workspace_id
-    ends = select(func.min(ClosedDay.local_day), func.max(ClosedDay.local_day))
-    first, last = session.execute(ends.where(of_workspace)).one()
-    if not last:
+    key = closed_days, workspace_id
+    return read_once(session, key, lambda: _closed_days(session, workspace_id))
+
+
+def _closed_days(session: Session, workspace_id: int) -> ClosedDays:
+    rows = session.execute(
+        select(ClosedDay.local_day, ClosedDay.version, ClosedDay.closed).where(
+            ClosedDay.workspace_id == workspace_id
+        )
+    ).all()
+    if not rows:
         return ClosedDays(workspace_id)
-    changed = select(ClosedDay.local_day).where(of_workspace, ~ClosedDay.closed)
-    versions = select(ClosedDay.local_day, ClosedDay.version).where(
-        of_workspace,
-        ClosedDay.closed,
-        ClosedDay.local_day.between(period.first.toordinal(), period.last.toordinal()),
-    )
     return ClosedDays(
         workspace_id,
-        first,
-        last,
-        frozenset(session.scalars(changed)),
-        dict(session.execute(versions).all()),
+        min(day for day, _, _ in rows),
+        max(day for day, _, _ in rows),
+        frozenset(day for day, _, closed in rows if not closed),
+        {day: version for day, version, closed in rows if closed},
     )
 
 

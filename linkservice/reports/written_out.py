@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Text, cast, func
 from sqlalchemy.orm import Session
 
+from linkservice.database import is_sqlite
+
 
 def written_out(session: Session, each: ColumnElement[int]) -> ColumnElement[str]:
     """All of a group with commas between; SQLite's lists have brackets about them."""
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session):
         # It joins texts by making one of each number first, which takes half as long again.
         return func.json_group_array(each)
     return func.aggregate_strings(cast(each, Text), ",")
@@ -26,3 +28,8 @@ def numbers_written_out(texts: Sequence[str]) -> NDArray[np.int64]:
     if not texts:
         return np.zeros(0, np.int64)
     return np.fromstring(",".join(text.strip("[]") for text in texts), np.int64, sep=",")
+
+
+def for_each_number(lines: Sequence[int], texts: Sequence[str]) -> NDArray[np.int64]:
+    """What each of the lines is of, for every number of its text."""
+    return np.repeat(np.array(lines, np.int64), [text.count(",") + 1 for text in texts])
