@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.history import Past
+from linkservice.conversions import months
 from linkservice.conversions.counts import NewCount, import_counts
 from linkservice.database import Database
 from linkservice.journeys.costs import NewCost, Subject, add_cost
@@ -43,6 +44,9 @@ def add_gains(database: Database, past: Past, seed: int) -> None:
             _spend(session, actor, touchpoints, some, rng, workspace.currency, past)
             if begin == 0:
                 _attach(session, actor, past)
+    closing = months.Closing(database)
+    while closing.some(datetime.now(UTC)):
+        pass
 
 
 def _convert(

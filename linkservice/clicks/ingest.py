@@ -101,7 +101,12 @@ class _Written:
 class Ingester:
     """Moves clicks from the spool into the database."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, *also: Callable[[datetime], bool]
+    ) -> None:
+        """`also` is what else is to be done bit by bit while nothing waits: it does a bit and says
+        whether there was any.
+        """
         self._settings = settings
         self._database = database
         self._placing = Placing(Places.of(settings), database)
@@ -115,7 +120,11 @@ class Ingester:
         self._put_off = 1
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
-        self._closing = closed_days.Closing(database), months.Closing(database)
+        self._closing = (
+            closed_days.Closing(database).some,
+            months.Closing(database).some,
+            *also,
+        )
         self._closed_at = float("-inf")
         self._tally = Tally(settings.data_dir)
         self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
@@ -374,7 +383,7 @@ class Ingester:
             return
         until = time.monotonic() + CLOSING_SECONDS
         while time.monotonic() < until:
-            if not any(closing.some(datetime.now(UTC)) for closing in self._closing):
+            if not any(some(datetime.now(UTC)) for some in self._closing):
                 self._closed_at = time.monotonic()
                 return
 

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import ForUpdateArg
 
+from linkservice.conversions import months
 from linkservice.conversions.model import LONGEST_SOURCE, ConversionCount
 from linkservice.conversions.recording import LARGEST_VALUE
 from linkservice.errors import Invalid, Problem
@@ -103,6 +104,8 @@ def import_counts(
             row.conversions, row.value, row.imported_at = count.conversions, count.value, now
             changed += 1
     session.flush()
+    if added or changed:
+        months.reopen(session, actor.workspace_id, {count.date for count in counts})
     done = ImportedCounts(added, changed, len(counts) - added - changed)
     if added or changed:
         note(session, actor, "conversions.imported", now, name=source, added=added, changed=changed)

@@ -1,10 +1,18 @@
-"""Conversions that were reported, and what they sum up to by day and touchpoint."""
+"""Conversions that were reported, what they sum up to by day and touchpoint, and months of that."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
@@ -94,3 +102,30 @@ class ConversionCount(Base):
     conversions: Mapped[int] = mapped_column(BigId)
     value: Mapped[int] = mapped_column(BigId)
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+_CHANGED = text("last IS NULL")
+
+
+class ConversionMonth(Base):
+    """The conversions of a month by day and touchpoint, packed (`conversions.months`), reported and
+    imported ones together: by their `first` and by their `last` touch. Both are NULL until that is
+    done, and where any has changed since. A month without conversions has no row.
+    """
+
+    __tablename__ = "conversion_months"
+    __table_args__ = (
+        # Finds what is to be packed, which is hardly more than the month that is going.
+        Index(
+            "ix_conversion_months_changed",
+            "month",
+            sqlite_where=_CHANGED,
+            postgresql_where=_CHANGED,
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    first: Mapped[bytes | None] = mapped_column(LargeBinary)
+    last: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import ForUpdateArg
 
 from linkservice.clicks.calendar import epoch_ms, local_day
 from linkservice.config import Settings
+from linkservice.conversions import months
 from linkservice.conversions.click_id import Clicked, ClickIds
 from linkservice.conversions.model import (
     LONGEST_EVENT_ID,
@@ -207,8 +208,11 @@ def _stored(session: Session, actor: Actor, event_id: str) -> Conversion:
 
 def _add_up(session: Session, conversion: Conversion) -> None:
     """Add it to the sums of its day, in the transaction that records it."""
+    parts = sorted(_parts(conversion))
+    if parts:
+        months.reopen(session, conversion.workspace_id, [conversion.local_date])
     # In one order: two that come at once wait for each other's rows, never crosswise.
-    for touchpoint_id, attribution in sorted(_parts(conversion)):
+    for touchpoint_id, attribution in parts:
         insert = insert_into(ConversionDay, session).values(
             workspace_id=conversion.workspace_id,
             local_date=conversion.local_date,

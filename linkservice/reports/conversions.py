@@ -8,16 +8,20 @@ conversion (`conversions/recording`), verdicts (`ranking`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from datetime import date
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.conversions.model import ConversionCount, ConversionDay
+from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
+from linkservice.conversions.months import unpacked
 from linkservice.database import read_once
-from linkservice.reports.period import Period
+from linkservice.reports.period import Period, days_beside, whole_months
 from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
 Attribution: TypeAlias = Literal["last", "first"]
@@ -49,42 +53,69 @@ def converted(
 def _converted(
     session: Session, workspace_id: int, period: Period, attribution: Attribution
 ) -> dict[int, Converted]:
-    reported = _days(session, ConversionDay, workspace_id, period)
-    imported = _days(session, ConversionCount, workspace_id, period)
-    rows = [
-        *session.execute(reported.where(ConversionDay.attribution == attribution)),
-        *session.execute(imported),
-    ]
-    touchpoints, counts, values = (
-        numbers_written_out([row[place] for row in rows]) for place in (1, 2, 3)
+    months = _closed_months(session, workspace_id, period, attribution)
+    packed = unpacked(months.values())
+    counted = [_Counted(*(packed[name].astype(np.int64) for name in _COUNTED))]
+    for first, last in days_beside(sorted(months), period.first, period.last):
+        counted += _sums_of_days(session, workspace_id, first, last, attribution)
+    touchpoints, days, counts, values = (
+        np.concatenate(columns) for columns in zip(*counted, strict=True)
     )
-    days = for_each_number([period.number(row[0]) for row in rows], [row[1] for row in rows])
     numbers, whose = np.unique(touchpoints, return_inverse=True)
     daily = np.zeros((2, len(numbers), len(period)), np.int64)
     for place, each in enumerate((counts, values)):
-        np.add.at(daily[place], (whose, days), each)
+        np.add.at(daily[place], (whose, days - period.first.toordinal()), each)
     return {
         number: Converted(*daily[:, place].tolist(), *daily[:, place].sum(axis=1).tolist())
         for place, number in enumerate(numbers.tolist())
     }
 
 
-def _days(
-    session: Session,
-    rows: type[ConversionDay | ConversionCount],
-    workspace_id: int,
-    period: Period,
-) -> Select[*tuple[Any, ...]]:
-    """Touchpoints, conversions and values of each day, written out."""
-    columns = (rows.touchpoint_id, rows.conversions, rows.value)
-    return (
-        select(rows.local_date, *(written_out(session, each.expression) for each in columns))
-        .where(
-            rows.workspace_id == workspace_id,
-            rows.local_date.between(period.first, period.last),
+class _Counted(NamedTuple):
+    """Sums of touchpoints on days (`date.toordinal()`), a place for each."""
+
+    touchpoints: NDArray[np.int64]
+    days: NDArray[np.int64]
+    conversions: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+
+_COUNTED = ("touchpoint_id", "day", "conversions", "value")
+
+
+def _closed_months(
+    session: Session, workspace_id: int, period: Period, attribution: Attribution
+) -> dict[date, bytes]:
+    """The whole months of the period that are packed."""
+    of = ConversionMonth
+    first, end = whole_months(period)
+    found = session.execute(
+        select(of.month, of.first if attribution == "first" else of.last).where(
+            of.workspace_id == workspace_id, of.month >= first, of.month < end
         )
-        .group_by(rows.local_date)
     )
+    return {month: packed for month, packed in found if packed is not None}
+
+
+def _sums_of_days(
+    session: Session, workspace_id: int, first: date, last: date, attribution: Attribution
+) -> Iterator[_Counted]:
+    """What was reported, and what was imported, from one day to the other."""
+    for of, which in (
+        (ConversionDay, [ConversionDay.attribution == attribution]),
+        (ConversionCount, []),
+    ):
+        columns = (of.touchpoint_id, of.conversions, of.value)
+        written = (written_out(session, each.expression) for each in columns)
+        query: Select[*tuple[Any, ...]] = select(of.local_date, *written).where(
+            of.workspace_id == workspace_id, of.local_date.between(first, last), *which
+        )
+        rows = session.execute(query.group_by(of.local_date)).all()
+        touchpoints, counts, values = (
+            numbers_written_out([row[place] for row in rows]) for place in (1, 2, 3)
+        )
+        days = for_each_number([row[0].toordinal() for row in rows], [row[1] for row in rows])
+        yield _Counted(touchpoints, days, counts, values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ those are, and what is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, TypeAlias
@@ -20,10 +20,9 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay
 from linkservice.clicks.month_model import MonthDays
-from linkservice.clicks.months import last_of
 from linkservice.clicks.packed_days import unpacked
 from linkservice.database import READ_ONCE
-from linkservice.reports.period import Period, whole_months
+from linkservice.reports.period import Period, days_beside, whole_months
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
 from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
@@ -117,8 +116,10 @@ def _asked(
         days["touchpoint_id"].astype(np.int64),
         _counted_in(days, count),
     )
-    for begin, end in _between(sorted(packed), first, last):
-        known = known.and_those_of(_rows(session, read, workspace_id, count, begin, end))
+    stretch = date.fromordinal(first), date.fromordinal(last)
+    for begin, end in days_beside(sorted(packed), *stretch):
+        rows = _rows(session, read, workspace_id, count, begin, end)
+        known = known.and_those_of(rows)
     return replace(known, first=first, last=last)
 
 
@@ -139,18 +140,8 @@ def _packed(
     return {row.month: row.days for row in found if row.days is not None}
 
 
-def _between(months: Sequence[date], first: int, last: int) -> Iterator[tuple[int, int]]:
-    """The stretches of days from `first` to `last` that are in none of the months."""
-    for month in months:
-        if first < month.toordinal():
-            yield first, month.toordinal() - 1
-        first = last_of(month).toordinal() + 1
-    if first <= last:
-        yield first, last
-
-
 def _rows(
-    session: Session, read: Sources, workspace_id: int, count: Count, first: int, last: int
+    session: Session, read: Sources, workspace_id: int, count: Count, first: date, last: date
 ) -> _Known:
     rows = read.touchpoints
     # Written out, a line for each day: to make each row one of Python's takes four times as long.
@@ -162,14 +153,14 @@ def _rows(
         )
         .where(
             rows.workspace_id == workspace_id,
-            rows.local_date.between(date.fromordinal(first), date.fromordinal(last)),
+            rows.local_date.between(first, last),
         )
         .group_by(rows.local_date)
     ).all()
     touchpoint_ids = [line[1] for line in lines]
     return _Known(
-        first,
-        last,
+        first.toordinal(),
+        last.toordinal(),
         for_each_number([line[0].toordinal() for line in lines], touchpoint_ids),
         numbers_written_out(touchpoint_ids),
         numbers_written_out([line[2] for line in lines]),

@@ -6,10 +6,12 @@ Not here: on which local day a click falls (`clicks.calendar`), what is counted 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from linkservice.clicks.calendar import epoch_ms, local_day
+from linkservice.clicks.months import last_of
 from linkservice.errors import Invalid, Problem
 
 USUAL_DAYS = 28
@@ -77,3 +79,16 @@ def whole_months(period: Period) -> tuple[date, date]:
         first = (first.replace(day=1) + 32 * _DAY).replace(day=1)
     end = (last + _DAY).replace(day=1)
     return (first, end) if first < end else (period.first, period.first)
+
+
+def days_beside(months: Sequence[date], first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The stretches of days from `first` to `last` that are in none of the months, which are whole
+    ones between these days, in order.
+    """
+    for month in months:
+        if first < month:
+            yield first, month - _DAY
+        if last_of(month) == last:
+            return
+        first = last_of(month) + _DAY
+    yield first, last

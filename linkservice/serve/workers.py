@@ -97,13 +97,14 @@ def run_ingest(settings: Settings, ready_fd: int) -> int:
     from sqlalchemy.exc import SQLAlchemyError
 
     from linkservice.clicks.ingest import Ingester
+    from linkservice.conversions.months import Closing
     from linkservice.database import open_database
 
     stop = threading.Event()
     _on_sigterm(stop)
     database = open_database(settings)
     try:
-        ingester = Ingester(settings, database)
+        ingester = Ingester(settings, database, Closing(database).some)
         with ingester.alone():
             _tell_ready(ready_fd)
             ingester.run(stop)
