@@ -20,6 +20,7 @@ from linkservice.journeys.manage import create_journey
 from linkservice.journeys.model import Journey, Stage
 from linkservice.journeys.stages import change_stage, create_stage, delete_stage
 from linkservice.journeys.touchpoints import NewTouchpoint, create_touchpoint
+from linkservice.links.manage import delete_link
 from linkservice.links.model import Link
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.reports.weakest import Weakest, estimates, weakest
@@ -170,6 +171,9 @@ def test_clicks_become_conversions_where_their_window_is_over(
     step = found.steps[2]
     assert (step.clicks, step.conversions, step.rate) == (40, 1, 1 / 40)
     assert [each.clicks for each in found.steps] == [0, 0, 40, 0]
+    # Who deletes a link takes back neither its clicks nor what came of them.
+    delete_link(session, home.actor, str(link.id), NOW)
+    assert report(session, home, journey, first=date(2026, 9, 1)).steps == found.steps
     # Without tokens for anybody, a lack of them does not say who got no click id.
     session.get_one(Workspace, home.workspace_id).count_visitors = False
     found = report(session, home, journey, first=ripe)

@@ -271,7 +271,8 @@ def _clicks_with_ids(session: Session, actor: Actor, days: _Days) -> dict[int, i
     none and has no token. Where the workspace counts no visitors nobody has one, which tells
     nothing of ids: then all of these clicks count.
     """
-    with_ids = scoped(actor, Link).where(Link.append_click_id).with_only_columns(Link.id)
+    # Deleted ones, too: the conversions of their clicks are among those that are set against these.
+    with_ids = select(Link.id).where(Link.workspace_id == actor.workspace_id, Link.append_click_id)
     carried: ColumnElement[int] = LinkDay.clicks.expression
     if session.get_one(Workspace, actor.workspace_id).count_visitors:
         carried = LinkDay.clicks - LinkDay.tokenless
