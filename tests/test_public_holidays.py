@@ -42,6 +42,9 @@ def test_states_differ() -> None:
     assert free("DE-BE", corpus_christi) == free("DE", corpus_christi) == []
     assert free("DE-HH", reformation)[0].reason == "public_holiday"
     assert free("DE-BY", reformation) == []
+    # Kept in a few places of these states alone.
+    for state in ("DE-SN", "DE-TH"):
+        assert free_days(state, corpus_christi, corpus_christi + timedelta(1)) == []
 
 
 def test_the_days_between_the_years_are_free() -> None:

@@ -3,7 +3,8 @@
 Decided here: which days are unlike their weekday. Besides public holidays these are, where
 Christmas is one, the days from 24 to 31 December, and a single working day between a holiday and
 a weekend, which many take off. Where a holiday is kept in most of a state only (the Assumption in
-Bavaria), the day counts: that a usual day is not looked at does less harm than a false alarm.
+Bavaria), the day counts: that a usual day is not looked at does less harm than a false alarm. One
+of a few places (Corpus Christi in Saxony and Thuringia) is a usual day of the state.
 
 A region is a country, or one of its subdivisions, by its ISO 3166 code: `DE`, `DE-BY`. What is a
 holiday where comes from the package `holidays`, which is read only for workspaces that chose one.
@@ -104,6 +105,10 @@ def _subdivisions(country: str) -> Sequence[str]:
     return getattr(holidays, country).subdivisions if country in countries() else ()
 
 
+_IN_MOST_PLACES = {"DE-BY": "catholic"}
+"""Categories of holidays that are kept in most places of a region, though not in all."""
+
+
 @cache
 def _holidays(region: str, year: int, language: str) -> dict[date, str]:
     import holidays
@@ -113,7 +118,7 @@ def _holidays(region: str, year: int, language: str) -> dict[date, str]:
     spoken = {"en": "en_US"}.get(language, language)
     # The package would else take the language of the machine's locale.
     spoken = spoken if spoken in known.supported_languages else known.default_language
-    kept = ["public", "catholic"] if country == "DE" else ["public"]
+    kept = {"public", _IN_MOST_PLACES.get(region, "public")}
     found = holidays.country_holidays(
         country,
         subdiv=subdivision or None,
