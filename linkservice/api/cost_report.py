@@ -67,15 +67,15 @@ class CostFigures(Answer):
 
 
 class CostPeersAnswer(Answer):
-    """Whom a touchpoint was compared with, and their mean; null where they brought nothing."""
+    """Whom a touchpoint was compared with, and their median; null where they brought nothing."""
 
     group: PeerGroup
     count: int
-    mean: float | None
+    median: float | None
 
 
 class CostVerdictAnswer(Answer):
-    """A verdict by one figure. `low` and `high` (95 %) and the peers' mean are in that figure, a
+    """A verdict by one figure. `low` and `high` (95 %) and the peers' median are in that figure, a
     cost in the currency's smallest unit; `high` is null where nothing came of the cost.
     `more_cost_needed` is there for "too_early": so much more would have to be spent to know.
     """

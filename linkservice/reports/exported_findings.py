@@ -69,7 +69,7 @@ def costs_table(report: CostReport) -> Table:
     return Table("costs", (*_PLACE, "currency", *FIGURES, *said), rows, meant)
 
 
-_SAID = ("verdict", "low", "high", "peers_group", "peers_count", "peers_mean", "more_cost_needed")
+_SAID = ("verdict", "low", "high", "peers_group", "peers_count", "peers_median", "more_cost_needed")
 
 
 def _said(row: CostRow, by: By, name: str, currency: str) -> Cell:
@@ -81,7 +81,7 @@ def _said(row: CostRow, by: By, name: str, currency: str) -> Cell:
     if of is None:
         return None
     value: Cell = getattr(of, name)
-    money = name == "more_cost_needed" or (name in ("low", "high", "mean") and by in AMOUNTS)
+    money = name == "more_cost_needed" or (name in ("low", "high", "median") and by in AMOUNTS)
     return in_main_unit(value, currency) if money and isinstance(value, int | float) else value
 
 

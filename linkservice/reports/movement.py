@@ -41,7 +41,6 @@ from linkservice.reports.ranking import (
     INTERVAL_WIDTH,
     MARGIN,
     SURE,
-    USUAL_SPREAD,
     Comparison,
     Judgement,
     Observation,
@@ -50,6 +49,7 @@ from linkservice.reports.ranking import (
     decide,
     peer_groups,
 )
+from linkservice.reports.standard import USUAL_SPREAD
 from linkservice.reports.statistics import variance_between
 
 NEWTON_STEPS = 8

@@ -1,8 +1,9 @@
 """Which touchpoints perform best and worst, and is it true? The verdict, as pure functions.
 
 Decided here: who the peers of a touchpoint are, when a difference from them is a verdict,
-and how much more reach a verdict needs. Not here: the numbers behind it (`statistics`,
-`dispersion`), where counts come from (`queries`), and words (the doors).
+and how much more reach a verdict needs. Not here: the standard that peers make
+(`standard`), the numbers behind it (`statistics`, `dispersion`), where counts come from
+(`queries`), and words (the doors).
 
 **A verdict needs both**: P(shrunk rate below `MARGIN` × peer mean, or above peer mean ÷
 `MARGIN`) ≥ `SURE`, the peer mean's own uncertainty integrated over, and a difference from
@@ -11,10 +12,6 @@ reach. With 50 expected successes each, the probability alone, not shrunk, finds
 "worst" among 20 equal touchpoints in 28 % of reports, shrunk in 6 %, with Holm in 3 %.
 Shrinking harder instead would need half as much reach again to find one bad touchpoint
 among nineteen equal ones: a group that agrees shrinks it away.
-
-**Peer mean**: the mean of the peers' rates, weighted by 1 ÷ (variance between rates + noise
-variance at their reach). Equal reach gives the plain mean, equal rates the pooled one; one
-huge touchpoint does not set the standard for all others.
 
 **Prior**: a gamma about the peer mean. Its variance is that between the group's rates plus
 one standard error (a spread fitted to few rates is itself uncertain: without it intervals
@@ -38,7 +35,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -46,7 +43,8 @@ import numpy as np
 from linkservice.reports import proportions, statistics
 from linkservice.reports.dispersion import Dispersion, Floats, dispersion
 from linkservice.reports.proportions import Beta
-from linkservice.reports.statistics import Gamma, holm, variance_between
+from linkservice.reports.standard import Standard, mean_of_others, median_of_others
+from linkservice.reports.statistics import Gamma, holm
 
 Verdict: TypeAlias = Literal["best", "worst", "as_expected", "too_early", "no_reach", "no_peers"]
 PeerGroup: TypeAlias = Literal["stage_and_kind", "stage", "journey", "workspace", "target"]
@@ -56,7 +54,6 @@ SURE = 0.95
 FAMILY_ERROR = 0.06  # "best" or "worst" among equal touchpoints, at most this often
 EXPECTED_AT_LEAST = 5.0  # successes at the peers' rate, divided by φ
 PEERS_AT_LEAST = 3
-USUAL_SPREAD = 0.25
 INTERVAL_WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
 
 
@@ -67,7 +64,8 @@ Belief = TypeVar("Belief", Gamma, Beta)
 class Family(Generic[Belief]):
     """What kind of number a rate is: which beliefs there are about it, and its noise.
 
-    `nothing_known` is Jeffreys' prior; `noise` is the variance of a count per unit of exposure.
+    `nothing_known` is Jeffreys' prior; `noise` is the variance of a count per unit of exposure;
+    `standard_of` is what peers make of counts, exposure, φ and this noise.
     """
 
     nothing_known: Belief
@@ -75,6 +73,7 @@ class Family(Generic[Belief]):
     shrink: Callable[[Belief, Floats, Floats, Floats], Belief]
     chance_of_gap: Callable[[Floats, Floats, Floats, Belief | Floats], Floats]
     noise: Callable[[Floats], Floats]
+    standard_of: Callable[[Floats, Floats, Floats, Callable[[Floats], Floats]], Standard]
 
 
 RATES = Family(
@@ -83,8 +82,12 @@ RATES = Family(
     statistics.shrink,
     statistics.chance_of_gap,
     lambda rate: rate,
+    mean_of_others,
 )
 """Visitors of a reach: Poisson counts, gamma beliefs."""
+
+GAINS = replace(RATES, standard_of=median_of_others)
+"""What came of money: as `RATES`, which differ by orders of magnitude."""
 
 PROPORTIONS = Family(
     Beta(np.array([0.5]), np.array([0.5])),
@@ -92,6 +95,7 @@ PROPORTIONS = Family(
     proportions.shrink,
     proportions.chance_of_gap,
     lambda rate: rate * (1.0 - rate),
+    mean_of_others,
 )
 """Conversions of clicks: binomial counts, beta beliefs."""
 
@@ -121,7 +125,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """Whom a touchpoint was compared with: the group, how many others, their mean rate.
+    """Whom a touchpoint was compared with: the group, how many others, their mean rate (of `GAINS`
+    their median).
 
     The group "target" has no others; its mean is the target rate.
     """
@@ -186,7 +191,7 @@ class Comparison:
     rate: float
     low: float
     high: float
-    standard: float  # the peers' mean, above 0 even if none of them has a click
+    standard: float  # the peers' rate, above 0 even if none of them has a click
     expected: float  # successes at that rate, divided by φ
     error: float  # standard error of the difference from it
     surely_below: bool
@@ -272,26 +277,17 @@ def peer_groups(unit: Sequence[Observation]) -> tuple[list[Rivals], list[int]]:
 
 
 def _beside_peers(group: Rivals, unit: Sequence[Observation], totals: _Totals) -> list[Comparison]:
-    """The touchpoints judged by this group, each beside the mean of the others."""
-    rate, exposure, phi = totals.rate, totals.exposure, totals.days.phi
+    """The touchpoints judged by this group, each beside the standard of the others."""
     family = totals.family
-    pooled = max(float(totals.counts.sum()), 0.5) / (float(exposure.sum()) + 0.5)
-    usual_phi = float(np.median(phi))
-    noise = family.noise(np.array(pooled)) * usual_phi / exposure
-    between, uncertainty = variance_between(rate, noise)
-    others = (1.0 - np.eye(len(rate))) / (between + noise)
-    others /= others.sum(axis=1, keepdims=True)
-    mean = others @ rate
-    # Peers without a single click still have a rate above 0: half a click, as Jeffreys has it.
-    standard = np.maximum(mean, 0.5 * usual_phi / ((1.0 - np.eye(len(rate))) @ exposure))
-    error = others**2 @ (phi * family.noise(np.maximum(rate, pooled)) / exposure) / standard**2
-    spread = np.maximum((between + uncertainty) / standard**2, USUAL_SPREAD**2)
-    prior = family.belief_of(standard, spread + error)
+    made = family.standard_of(totals.counts, totals.exposure, totals.days.phi, family.noise)
+    prior = family.belief_of(made.rate, made.spread + made.error)
+    others = len(made.rate) - 1
     judged = [
-        (place, unit[group.rows[place]], Peers(group.name, len(rate) - 1, float(mean[place])))
+        (place, unit[group.rows[place]], Peers(group.name, others, float(made.told[place])))
         for place in group.judged
     ]
-    return _beside(standard, family.belief_of(standard, error), error, prior, totals, judged)
+    belief = family.belief_of(made.rate, made.error)
+    return _beside(made.rate, belief, made.error, prior, totals, judged)
 
 
 def _beside_target(target: float, one: Observation, totals: _Totals) -> list[Comparison]:

@@ -25,7 +25,8 @@ import numpy as np
 
 from linkservice.reports.dispersion import Floats, dispersion
 from linkservice.reports.proportions import Beta, beta_of, shrink
-from linkservice.reports.ranking import EXPECTED_AT_LEAST, PROPORTIONS, USUAL_SPREAD
+from linkservice.reports.ranking import EXPECTED_AT_LEAST, PROPORTIONS
+from linkservice.reports.standard import USUAL_SPREAD
 from linkservice.reports.statistics import variance_between
 
 SURE = 0.975

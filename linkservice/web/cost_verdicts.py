@@ -2,9 +2,8 @@
 
 Decided here: which verdict is told. The one by the figure rows are sorted by comes first, then the
 return, the cost per conversion, the cost per visitor. Nobody is told to save where it is best by a
-figure that matters more: dear visitors who buy are worth their cost. Nor where it is worst only
-beside one very cheap touchpoint: told to save is who is also dearer than all that was paid for
-together. Where nothing is certain that is said, and nothing else. Not here: the verdicts
+figure that matters more: dear visitors who buy are worth their cost.
+Where nothing is certain that is said, and nothing else. Not here: the verdicts
 (`reports/cost_judging`).
 """
 
@@ -93,8 +92,7 @@ def advice(found: CostReport) -> str:
 
 
 def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
-    worst = _worst(found, paid)
-    dear = [(row, by) for row, by in worst if _is_above_all(row, by, found)] or worst
+    dear = _worst(found, paid)
     needless = [(row, by) for row, by in dear if _redeemed_by(row, by) is None]
     if needless:
         (row, by), *rest = needless
@@ -128,14 +126,6 @@ def _worst(found: CostReport, paid: Sequence[CostRow]) -> list[tuple[CostRow, By
     return list(told.values())
 
 
-def _is_above_all(row: CostRow, by: By, found: CostReport) -> bool:
-    """Whether it is dearer than everything that was paid for together."""
-    figure, usual = getattr(row.costs, by), getattr(found.totals, by)
-    if figure is None or usual is None:
-        return True
-    return bool(figure < usual if by == "return_on_cost" else figure > usual)
-
-
 def _redeemed_by(row: CostRow, by: By) -> By | None:
     """The figure that matters more by which the row is among the best."""
     for other in reversed(BYS[BYS.index(by) + 1 :]):
@@ -149,22 +139,22 @@ def _dear(row: CostRow, by: By, found: CostReport) -> str:
     """That it is worst by this figure, without a full stop."""
     verdict = row.verdict_by(by)
     assert verdict is not None
-    mean = verdict.peers.mean if verdict.peers else None
+    median = verdict.peers.median if verdict.peers else None
     figure = getattr(row.costs, by)
     facts = {"name": row.name or "", "interval": interval_words(by, verdict, found)}
-    facts["mean"] = "–" if mean is None else _figure(by, mean, found)
+    facts["median"] = "–" if median is None else _figure(by, median, found)
     if figure is None:
         cost = write_money(row.costs.cost or 0, found.currency)
         if by == "cost_per_visitor":
             return gettext(
-                "“%(name)s” cost %(cost)s and brought nobody, where others that are paid for cost "
-                "%(mean)s per visitor",
+                "“%(name)s” cost %(cost)s and brought nobody, where others that are paid for "
+                "usually cost %(median)s per visitor",
                 cost=cost,
                 **facts,
             )
         return gettext(
             "“%(name)s” cost %(cost)s and brought no conversion, where others that are paid for "
-            "cost %(mean)s per conversion",
+            "usually cost %(median)s per conversion",
             cost=cost,
             **facts,
         )
@@ -172,11 +162,11 @@ def _dear(row: CostRow, by: By, found: CostReport) -> str:
     if by == "return_on_cost":
         return gettext(
             "“%(name)s” brings back %(figure)s its cost (95%%: %(interval)s), where others "
-            "that are paid for bring %(mean)s",
+            "that are paid for usually bring %(median)s",
             **facts,
         )
     others = gettext("others that are paid for")
-    facts["comparison"] = comparison(figure / mean, others, money=True) if mean else ""
+    facts["comparison"] = comparison(figure / median, others, money=True) if median else ""
     if by == "cost_per_visitor":
         return gettext(
             "“%(name)s” costs %(figure)s per visitor, %(comparison)s (95%%: %(interval)s)", **facts
@@ -226,9 +216,9 @@ def missing_words(row: CostRow, verdict: CostVerdict, found: CostReport) -> str:
 
 def peers_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
     """What others cost or return; "" without peers."""
-    if verdict.peers is None or verdict.peers.mean is None:
+    if verdict.peers is None or verdict.peers.median is None:
         return ""
-    return gettext("others: %(mean)s", mean=_figure(by, verdict.peers.mean, found))
+    return gettext("others: %(median)s", median=_figure(by, verdict.peers.median, found))
 
 
 def part(found: CostReport) -> Part | None:

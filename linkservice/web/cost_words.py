@@ -204,10 +204,10 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
         yield Fact(
             gettext("Others that are paid for"),
             gettext(
-                "The figure of the others is the mean of what each of them brings for its money, "
-                "each counted alike however much was spent on it: one small and very cheap "
-                "touchpoint makes all others look dear. So “save there first” names only who is "
-                "dearer than all that was paid for together, too."
+                "The figure of the others is their median: half of them are cheaper, half are "
+                "dearer. So one that is very cheap or very dear makes nobody else look dear or "
+                "cheap. Each counts alike, however much was spent on it; only of what little was "
+                "spent on hardly anything is known, and it counts as little."
             ),
         )
     if found.totals.conversions:
