@@ -49,7 +49,7 @@ def read_amount(field: str, text: str, currency: str) -> int:
     decimals = DECIMALS[currency]
     found = _typed(decimals).fullmatch(text.translate(_SPACES))
     if found is None or len(found[0]) > MOST_DIGITS:
-        example = write_plain(120 * 10**decimals + 10**decimals // 2, currency)
+        example = Decimal(write_plain(120 * 10**decimals + 10**decimals // 2, currency))
         raise Invalid(Problem(field, "not_an_amount", {"example": example}))
     part = next((group for group in found.groups() if group), "")
     whole = found[0].removesuffix(part).replace(".", "").replace(",", "")

@@ -65,6 +65,24 @@ def test_what_is_no_amount_is_refused(text: str, currency: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("locale", "currency", "example"),
+    [
+        ("de", "EUR", "120,50"),
+        ("en", "EUR", "120.50"),
+        ("de", "KWD", "120,500"),
+        ("de", "JPY", "120"),
+    ],
+)
+def test_an_amount_is_shown_as_people_write_it(locale: str, currency: str, example: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_amount("amount", "dear", currency)
+    (problem,) = caught.value.problems
+    with i18n.speaking(locale):
+        assert f" {example}." in i18n.sentence(problem)
+    assert problem.sentence.endswith(f"{example.replace(',', '.')}.")
+
+
 @given(amounts, st.sampled_from(CURRENCIES), st.sampled_from(["de", "en"]))
 def test_what_is_written_is_read_again(amount: int, currency: str, locale: str) -> None:
     assert read_amount("amount", write_plain(amount, currency), currency) == amount

@@ -101,7 +101,11 @@ def sentence(problem: Problem) -> str:
 
 
 def _written(fact: object) -> object:
-    """Numbers and days as people of the language write them; all else as it is."""
+    """Numbers and days as people of the language write them; all else as it is. A `Decimal` keeps
+    the zeros at its end, as amounts have them.
+    """
+    if isinstance(fact, Decimal):
+        return write_number(float(fact), max(0, -int(fact.as_tuple().exponent)))
     if isinstance(fact, int | float) and not isinstance(fact, bool):
         return write_number(fact)
     return write_day(fact) if isinstance(fact, date) else fact
