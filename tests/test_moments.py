@@ -28,7 +28,7 @@ from linkservice.reports.dispersion import Floats
 from linkservice.reports.exported_findings import moments_table
 from linkservice.reports.moments import (
     QUADRANTS,
-    ByValue,
+    Beside,
     Counted,
     MomentsReport,
     moments,
@@ -294,7 +294,7 @@ def test_it_does_as_well_as_the_ranking_says_and_value_may_say_the_contrary() ->
         for said in (words.finding(report), ranked):
             assert "65% fewer than comparable touchpoints" in said
         assert "By value" not in words.finding(report)
-        sentence = words.finding(report, ByValue("EUR", {"0": best, "1": best}))
+        sentence = words.finding(report, Beside("EUR", {"0": best, "1": best}))
         assert sentence.endswith(f"touchpoints. {verdicts.other_side_sentence(best, 'EUR')}")
         assert "By value, though, it is among the best: €90" in sentence
         note = "Importance looks at 84 days (28 Aug – 19 Nov 2026), performance at the period."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cast import make_link, make_touchpoint
@@ -52,6 +52,35 @@ def test_wherever_verdicts_stand_the_pages_warn_of_it(
         entry = NewReach(today, 2, "printed", today)
         add_reach(session, cast.home.actor, poster, entry, now)
         journey = session.query(Journey).filter_by(name="Journey of Poster").one().id
-    pages = ("/", "/reports", f"/reports/journeys/{journey}", f"/reports/touchpoints/{poster}")
+    pages = (
+        *("/", "/reports", "/reports/moments"),
+        *(f"/reports/journeys/{journey}", f"/reports/touchpoints/{poster}"),
+    )
     for path in pages:
         assert "More visitors than reach: “Poster” (30 of 2)" in text_of(cast.vera.get(path)), path
+    by_clicks = cast.vera.get("/reports/moments", metric="conversions_per_click")
+    assert "More visitors than reach" not in text_of(by_clicks)
+
+
+def test_who_enters_too_little_reach_is_told_at_once(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    now = datetime.now(UTC)
+    today = day_of(now, "Europe/Berlin")
+    long_ago = today - timedelta(days=100)
+    with database.transaction() as session:
+        poster = make_touchpoint(session, cast.home, "Poster", now)
+        link = make_link(session, settings, cast.home, touchpoint_id=poster, now=now)
+        count(session, cast.home, link, today - timedelta(days=3), 30, touchpoint_id=poster)
+        count(session, cast.home, link, long_ago, 500, touchpoint_id=poster)
+
+    def told(day: date, amount: int) -> str:
+        entry = {"date": day.isoformat(), "amount": str(amount), "unit": "printed"}
+        return text_of(cast.ben.done(f"/touchpoints/{poster}/reach", **entry))
+
+    page = told(today, 2)
+    assert "More visitors than reach: 30 came in these days" in page
+    assert "of 2. Check the entry" in page
+    assert "More visitors than reach" not in told(today, 100)
+    assert ": 530 came in these days" in told(long_ago, 300)
+    assert "More visitors than reach" not in told(long_ago, 300)

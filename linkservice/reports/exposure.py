@@ -13,7 +13,7 @@ from datetime import date
 from fractions import Fraction
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.journeys.model import Reach, Touchpoint
@@ -30,12 +30,20 @@ class Reached:
     unit: str | None = None
 
 
-def reached(session: Session, actor: Actor, period: Period, today: date) -> dict[int, Reached]:
-    """The reach of each touchpoint of the workspace that ever had any, by its id.
+def reached(
+    session: Session,
+    actor: Actor,
+    period: Period,
+    today: date,
+    touchpoint_id: int | None = None,
+) -> dict[int, Reached]:
+    """The reach of each touchpoint of the workspace (or of that one) that ever had any, by its id.
 
     An entry is spread evenly over its days; the part that falls into the period counts.
     """
     own = Reach.workspace_id == actor.workspace_id
+    if touchpoint_id is not None:
+        own = and_(own, Reach.touchpoint_id == touchpoint_id)
     end = min(period.last, today)
     units = select(Reach.touchpoint_id, func.min(Reach.unit)).where(own)
     unit_of = dict(session.execute(units.group_by(Reach.touchpoint_id)).all())

@@ -111,11 +111,15 @@ class MomentsReport:
 
 
 @dataclass(frozen=True, slots=True)
-class ByValue:
-    """By id, the rows by value that say the contrary of a verdict, in the report's `currency`."""
+class Beside:
+    """What a page says beside the report: by id, the rows by value that say the contrary of a
+    verdict, in the report's `currency`; and the rows with more visitors than reach, where reach is
+    what they are judged by.
+    """
 
     currency: str
-    rows: Mapping[str, TouchpointRow]
+    by_value: Mapping[str, TouchpointRow]
+    exceeding: Sequence[TouchpointRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def moments_report(
     return _of_journey(session, actor, journey_id, report, suspects, now)
 
 
-def moments_by_value(
+def moments_and_beside(
     session: Session,
     actor: Actor,
     *,
@@ -171,17 +175,18 @@ def moments_by_value(
     metric: str = "visitors_per_reach",
     suspects: bool = False,
     now: dt.datetime,
-) -> tuple[MomentsReport, ByValue]:
-    """`moments_report`, and what its touchpoints' value says against their verdicts. Raises as that
-    does.
-    """
+) -> tuple[MomentsReport, Beside]:
+    """`moments_report`, and what is to be said beside it. Raises as that does."""
     if journey_id is not None:
         find(session, actor, Journey, journey_id, "journey_id")
     report, contrary = report_with_other_sides(
         session, actor, first=first, last=last, metric=metric, suspects=suspects, now=now
     )
     found = _of_journey(session, actor, journey_id, report, suspects, now)
-    return found, ByValue(report.currency, contrary)
+    shown = {each.id for each in found.touchpoints}
+    by_reach = metric == "visitors_per_reach"
+    exceeding = [row for row in report.touchpoints if row.exceeds_reach and row.id in shown]
+    return found, Beside(report.currency, contrary, exceeding if by_reach else ())
 
 
 def _of_journey(

@@ -13,7 +13,7 @@ from linkservice.reports.moments import (
     LEAST_DAYS_WITH,
     LEAST_TOUCHPOINTS,
     QUADRANTS,
-    ByValue,
+    Beside,
     Missing,
     Moment,
     MomentsReport,
@@ -110,19 +110,19 @@ def title(report: MomentsReport) -> str:
     return gettext("What matters, and how it does: all of this may be chance")
 
 
-def finding(report: MomentsReport, by_value: ByValue | None = None) -> str:
+def finding(report: MomentsReport, beside: Beside | None = None) -> str:
     """`advice`, with what `against` it is to be said."""
-    return " ".join(filter(None, [advice(report), against(report, by_value)]))
+    return " ".join(filter(None, [advice(report), against(report, beside)]))
 
 
-def against(report: MomentsReport, by_value: ByValue | None) -> str:
+def against(report: MomentsReport, beside: Beside | None) -> str:
     """What the value of those to be strengthened first says against that; mostly nothing."""
     said = []
     first = [each for each in report.touchpoints if each.certain and each.quadrant == "strengthen"]
     for each in first:
-        contrary = by_value.rows.get(each.id) if by_value else None
-        if by_value and contrary:
-            sentence = other_side_sentence(contrary, by_value.currency)
+        contrary = beside.by_value.get(each.id) if beside else None
+        if beside and contrary:
+            sentence = other_side_sentence(contrary, beside.currency)
             if len(first) > 1:
                 sentence = gettext("“%(name)s”: %(sentence)s", name=each.name, sentence=sentence)
             said.append(sentence)

@@ -1,14 +1,16 @@
 """Reach that cannot be: more visitors than people who could have come, in words.
 
-Not here: of which touchpoints that is so, and why they stay among the peers (`reports/judging`).
+Not here: of which touchpoints that is so, and why they stay among the peers (`reports/judging`); in
+which days it is looked for where reach is entered (`reports/exceeded`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from linkservice.reports.exceeded import Exceeded
 from linkservice.reports.results import TouchpointRow
-from linkservice.web.i18n import gettext, write_number
+from linkservice.web.i18n import gettext, write_number, write_span
 
 _NAMED = 3
 """So many are named, the others counted."""
@@ -27,6 +29,19 @@ def exceeding(rows: Sequence[TouchpointRow]) -> str:
         "More visitors than reach: %(names)s. Check the entry: as it stands, it also raises what "
         "others of that unit are compared with.",
         names=names,
+    )
+
+
+def too_little(found: Exceeded | None) -> str:
+    """That the reach of one touchpoint is less than its visitors; "" where it is not."""
+    if found is None:
+        return ""
+    return gettext(
+        "More visitors than reach: %(visitors)s came in these days (%(days)s), of %(reach)s. Check "
+        "the entry: as it stands, it also raises what others of that unit are compared with.",
+        visitors=write_number(found.visitors),
+        reach=write_number(round(found.reach)),
+        days=write_span(found.period.first, found.period.last),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from linkservice.reports.exported_findings import of_moments
-from linkservice.reports.moments import ByValue, MomentsReport, moments_by_value
+from linkservice.reports.moments import Beside, MomentsReport, moments_and_beside
 from linkservice.reports.results import Metric
 from linkservice.web import moments, periods
 from linkservice.web.counted import METRIC_WORDS, Fact, counted
@@ -17,6 +17,7 @@ from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
+from linkservice.web.reach_words import exceeding
 
 PAGES = Pages("reports")
 
@@ -47,7 +48,7 @@ def moments_context(
 
     Raises `Invalid` (metric), `NotFound` (journey_id).
     """
-    found, by_value = _report(page, chosen, journey_id, metric)
+    found, beside = _report(page, chosen, journey_id, metric)
     told = moments.told(found)
     return {
         "chosen": chosen,
@@ -55,7 +56,8 @@ def moments_context(
         "found": found,
         "title": moments.title(found),
         "advice": moments.advice(found),
-        "against": moments.against(found, by_value),
+        "against": moments.against(found, beside),
+        "exceeding": exceeding(beside.exceeding),
         "importance_note": moments.importance_note(found),
         "placed": moments.placed(told),
         "unplaced": moments.unplaced(found),
@@ -86,14 +88,16 @@ def paper_moments(page: Page) -> Response:
 def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     metric, journey_id = _asked(page)
-    found, by_value = _report(page, chosen, journey_id, metric)
+    found, beside = _report(page, chosen, journey_id, metric)
     return Filed(
         name="moments",
         title=" · ".join(filter(None, (gettext("Moments of truth"), found.journey))),
         found=of_moments(found, filters_of(chosen)),
         facts=_facts(page, chosen, found),
         parts=moments.parts(found),
-        finding=moments.finding(found, by_value),
+        finding=" ".join(
+            filter(None, (moments.finding(found, beside), exceeding(beside.exceeding)))
+        ),
     )
 
 
@@ -110,8 +114,8 @@ def _asked(page: Page) -> tuple[str, str | None]:
 
 def _report(
     page: Page, chosen: Chosen, journey_id: str | None, metric: str
-) -> tuple[MomentsReport, ByValue]:
-    return moments_by_value(
+) -> tuple[MomentsReport, Beside]:
+    return moments_and_beside(
         page.session,
         page.actor,
         journey_id=journey_id,

@@ -24,6 +24,7 @@ from linkservice.journeys.model import CHANNELS, Touchpoint
 from linkservice.journeys.touchpoints import NewTouchpoint, TouchpointChanges
 from linkservice.links.addresses import short_url
 from linkservice.links.listing import LinkFilter
+from linkservice.reports.exceeded import exceeded
 from linkservice.reports.link_list import link_page
 from linkservice.reports.period import day_of
 from linkservice.reports.sparklines import DAYS, touchpoint_series
@@ -34,6 +35,7 @@ from linkservice.web.door import Pages
 from linkservice.web.entries import SHOWN_ENTRIES, before, cursor
 from linkservice.web.i18n import gettext, look_up, spoken
 from linkservice.web.page import Page, address
+from linkservice.web.reach_words import too_little
 from linkservice.web.views.journeys import whole
 
 PAGES = Pages("journeys")
@@ -119,7 +121,10 @@ def touchpoint(page: Page, id: str) -> Response:
     wanted = LinkFilter(touchpoint_id=id)
     links = link_page(page.session, page.actor, wanted, limit=SHOWN_LINKS, now=page.now)
     days = touchpoint_series(page.session, page.actor, page.now).get(found.id, [0] * DAYS)
-    summaries = reaches.reach_summaries(page.session, page.actor, [found.id])
+    reach = reaches.reach_summaries(page.session, page.actor, [found.id]).get(found.id)
+    more_came = None
+    if reach is not None:
+        more_came = exceeded(page.session, page.actor, found.id, reach.first, page.now)
     return page.render(
         "journeys/touchpoint.html",
         touchpoint=found,
@@ -128,7 +133,8 @@ def touchpoint(page: Page, id: str) -> Response:
         rate=written_rate(found.target_rate),
         clicks=sum(days),
         spark=sparkline(days),
-        reach=summaries.get(found.id),
+        reach=reach,
+        exceeding=too_little(more_came),
         entries=entries[:SHOWN_ENTRIES],
         more=cursor(entries),
         first_page=begin is None,
