@@ -166,6 +166,8 @@ SENTENCES: dict[str, str] = {
     "not_a_rate": "This is no rate; write how many of 1,000 people reached should come, more than "
     "0, such as 40 or 12.5.",
     "day_out_of_range": "The day must lie between {first} and {last}.",
+    "day_to_come": "{day} is still to come, so nothing can have happened on it; correct the date "
+    "(look at the year), or send it when the day has come.",
     "until_before_date": "The last day lies before the first; exchange them.",
     "other_unit": "The touchpoint's reach is already counted in “{unit}”; use the same unit, "
     "since different units cannot be added up.",

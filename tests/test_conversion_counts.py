@@ -51,7 +51,7 @@ def stored(database: Database) -> list[tuple[date, str, int, int]]:
 
 def enter(database: Database, ada: Home, text: str, source: str = "shop") -> ImportedCounts:
     with database.transaction() as session:
-        counts = read_counts(session, ada.actor, text)
+        counts = read_counts(session, ada.actor, text, NOW)
         return import_counts(session, ada.actor, counts, source, NOW)
 
 
@@ -67,7 +67,7 @@ def test_a_table_may_be_written_in_many_ways(
     database: Database, ada: Home, poster: str, text: str
 ) -> None:
     with database.reading() as session:
-        assert read_counts(session, ada.actor, text) == [NewCount(MARCH, poster, 1200, 4990)]
+        assert read_counts(session, ada.actor, text, NOW) == [NewCount(MARCH, poster, 1200, 4990)]
 
 
 def test_the_same_table_again_adds_nothing(database: Database, ada: Home, poster: str) -> None:
@@ -104,6 +104,27 @@ def test_every_wrong_row_is_named_and_nothing_entered(
     assert stored(database) == []
 
 
+def test_a_day_to_come_is_named_and_nothing_entered(
+    database: Database, ada: Home, poster: str
+) -> None:
+    """Tomorrow has begun in another time zone; the day after it has nowhere."""
+    text = "date,touchpoint,conversions\n2026-11-20,Poster,1\n2026-11-21,Poster,2\n"
+    wrong = text + "2026-11-22,Poster,3\n2027-03-01,Poster,4\n"
+    with pytest.raises(Invalid) as error:
+        enter(database, ada, wrong)
+    assert [(problem.field, problem.code) for problem in error.value.problems] == [
+        ("row 4, date", "day_to_come"),
+        ("row 5, date", "day_to_come"),
+    ]
+    assert error.value.problems[1].sentence.startswith("2027-03-01 is still to come")
+    assert stored(database) == []
+    assert enter(database, ada, text) == ImportedCounts(2, 0, 0)
+    late = [NewCount(date(2026, 11, 22), poster, 1)]
+    with database.transaction() as session, pytest.raises(Invalid) as error:
+        import_counts(session, ada.actor, late, "shop", NOW)
+    assert [each.field for each in error.value.problems] == ["items.0.date"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "a,b\n1,2", "date,touchpoint\n2026-03-01,Poster", TABLE.replace("value", "Wort")]
 )
@@ -131,6 +152,9 @@ def test_by_the_api(database: Database, people: People) -> None:
     assert people.vera.post("/conversion-counts", items=[item]).status_code == 403
     foreign = people.ben.post("/conversion-counts", items=[{**item, "touchpoint_id": theirs}])
     assert foreign.status_code == 404
+    to_come = people.ben.post("/conversion-counts", items=[{**item, "date": "2926-03-01"}])
+    assert to_come.status_code == 422
+    assert "still to come" in to_come.text
     twice = people.ben.post("/conversion-counts", items=[item, item])
     assert [each["code"] for each in twice.json["errors"]] == ["item_repeated"]
     query = {"from": "2026-03-01", "to": "2026-03-01"}

@@ -138,7 +138,7 @@ def shop(cast: Cast, database: Database) -> str:
             for day in range(20)
             for each in ids
         ]
-        import_counts(session, home.actor, orders, "till", made)
+        import_counts(session, home.actor, orders, "till", datetime.now(UTC))
     return ids[0]
 
 

@@ -31,7 +31,9 @@ def conversions_import(file: Path, source: str) -> None:
     table = read_text(file.read_bytes())
     with current_database(read_settings()) as database, database.transaction() as session:
         actor = operator(first_workspace(session))
-        done = import_counts(session, actor, read_counts(session, actor, table), source, now())
+        moment = now()
+        counts = read_counts(session, actor, table, moment)
+        done = import_counts(session, actor, counts, source, moment)
     click.echo(
         f"{file}: {done.added:,} added, {done.changed:,} replaced, {done.unchanged:,} as before."
     )

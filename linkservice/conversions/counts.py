@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import ForUpdateArg
 
+from linkservice.clicks.calendar import epoch_ms, local_day
 from linkservice.conversions import months
 from linkservice.conversions.model import LONGEST_SOURCE, ConversionCount
 from linkservice.conversions.recording import LARGEST_VALUE
@@ -74,10 +75,13 @@ def import_counts(
     """
     actor.require("conversions:write")
     # Of two imports at once the second waits; and the currency stays what it is meanwhile.
-    session.get_one(Workspace, actor.workspace_id, with_for_update=ForUpdateArg(key_share=True))
+    workspace = session.get_one(
+        Workspace, actor.workspace_id, with_for_update=ForUpdateArg(key_share=True)
+    )
+    latest = _latest(workspace, now)
     problems = Problems()
     source = problems.text("source", source, longest=LONGEST_SOURCE)
-    _check(problems, counts)
+    _check(problems, counts, latest)
     problems.raise_if_any()
     touchpoints = {
         each: find(session, actor, Touchpoint, each, "touchpoint_id").id
@@ -112,7 +116,7 @@ def import_counts(
     return done
 
 
-def read_counts(session: Session, actor: Actor, text: str) -> list[NewCount]:
+def read_counts(session: Session, actor: Actor, text: str, now: dt.datetime) -> list[NewCount]:
     """The rows of a table with a header: date, touchpoint, conversions and perhaps value.
 
     A touchpoint is named as the journeys name it, with its stage or journey before it where two
@@ -122,14 +126,15 @@ def read_counts(session: Session, actor: Actor, text: str) -> list[NewCount]:
         raise Invalid(Problem("table", "table_too_large", {"most": MOST_BYTES // 1_000_000}))
     columns, rows = _rows(text)
     named = _named(session, actor)
-    currency = session.get_one(Workspace, actor.workspace_id).currency
+    workspace = session.get_one(Workspace, actor.workspace_id)
+    latest = _latest(workspace, now)
     found: list[NewCount] = []
     problems: list[Problem] = []
     lines: dict[tuple[dt.date, str], int] = {}
     for line, cells in rows:
         row = dict(zip(columns, cells, strict=False))
         try:
-            count = _count(row, line, named, currency)
+            count = _count(row, line, named, workspace.currency, latest)
             before = lines.setdefault((count.date, count.touchpoint_id), line)
             if before != line:
                 raise Invalid(
@@ -143,7 +148,14 @@ def read_counts(session: Session, actor: Actor, text: str) -> list[NewCount]:
     return found
 
 
-def _check(problems: Problems, counts: Sequence[NewCount]) -> None:
+def _latest(workspace: Workspace, now: dt.datetime) -> dt.date:
+    """The last day that conversions can be of: in another time zone, and by a clock that is fast,
+    tomorrow has begun.
+    """
+    return local_day(epoch_ms(now), workspace.time_zone)[0] + dt.timedelta(days=1)
+
+
+def _check(problems: Problems, counts: Sequence[NewCount], latest: dt.date) -> None:
     if not 1 <= len(counts) <= MOST_ROWS:
         problems.add("items", "how_many_rows", most=MOST_ROWS)
     seen = set()
@@ -153,6 +165,8 @@ def _check(problems: Problems, counts: Sequence[NewCount]) -> None:
         problems.number(f"{field}.value", count.value, low=0, high=LARGEST_VALUE)
         if not FIRST_DAY <= count.date <= LAST_DAY:
             problems.add(f"{field}.date", "day_out_of_range", first=FIRST_DAY, last=LAST_DAY)
+        elif count.date > latest:
+            problems.add(f"{field}.date", "day_to_come", day=count.date)
         if (count.date, count.touchpoint_id) in seen:
             problems.add(field, "item_repeated")
         seen.add((count.date, count.touchpoint_id))
@@ -197,7 +211,11 @@ def _rows(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _count(
-    row: Mapping[str, str], line: int, named: Mapping[str, Sequence[str]], currency: str
+    row: Mapping[str, str],
+    line: int,
+    named: Mapping[str, Sequence[str]],
+    currency: str,
+    latest: dt.date,
 ) -> NewCount:
     """The row as values. Raises `Invalid` with its first problem."""
 
@@ -208,6 +226,8 @@ def _count(
     day = read_day(row["date"])
     if day is None:
         raise wrong("date", "not_a_day")
+    if latest < day <= LAST_DAY:
+        raise wrong("date", "day_to_come", day=day)
     called = row.get("touchpoint", "")
     places = named.get(_key(called), ())
     if len(places) != 1:

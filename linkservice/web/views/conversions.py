@@ -33,7 +33,7 @@ def conversion_import(page: Page) -> Response:
 )
 def import_conversions(page: Page) -> Response:
     """Enter them: what is there already is replaced."""
-    counts = read_counts(page.session, page.actor, table_text(page.form))
+    counts = read_counts(page.session, page.actor, table_text(page.form), page.now)
     source = page.form.optional("source") or USUAL_SOURCE
     done = import_counts(page.session, page.actor, counts, source, page.now)
     toast = gettext(
