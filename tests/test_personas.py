@@ -395,7 +395,11 @@ def test_conversions_of_a_mix_are_turned_around_as_scans_are(world: World) -> No
     assert report.rows[0].standardised_rate == pytest.approx(0.8325, abs=0.0001)
     (found,) = report.reversals
     assert (found.higher, found.lower) == ("Flyer", "Poster")
-    assert not world.report().reversals
+    assert found.metric == "conversions_per_click"
+    # Told under the other tab, too, and by which metric.
+    assert world.report().reversals == [found]
+    with speaking("en"):
+        assert persona_words.reversed_title(found) == "The mix turns conversions per click around"
 
 
 def test_a_persona_is_made_attached_renamed_and_deleted(people: People) -> None:

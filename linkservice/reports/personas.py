@@ -103,10 +103,11 @@ class PersonaRow:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """`higher` has the higher rate altogether, and with every persona the lower one; unless it is
-    `certain`, chance may explain that.
+    """`higher` has the higher rate (of `metric`) altogether, and with every persona the lower one;
+    unless it is `certain`, chance may explain that.
     """
 
+    metric: Metric
     higher_id: str
     higher: str
     higher_rate: float
@@ -118,7 +119,9 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class PersonaReport:
-    """Touchpoints with clicks by persona, by falling standardised rate, and Simpson reversals."""
+    """Touchpoints with clicks by persona, by falling standardised rate, and Simpson reversals by
+    any metric, those of the one asked for first.
+    """
 
     period: Period
     metric: Metric
@@ -204,7 +207,11 @@ def persona_report(
         by,
         [_share(persona, counted.values()) for persona in personas],
         sorted(rows, key=_rank),
-        _reversals(rows, parts),
+        [
+            found
+            for each in sorted(METRICS, key=lambda each: each != asked)
+            for found in _reversals(rows, counted, each)
+        ],
     )
 
 
@@ -348,21 +355,30 @@ def _share(persona: Persona, counted: Collection[_Counted]) -> PersonaShare:
     return PersonaShare(str(persona.id), persona.name, clicks, scans, conversions)
 
 
-def _reversals(rows: Sequence[PersonaRow], parts: Mapping[int, Parts]) -> list[Reversal]:
+def _reversals(
+    rows: Sequence[PersonaRow], counted: Mapping[int, _Counted], metric: Metric
+) -> list[Reversal]:
     """Every pair that the mix turns around, those of the most clicks first."""
-    compared = sorted((row for row in rows if row.rate is not None), key=lambda row: -row.clicks)
-    of_row = [parts[int(row.id)] for row in compared]
+    parts = [(row, counted[int(row.id)].parts(metric)) for row in rows]
+    compared = sorted(
+        ((row, of_row, rate) for row, of_row in parts if (rate := crude(of_row)) is not None),
+        key=lambda each: -each[0].clicks,
+    )
+    found = reversals([of_row for _, of_row, _ in compared])[:MOST_REVERSALS]
     return [
         Reversal(
-            compared[one].id,
-            compared[one].name,
-            compared[one].rate or 0.0,
-            compared[other].id,
-            compared[other].name,
-            compared[other].rate or 0.0,
-            is_beyond_chance(of_row[one], of_row[other]),
+            metric,
+            higher.id,
+            higher.name,
+            higher_rate,
+            lower.id,
+            lower.name,
+            lower_rate,
+            is_beyond_chance(one, other),
         )
-        for one, other in reversals(of_row)[:MOST_REVERSALS]
+        for (higher, one, higher_rate), (lower, other, lower_rate) in (
+            (compared[first], compared[second]) for first, second in found
+        )
     ]
 
 

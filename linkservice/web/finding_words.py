@@ -12,6 +12,7 @@ from linkservice.web.change_sentences import CHANGES
 from linkservice.web.fieldwords import CHANNELS, MEDIA
 from linkservice.web.i18n import N_
 from linkservice.web.moments import QUADRANT_WORDS
+from linkservice.web.persona_words import METRIC_WORDS
 
 TABLES = {
     "costs": N_("Costs"),
@@ -66,6 +67,7 @@ HEADS = {
     "touchpoint_clicks": N_("Clicks of the touchpoint"),
     "other_clicks": N_("Several or none"),
     "other_conversions": N_("Conversions of several or none"),
+    "metric": N_("What is compared"),
     "higher_id": N_("Id of the higher one"),
     "higher": N_("Higher altogether"),
     "higher_rate": N_("Rate of the higher one"),
@@ -111,6 +113,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "change": {str(change): word for change, word in CHANGES.items()},
     "window": {"yesterday": N_("the last day"), "three_days": N_("three days")},
     "quadrant": {str(quadrant): word for quadrant, word in QUADRANT_WORDS.items()},
+    "metric": {str(metric): word for metric, word in METRIC_WORDS.items()},
     "weakest": {"weakest": N_("weakest transition")},
     "row_kind": {
         "touchpoint": N_("Touchpoint"),

@@ -130,16 +130,27 @@ def share_words(found: PersonaReport, share: PersonaShare) -> str:
     return " · ".join(words)
 
 
-def reversed_words(each: Reversal, metric: Metric) -> str:
+def reversed_title(each: Reversal) -> str:
+    """By which metric the mix turns something around: under any tab of the page."""
+    return gettext(_REVERSED[each.metric])
+
+
+_REVERSED: dict[Metric, str] = {
+    "scans_per_click": N_("The mix turns scans per click around"),
+    "conversions_per_click": N_("The mix turns conversions per click around"),
+}
+
+
+def reversed_words(each: Reversal) -> str:
     """What looks the other way round only because of the mix, and whether that may be chance."""
-    words = _reversed_words(each, metric)
+    words = _reversed_words(each)
     if each.certain:
         return words
     return words + " " + gettext("These are so few that chance may explain it.")
 
 
-def _reversed_words(each: Reversal, metric: Metric) -> str:
-    if metric == "conversions_per_click":
+def _reversed_words(each: Reversal) -> str:
+    if each.metric == "conversions_per_click":
         return gettext(
             "Altogether “%(higher)s” has more conversions per click (%(higher_rate)s) than "
             "“%(lower)s” (%(lower_rate)s), yet with every single persona “%(lower)s” has more. "
@@ -216,7 +227,7 @@ def parts(found: PersonaReport) -> list[Part]:
     ]
     if found.reversals:
         column = Column(gettext("The mix turns it around"), 1.0)
-        words = [Row((reversed_words(each, found.metric),)) for each in found.reversals]
+        words = [Row((reversed_words(each),)) for each in found.reversals]
         parts.append(Part(gettext("The mix turns it around"), [column], words))
     return parts
 

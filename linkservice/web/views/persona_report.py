@@ -73,7 +73,10 @@ def _context(page: Page, chosen: Chosen, found: PersonaReport) -> dict[str, Any]
         "several_journeys": len({row.journey for row in found.rows}) > 1,
         "lead": gettext(persona_words.LEADS[found.metric]),
         "heading": gettext(persona_words.HEADINGS[found.metric]),
-        "reversals": [persona_words.reversed_words(each, found.metric) for each in found.reversals],
+        "reversals": [
+            (persona_words.reversed_title(each), persona_words.reversed_words(each))
+            for each in found.reversals
+        ],
         "counted": persona_words.facts(page, chosen, found),
         "step": lambda rate: round(rate / highest * STEPS) if highest else 0,
     }
