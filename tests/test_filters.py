@@ -616,7 +616,9 @@ def test_the_filtered_ranking_is_one_on_page_files_and_api(scene: Scene) -> None
     text = text_of(page)
     assert "Country: Germany" in text
     assert "Device: Computer" in text
-    assert "are those of all clicks whatever the filter" in text
+    assert "What can be compared with filters: “Clicks a day”, “Scans per click”, “Trend”." in text
+    scanned = text_of(vera.get("/reports", **PERIOD, source="scan"))
+    assert "What can be compared with filters: “Clicks a day”, “Trend”." in scanned
     assert "Verdict" not in page.text.partition("<tbody>")[0].partition("<table")[2]
     (total,) = re.findall(r"<th scope=\"row\">Total</th><td[^>]*>([\d,]+)<", page.text)
     assert total == str(found.totals.clicks)

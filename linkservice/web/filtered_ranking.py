@@ -75,5 +75,17 @@ def metrics_offered(report: TouchpointReport) -> list[tuple[str, str]]:
     ]
 
 
+def alone_words(report: TouchpointReport) -> str:
+    """Why counts stand alone, and what can be compared all the same."""
+    _, *offered = metrics_offered(report)
+    names = ", ".join(gettext("“%(name)s”", name=label) for _, label in offered)
+    return gettext(
+        "These are the clicks that meet the filters. Reach, conversions and value are not split by "
+        "them: take the filters away to compare by those. What can be compared with "
+        "filters: %(names)s.",
+        names=names,
+    )
+
+
 def _is_by_source(report: TouchpointReport) -> bool:
     return report.filtered is not None and "source" in report.filtered.filters

@@ -37,8 +37,9 @@ def too_little(found: Exceeded | None) -> str:
     if found is None:
         return ""
     return gettext(
-        "More visitors than reach: %(visitors)s came in these days (%(days)s), of %(reach)s. Check "
-        "the entry: as it stands, it also raises what others of that unit are compared with.",
+        "More visitors than reach: in these days (%(days)s) %(visitors)s visitors came, with a "
+        "reach of %(reach)s. Check the entry: as it stands, it also raises what others of that "
+        "unit are compared with.",
         visitors=write_number(found.visitors),
         reach=write_number(round(found.reach)),
         days=write_span(found.period.first, found.period.last),

@@ -34,7 +34,7 @@ from linkservice.web.charts import sparkline
 from linkservice.web.counted import counted, metric_note, without_token_in_rates
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
-from linkservice.web.filtered_ranking import metrics_offered, ranking_filtered
+from linkservice.web.filtered_ranking import alone_words, metrics_offered, ranking_filtered
 from linkservice.web.i18n import gettext
 from linkservice.web.link_report import link_report_context
 from linkservice.web.page import Page
@@ -87,7 +87,9 @@ def reports(page: Page) -> Response:
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         counted=ranking_facts(page, asked, found),
         journeys=journeys_by_name(page),
-        metric_note=metric_note(page, found.metric, found.period) if ranking.is_judged else "",
+        metric_note=metric_note(page, found.metric, found.period)
+        if ranking.is_judged
+        else alone_words(found),
         metrics=metrics_offered(found),
         attributions=attribution_words(),
     )
