@@ -27,7 +27,7 @@ from linkservice.clicks.spool import node_id
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.reports import details
-from linkservice.reports.days import Count, days_of_touchpoints
+from linkservice.reports.days import Count, days_of_closed_months, days_of_touchpoints
 from linkservice.reports.details import Details
 from linkservice.reports.period import Period
 from linkservice.reports.sources import PERSONS
@@ -149,6 +149,19 @@ def days_are_the_same(database: Database, period: Period) -> None:
                 counts[period.number(row.local_date)] = counted(row, count)
             found = days_of_touchpoints(session, PERSONS, rows[0].workspace_id, period, count)
             assert {key: days.tolist() for key, days in found.items()} == right
+        closed, stretches = days_of_closed_months(session, PERSONS, rows[0].workspace_id, period)
+        beside = [
+            day for day in period.days() if any(first <= day <= last for first, last in stretches)
+        ]
+        summed: dict[date, tuple[int, ...]] = {}
+        for row in rows:
+            if row.local_date not in beside:
+                visitors = row.touchpoint_visitors if row.touchpoint_id else row.visitors
+                sums = summed.get(row.local_date, (0, 0, 0))
+                each = row.clicks, row.scans, visitors
+                summed[row.local_date] = tuple(map(sum, zip(sums, each, strict=True)))
+        assert {day: (of.clicks, of.scans, of.visitors) for day, of in closed.items()} == summed
+        assert set(beside) | set(closed) >= {row.local_date for row in rows}
 
 
 def counted(row: TouchpointDay, count: Count) -> int:

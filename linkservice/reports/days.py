@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.model import TouchpointDay
 from linkservice.clicks.month_model import MonthDays
 from linkservice.clicks.packed_days import unpacked
-from linkservice.database import READ_ONCE
+from linkservice.database import READ_ONCE, read_once
 from linkservice.reports.period import Period, days_beside, whole_months
+from linkservice.reports.results import Day
 from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
 from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
@@ -61,6 +62,23 @@ def days_of_touchpoints(
     found = np.zeros((len(touchpoint_ids), len(period)), np.int64)
     np.add.at(found, (places, known.days[within] - first), known.counts[within])
     return dict(zip(touchpoint_ids.tolist(), found, strict=True))
+
+
+def days_of_closed_months(
+    session: Session, read: Sources, workspace_id: int, period: Period
+) -> tuple[dict[date, Day], Sequence[tuple[date, date]]]:
+    """Clicks, scans and visitors with a token of the whole workspace on days with clicks in closed
+    months, and the stretches of days beside these months.
+    """
+    packed = _packed(session, read, workspace_id, period.first.toordinal(), period.last.toordinal())
+    rows = unpacked(packed.values())
+    unique, whose = np.unique(rows["day"], return_inverse=True)
+    sums = np.zeros((3, len(unique)), np.int64)
+    for sum_, each in zip(sums, (rows["clicks"], rows["scans"], _visitors_in(rows)), strict=True):
+        np.add.at(sum_, whose, each)
+    days = map(date.fromordinal, unique.tolist())
+    found = {day: Day(day, *counts) for day, counts in zip(days, sums.T.tolist(), strict=True)}
+    return found, list(days_beside(sorted(packed), period.first, period.last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +148,11 @@ def _packed(
     if read.touchpoints is not TouchpointDay:
         return {}  # suspected mail scanners have no months
     begin, end = whole_months(Period(date.fromordinal(first), date.fromordinal(last), "UTC"))
-    found = session.execute(
-        select(MonthDays.month, MonthDays.days).where(
-            MonthDays.workspace_id == workspace_id,
-            MonthDays.month >= begin,
-            MonthDays.month < end,
-        )
+    query = select(MonthDays.month, MonthDays.days).where(
+        MonthDays.workspace_id == workspace_id, MonthDays.month >= begin, MonthDays.month < end
     )
+    key = _packed, workspace_id, begin, end
+    found = read_once(session, key, lambda: session.execute(query).all())
     return {row.month: row.days for row in found if row.days is not None}
 
 
@@ -178,6 +194,11 @@ def _counted_in(days: NDArray[np.void], count: Count) -> _Ints:
     """As `_counted`, of packed days."""
     if count != "visitors":
         return np.asarray(days[count], np.int64)
+    visitors: _Ints = _visitors_in(days) + days["tokenless"]
+    return visitors
+
+
+def _visitors_in(days: NDArray[np.void]) -> _Ints:
+    """Those with a token, of packed days: as `sources.visitors_of`."""
     placed = days["touchpoint_id"] != NO_TOUCHPOINT
-    visitors = np.where(placed, days["touchpoint_visitors"], days["visitors"])
-    return np.asarray(visitors + days["tokenless"], np.int64)
+    return np.where(placed, days["touchpoint_visitors"], days["visitors"]).astype(np.int64)

@@ -33,6 +33,7 @@ from linkservice.clicks.model import (
     TouchpointDay,
     TouchpointMonth,
 )
+from linkservice.database import read_once
 from linkservice.reports.period import Period
 
 NO_TOUCHPOINT = 0
@@ -68,15 +69,12 @@ PERSONS = Sources(TouchpointDay, LinkDay, LinkHour, LinkFacet, TouchpointMonth)
 
 def sources(session: Session, workspace_id: int, period: Period, suspects: bool) -> Sources:
     """What a report on that period sums; `suspects`: whether theirs are clicks."""
-    any_there = session.scalar(
-        select(
-            exists().where(
-                SuspectedDay.workspace_id == workspace_id,
-                SuspectedDay.local_date.between(period.first, period.last),
-            )
-        )
+    any_there = exists().where(
+        SuspectedDay.workspace_id == workspace_id,
+        SuspectedDay.local_date.between(period.first, period.last),
     )
-    if not any_there:
+    key = sources, workspace_id, period
+    if not read_once(session, key, lambda: session.scalar(select(any_there))):
         return PERSONS
     return _both() if suspects else _apart()
 

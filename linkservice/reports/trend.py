@@ -23,6 +23,7 @@ from linkservice.clicks.model import LinkDay, TouchpointDay
 from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.conversions import converted
+from linkservice.reports.days import days_of_closed_months
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
@@ -198,11 +199,17 @@ def _days(
             func.sum(rows.scans),
             func.sum(visitors),
         )
-        .where(*_of(rows, actor, counted), rows.local_date.between(period.first, period.last))
+        .where(*_of(rows, actor, counted))
         .group_by(rows.local_date)
     )
-    # PostgreSQL sums 64-bit columns to a decimal.
-    found = {day: Day(day, *map(int, sums)) for day, *sums in session.execute(query)}
+    found: dict[date, Day] = {}
+    stretches: Sequence[tuple[date, date]] = [(period.first, period.last)]
+    if counted is None:
+        found, stretches = days_of_closed_months(session, read, actor.workspace_id, period)
+    for stretch in stretches:
+        summed = session.execute(query.where(rows.local_date.between(*stretch)))
+        # PostgreSQL sums 64-bit columns to a decimal.
+        found |= {day: Day(day, *map(int, sums)) for day, *sums in summed}
     return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
 
 

@@ -28,16 +28,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.ranking import Judgement, Observation, judge
 
+_Daily: TypeAlias = Sequence[Sequence[float] | Floats] | Floats
 
-def grain(
-    conversions: Sequence[Sequence[float] | Floats], values: Sequence[Sequence[float] | Floats]
-) -> float:
+
+def grain(conversions: _Daily, values: _Daily) -> float:
     """How much money counts as one success; > 0, 1.0 where there is no value at all.
 
     Both have a row for each touchpoint and a column for each day.
@@ -65,9 +66,10 @@ def judge_value(
     """
     if not observations:
         return []
-    one = grain(conversions, [each.counts for each in observations])
+    money = np.array([each.counts for each in observations], dtype=np.float64)
+    one = grain(conversions, money)
     in_grains = [
-        replace(each, counts=[count / one for count in each.counts]) for each in observations
+        replace(each, counts=counts) for each, counts in zip(observations, money / one, strict=True)
     ]
     return [_in_money(each, one) for each in judge(in_grains)]
 
