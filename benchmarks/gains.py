@@ -1,7 +1,7 @@
 """What the clicks of a benchmark came to and what they cost.
 
-Conversions of every day, money of every month, and three personas, one of the journey and others
-of every tenth link: some reports are made of nothing else.
+Conversions of every day, money of every month, a campaign for every link, and three personas, one
+of the journey and others of every tenth link: some reports are made of nothing else.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from benchmarks.history import Past
 from linkservice.conversions import months
 from linkservice.conversions.counts import NewCount, import_counts
 from linkservice.database import Database
+from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.journeys.model import Cost, Journey, Touchpoint
 from linkservice.journeys.personas import create_persona, set_journey_personas
@@ -25,6 +26,7 @@ from linkservice.workspaces.access import SCOPES, Actor
 from linkservice.workspaces.model import Workspace
 
 PERSONAS = 3
+CAMPAIGNS = 20
 DAYS_AT_ONCE = 30
 
 
@@ -90,6 +92,14 @@ def _attach(session: Session, actor: Actor, past: Past) -> None:
     ]
     for journey_id in session.scalars(select(Journey.id)).all():
         set_journey_personas(session, actor, str(journey_id), [str(personas[0])], past.begun)
+    campaigns = [
+        create_campaign(session, actor, f"Campaign {number}", past.begun).id
+        for number in range(CAMPAIGNS)
+    ]
+    for number, campaign_id in enumerate(campaigns):
+        session.execute(
+            update(Link).where(Link.id % CAMPAIGNS == number).values(campaign_id=campaign_id)
+        )
     session.add_all(
         LinkPersona(link_id=link_id, persona_id=personas[link_id // 10 % PERSONAS])
         for link_id in session.scalars(select(Link.id).where(Link.id % 10 == 0))

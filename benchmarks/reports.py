@@ -94,6 +94,7 @@ def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
         journey = session.scalar(select(func.min(Journey.id)))
         touchpoint = session.scalar(select(func.max(Touchpoint.id)))
         link = session.scalar(select(func.min(Link.id)))
+        campaign = session.scalar(select(Link.campaign_id).where(Link.id == link))
     pages = {
         "overview": "/?",
         "touchpoints": "/reports?",
@@ -109,6 +110,7 @@ def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
         "costs": "/reports/costs?",
         "personas": "/reports/personas?",
         "journey map": f"/reports/journeys/{journey}?",
+        "one campaign": f"/campaigns/{campaign}?",
         "one touchpoint": f"/reports/touchpoints/{touchpoint}?",
         "one link, the most clicked": f"/reports/links/{link}?",
         "that link, one filter": f"/reports/links/{link}?country=DE&",

@@ -19,20 +19,23 @@ from linkservice.clicks import bulk, facets, ingest, months
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointDay, TouchpointMonth
+from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, TouchpointDay, TouchpointMonth
 from linkservice.clicks.month_model import ClosedMonth, LinkMonth, MonthDays
 from linkservice.clicks.reclassify import reclassify
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.links.model import Link
 from linkservice.reports import details
 from linkservice.reports.days import Count, days_of_closed_months, days_of_touchpoints
 from linkservice.reports.details import Details
+from linkservice.reports.link_sums import sums_of_links
 from linkservice.reports.period import Period
 from linkservice.reports.sources import PERSONS
 
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+DAY = timedelta(days=1)
 NOW = datetime(2026, 7, 20, 9, 30, tzinfo=UTC)
 """May and June are to be closed by then."""
 
@@ -133,6 +136,7 @@ def both_tell_the_same(
             assert told == by_days(database, period, links)
             assert sum(hour.clicks for hour in told.hours) > 0
         days_are_the_same(database, period)
+        sums_are_the_same(database, period)
 
 
 def days_are_the_same(database: Database, period: Period) -> None:
@@ -164,6 +168,29 @@ def days_are_the_same(database: Database, period: Period) -> None:
         assert set(beside) | set(closed) >= {row.local_date for row in rows}
 
 
+def sums_are_the_same(database: Database, period: Period) -> None:
+    """Packed sums of links are those of their days; links 1 and 2 are one's, 3 another's."""
+    whose = {1: 7, 2: 7, 3: 8}
+    right: dict[tuple[int, int], list[int]] = {}
+    with database.reading() as session:
+        rows = session.scalars(
+            select(LinkDay).where(LinkDay.local_date.between(period.first, period.last))
+        ).all()
+        for row in rows:
+            visitors = row.touchpoint_visitors if row.touchpoint_id else row.visitors
+            sums = right.setdefault((whose[row.link_id], row.touchpoint_id), [0] * 4)
+            for place, count in enumerate((row.clicks, row.scans, visitors, row.tokenless)):
+                sums[place] += count
+        links = select(Link.id).where(Link.id.in_(list(whose)))
+        found = sums_of_links(session, PERSONS, rows[0].workspace_id, period, links, whose)
+        assert {(each.whose, each.touchpoint_id): list(each[2:]) for each in found} == right
+        third = links.where(Link.id == 3)
+        alone = sums_of_links(session, PERSONS, rows[0].workspace_id, period, third, {3: 8})
+        assert {key: of for key, of in right.items() if key[0] == 8} == {
+            (each.whose, each.touchpoint_id): list(each[2:]) for each in alone
+        }
+
+
 def counted(row: TouchpointDay, count: Count) -> int:
     if count == "visitors":
         return row.tokenless + (row.touchpoint_visitors if row.touchpoint_id else row.visitors)
@@ -174,7 +201,24 @@ def packed_months(database: Database) -> list[date]:
     """The months whose days are packed and current."""
     with database.reading() as session:
         packed = select(MonthDays.month).where(MonthDays.days.is_not(None))
-        return sorted(session.scalars(packed))
+        found = sorted(session.scalars(packed))
+        assert found == sorted(session.scalars(packed.where(MonthDays.links.is_not(None))))
+        return found
+
+
+def links_read_from_months(database: Database) -> int:
+    """How many clicks of May the packed sums of links hold, as if there were no days."""
+    whose = {1: 1, 2: 1, 3: 1}
+    period = Period(MAY, JUNE - timedelta(days=1), "UTC")
+    with database.writing_connection() as connection:
+        (workspace_id,) = connection.scalars(select(LinkDay.workspace_id).distinct())
+        connection.execute(text("DELETE FROM link_days"))
+    links = select(Link.id)
+    with database.reading() as session:
+        return sum(
+            each.clicks
+            for each in sums_of_links(session, PERSONS, workspace_id, period, links, whose)
+        )
 
 
 def read_from_months(database: Database, link: int) -> int:
@@ -200,6 +244,18 @@ def test_closed_months_tell_what_their_days_tell(
     assert sorted(closed) == packed_months(database) == [date(2026, 4, 1), MAY, JUNE]
     assert read_from_months(database, 1) > 0
     both_tell_the_same(database)
+
+
+def test_what_links_had_is_read_from_closed_months(
+    settings: Settings, database: Database, home: Home
+) -> None:
+    come(settings, database, home, 1)
+    close(database)
+    with database.reading() as session:
+        right = session.scalar(
+            select(func.sum(LinkDay.clicks)).where(LinkDay.local_date.between(MAY, JUNE - DAY))
+        )
+    assert links_read_from_months(database) == right
 
 
 @pytest.mark.usefixtures("in_small_batches")

@@ -31,8 +31,9 @@ def _reopened(table: str, *key: str, column: str) -> Index:
 
 
 class LinkMonth(Base):
-    """What the hours and facets of a link add up to in a closed month (`clicks.months`), packed;
-    NULL where its days have changed since, and are to be summed up again.
+    """What the hours and facets of a link, and its days at each touchpoint, add up to in a closed
+    month (`clicks.months`), packed; NULL where its days have changed since, and are to be summed up
+    again.
     """
 
     __tablename__ = "link_months"
@@ -45,11 +46,12 @@ class LinkMonth(Base):
     link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     hours: Mapped[bytes | None] = mapped_column(LargeBinary)
     facets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sums: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class MonthDays(Base):
-    """The days of a workspace's touchpoints in a closed month, packed (`clicks.packed_days`); NULL
-    where they have changed since.
+    """The days of a workspace's touchpoints in a closed month, packed (`clicks.packed_days`), and
+    the sums of its links (`clicks.packed_links`); NULL where they have changed since.
     """
 
     __tablename__ = "month_days"
@@ -58,3 +60,4 @@ class MonthDays(Base):
     month: Mapped[date] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     days: Mapped[bytes | None] = mapped_column(LargeBinary)
+    links: Mapped[bytes | None] = mapped_column(LargeBinary)

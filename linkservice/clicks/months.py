@@ -1,5 +1,5 @@
-"""Closed months: hours and facets of links summed up, and the days of touchpoints packed, once they
-hardly change any more.
+"""Closed months: what links had summed up, and the days of touchpoints packed, once they hardly
+change any more.
 
 A year of a busy link has some hundred thousand facets, its months have some thousand. All of this
 is no more than a shorter way to the same figures: whoever adds to a day of a closed month reopens
@@ -8,8 +8,8 @@ reports read the days.
 
 Decided here: when a month is closed, and how its sums are packed. The ingester closes months when
 it is idle, some links at a time, so that no writer waits long; it may be stopped at any moment.
-Not here: who reads them (`reports.details`, `reports.days`). Suspected mail scanners have no
-months: hardly a click is one.
+Not here: who reads them (`reports.details`, `reports.days`, `reports.link_sums`). Suspected mail
+scanners have no months: hardly a click is one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
-from linkservice.clicks import bulk, packed_days
+from linkservice.clicks import bulk, packed_days, packed_links
 from linkservice.clicks.closing_lock import lock
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointMonth
@@ -64,10 +64,10 @@ def reopen(
         return
     months = [firsts[place] for place in whose.tolist()]
     links = _of_closed(closed, months, link_ids)
-    _put(connection, LinkMonth, [(*key, None, None) for key in links])
+    _put(connection, LinkMonth, [(*key, None, None, None) for key in links])
     if workspace_ids is not None:
         workspaces = _of_closed(closed, months, workspace_ids)
-        _put(connection, MonthDays, [(*key, None) for key in workspaces])
+        _put(connection, MonthDays, [(*key, None, None) for key in workspaces])
 
 
 def _of_closed(closed: set[date], months: Sequence[date], ids: Ints) -> list[tuple[date, int]]:
@@ -180,27 +180,31 @@ def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
     connection = session.connection()
     hours = _hours(connection, month, link_ids)
     facets = _facets(connection, month, link_ids)
+    sums = packed_links.sums(connection, month, last_of(month), link_ids)
     _put(
         connection,
         LinkMonth,
         [
-            (month, link_id, hours.get(link_id, b""), facets.get(link_id, b""))
-            for link_id in sorted(hours.keys() | facets.keys())
+            (month, link_id, *(each.get(link_id, b"") for each in (hours, facets, sums)))
+            for link_id in sorted(hours.keys() | facets.keys() | sums.keys())
         ],
     )
     # Whose clicks all became something else since has no sums, and needs none.
     connection.execute(
         update(LinkMonth)
         .where(LinkMonth.month == month, LinkMonth.link_id.in_(link_ids), LinkMonth.hours.is_(None))
-        .values(hours=b"", facets=b"")
+        .values(hours=b"", facets=b"", sums=b"")
     )
 
 
 def _pack(session: Session, month: date, workspace_id: int) -> None:
-    """Write the days of that workspace's touchpoints in that month."""
+    """Write the days of that workspace's touchpoints in that month, and the sums of its links, all
+    of which are summed up by now.
+    """
     connection = session.connection()
     days = packed_days.packed(connection, workspace_id, month, last_of(month).day)
-    _put(connection, MonthDays, [(month, workspace_id, days)])
+    links = packed_links.packed(connection, workspace_id, month)
+    _put(connection, MonthDays, [(month, workspace_id, days, links)])
 
 
 def _hours(connection: Connection, month: date, link_ids: Sequence[int]) -> dict[int, bytes]:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.errors import Invalid
@@ -48,6 +48,7 @@ from linkservice.reports.cost_results import (
     rank,
     summed,
 )
+from linkservice.reports.link_sums import sums_of_links
 from linkservice.reports.paid import judged_by_cost
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
@@ -172,11 +173,10 @@ def _counted(
     """The clicks of the period, by their place; and the places among which, for a touchpoint each,
     nobody can tell conversions apart.
 
-    Touchpoints are read whole, the days of links only where a link has a campaign:
-    what is left of a touchpoint belongs to none.
+    Touchpoints are read whole, links only where they have a campaign: what is left of a touchpoint
+    belongs to none.
     """
     read = sources(session, actor.workspace_id, period, suspects)
-    of_links = read.days
     cells: defaultdict[Place, _Cell] = defaultdict(_Cell)
     for touchpoint_id, sums in sums_alone(session, read, actor.workspace_id, period).items():
         cells[touchpoint_id, NO_CAMPAIGN].add(sums.clicks, sums.visitors, sums.tokenless)
@@ -184,25 +184,11 @@ def _counted(
         Link.workspace_id == actor.workspace_id, Link.campaign_id.is_not(None)
     )
     campaign_of = {link: campaign or NO_CAMPAIGN for link, campaign in session.execute(links)}
-    visitors = case(
-        (of_links.touchpoint_id != NO_TOUCHPOINT, of_links.touchpoint_visitors),
-        else_=of_links.visitors,
-    )
-    parts = (
-        select(
-            *(of_links.link_id, of_links.touchpoint_id),
-            *map(func.sum, (of_links.clicks, visitors, of_links.tokenless)),
-        )
-        .where(
-            # By the key of the table: a year has days of all links.
-            of_links.link_id.in_(links.with_only_columns(Link.id)),
-            of_links.local_date.between(period.first, period.last),
-        )
-        .group_by(of_links.link_id, of_links.touchpoint_id)
-    )
-    for link_id, touchpoint_id, *counts in session.execute(parts):
-        cells[touchpoint_id, campaign_of[link_id]].add(*counts)
-        cells[touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
+    ids = links.with_only_columns(Link.id)
+    for part in sums_of_links(session, read, actor.workspace_id, period, ids, campaign_of):
+        counts = part.clicks, part.visitors, part.tokenless
+        cells[part.touchpoint_id, part.whose].add(*counts)
+        cells[part.touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
     clicked = [place for place, cell in cells.items() if cell.clicks]
     found, untold = gained(session, actor.workspace_id, period, campaign_of, clicked)
     for place, each in found.items():
@@ -251,14 +237,18 @@ def _spend(
             touchpoints[touchpoint_id] += part
         elif campaign_id is not None:
             campaigns[campaign_id] += part
-    places = sorted(cells)
+    at_touchpoint: defaultdict[int, list[Place]] = defaultdict(list)
+    of_campaign: defaultdict[int, list[Place]] = defaultdict(list)
+    for place in sorted(cells):
+        at_touchpoint[place[0]].append(place)
+        of_campaign[place[1]].append(place)
     for touchpoint_id, cost in touchpoints.items():
-        own = [place for place in places if place[0] == touchpoint_id]
-        for place, share in _shares(cost, own or [(touchpoint_id, NO_CAMPAIGN)], cells):
+        own = at_touchpoint[touchpoint_id] or [(touchpoint_id, NO_CAMPAIGN)]
+        for place, share in _shares(cost, own, cells):
             cells[place].by_touchpoint = share
     for campaign_id, cost in campaigns.items():
-        own = [place for place in places if place[1] == campaign_id]
-        for place, share in _shares(cost, own or [(NO_TOUCHPOINT, campaign_id)], cells):
+        own = of_campaign[campaign_id] or [(NO_TOUCHPOINT, campaign_id)]
+        for place, share in _shares(cost, own, cells):
             cells[place].by_campaign = share
 
 

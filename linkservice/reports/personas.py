@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast, get_args
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.fields import Problems
@@ -23,9 +23,10 @@ from linkservice.journeys.model import Journey, Persona, Stage, Touchpoint
 from linkservice.journeys.personas import personas_of_journeys
 from linkservice.links.model import Link, LinkPersona
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution
+from linkservice.reports.link_sums import sums_of_links
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.persona_conversions import NOBODY, conversions_by_persona, only
-from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
+from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.reports.standardised import (
     Part,
     crude,
@@ -233,11 +234,15 @@ def _counted(
         if touchpoint_id != NO_TOUCHPOINT:
             persona = only(of_touchpoint.get(touchpoint_id, []))
             count(touchpoint_id, persona, all_of_it.clicks, all_of_it.scans)
-    # Few links have personas of their own: theirs are taken from what their touchpoint has.
-    for link_id, touchpoint_id, clicks, scans in _of_links(session, read, actor, period):
-        before = only(of_touchpoint.get(touchpoint_id, []))
-        count(touchpoint_id, before, -clicks, -scans)
-        count(touchpoint_id, only(of_link[link_id]), clicks, scans)
+    # What links have that are for personas of their own is taken from what their touchpoint has.
+    own = select(LinkPersona.link_id).join(Link, Link.id == LinkPersona.link_id)
+    own = own.where(Link.workspace_id == actor.workspace_id)
+    whose = {link_id: only(personas) for link_id, personas in of_link.items()}
+    for sums in sums_of_links(session, read, actor.workspace_id, period, own, whose):
+        if sums.touchpoint_id != NO_TOUCHPOINT:
+            before = only(of_touchpoint.get(sums.touchpoint_id, []))
+            count(sums.touchpoint_id, before, -sums.clicks, -sums.scans)
+            count(sums.touchpoint_id, sums.whose, sums.clicks, sums.scans)
     clicked = {
         number: [persona for persona, clicks in each.clicks.items() if clicks]
         for number, each in found.items()
@@ -249,27 +254,6 @@ def _counted(
         found[touchpoint_id].conversions = each.conversions
         found[touchpoint_id].untold = each.untold
     return {number: each for number, each in found.items() if each.is_anything}
-
-
-def _of_links(
-    session: Session, read: Sources, actor: Actor, period: Period
-) -> Iterator[tuple[int, int, int, int]]:
-    """Clicks and scans of links that have personas, by touchpoint."""
-    rows = read.days
-    own = select(LinkPersona.link_id).join(Link, Link.id == LinkPersona.link_id)
-    query = (
-        select(rows.link_id, rows.touchpoint_id, func.sum(rows.clicks), func.sum(rows.scans))
-        .where(
-            # By the key of the table: a year has days of all links.
-            rows.link_id.in_(own.where(Link.workspace_id == actor.workspace_id)),
-            rows.touchpoint_id != NO_TOUCHPOINT,
-            rows.local_date.between(period.first, period.last),
-        )
-        .group_by(rows.link_id, rows.touchpoint_id)
-    )
-    # PostgreSQL sums 64-bit columns to a decimal.
-    for link_id, touchpoint_id, clicks, scans in session.execute(query):
-        yield link_id, touchpoint_id, int(clicks), int(scans)
 
 
 def _personas_of_links(session: Session, actor: Actor) -> dict[int, list[int]]:

@@ -1,0 +1,100 @@
+"""What links had in a period, by whose they are and by touchpoint: for campaigns and personas.
+
+Months that are closed (`clicks.months`) are read as the sums they were packed to, all other days
+row by row: the figures are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.grouping import Ints, grouped
+from linkservice.clicks.month_model import MonthDays
+from linkservice.clicks.packed_links import unpacked
+from linkservice.reports.period import Period, days_beside, whole_months
+from linkservice.reports.sources import NO_TOUCHPOINT, Sources
+
+
+class LinkSums(NamedTuple):
+    """The sums at a touchpoint of all links of one; `visitors` are the touchpoint's or, where there
+    is none, the links'.
+    """
+
+    whose: int
+    touchpoint_id: int
+    clicks: int
+    scans: int
+    visitors: int
+    tokenless: int
+
+
+def sums_of_links(
+    session: Session,
+    read: Sources,
+    workspace_id: int,
+    period: Period,
+    links: Select[int],
+    whose: Mapping[int, int],
+) -> list[LinkSums]:
+    """What the chosen links of the workspace had, by touchpoint and by `whose` they are, which
+    tells it of each of them.
+    """
+    months = _closed_months(session, read, workspace_id, period)
+    parts = [_of_months(months)]
+    rows = read.days
+    placed = rows.touchpoint_id != NO_TOUCHPOINT
+    visitors = case((placed, rows.touchpoint_visitors), else_=rows.visitors)
+    query = (
+        select(
+            *(rows.link_id, rows.touchpoint_id),
+            *map(func.sum, (rows.clicks, rows.scans, visitors, rows.tokenless)),
+        )
+        # By the key of the table: a month has days of all links.
+        .where(rows.link_id.in_(links))
+        .group_by(rows.link_id, rows.touchpoint_id)
+    )
+    for stretch in days_beside(sorted(months), period.first, period.last):
+        found = session.execute(query.where(rows.local_date.between(*stretch))).all()
+        parts.append(np.array(found, np.int64).reshape(-1, len(LinkSums._fields)))
+    return _by_whose(np.concatenate(parts), whose)
+
+
+def _closed_months(
+    session: Session, read: Sources, workspace_id: int, period: Period
+) -> dict[date, bytes]:
+    """The whole months of the period that are packed."""
+    if not read.months:
+        return {}  # suspected mail scanners have no months
+    first, end = whole_months(period)
+    found = session.execute(
+        select(MonthDays.month, MonthDays.links).where(
+            MonthDays.workspace_id == workspace_id,
+            MonthDays.month >= first,
+            MonthDays.month < end,
+        )
+    )
+    return {row.month: row.links for row in found if row.links is not None}
+
+
+def _of_months(months: Mapping[date, bytes]) -> Ints:
+    """Rows as those of the query, of all links of the workspace."""
+    sums = unpacked(months.values())
+    placed = sums["touchpoint_id"] != NO_TOUCHPOINT
+    visitors = np.where(placed, sums["touchpoint_visitors"], sums["visitors"])
+    keys = sums["link_id"], sums["touchpoint_id"]
+    return np.column_stack([*keys, sums["clicks"], sums["scans"], visitors, sums["tokenless"]])
+
+
+def _by_whose(rows: Ints, whose: Mapping[int, int]) -> list[LinkSums]:
+    link_ids = np.array(sorted(whose), np.int64)
+    owners = np.array([whose[link_id] for link_id in link_ids.tolist()], np.int64)
+    rows = rows[np.isin(rows[:, 0], link_ids)]
+    keys = [owners[np.searchsorted(link_ids, rows[:, 0])], rows[:, 1]]
+    found = grouped(*keys)
+    return [LinkSums(*row) for row in found.rows(keys, found.sums(rows[:, 2:])).tolist()]
