@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +62,9 @@ def sums_of_links(
     )
     for stretch in days_beside(sorted(months), period.first, period.last):
         found = session.execute(query.where(rows.local_date.between(*stretch))).all()
-        parts.append(np.array(found, np.int64).reshape(-1, len(LinkSums._fields)))
+        # Rows as such NumPy would ask one by one what they are.
+        numbers = np.fromiter(chain.from_iterable(found), np.int64)
+        parts.append(numbers.reshape(-1, len(LinkSums._fields)))
     return _by_whose(np.concatenate(parts), whose)
 
 
