@@ -7,13 +7,15 @@ database sum. A campaign's links are those of today; its visitors are those of e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay, SuspectedDay
+from linkservice.clicks.model import SuspectedDay
+from linkservice.database import read_once
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports import details
@@ -21,7 +23,7 @@ from linkservice.reports.details import Links
 from linkservice.reports.link_conversions import of_links
 from linkservice.reports.period import Period, choose_period
 from linkservice.reports.results import Day, LinkReport, LinkTotals
-from linkservice.reports.sources import sources, suspected
+from linkservice.reports.sources import Sources, sources, suspected
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
 
@@ -43,7 +45,7 @@ def link_report(
     actor.require("reports:read")
     link = find(session, actor, Link, link_id)
     period = choose_period(first, last, _time_zone(session, actor), now)
-    return _report(session, actor, link.id, [link.id], period, suspects)
+    return _report(session, actor, link, period, suspects)
 
 
 def campaign_report(
@@ -60,7 +62,7 @@ def campaign_report(
     actor.require("reports:read")
     campaign = find(session, actor, Campaign, campaign_id)
     period = choose_period(first, last, _time_zone(session, actor), now)
-    return _report(session, actor, campaign.id, links_of(campaign), period, suspects)
+    return _report(session, actor, campaign, period, suspects)
 
 
 def links_of(campaign: Campaign) -> Select[int]:
@@ -68,22 +70,48 @@ def links_of(campaign: Campaign) -> Select[int]:
     return select(Link.id).where(Link.campaign_id == campaign.id)
 
 
+def totals_by_day(
+    session: Session, read: Sources, of: Link | Campaign, period: Period
+) -> Mapping[date, LinkTotals]:
+    """The days of the period that have a row; read once in a session that reads. What counts
+    suspects is 0: they are told of the whole period.
+    """
+    rows, names = read.days, [field.name for field in fields(LinkTotals)]
+    names.remove("suspected")
+    query = (
+        select(rows.local_date, *(func.sum(getattr(rows, name)) for name in names))
+        .where(rows.link_id.in_(_links(of)), rows.local_date.between(period.first, period.last))
+        .group_by(rows.local_date)
+    )
+    key = totals_by_day, rows, type(of), of.id, period
+    found = read_once(session, key, lambda: session.execute(query).all())
+    return {
+        day: LinkTotals(**dict(zip(names, sums, strict=True)), suspected=0) for day, *sums in found
+    }
+
+
+def _links(of: Link | Campaign) -> Links:
+    return [of.id] if isinstance(of, Link) else links_of(of)
+
+
 def _time_zone(session: Session, actor: Actor) -> str:
     return session.get_one(Workspace, actor.workspace_id).time_zone
 
 
 def _report(
-    session: Session, actor: Actor, subject_id: int, links: Links, period: Period, suspects: bool
+    session: Session, actor: Actor, of: Link | Campaign, period: Period, suspects: bool
 ) -> LinkReport:
+    links = _links(of)
     read = sources(session, actor.workspace_id, period, suspects)
+    by_day = totals_by_day(session, read, of, period)
     told = details.of_links(session, read, links, period)
     facets = told.facets
     conversions, value = of_links(session, actor.workspace_id, links, period)
     return LinkReport(
-        id=str(subject_id),
+        id=str(of.id),
         period=period,
-        totals=_totals(session, actor, read.days, links, period),
-        days=_days(session, read.days, links, period),
+        totals=_totals(session, actor, by_day, links, period),
+        days=[day_of_links(by_day, day) for day in period.days()],
         hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],
@@ -99,33 +127,22 @@ def _report(
     )
 
 
+def day_of_links(by_day: Mapping[date, LinkTotals], day: date) -> Day:
+    """What is shown of a day, which may have nothing."""
+    found = by_day.get(day)
+    return Day(day, found.clicks, found.scans, found.visitors) if found else Day(day, 0, 0, 0)
+
+
 def _totals(
-    session: Session, actor: Actor, rows: type[LinkDay], links: Links, period: Period
+    session: Session,
+    actor: Actor,
+    by_day: Mapping[date, LinkTotals],
+    links: Links,
+    period: Period,
 ) -> LinkTotals:
-    names = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
-    sums = [func.coalesce(func.sum(getattr(rows, name)), 0) for name in names]
-    row = session.execute(select(*sums).where(*_of_links(rows, links, period))).one()
-    of_links = SuspectedDay.link_id.in_(links)
-    suspicious = suspected(session, actor.workspace_id, period, of_links)
-    return LinkTotals(**dict(zip(names, row, strict=True)), suspected=suspicious)
-
-
-def _days(session: Session, rows: type[LinkDay], links: Links, period: Period) -> list[Day]:
-    """Every day of the period, those without clicks included."""
-    query = (
-        select(
-            rows.local_date,
-            func.sum(rows.clicks),
-            func.sum(rows.scans),
-            func.sum(rows.visitors),
-        )
-        .where(*_of_links(rows, links, period))
-        .group_by(rows.local_date)
-    )
-    found = {day: Day(day, *sums) for day, *sums in session.execute(query)}
-    return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
-
-
-def _of_links(rows: type[LinkDay], links: Links, period: Period) -> tuple[ColumnElement[bool], ...]:
-    """The days of links, which `find` has shown to be the workspace's."""
-    return rows.link_id.in_(links), rows.local_date.between(period.first, period.last)
+    suspicious = suspected(session, actor.workspace_id, period, SuspectedDay.link_id.in_(links))
+    sums = {
+        field.name: sum(getattr(each, field.name) for each in by_day.values())
+        for field in fields(LinkTotals)
+    }
+    return LinkTotals(**{**sums, "suspected": suspicious})

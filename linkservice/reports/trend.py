@@ -24,10 +24,10 @@ from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.conversions import converted
 from linkservice.reports.days import days_of_closed_months
-from linkservice.reports.links import links_of
+from linkservice.reports.links import day_of_links, links_of, totals_by_day
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
-from linkservice.reports.sources import PERSONS, Sources, sources
+from linkservice.reports.sources import PERSONS, sources
 from linkservice.workspaces.access import Actor
 
 Counted: TypeAlias = Journey | Touchpoint | Campaign | Link | None
@@ -148,7 +148,7 @@ def days_over(period: Period, today: date) -> int:
 
 def first_day(session: Session, actor: Actor, counted: Counted) -> date | None:
     """The first day anything was counted of it; None where nothing was."""
-    rows = _days_of(PERSONS, counted)
+    rows = PERSONS.days if isinstance(counted, Link | Campaign) else PERSONS.touchpoints
     return session.scalar(select(func.min(rows.local_date)).where(*_of(rows, actor, counted)))
 
 
@@ -190,14 +190,17 @@ def _days(
 ) -> list[Day]:
     """Every day of the period, those without clicks included."""
     read = sources(session, actor.workspace_id, period, suspects)
-    rows = _days_of(read, counted)
-    visitors = rows.visitors if isinstance(counted, Link | Campaign) else read.visitors
+    if isinstance(counted, Link | Campaign):
+        own = counted.workspace_id == actor.workspace_id
+        by_day = totals_by_day(session, read, counted, period) if own else {}
+        return [day_of_links(by_day, day) for day in period.days()]
+    rows = read.touchpoints
     query = (
         select(
             rows.local_date,
             func.sum(rows.clicks),
             func.sum(rows.scans),
-            func.sum(visitors),
+            func.sum(read.visitors),
         )
         .where(*_of(rows, actor, counted))
         .group_by(rows.local_date)
@@ -211,10 +214,6 @@ def _days(
         # PostgreSQL sums 64-bit columns to a decimal.
         found |= {day: Day(day, *map(int, sums)) for day, *sums in summed}
     return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
-
-
-def _days_of(read: Sources, counted: Counted) -> type[LinkDay | TouchpointDay]:
-    return read.days if isinstance(counted, Link | Campaign) else read.touchpoints
 
 
 def _of(
