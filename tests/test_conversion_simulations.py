@@ -33,6 +33,7 @@ class World:
     sizes: float = 0.0  # standard deviation of log clicks
     late: float = 0.0
     busy_days: bool = False  # clicks on a few days only: a mailing
+    twice: float = 0.0  # the part of visitors who click twice, alike
 
     def report(self, rng: np.random.Generator, chances: Floats) -> list[Judgement]:
         size = self.clicks * np.exp(rng.normal(0.0, self.sizes, TOUCHPOINTS))
@@ -40,7 +41,9 @@ class World:
         share /= share.sum(axis=1, keepdims=True)
         clicks = rng.poisson(size[:, None] * share)
         today = np.minimum(chances[:, None] * self._noise(rng), 1.0)
-        converted = self._later(rng, rng.binomial(clicks, today))
+        again = rng.binomial(clicks, self.twice)
+        hits = rng.binomial(clicks - again, today) + 2 * rng.binomial(again, today)
+        clicks, converted = clicks + again, self._later(rng, hits)
         return judge(
             [
                 Observation(row, 1, 1, "digital", "click", counts, exposure)
@@ -75,6 +78,11 @@ class World:
         World(days=7, restless=0.2, sizes=1.0),
         pytest.param(World(busy_days=True, clicks=2_000), marks=pytest.mark.soak),
         World(clicks=300, chance=0.02),
+        World(clicks=420, chance=0.3, twice=0.2),
+        pytest.param(World(90, clicks=270, chance=0.7, twice=0.2), marks=pytest.mark.soak),
+        pytest.param(
+            World(7, clicks=105, chance=0.3, sizes=0.7, twice=0.2), marks=pytest.mark.soak
+        ),
     ],
     ids=str,
 )
@@ -87,6 +95,18 @@ def test_twenty_equal_touchpoints_are_called_equal(world: World) -> None:
         for _ in range(runs)
     )
     assert named / runs <= 0.065
+
+
+@pytest.mark.parametrize("chance", [0.3, 0.8])
+def test_intervals_hold_where_visitors_click_twice_alike(chance: float) -> None:
+    """Twice by one visitor says no more than once: the binomial's variance is a third too small."""
+    rng, world = np.random.default_rng(3), World(clicks=1_700, chance=chance, twice=0.2)
+    covered = [
+        each.low is not None and each.high is not None and each.low <= chance <= each.high
+        for _ in range(100)
+        for each in world.report(rng, np.full(TOUCHPOINTS, chance))
+    ]
+    assert 0.93 <= np.mean(covered) <= 0.98
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])

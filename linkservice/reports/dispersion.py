@@ -43,6 +43,7 @@ SHARED_COURSE = 4  # touchpoints
 LINE_DAYS = 20.0  # days of its own that the shared line is worth to a touchpoint
 TIMING_CLICKS = 20.0  # clicks of its own that the shared timing is worth to a touchpoint
 RHYTHM_LEVEL = 0.01
+LEAST_MISSED = 0.05  # where nearly all trials succeed, misses are too few to tell how they scatter
 QUIETEST_WEEKDAY = 0.05  # a weekday without any click must still divide
 SURE_TAIL, NORMAL_TAIL = 0.999, 3.0902  # where verdicts on some 20 touchpoints are decided
 
@@ -112,6 +113,26 @@ def dispersion(counts: Floats, exposure: Floats) -> Dispersion:
             _prefer(scatter, np.array([row]), _about_own_course(counts[row, days], rhythm[days]))
     _forget_unexplained(scatter)
     return _pool(scatter, counts.sum(axis=1))
+
+
+def dispersion_of_successes(counts: Floats, trials: Floats) -> Dispersion:
+    """φ of successes among daily trials, of clicks that are scans: above the binomial's variance.
+
+    That is 1 − p of Poisson's, so who clicks twice alike is hidden by it: with a proportion of 0.3
+    and every fifth visitor twice, counts scatter as 0.9 of Poisson's and 1.3 of the binomial's.
+    Counts ÷ (1 − p) have the variance and mean that `dispersion` looks at. Shapes as there.
+    """
+    every = trials.sum(axis=1, keepdims=True)
+    missed = np.maximum(every - counts.sum(axis=1, keepdims=True), 0.0)
+    left = np.maximum((missed + 0.5) / (every + 1.0), LEAST_MISSED)
+    found = dispersion(counts / left, trials)
+    return Dispersion(
+        found.phi,
+        found.totals * left[:, 0],
+        found.timing / left[:, 0],
+        found.base,
+        found.slope,
+    )
 
 
 def weekly_rhythm(counts: Floats, exposure: Floats) -> Floats:

@@ -41,7 +41,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import numpy as np
 
 from linkservice.reports import proportions, statistics
-from linkservice.reports.dispersion import Dispersion, Floats, dispersion
+from linkservice.reports.dispersion import Dispersion, Floats, dispersion, dispersion_of_successes
 from linkservice.reports.proportions import Beta
 from linkservice.reports.standard import Standard, mean_of_others, median_of_others
 from linkservice.reports.statistics import Gamma, holm
@@ -247,7 +247,7 @@ def decide(compared: Sequence[Comparison]) -> list[Judgement]:
 def _totals(unit: Sequence[Observation], family: Family[Any]) -> _Totals:
     counts = np.array([observation.counts for observation in unit], dtype=np.float64)
     exposure = np.array([observation.exposure for observation in unit], dtype=np.float64)
-    days = dispersion(counts, exposure)
+    days = (dispersion_of_successes if family is PROPORTIONS else dispersion)(counts, exposure)
     total, reach = counts.sum(axis=1), exposure.sum(axis=1)
     if family is PROPORTIONS:
         total = np.minimum(total, reach)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linkservice.reports.dispersion import Floats, dispersion
+from linkservice.reports.dispersion import Floats, dispersion_of_successes
 from linkservice.reports.proportions import Beta, beta_of, shrink
 from linkservice.reports.ranking import EXPECTED_AT_LEAST, PROPORTIONS
 from linkservice.reports.standard import USUAL_SPREAD
@@ -64,7 +64,7 @@ def estimates(
     if not len(rows):
         return found
     counts, trials = counts[rows], trials[rows]
-    phi = dispersion(counts, trials).phi
+    phi = dispersion_of_successes(counts, trials).phi
     total, exposure = np.minimum(counts.sum(axis=1), trials.sum(axis=1)), trials.sum(axis=1)
     mean, prior = _prior(total, exposure, phi)
     belief = shrink(prior, total, exposure, phi)
