@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -135,9 +135,8 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
             print(f"{held(database):,} clicks after {seconds:.0f} s", flush=True)
     with database.writing_connection() as connection:
         sum_months(connection)
-    for closing in (closed_days.Closing(database), months.Closing(database)):
-        while closing.some(datetime.now(UTC)):
-            pass
+    close_all(closed_days.Closing(database).some)
+    close_all(months.Closing(database).some)
     if not database.is_sqlite:
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
@@ -146,6 +145,12 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
 
 
 _BY_DAY = (LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay)
+
+
+def close_all(some: Callable[[datetime], bool]) -> None:
+    """Do what an idle ingester would do bit by bit, as long as there is any."""
+    while some(datetime.now(UTC)):
+        pass
 
 
 def sum_months(connection: Connection) -> None:

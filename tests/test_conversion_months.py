@@ -14,6 +14,8 @@ from functools import partial
 import pytest
 from cast import Home, make_home, make_link, make_touchpoint
 from sqlalchemy import delete, select
+from test_months import JUNE, MAY, NOW
+from test_months import PERIODS as PERIODS_OF_CLICKS
 
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.ingest import Ingester
@@ -27,15 +29,10 @@ from linkservice.database import Database
 from linkservice.reports.conversions import ATTRIBUTIONS, Attribution, converted
 from linkservice.reports.period import Period
 
-APRIL, MAY, JUNE, JULY = (date(2026, month, 1) for month in (4, 5, 6, 7))
-NOW = datetime(2026, 7, 20, 9, 30, tzinfo=UTC)
-"""April, May and June are to be closed by then."""
+APRIL, JULY = date(2026, 4, 1), date(2026, 7, 1)
 
 PERIODS = (
-    Period(MAY, date(2026, 6, 30), "UTC"),
-    Period(date(2026, 4, 20), date(2026, 7, 10), "UTC"),
-    Period(date(2026, 5, 2), date(2026, 6, 30), "UTC"),
-    Period(date(2026, 5, 10), date(2026, 5, 20), "UTC"),
+    *PERIODS_OF_CLICKS,
     Period(date(2026, 1, 1), date(2026, 12, 31), "UTC"),
 )
 

@@ -105,6 +105,11 @@ class Closing:
         return step is not None
 
 
+def first_open(now: datetime) -> date:
+    """The first day of the first month that is not closed yet, however quick the ingester is."""
+    return (now.date() - AFTER_DAYS * _DAY).replace(day=1)
+
+
 def last_of(month: date) -> date:
     """The last day of the month that begins on that day."""
     return (month + 31 * _DAY).replace(day=1) - _DAY
@@ -142,12 +147,11 @@ def _next(session: Session, now: datetime, most: int) -> Callable[[Session], Non
 
 def _unclosed(session: Session, now: datetime) -> date | None:
     """The first month with clicks that ended long enough ago and is not closed for all links."""
-    horizon = now.date() - AFTER_DAYS * _DAY
     done = select(ClosedMonth.month).where(ClosedMonth.whole)
     return session.scalar(
         select(func.min(TouchpointMonth.month)).where(
             TouchpointMonth.month.not_in(done),
-            TouchpointMonth.month < horizon.replace(day=1),
+            TouchpointMonth.month < first_open(now),
         )
     )
 

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, select
 
 from linkservice.clicks.model import TouchpointDay
 
-_COUNTED = ("clicks", "scans", "visitors", "touchpoint_visitors", "tokenless")
+COUNTED = ("clicks", "scans", "visitors", "touchpoint_visitors", "tokenless")
 
-PACKED = np.dtype([("touchpoint_id", "<i8"), ("day", "<i4"), *((name, "<i4") for name in _COUNTED)])
+PACKED = np.dtype([("touchpoint_id", "<i8"), ("day", "<i4"), *((name, "<i4") for name in COUNTED)])
 """A day of a touchpoint, as in `TouchpointDay`; `day` is `date.toordinal()`."""
 
 
@@ -25,7 +25,7 @@ def packed(connection: Connection, workspace_id: int, month: date, days: int) ->
     """The first so many days from that day on, by day and touchpoint."""
     rows = TouchpointDay
     found = connection.execute(
-        select(rows.touchpoint_id, rows.local_date, *(getattr(rows, name) for name in _COUNTED))
+        select(rows.touchpoint_id, rows.local_date, *(getattr(rows, name) for name in COUNTED))
         .where(
             rows.workspace_id == workspace_id,
             rows.local_date.between(month, month + timedelta(days=days - 1)),

@@ -16,11 +16,10 @@ from sqlalchemy import Connection, func, select
 
 from linkservice.clicks.model import LinkDay
 from linkservice.clicks.month_model import LinkMonth
+from linkservice.clicks.packed_days import COUNTED
 from linkservice.links.model import Link
 
-_COUNTED = ("clicks", "scans", "visitors", "touchpoint_visitors", "tokenless")
-
-_OF_LINK = np.dtype([("touchpoint_id", "<i8"), *((name, "<i4") for name in _COUNTED)])
+_OF_LINK = np.dtype([("touchpoint_id", "<i8"), *((name, "<i4") for name in COUNTED)])
 """What one link had at a touchpoint, as in `LinkDay`."""
 
 PACKED = np.dtype([("link_id", "<i8"), *_OF_LINK.descr])
@@ -35,7 +34,7 @@ def sums(
         select(
             rows.link_id,
             rows.touchpoint_id,
-            *(func.sum(getattr(rows, name)) for name in _COUNTED),
+            *(func.sum(getattr(rows, name)) for name in COUNTED),
         )
         .where(rows.link_id.in_(link_ids), rows.local_date.between(first, last))
         .group_by(rows.link_id, rows.touchpoint_id)

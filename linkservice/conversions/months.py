@@ -11,7 +11,7 @@ conversion. Not here: who reads them (`reports.conversions`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.closing_lock import lock
-from linkservice.clicks.months import AFTER_DAYS, last_of
+from linkservice.clicks.months import first_open, last_of
 from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
 from linkservice.database import Database, insert_into
 
@@ -77,10 +77,9 @@ def unpacked(parts: Iterable[bytes]) -> NDArray[np.void]:
 
 def _next(session: Session, now: datetime) -> tuple[int, date] | None:
     """Whose month, and which, is to be packed next."""
-    this_month = (now.date() - timedelta(days=AFTER_DAYS)).replace(day=1)
     found = session.execute(
         select(ConversionMonth.workspace_id, ConversionMonth.month)
-        .where(ConversionMonth.last.is_(None), ConversionMonth.month < this_month)
+        .where(ConversionMonth.last.is_(None), ConversionMonth.month < first_open(now))
         .order_by(ConversionMonth.month)
         .limit(1)
     ).first()

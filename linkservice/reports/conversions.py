@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
 from linkservice.conversions.months import unpacked
 from linkservice.database import read_once
-from linkservice.reports.period import Period, days_beside, whole_months
+from linkservice.reports.packed_months import packed_months
+from linkservice.reports.period import Period, days_beside
 from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
 Attribution: TypeAlias = Literal["last", "first"]
@@ -53,7 +54,8 @@ def converted(
 def _converted(
     session: Session, workspace_id: int, period: Period, attribution: Attribution
 ) -> dict[int, Converted]:
-    months = _closed_months(session, workspace_id, period, attribution)
+    touch = ConversionMonth.first if attribution == "first" else ConversionMonth.last
+    months = packed_months(session, ConversionMonth, touch, workspace_id, period)
     packed = unpacked(months.values())
     counted = [_Counted(*(packed[name].astype(np.int64) for name in _COUNTED))]
     for first, last in days_beside(sorted(months), period.first, period.last):
@@ -81,20 +83,6 @@ class _Counted(NamedTuple):
 
 
 _COUNTED = ("touchpoint_id", "day", "conversions", "value")
-
-
-def _closed_months(
-    session: Session, workspace_id: int, period: Period, attribution: Attribution
-) -> dict[date, bytes]:
-    """The whole months of the period that are packed."""
-    of = ConversionMonth
-    first, end = whole_months(period)
-    found = session.execute(
-        select(of.month, of.first if attribution == "first" else of.last).where(
-            of.workspace_id == workspace_id, of.month >= first, of.month < end
-        )
-    )
-    return {month: packed for month, packed in found if packed is not None}
 
 
 def _sums_of_days(

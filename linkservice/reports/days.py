@@ -21,10 +21,11 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.model import TouchpointDay
 from linkservice.clicks.month_model import MonthDays
 from linkservice.clicks.packed_days import unpacked
-from linkservice.database import READ_ONCE, read_once
-from linkservice.reports.period import Period, days_beside, whole_months
+from linkservice.database import READ_ONCE
+from linkservice.reports.packed_months import packed_months
+from linkservice.reports.period import Period, days_beside
 from linkservice.reports.results import Day
-from linkservice.reports.sources import NO_TOUCHPOINT, Sources, sources
+from linkservice.reports.sources import Sources, sources, visitors_in
 from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
 Count: TypeAlias = Literal["visitors", "clicks", "scans"]
@@ -74,7 +75,7 @@ def days_of_closed_months(
     rows = unpacked(packed.values())
     unique, whose = np.unique(rows["day"], return_inverse=True)
     sums = np.zeros((3, len(unique)), np.int64)
-    for sum_, each in zip(sums, (rows["clicks"], rows["scans"], _visitors_in(rows)), strict=True):
+    for sum_, each in zip(sums, (rows["clicks"], rows["scans"], visitors_in(rows)), strict=True):
         np.add.at(sum_, whose, each)
     days = map(date.fromordinal, unique.tolist())
     found = {day: Day(day, *counts) for day, counts in zip(days, sums.T.tolist(), strict=True)}
@@ -147,13 +148,8 @@ def _packed(
     """The whole months between these days that are closed for the workspace."""
     if read.touchpoints is not TouchpointDay:
         return {}  # suspected mail scanners have no months
-    begin, end = whole_months(Period(date.fromordinal(first), date.fromordinal(last), "UTC"))
-    query = select(MonthDays.month, MonthDays.days).where(
-        MonthDays.workspace_id == workspace_id, MonthDays.month >= begin, MonthDays.month < end
-    )
-    key = _packed, workspace_id, begin, end
-    found = read_once(session, key, lambda: session.execute(query).all())
-    return {row.month: row.days for row in found if row.days is not None}
+    period = Period(date.fromordinal(first), date.fromordinal(last), "UTC")
+    return packed_months(session, MonthDays, MonthDays.days, workspace_id, period)
 
 
 def _rows(
@@ -194,11 +190,5 @@ def _counted_in(days: NDArray[np.void], count: Count) -> _Ints:
     """As `_counted`, of packed days."""
     if count != "visitors":
         return np.asarray(days[count], np.int64)
-    visitors: _Ints = _visitors_in(days) + days["tokenless"]
+    visitors: _Ints = visitors_in(days) + days["tokenless"]
     return visitors
-
-
-def _visitors_in(days: NDArray[np.void]) -> _Ints:
-    """Those with a token, of packed days: as `sources.visitors_of`."""
-    placed = days["touchpoint_id"] != NO_TOUCHPOINT
-    return np.where(placed, days["touchpoint_visitors"], days["visitors"]).astype(np.int64)

@@ -30,7 +30,7 @@ the mean daily count is shared, not φ, and each touchpoint's own φ is drawn to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -126,13 +126,8 @@ def dispersion_of_successes(counts: Floats, trials: Floats) -> Dispersion:
     missed = np.maximum(every - counts.sum(axis=1, keepdims=True), 0.0)
     left = np.maximum((missed + 0.5) / (every + 1.0), LEAST_MISSED)
     found = dispersion(counts / left, trials)
-    return Dispersion(
-        found.phi,
-        found.totals * left[:, 0],
-        found.timing / left[:, 0],
-        found.base,
-        found.slope,
-    )
+    each = left[:, 0]
+    return replace(found, totals=found.totals * each, timing=found.timing / each)
 
 
 def weekly_rhythm(counts: Floats, exposure: Floats) -> Floats:

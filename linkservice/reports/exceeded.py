@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from linkservice.reports.days import visitors_by_day
 from linkservice.reports.exposure import reached
 from linkservice.reports.period import MOST_DAYS, Period, choose_period
+from linkservice.reports.sources import sources
+from linkservice.reports.touchpoint_sums import sums_alone
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 
@@ -42,9 +43,9 @@ def exceeded(
     if first < usual.first:
         periods.append(Period(max(first, longest), usual.last, time_zone))
     for period in periods:
-        visitors = int(
-            visitors_by_day(session, actor.workspace_id, period, [touchpoint_id], False).sum()
-        )
+        read = sources(session, actor.workspace_id, period, suspects=False)
+        sums = sums_alone(session, read, actor.workspace_id, period).get(touchpoint_id)
+        visitors = sums.visitors + sums.tokenless if sums else 0
         found = reached(session, actor, period, usual.last, touchpoint_id).get(touchpoint_id)
         if found is not None and 0 < found.amount < visitors:
             return Exceeded(period, visitors, float(found.amount))

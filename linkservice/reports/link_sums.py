@@ -12,14 +12,15 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.month_model import MonthDays
 from linkservice.clicks.packed_links import unpacked
-from linkservice.reports.period import Period, days_beside, whole_months
-from linkservice.reports.sources import NO_TOUCHPOINT, Sources
+from linkservice.reports.packed_months import packed_months
+from linkservice.reports.period import Period, days_beside
+from linkservice.reports.sources import Sources, visitors_in, visitors_of
 
 
 class LinkSums(NamedTuple):
@@ -46,15 +47,15 @@ def sums_of_links(
     """What the chosen links of the workspace had, by touchpoint and by `whose` they are, which
     tells it of each of them.
     """
-    months = _closed_months(session, read, workspace_id, period)
+    months: Mapping[date, bytes] = {}
+    if read.months:  # suspected mail scanners have none
+        months = packed_months(session, MonthDays, MonthDays.links, workspace_id, period)
     parts = [_of_months(months)]
     rows = read.days
-    placed = rows.touchpoint_id != NO_TOUCHPOINT
-    visitors = case((placed, rows.touchpoint_visitors), else_=rows.visitors)
     query = (
         select(
             *(rows.link_id, rows.touchpoint_id),
-            *map(func.sum, (rows.clicks, rows.scans, visitors, rows.tokenless)),
+            *map(func.sum, (rows.clicks, rows.scans, visitors_of(rows), rows.tokenless)),
         )
         # By the key of the table: a month has days of all links.
         .where(rows.link_id.in_(links))
@@ -68,30 +69,12 @@ def sums_of_links(
     return _by_whose(np.concatenate(parts), whose)
 
 
-def _closed_months(
-    session: Session, read: Sources, workspace_id: int, period: Period
-) -> dict[date, bytes]:
-    """The whole months of the period that are packed."""
-    if not read.months:
-        return {}  # suspected mail scanners have no months
-    first, end = whole_months(period)
-    found = session.execute(
-        select(MonthDays.month, MonthDays.links).where(
-            MonthDays.workspace_id == workspace_id,
-            MonthDays.month >= first,
-            MonthDays.month < end,
-        )
-    )
-    return {row.month: row.links for row in found if row.links is not None}
-
-
 def _of_months(months: Mapping[date, bytes]) -> Ints:
     """Rows as those of the query, of all links of the workspace."""
     sums = unpacked(months.values())
-    placed = sums["touchpoint_id"] != NO_TOUCHPOINT
-    visitors = np.where(placed, sums["touchpoint_visitors"], sums["visitors"])
     keys = sums["link_id"], sums["touchpoint_id"]
-    return np.column_stack([*keys, sums["clicks"], sums["scans"], visitors, sums["tokenless"]])
+    counts = sums["clicks"], sums["scans"], visitors_in(sums), sums["tokenless"]
+    return np.column_stack([*keys, *counts])
 
 
 def _by_whose(rows: Ints, whose: Mapping[int, int]) -> list[LinkSums]:

@@ -111,7 +111,7 @@ def _report(
         id=str(of.id),
         period=period,
         totals=_totals(session, actor, by_day, links, period),
-        days=[day_of_links(by_day, day) for day in period.days()],
+        days=days_of_links(by_day, period),
         hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],
@@ -127,10 +127,10 @@ def _report(
     )
 
 
-def day_of_links(by_day: Mapping[date, LinkTotals], day: date) -> Day:
-    """What is shown of a day, which may have nothing."""
-    found = by_day.get(day)
-    return Day(day, found.clicks, found.scans, found.visitors) if found else Day(day, 0, 0, 0)
+def days_of_links(by_day: Mapping[date, LinkTotals], period: Period) -> list[Day]:
+    """Every day of the period, those without clicks included."""
+    found = {day: Day(day, of.clicks, of.scans, of.visitors) for day, of in by_day.items()}
+    return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
 
 
 def _totals(

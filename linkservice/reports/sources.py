@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     FromClause,
@@ -58,10 +60,16 @@ class Sources:
         return visitors_of(self.touchpoints)
 
 
-def visitors_of(rows: type[TouchpointDay | TouchpointMonth]) -> ColumnElement[int]:
+def visitors_of(rows: type[TouchpointDay | TouchpointMonth | LinkDay]) -> ColumnElement[int]:
     """The visitors of a touchpoint; where there is none, those of the link."""
     placed = rows.touchpoint_id != NO_TOUCHPOINT
     return case((placed, rows.touchpoint_visitors), else_=rows.visitors)
+
+
+def visitors_in(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """As `visitors_of`, of rows that were packed."""
+    placed = rows["touchpoint_id"] != NO_TOUCHPOINT
+    return np.where(placed, rows["touchpoint_visitors"], rows["visitors"]).astype(np.int64)
 
 
 PERSONS = Sources(TouchpointDay, LinkDay, LinkHour, LinkFacet, TouchpointMonth)

@@ -24,7 +24,7 @@ from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.conversions import converted
 from linkservice.reports.days import days_of_closed_months
-from linkservice.reports.links import day_of_links, links_of, totals_by_day
+from linkservice.reports.links import days_of_links, links_of, totals_by_day
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
 from linkservice.reports.sources import PERSONS, sources
@@ -193,7 +193,7 @@ def _days(
     if isinstance(counted, Link | Campaign):
         own = counted.workspace_id == actor.workspace_id
         by_day = totals_by_day(session, read, counted, period) if own else {}
-        return [day_of_links(by_day, day) for day in period.days()]
+        return days_of_links(by_day, period)
     rows = read.touchpoints
     query = (
         select(

@@ -2,9 +2,8 @@
 
 Decided here: which verdict is told. The one by the figure rows are sorted by comes first, then the
 return, the cost per conversion, the cost per visitor. Nobody is told to save where it is best by a
-figure that matters more: dear visitors who buy are worth their cost.
-Where nothing is certain that is said, and nothing else. Not here: the verdicts
-(`reports/cost_judging`).
+figure that matters more: dear visitors who buy are worth their cost. Where nothing is certain that
+is said, and nothing else. Not here: the verdicts (`reports/cost_judging`).
 """
 
 from __future__ import annotations
