@@ -96,11 +96,11 @@ def median_of_others(
     high = np.full(len(shape), float((shape / weight).max()))
     for _ in range(_STEPS):
         middle = np.sqrt(low * high)
-        above = (counted * gammainc(shape, middle[:, None] * weight)).sum(axis=1) > 0.5
+        above = (counted * _below(middle, shape, weight)).sum(axis=1) > 0.5
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     median = np.sqrt(low * high)
     at = median[:, None] * weight
-    below = gammainc(shape, at)
+    below = _below(median, shape, weight)
     density = (counted * np.exp(shape * np.log(at) - at - gammaln(shape))).sum(axis=1)
     between, uncertainty = variance_between(np.log(shape / weight), 1.0 / shape)
     most = np.pi / 2.0 * (counted**2 @ (between + 1.0 / shape))
@@ -110,6 +110,14 @@ def median_of_others(
     told = np.where(others @ counts > 0, median, 0.0)
     spread = np.full(len(shape), max(between + uncertainty, USUAL_SPREAD**2))
     return Standard(told, median, error, spread)
+
+
+def _below(rates: Floats, shape: Floats, weight: Floats) -> Floats:
+    """For each rate (row) how much of each belief lies below it."""
+    # All are halved alike from the same ends, and most have nearly the same others.
+    unique, places = np.unique(rates, return_inverse=True)
+    found: Floats = gammainc(shape, unique[:, None] * weight)[places]
+    return found
 
 
 def _others(number: int) -> Floats:
