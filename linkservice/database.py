@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -31,7 +31,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect, Engine, make_url
+from sqlalchemy.engine import Dialect, Engine, ExecutionContext, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -39,10 +39,18 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from linkservice.config import PREFIX, Settings
 from linkservice.errors import Invalid, Problem
 
+if TYPE_CHECKING:
+    import psycopg
+
 Found = TypeVar("Found")
 
 READ_ONCE = "read once"
 """In `Session.info` of a session that reads: what it keeps, since nothing it sees can change."""
+
+AS_BYTES = {"as_bytes": True}
+"""Execution options of a query for packed values: PostgreSQL then sends them as they are. As text
+each byte is two digits, and a year of packed days took twice the time.
+"""
 
 BUSY_SECONDS = 5
 """How long a connection waits for another one's lock before it gives up."""
@@ -285,7 +293,7 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             hide_parameters=True,
@@ -298,7 +306,23 @@ def _engine(url: str) -> Engine:
                 "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
             },
         )
+        event.listen(engine, "before_cursor_execute", _ask_for_bytes)
+        return engine
     raise Invalid(problem)
+
+
+def _ask_for_bytes(
+    connection: Connection,
+    cursor: psycopg.Cursor[Any],
+    statement: str,
+    parameters: object,
+    context: ExecutionContext,
+    many: bool,
+) -> None:
+    if context.execution_options.get("as_bytes"):
+        from psycopg.pq import Format  # who is on SQLite does without it
+
+        cursor.format = Format.BINARY
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
 from linkservice.clicks.month_model import ClosedMonth, LinkMonth
 from linkservice.clicks.months import unpacked
-from linkservice.database import weekday
+from linkservice.database import AS_BYTES, weekday
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.results import Hour, Value
 from linkservice.reports.sources import Sources
@@ -98,7 +98,8 @@ def _of_months(
     rows = session.execute(
         select(LinkMonth.hours, LinkMonth.facets).where(
             LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
-        )
+        ),
+        execution_options=AS_BYTES,
     ).all()
     hours = {
         (hour // 24 + 1, hour % 24): clicks

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from linkservice.clicks.month_model import MonthDays
 from linkservice.conversions.model import ConversionMonth
-from linkservice.database import read_once
+from linkservice.database import AS_BYTES, read_once
 from linkservice.reports.period import Period, whole_months
 
 
@@ -32,5 +32,7 @@ def packed_months(
         rows.workspace_id == workspace_id, rows.month >= begin, rows.month < end
     )
     key = packed_months, rows, packed.key, workspace_id, begin, end
-    found = read_once(session, key, lambda: session.execute(query).all())
+    found = read_once(
+        session, key, lambda: session.execute(query, execution_options=AS_BYTES).all()
+    )
     return {month: value for month, value in found if value is not None}

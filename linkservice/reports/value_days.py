@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.closed_day_model import ClosedDay, ValueDay
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.packed_values import NO_CITY, NO_SCANS, SCANS, unpacked
-from linkservice.database import read_once
+from linkservice.database import AS_BYTES, read_once
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.period import Period
 from linkservice.reports.single_clicks import value_ids
@@ -69,7 +69,8 @@ class ClosedDays:
                 # Named one by one: in a key that begins with the day, each is looked up.
                 ValueDay.local_day.in_(days),
                 ValueDay.value_id.in_(_values(session, filters)),
-            )
+            ),
+            execution_options=AS_BYTES,
         )
         return unpacked(
             (day, cells) for day, version, cells in rows if self.versions.get(day) == version
