@@ -26,7 +26,13 @@ from linkservice.conversions.model import ConversionCount, ConversionDay, Conver
 from linkservice.conversions.months import Closing
 from linkservice.conversions.recording import NewConversion, record_conversion
 from linkservice.database import Database
-from linkservice.reports.conversions import ATTRIBUTIONS, Attribution, converted
+from linkservice.reports.conversions import (
+    ATTRIBUTIONS,
+    Attribution,
+    ImportedSum,
+    converted,
+    imported_sums,
+)
 from linkservice.reports.period import Period
 
 APRIL, JULY = date(2026, 4, 1), date(2026, 7, 1)
@@ -120,6 +126,21 @@ class Shop:
         for period in periods:
             for by in ATTRIBUTIONS:
                 assert self.told(period, by) == self.right(period, by)
+            with self.database.reading() as session:
+                imported = imported_sums(session, self.home.workspace_id, period)
+            assert imported == self.imported(period)
+
+    def imported(self, period: Period) -> list[ImportedSum]:
+        """What the imported sums of days add up to."""
+        found: dict[int, list[int]] = {}
+        with self.database.reading() as session:
+            for row in session.scalars(select(ConversionCount)):
+                if period.first <= row.local_date <= period.last:
+                    sums = found.setdefault(row.touchpoint_id, [0, 0, 0])
+                    valued = row.conversions if row.value > 0 else 0
+                    for place, each in enumerate((row.conversions, valued, row.value)):
+                        sums[place] += each
+        return [ImportedSum(number, *found[number]) for number in sorted(found)]
 
 
 @pytest.fixture
@@ -137,6 +158,7 @@ def shop(database: Database, settings: Settings) -> Shop:
 def test_closed_months_tell_what_their_days_tell(shop: Shop) -> None:
     shop.trade(1)
     before = [shop.told(period, by) for period in PERIODS for by in ATTRIBUTIONS]
+    imported = shop.imported(PERIODS[0])
     assert shop.close() == len(shop.closed()) == 4
     shop.is_told()
     with shop.database.transaction() as session:
@@ -144,6 +166,8 @@ def test_closed_months_tell_what_their_days_tell(shop: Shop) -> None:
             session.execute(delete(rows).where(rows.local_date < JULY))
     after = [shop.told(period, by) for period in PERIODS[:1] for by in ATTRIBUTIONS]
     assert after == before[:2], "not read from the months"
+    with shop.database.reading() as session:
+        assert imported == imported_sums(session, shop.home.workspace_id, PERIODS[0])
     assert before[0] != before[1], "first and last touch are alike here"
 
 

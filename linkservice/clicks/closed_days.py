@@ -263,7 +263,7 @@ def _reopened(session: Session, now: datetime) -> tuple[int, int] | None:
         .order_by(ClosedDay.workspace_id, ClosedDay.local_day)
     )
     for workspace_id, day, time_zone in rows:
-        if _is_over(day, time_zone, now):
+        if is_over(day, time_zone, now):
             return workspace_id, day
     return None
 
@@ -294,10 +294,11 @@ def _unclosed(session: Session, now: datetime, begin_with: int) -> tuple[int, in
             # It stays open: what was deleted before it was closed would pass for a day without
             # clicks.
             return workspace_id, lost
-        if _is_over(day, time_zone, now):
+        if is_over(day, time_zone, now):
             return workspace_id, day
     return None
 
 
-def _is_over(day: int, time_zone: str, now: datetime) -> bool:
+def is_over(day: int, time_zone: str, now: datetime) -> bool:
+    """Whether the day (`date.toordinal()`) ended long enough ago to be closed."""
     return date.fromordinal(day) < (now - AFTER).astimezone(zone(time_zone)).date()

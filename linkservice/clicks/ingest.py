@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkservice.clicks import amending, closed_days, facets, ledger, months, retention
+from linkservice.clicks import amending, closed_days, day_links, facets, ledger, months, retention
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
@@ -121,6 +121,7 @@ class Ingester:
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
         self._closing = (
+            day_links.Closing(database).some,
             closed_days.Closing(database).some,
             months.Closing(database).some,
             *also,

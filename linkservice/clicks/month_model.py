@@ -1,4 +1,4 @@
-"""Months that are closed: what a report of a year reads instead of their days."""
+"""Months and days that are closed: what a report reads instead of the rows of links and days."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _reopened(table: str, *key: str, column: str) -> Index:
 
 class LinkMonth(Base):
     """What the hours and facets of a link, and its days at each touchpoint, add up to in a closed
-    month (`clicks.months`), packed; NULL where its days have changed since, and are to be summed up
-    again.
+    month (`clicks.months`), and what it had day by day, packed; NULL where its days have changed
+    since, and are to be summed up again.
     """
 
     __tablename__ = "link_months"
@@ -47,6 +47,7 @@ class LinkMonth(Base):
     hours: Mapped[bytes | None] = mapped_column(LargeBinary)
     facets: Mapped[bytes | None] = mapped_column(LargeBinary)
     sums: Mapped[bytes | None] = mapped_column(LargeBinary)
+    days: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class MonthDays(Base):
@@ -60,4 +61,19 @@ class MonthDays(Base):
     month: Mapped[date] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     days: Mapped[bytes | None] = mapped_column(LargeBinary)
+    links: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class DayLinks(Base):
+    """What the links of a workspace had on a day that is over (`clicks.day_links`), packed
+    (`clicks.packed_links`); NULL until that is done, and where any of it has changed since: each
+    change is a `version`.
+    """
+
+    __tablename__ = "day_links"
+    __table_args__ = (_reopened("day_links", "workspace_id", "local_date", column="links"),)
+
+    workspace_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    version: Mapped[int]
     links: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -8,8 +8,8 @@ reports read the days.
 
 Decided here: when a month is closed, and how its sums are packed. The ingester closes months when
 it is idle, some links at a time, so that no writer waits long; it may be stopped at any moment.
-Not here: who reads them (`reports.details`, `reports.days`, `reports.link_sums`). Suspected mail
-scanners have no months: hardly a click is one.
+Not here: who reads them (`reports.details`, `reports.days`, `reports.links`, `reports.link_sums`).
+Suspected mail scanners have no months: hardly a click is one.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def reopen(
         return
     months = [firsts[place] for place in whose.tolist()]
     links = _of_closed(closed, months, link_ids)
-    _put(connection, LinkMonth, [(*key, None, None, None) for key in links])
+    _put(connection, LinkMonth, [(*key, None, None, None, None) for key in links])
     if workspace_ids is not None:
         workspaces = _of_closed(closed, months, workspace_ids)
         _put(connection, MonthDays, [(*key, None, None) for key in workspaces])
@@ -185,11 +185,12 @@ def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
     hours = _hours(connection, month, link_ids)
     facets = _facets(connection, month, link_ids)
     sums = packed_links.sums(connection, month, last_of(month), link_ids)
+    days = packed_links.days(connection, month, last_of(month), link_ids)
     _put(
         connection,
         LinkMonth,
         [
-            (month, link_id, *(each.get(link_id, b"") for each in (hours, facets, sums)))
+            (month, link_id, *(each.get(link_id, b"") for each in (hours, facets, sums, days)))
             for link_id in sorted(hours.keys() | facets.keys() | sums.keys())
         ],
     )
@@ -197,7 +198,7 @@ def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
     connection.execute(
         update(LinkMonth)
         .where(LinkMonth.month == month, LinkMonth.link_id.in_(link_ids), LinkMonth.hours.is_(None))
-        .values(hours=b"", facets=b"", sums=b"")
+        .values(hours=b"", facets=b"", sums=b"", days=b"")
     )
 
 

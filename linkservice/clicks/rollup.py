@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from sqlalchemy import Connection
 
-from linkservice.clicks import bulk, closed_days, facets, months
+from linkservice.clicks import bulk, closed_days, day_links, facets, months
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import (
     CLASSES,
@@ -93,7 +93,7 @@ class RollUps:
         for part in self._parts:
             part.write_days(connection)
         bulk.run(connection, self._prepared)
-        self._parts[0].reopen_months(connection)
+        self._parts[0].reopen_sums(connection)
         for part in self._parts:
             part.reopen_days(connection)
         if self._put_off is not None:
@@ -147,11 +147,12 @@ class _Part:
         of_link = grouped(*keys)
         return self._facet_table, of_link.rows(keys, of_link.sizes * self._sign)
 
-    def reopen_months(self, connection: Connection) -> None:
-        """Have the months of these days closed again, should they have been."""
+    def reopen_sums(self, connection: Connection) -> None:
+        """Have what links had on these days, and their months, summed up again, should it be."""
         keys = self._clicks[self._days.first]
         names = ("day", "link_id", "workspace_id")
         months.reopen(connection, *(keys[name].astype(np.int64) for name in names))
+        day_links.reopen(connection, keys["workspace_id"], keys["day"])
 
     def reopen_days(self, connection: Connection) -> None:
         """Have these days closed again, should they have been."""

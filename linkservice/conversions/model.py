@@ -109,8 +109,9 @@ _CHANGED = text("last IS NULL")
 
 class ConversionMonth(Base):
     """The conversions of a month by day and touchpoint, packed (`conversions.months`), reported and
-    imported ones together: by their `first` and by their `last` touch. Both are NULL until that is
-    done, and where any has changed since. A month without conversions has no row.
+    imported ones together: by their `first` and by their `last` touch; and what the `imported`
+    ones of each touchpoint add up to. All are NULL until that is done, and where any has changed
+    since. A month without conversions has no row.
     """
 
     __tablename__ = "conversion_months"
@@ -129,3 +130,4 @@ class ConversionMonth(Base):
     month: Mapped[date] = mapped_column(primary_key=True)
     first: Mapped[bytes | None] = mapped_column(LargeBinary)
     last: Mapped[bytes | None] = mapped_column(LargeBinary)
+    imported: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -15,7 +15,7 @@ from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, union_all
+from sqlalchemy import case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.closing_lock import lock
@@ -27,6 +27,12 @@ PACKED = np.dtype(
     [("touchpoint_id", "<i8"), ("day", "<i4"), ("conversions", "<i8"), ("value", "<i8")]
 )
 """The conversions of a touchpoint on a day; `day` is `date.toordinal()`."""
+
+IMPORTED = np.dtype(
+    [("touchpoint_id", "<i8"), ("conversions", "<i8"), ("with_value", "<i8"), ("value", "<i8")]
+)
+"""What was imported for a touchpoint: how many conversions, and how many of them by sums with a
+value."""
 
 
 def reopen(session: Session, workspace_id: int, days: Iterable[date]) -> None:
@@ -44,7 +50,7 @@ def reopen(session: Session, workspace_id: int, days: Iterable[date]) -> None:
         )
     )
     for month in sorted(months.difference(open_)):
-        _put(session, workspace_id, month, None, None)
+        _put(session, workspace_id, month, None, None, None)
 
 
 class Closing:
@@ -66,13 +72,37 @@ class Closing:
             found = _next(session, now)
             if found is not None:
                 first, last = (_packed(session, *found, touch) for touch in ("first", "last"))
-                _put(session, *found, first, last)
+                _put(session, *found, first, last, _imported(session, *found))
         return found is not None
 
 
 def unpacked(parts: Iterable[bytes]) -> NDArray[np.void]:
     """The sums of all parts, one after the other."""
     return np.frombuffer(b"".join(parts), PACKED)
+
+
+def imported_between(
+    session: Session, workspace_id: int, first: date, last: date
+) -> list[tuple[int, int, int, int]]:
+    """What was imported from one day to the other, by touchpoint, in the order of `IMPORTED`."""
+    of = ConversionCount
+    with_value = case((of.value > 0, of.conversions), else_=0)
+    query = (
+        select(of.touchpoint_id, func.sum(of.conversions), func.sum(with_value), func.sum(of.value))
+        .where(of.workspace_id == workspace_id, of.local_date.between(first, last))
+        .group_by(of.touchpoint_id)
+        .order_by(of.touchpoint_id)
+    )
+    # PostgreSQL sums 64-bit columns to a decimal.
+    return [
+        (number, int(conversions), int(valued), int(value))
+        for number, conversions, valued, value in session.execute(query)
+    ]
+
+
+def unpacked_imported(parts: Iterable[bytes]) -> NDArray[np.void]:
+    """The sums of what was imported in all months, one after the other."""
+    return np.frombuffer(b"".join(parts), IMPORTED)
 
 
 def _next(session: Session, now: datetime) -> tuple[int, date] | None:
@@ -109,14 +139,23 @@ def _packed(session: Session, workspace_id: int, month: date, touch: str) -> byt
     return np.array(made, PACKED).tobytes()
 
 
+def _imported(session: Session, workspace_id: int, month: date) -> bytes:
+    rows = imported_between(session, workspace_id, month, last_of(month))
+    return np.array(rows, IMPORTED).tobytes()
+
+
 def _put(
-    session: Session, workspace_id: int, month: date, first: bytes | None, last: bytes | None
+    session: Session,
+    workspace_id: int,
+    month: date,
+    first: bytes | None,
+    last: bytes | None,
+    imported: bytes | None,
 ) -> None:
+    packed = {"first": first, "last": last, "imported": imported}
     insert = insert_into(ConversionMonth, session).values(
-        workspace_id=workspace_id, month=month, first=first, last=last
+        workspace_id=workspace_id, month=month, **packed
     )
     session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["workspace_id", "month"], set_={"first": first, "last": last}
-        )
+        insert.on_conflict_do_update(index_elements=["workspace_id", "month"], set_=packed)
     )

@@ -8,6 +8,7 @@ conversion (`conversions/recording`), verdicts (`ranking`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,11 +16,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
-from linkservice.conversions.months import unpacked
+from linkservice.conversions.months import imported_between, unpacked, unpacked_imported
 from linkservice.database import read_once
 from linkservice.reports.packed_months import packed_months
 from linkservice.reports.period import Period, days_beside
@@ -120,15 +121,11 @@ class ImportedSum:
 
 def imported_sums(session: Session, workspace_id: int, period: Period) -> list[ImportedSum]:
     """Of each touchpoint that sums were imported for; some may be of no conversion."""
-    of = ConversionCount
-    with_value = case((of.value > 0, of.conversions), else_=0)
-    query = (
-        select(of.touchpoint_id, func.sum(of.conversions), func.sum(with_value), func.sum(of.value))
-        .where(of.workspace_id == workspace_id, of.local_date.between(period.first, period.last))
-        .group_by(of.touchpoint_id)
-    )
-    # PostgreSQL sums 64-bit columns to a decimal.
-    return [
-        ImportedSum(number, *(int(each) for each in counts))
-        for number, *counts in session.execute(query)
-    ]
+    months = packed_months(session, ConversionMonth, ConversionMonth.imported, workspace_id, period)
+    rows = unpacked_imported(months.values()).tolist()
+    for first, last in days_beside(sorted(months), period.first, period.last):
+        rows += imported_between(session, workspace_id, first, last)
+    found: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for number, *counts in rows:
+        found[number] = [sum(pair) for pair in zip(found[number], counts, strict=True)]
+    return [ImportedSum(number, *found[number]) for number in sorted(found)]

@@ -47,7 +47,7 @@ class Details:
 
 def of_links(session: Session, read: Sources, links: Links, period: Period) -> Details:
     """What all clicks of these links in the period told."""
-    months = _closed(session, read, links, period)
+    months = closed_months(session, read, links, period)
     hours, facets = _of_months(session, links, months)
     days = [day for day in period.days() if day.replace(day=1) not in months]
     if days:
@@ -72,21 +72,22 @@ def by_clicks(counts: Mapping[str, int]) -> list[Value]:
     return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
 
 
-def _closed(session: Session, read: Sources, links: Links, period: Period) -> set[date]:
+def closed_months(session: Session, read: Sources, links: Links, period: Period) -> set[date]:
     """The whole months of the period that are summed up for all of these links."""
     if read.hours is not LinkHour or read.facets is not LinkFacet:
         return set()  # suspected mail scanners have no months
     first, end = whole_months(period)
-    whole = select(ClosedMonth.month).where(
-        ClosedMonth.whole, ClosedMonth.month >= first, ClosedMonth.month < end
+    # Asked for by itself it is found in the index of reopened months, which is nearly empty.
+    reopened = select(LinkMonth.month).where(
+        LinkMonth.hours.is_(None), LinkMonth.link_id.in_(links)
     )
-    months = set(session.scalars(whole))
-    if months:
-        reopened = select(LinkMonth.month).where(
-            LinkMonth.month.in_(months), LinkMonth.link_id.in_(links), LinkMonth.hours.is_(None)
-        )
-        months -= set(session.scalars(reopened.distinct()))
-    return months
+    whole = select(ClosedMonth.month).where(
+        ClosedMonth.whole,
+        ClosedMonth.month >= first,
+        ClosedMonth.month < end,
+        ClosedMonth.month.not_in(reopened),
+    )
+    return set(session.scalars(whole)) if first < end else set()
 
 
 def _of_months(

@@ -1,12 +1,12 @@
 """What links had in a period, by whose they are and by touchpoint: for campaigns and personas.
 
-Months that are closed (`clicks.months`) are read as the sums they were packed to, all other days
-row by row: the figures are the same.
+Months that are closed (`clicks.months`) and days that are over (`clicks.day_links`) are read as
+they were packed, all other days row by row: the figures are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import NamedTuple
@@ -15,12 +15,22 @@ import numpy as np
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.grouping import Ints, grouped
-from linkservice.clicks.month_model import MonthDays
-from linkservice.clicks.packed_links import unpacked
+from linkservice.clicks.grouping import Ints
+from linkservice.clicks.month_model import DayLinks, MonthDays
+from linkservice.clicks.months import last_of
+from linkservice.clicks.packed_links import PACKED, unpacked
+from linkservice.database import AS_BYTES
 from linkservice.reports.packed_months import packed_months
-from linkservice.reports.period import Period, days_beside
+from linkservice.reports.period import Period, beside, days_beside
 from linkservice.reports.sources import Sources, visitors_in, visitors_of
+
+_OTHERS = 4
+"""So many times as many links as are asked for may have had clicks on a packed day: a row of it is
+read in a fourth of the time that one takes by its link."""
+
+_BY_DAY = 3
+"""Days that are read whole where most of their links are asked for: each link takes longer to find
+than its row to read."""
 
 
 class LinkSums(NamedTuple):
@@ -47,40 +57,66 @@ def sums_of_links(
     """What the chosen links of the workspace had, by touchpoint and by `whose` they are, which
     tells it of each of them.
     """
+    rows = read.days
     months: Mapping[date, bytes] = {}
+    days: Mapping[date, bytes] = {}
     if read.months:  # suspected mail scanners have none
         months = packed_months(session, MonthDays, MonthDays.links, workspace_id, period)
-    parts = [_of_months(months)]
-    rows = read.days
-    query = (
-        select(
-            *(rows.link_id, rows.touchpoint_id),
-            *map(func.sum, (rows.clicks, rows.scans, visitors_of(rows), rows.tokenless)),
-        )
-        # By the key of the table: a month has days of all links.
-        .where(rows.link_id.in_(links))
-        .group_by(rows.link_id, rows.touchpoint_id)
-    )
-    for stretch in days_beside(sorted(months), period.first, period.last):
-        found = session.execute(query.where(rows.local_date.between(*stretch))).all()
+        beside_months = days_beside(sorted(months), period.first, period.last)
+        days = _packed_days(session, workspace_id, beside_months, len(whose))
+    parts = [_unpacked([*months.values(), *days.values()])]
+    query = select(
+        *(rows.link_id, rows.touchpoint_id),
+        *map(func.sum, (rows.clicks, rows.scans, visitors_of(rows), rows.tokenless)),
+    ).group_by(rows.link_id, rows.touchpoint_id)
+    by_link = rows.link_id.in_(links)  # the key of the table
+    by_day = rows.workspace_id == workspace_id  # an index of its own
+    packed = [*((month, last_of(month)) for month in months), *((day, day) for day in days)]
+    for first, last in beside(sorted(packed), period.first, period.last):
+        chosen = by_day if days and (last - first).days < _BY_DAY else by_link
+        found = session.execute(query.where(chosen, rows.local_date.between(first, last))).all()
         # Rows as such NumPy would ask one by one what they are.
         numbers = np.fromiter(chain.from_iterable(found), np.int64)
-        parts.append(numbers.reshape(-1, len(LinkSums._fields)))
-    return _by_whose(np.concatenate(parts), whose)
+        parts.append(list(numbers.reshape(-1, len(LinkSums._fields)).T))
+    return _by_whose([np.concatenate(columns) for columns in zip(*parts, strict=True)], whose)
 
 
-def _of_months(months: Mapping[date, bytes]) -> Ints:
-    """Rows as those of the query, of all links of the workspace."""
-    sums = unpacked(months.values())
-    keys = sums["link_id"], sums["touchpoint_id"]
-    counts = sums["clicks"], sums["scans"], visitors_in(sums), sums["tokenless"]
-    return np.column_stack([*keys, *counts])
+def _packed_days(
+    session: Session, workspace_id: int, stretches: Iterable[tuple[date, date]], asked: int
+) -> dict[date, bytes]:
+    """The packed days of these stretches; none that are for the most part other links'."""
+    found: dict[date, bytes] = {}
+    query = select(DayLinks.local_date, DayLinks.links).where(
+        DayLinks.workspace_id == workspace_id,
+        func.length(DayLinks.links) <= _OTHERS * PACKED.itemsize * asked,
+    )
+    for stretch in stretches:
+        rows = session.execute(
+            query.where(DayLinks.local_date.between(*stretch)), execution_options=AS_BYTES
+        )
+        found |= {day: links for day, links in rows if links is not None}
+    return found
 
 
-def _by_whose(rows: Ints, whose: Mapping[int, int]) -> list[LinkSums]:
+def _unpacked(packed: Iterable[bytes]) -> list[Ints]:
+    """The columns of the query, of all links of the workspace."""
+    sums = unpacked(packed)
+    names = "link_id", "touchpoint_id", "clicks", "scans"
+    return [*(sums[name] for name in names), visitors_in(sums), sums["tokenless"]]
+
+
+def _by_whose(columns: Sequence[Ints], whose: Mapping[int, int]) -> list[LinkSums]:
+    if not whose:
+        return []
     link_ids = np.array(sorted(whose), np.int64)
     owners = np.array([whose[link_id] for link_id in link_ids.tolist()], np.int64)
-    rows = rows[np.isin(rows[:, 0], link_ids)]
-    keys = [owners[np.searchsorted(link_ids, rows[:, 0])], rows[:, 1]]
-    found = grouped(*keys)
-    return [LinkSums(*row) for row in found.rows(keys, found.sums(rows[:, 2:])).tolist()]
+    places = np.minimum(np.searchsorted(link_ids, columns[0]), len(link_ids) - 1)
+    chosen = link_ids[places] == columns[0]
+    mine, touchpoint_ids, *counts = (each[chosen] for each in (places, *columns[1:]))
+    # One number for both, which NumPy sorts in a third of the time.
+    room = int(touchpoint_ids.max(initial=0)) + 1
+    unique, of = np.unique(owners[mine] * room + touchpoint_ids, return_inverse=True)
+    # As floats, which hold integers up to 2**53.
+    sums = [np.bincount(of, each, len(unique)).astype(np.int64) for each in counts]
+    rows = np.column_stack([unique // room, unique % room, *sums])
+    return [LinkSums(*row) for row in rows.tolist()]

@@ -8,24 +8,32 @@ database sum. A campaign's links are those of today; its visitors are those of e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 
+import numpy as np
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import SuspectedDay
-from linkservice.database import read_once
+from linkservice.clicks.month_model import LinkMonth
+from linkservice.clicks.packed_links import DAILY, unpacked_days, unpacked_sums
+from linkservice.database import AS_BYTES, read_once
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports import details
 from linkservice.reports.details import Links
 from linkservice.reports.link_conversions import of_links
-from linkservice.reports.period import Period, choose_period
+from linkservice.reports.period import Period, choose_period, days_beside
 from linkservice.reports.results import Day, LinkReport, LinkTotals
 from linkservice.reports.sources import Sources, sources, suspected
 from linkservice.workspaces.access import Actor, find
 from linkservice.workspaces.model import Workspace
+
+_COUNTED = (
+    *DAILY,
+    *(field.name for field in fields(LinkTotals) if field.name not in (*DAILY, "suspected")),
+)
 
 
 def link_report(
@@ -70,24 +78,52 @@ def links_of(campaign: Campaign) -> Select[int]:
     return select(Link.id).where(Link.campaign_id == campaign.id)
 
 
-def totals_by_day(
-    session: Session, read: Sources, of: Link | Campaign, period: Period
-) -> Mapping[date, LinkTotals]:
-    """The days of the period that have a row; read once in a session that reads. What counts
-    suspects is 0: they are told of the whole period.
-    """
-    rows, names = read.days, [field.name for field in fields(LinkTotals)]
-    names.remove("suspected")
-    query = (
-        select(rows.local_date, *(func.sum(getattr(rows, name)) for name in names))
-        .where(rows.link_id.in_(_links(of)), rows.local_date.between(period.first, period.last))
-        .group_by(rows.local_date)
-    )
-    key = totals_by_day, rows, type(of), of.id, period
-    found = read_once(session, key, lambda: session.execute(query).all())
-    return {
-        day: LinkTotals(**dict(zip(names, sums, strict=True)), suspected=0) for day, *sums in found
-    }
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The days that have clicks of any class, and what all of them add up to; without suspects."""
+
+    days: Mapping[date, Day]
+    totals: Mapping[str, int]
+
+
+def counted(session: Session, read: Sources, of: Link | Campaign, period: Period) -> Counted:
+    """What was counted in the period; read once in a session that reads."""
+    key = counted, read.days, type(of), of.id, period
+    return read_once(session, key, lambda: _counted(session, read, _links(of), period))
+
+
+def _counted(session: Session, read: Sources, links: Links, period: Period) -> Counted:
+    """Of closed months as they were packed, of all other days row by row."""
+    rows = read.days
+    # With suspected mail scanners, whatever they count as, only rows are whole.
+    months = sorted(details.closed_months(session, read, links, period)) if read.months else []
+    packed = session.execute(
+        select(LinkMonth.sums, LinkMonth.days).where(
+            LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
+        ),
+        execution_options=AS_BYTES,
+    ).all()
+    of_months = unpacked_sums(row.sums or b"" for row in packed)
+    totals = {name: int(of_months[name].sum()) for name in _COUNTED}
+    of_days = unpacked_days(row.days or b"" for row in packed)
+    unique, whose = np.unique(of_days["day"], return_inverse=True)
+    sums = np.zeros((len(DAILY), len(unique)), np.int64)
+    for sum_, name in zip(sums, DAILY, strict=True):
+        np.add.at(sum_, whose, of_days[name])
+    dated = zip(map(date.fromordinal, unique.tolist()), sums.T.tolist(), strict=True)
+    days = {day: Day(day, *counts) for day, counts in dated}
+    query = select(rows.local_date, *(func.sum(getattr(rows, name)) for name in _COUNTED))
+    for stretch in days_beside(months, period.first, period.last):
+        found = session.execute(
+            query.where(rows.link_id.in_(links), rows.local_date.between(*stretch)).group_by(
+                rows.local_date
+            )
+        )
+        for day, *counts in found:
+            days[day] = Day(day, *counts[: len(DAILY)])
+            for name, count in zip(_COUNTED, counts, strict=True):
+                totals[name] += count
+    return Counted(days, totals)
 
 
 def _links(of: Link | Campaign) -> Links:
@@ -103,15 +139,15 @@ def _report(
 ) -> LinkReport:
     links = _links(of)
     read = sources(session, actor.workspace_id, period, suspects)
-    by_day = totals_by_day(session, read, of, period)
+    found = counted(session, read, of, period)
     told = details.of_links(session, read, links, period)
     facets = told.facets
     conversions, value = of_links(session, actor.workspace_id, links, period)
     return LinkReport(
         id=str(of.id),
         period=period,
-        totals=_totals(session, actor, by_day, links, period),
-        days=days_of_links(by_day, period),
+        totals=_totals(session, actor, found, links, period),
+        days=days_of_links(found.days, period),
         hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],
@@ -127,22 +163,13 @@ def _report(
     )
 
 
-def days_of_links(by_day: Mapping[date, LinkTotals], period: Period) -> list[Day]:
+def days_of_links(found: Mapping[date, Day], period: Period) -> list[Day]:
     """Every day of the period, those without clicks included."""
-    found = {day: Day(day, of.clicks, of.scans, of.visitors) for day, of in by_day.items()}
     return [found.get(day) or Day(day, 0, 0, 0) for day in period.days()]
 
 
 def _totals(
-    session: Session,
-    actor: Actor,
-    by_day: Mapping[date, LinkTotals],
-    links: Links,
-    period: Period,
+    session: Session, actor: Actor, found: Counted, links: Links, period: Period
 ) -> LinkTotals:
     suspicious = suspected(session, actor.workspace_id, period, SuspectedDay.link_id.in_(links))
-    sums = {
-        field.name: sum(getattr(each, field.name) for each in by_day.values())
-        for field in fields(LinkTotals)
-    }
-    return LinkTotals(**{**sums, "suspected": suspicious})
+    return LinkTotals(**found.totals, suspected=suspicious)

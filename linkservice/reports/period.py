@@ -85,10 +85,19 @@ def days_beside(months: Sequence[date], first: date, last: date) -> Iterator[tup
     """The stretches of days from `first` to `last` that are in none of the months, which are whole
     ones between these days, in order.
     """
-    for month in months:
-        if first < month:
-            yield first, month - _DAY
-        if last_of(month) == last:
+    yield from beside([(month, last_of(month)) for month in months], first, last)
+
+
+def beside(
+    stretches: Sequence[tuple[date, date]], first: date, last: date
+) -> Iterator[tuple[date, date]]:
+    """The stretches of days from `first` to `last` that are in none of the given ones, which are
+    between these days, in order.
+    """
+    for begin, end in stretches:
+        if first < begin:
+            yield first, begin - _DAY
+        if end == last:
             return
-        first = last_of(month) + _DAY
+        first = end + _DAY
     yield first, last

@@ -24,7 +24,8 @@ from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.conversions import converted
 from linkservice.reports.days import days_of_closed_months
-from linkservice.reports.links import days_of_links, links_of, totals_by_day
+from linkservice.reports.links import counted as counted_of_links
+from linkservice.reports.links import days_of_links, links_of
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.results import Day
 from linkservice.reports.sources import PERSONS, sources
@@ -192,8 +193,8 @@ def _days(
     read = sources(session, actor.workspace_id, period, suspects)
     if isinstance(counted, Link | Campaign):
         own = counted.workspace_id == actor.workspace_id
-        by_day = totals_by_day(session, read, counted, period) if own else {}
-        return days_of_links(by_day, period)
+        found_days = counted_of_links(session, read, counted, period).days if own else {}
+        return days_of_links(found_days, period)
     rows = read.touchpoints
     query = (
         select(

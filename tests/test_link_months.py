@@ -1,0 +1,101 @@
+"""Closed months tell of a link, and of a campaign's, what their days tell."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date
+
+import pytest
+from cast import Home
+from sqlalchemy import func, select, text, update
+from test_months import DAY, JUNE, MAY, NOW, PERIODS, close, come, home
+
+from linkservice.clicks.model import LinkDay
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.journeys.model import Campaign
+from linkservice.links.model import Link
+from linkservice.reports.links import Counted, counted
+from linkservice.reports.period import Period
+from linkservice.reports.results import Day, LinkTotals
+from linkservice.reports.sources import PERSONS, Sources
+
+__all__ = ["home"]  # the fixture
+
+NAMES = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
+
+
+@pytest.fixture
+def campaign(database: Database, home: Home) -> int:
+    """Has the second and the third link."""
+    with database.transaction() as session:
+        made = Campaign(workspace_id=home.workspace_id, name="Autumn", created_at=NOW)
+        session.add(made)
+        session.flush()
+        session.execute(update(Link).where(Link.id > 1).values(campaign_id=made.id))
+        return made.id
+
+
+def told(database: Database, model: type[Link | Campaign], number: int, period: Period) -> Counted:
+    with database.reading() as session:
+        return counted(session, PERSONS, session.get_one(model, number), period)
+
+
+def right(database: Database, links: list[int], period: Period) -> Counted:
+    """What the days sum up to."""
+    within = LinkDay.link_id.in_(links) & LinkDay.local_date.between(period.first, period.last)
+    sums = [func.coalesce(func.sum(getattr(LinkDay, name)), 0) for name in NAMES]
+    by_day = select(LinkDay.local_date, *sums[:3]).where(within).group_by(LinkDay.local_date)
+    with database.reading() as session:
+        days = {day: Day(day, *counts) for day, *counts in session.execute(by_day)}
+        totals = session.execute(select(*sums).where(within)).one()
+    return Counted(days, dict(zip(NAMES, totals, strict=True)))
+
+
+def all_are_the_same(database: Database, campaign: int) -> None:
+    for period in PERIODS:
+        for number in (1, 2, 3):
+            assert told(database, Link, number, period) == right(database, [number], period)
+        found = told(database, Campaign, campaign, period)
+        assert found == right(database, [2, 3], period)
+        assert found.totals["clicks"] > 0
+        assert found.totals["robots"] > 0
+
+
+def test_closed_months_tell_of_links_what_their_days_tell(
+    settings: Settings, database: Database, home: Home, campaign: int
+) -> None:
+    come(settings, database, home, 1)
+    assert NAMES[:3] == ["clicks", "scans", "visitors"]
+    close(database)
+    all_are_the_same(database, campaign)
+    may = Period(MAY, JUNE - DAY, "UTC")
+    before = right(database, [2, 3], may)
+    with database.writing_connection() as connection:
+        connection.execute(text("DELETE FROM link_days"))
+    assert told(database, Campaign, campaign, may) == before, "not read from the months"
+
+
+def test_days_of_a_link_that_change_reopen_its_month(
+    settings: Settings, database: Database, home: Home, campaign: int
+) -> None:
+    come(settings, database, home, 1)
+    close(database)
+    come(settings, database, home, 2, [2], (MAY, date(2026, 5, 31)), 20)
+    all_are_the_same(database, campaign)
+    close(database)
+    all_are_the_same(database, campaign)
+
+
+def test_months_are_not_read_with_what_only_may_be_clicks(
+    settings: Settings, database: Database, home: Home, campaign: int
+) -> None:
+    come(settings, database, home, 1)
+    close(database)
+    both = Sources(PERSONS.touchpoints, PERSONS.days, PERSONS.hours, PERSONS.facets)
+    with database.writing_connection() as connection:
+        connection.execute(text("DELETE FROM link_days"))
+    assert right(database, [2, 3], PERIODS[0]).days == {}
+    with database.reading() as session:
+        found = counted(session, both, session.get_one(Campaign, campaign), PERIODS[0])
+    assert found.days == {}
