@@ -100,7 +100,7 @@ class Shop:
         for each in found.values():
             assert (each.conversions, each.value) == (sum(each.daily), sum(each.daily_value))
         return {
-            number: (each.daily, each.daily_value)
+            number: ([*each.daily], [*each.daily_value])
             for number, each in found.items()
             if any(each.daily) or any(each.daily_value)
         }

@@ -9,7 +9,7 @@ conversion (`conversions/recording`), verdicts (`ranking`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.grouping import Ints
 from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
 from linkservice.conversions.months import imported_between, unpacked, unpacked_imported
 from linkservice.database import read_once
@@ -36,8 +37,8 @@ class Converted:
     in the smallest unit of the workspace's currency.
     """
 
-    daily: list[int]
-    daily_value: list[int]
+    daily: Sequence[int] | Ints
+    daily_value: Sequence[int] | Ints
     conversions: int = 0
     value: int = 0
 
@@ -68,8 +69,9 @@ def _converted(
     daily = np.zeros((2, len(numbers), len(period)), np.int64)
     for place, each in enumerate((counts, values)):
         np.add.at(daily[place], (whose, days - period.first.toordinal()), each)
+    totals = daily.sum(axis=2).T.tolist()
     return {
-        number: Converted(*daily[:, place].tolist(), *daily[:, place].sum(axis=1).tolist())
+        number: Converted(*daily[:, place], *totals[place])
         for place, number in enumerate(numbers.tolist())
     }
 

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.grouping import Ints
 from linkservice.journeys.model import Reach, Touchpoint
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
@@ -66,7 +67,7 @@ def reached(
 
 
 def live_days(
-    touchpoint: Touchpoint, clicks: Sequence[int], period: Period, today: date
+    touchpoint: Touchpoint, clicks: Sequence[int] | Ints, period: Period, today: date
 ) -> list[float]:
     """1.0 for each day of the period on which the touchpoint was live, else 0.0.
 
@@ -78,7 +79,7 @@ def live_days(
     end = period.number(today)
     if touchpoint.deleted_at is not None:
         end = period.number(day_of(touchpoint.deleted_at, period.time_zone))
-    clicked = [number for number, count in enumerate(clicks) if count]
-    if clicked:
-        start, end = min(start, clicked[0]), max(end, clicked[-1])
+    clicked = np.flatnonzero(clicks)
+    if len(clicked):
+        start, end = min(start, int(clicked[0])), max(end, int(clicked[-1]))
     return [1.0 if start <= number <= end else 0.0 for number in range(len(period))]

@@ -22,13 +22,14 @@ from fractions import Fraction
 
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.grouping import Ints
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.reports.conversions import Converted
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.exposure import Reached, live_days, reached
 from linkservice.reports.movement import Moved, judge_movement
 from linkservice.reports.period import Period
-from linkservice.reports.ranking import PROPORTIONS, RATES, Judgement, Observation, judge
+from linkservice.reports.ranking import PROPORTIONS, RATES, Days, Judgement, Observation, judge
 from linkservice.reports.results import OF_CLICKS, Metric
 from linkservice.reports.sources import sources
 from linkservice.reports.touchpoint_sums import TouchpointSums
@@ -68,9 +69,7 @@ class Line:
         """Whether more came than could have: the reach that is entered is to be checked."""
         return 0 < self.reached.amount < self.visitors
 
-    def observed(
-        self, unit: str | None, counts: Sequence[float], exposure: Sequence[float]
-    ) -> Observation:
+    def observed(self, unit: str | None, counts: Days, exposure: Days) -> Observation:
         """Its days, as the judge is told of them."""
         return Observation(
             touchpoint_id=self.touchpoint.id,
@@ -91,7 +90,7 @@ class Earlier:
 
     period: Period
     days: int
-    visitors: Mapping[int, Sequence[int]]
+    visitors: Mapping[int, Sequence[int] | Ints]
     reached: Mapping[int, Reached]
 
 

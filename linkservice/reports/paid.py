@@ -18,6 +18,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.grouping import Ints
 from linkservice.journeys.model import Cost, Stage, Touchpoint
 from linkservice.reports.conversions import Converted, converted
 from linkservice.reports.cost_judging import Paid, judge_costs
@@ -102,7 +103,7 @@ def _spent(session: Session, actor: Actor, period: Period, today: date) -> Mappi
     return found
 
 
-def _of(days: Sequence[int]) -> Floats:
+def _of(days: Sequence[int] | Ints) -> Floats:
     return np.array(days, np.float64)
 
 

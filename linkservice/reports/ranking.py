@@ -40,6 +40,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from linkservice.clicks.grouping import Ints
 from linkservice.reports import proportions, statistics
 from linkservice.reports.dispersion import Dispersion, Floats, dispersion, dispersion_of_successes
 from linkservice.reports.proportions import Beta
@@ -100,6 +101,10 @@ PROPORTIONS = Family(
 """Conversions of clicks: binomial counts, beta beliefs."""
 
 
+Days: TypeAlias = Sequence[float] | Floats | Ints
+"""A number for each day of a period."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One touchpoint in the period: its counts and its exposure, day by day.
@@ -118,8 +123,8 @@ class Observation:
     journey_id: int
     kind: str
     unit: str | None
-    counts: Sequence[float] | Floats
-    exposure: Sequence[float] | Floats
+    counts: Days
+    exposure: Days
     target_rate: float | None = None
 
 

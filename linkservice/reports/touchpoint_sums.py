@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import ColumnElement, case, func, select, union_all
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.period import Period, whole_months
@@ -25,7 +26,7 @@ class TouchpointSums:
     `daily_scans` its scans where the rate is their share of it.
     """
 
-    daily: Sequence[int]
+    daily: Sequence[int] | Ints
     clicks: int = 0
     scans: int = 0
     visitors: int = 0
@@ -37,7 +38,7 @@ class TouchpointSums:
     scanners: int = 0
     heads: int = 0
     own: int = 0
-    daily_scans: Sequence[int] = field(default=(), kw_only=True)
+    daily_scans: Sequence[int] | Ints = field(default=(), kw_only=True)
 
 
 def touchpoint_sums(
@@ -50,8 +51,8 @@ def touchpoint_sums(
     return {
         number: replace(
             each,
-            daily=daily[number].tolist(),
-            daily_scans=scans[number].tolist() if scans else (),
+            daily=daily[number],
+            daily_scans=scans[number] if scans else (),
         )
         for number, each in sums_alone(session, read, workspace_id, period).items()
     }

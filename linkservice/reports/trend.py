@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeAlias, cast
 
+import numpy as np
 from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
@@ -179,10 +180,10 @@ def conversion_trend(session: Session, workspace_id: int, trend: Trend) -> Conve
     return ConversionTrend(
         total,
         value,
-        sum(sum(each.daily[:over]) for each in found),
-        sum(sum(each.daily[:over]) for each in before),
-        sum(sum(each.daily_value[:over]) for each in found),
-        sum(sum(each.daily_value[:over]) for each in before),
+        sum(int(np.sum(each.daily[:over])) for each in found),
+        sum(int(np.sum(each.daily[:over])) for each in before),
+        sum(int(np.sum(each.daily_value[:over])) for each in found),
+        sum(int(np.sum(each.daily_value[:over])) for each in before),
     )
 
 

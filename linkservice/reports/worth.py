@@ -33,9 +33,9 @@ from typing import TypeAlias
 import numpy as np
 
 from linkservice.reports.dispersion import Floats
-from linkservice.reports.ranking import Judgement, Observation, judge
+from linkservice.reports.ranking import Days, Judgement, Observation, judge
 
-_Daily: TypeAlias = Sequence[Sequence[float] | Floats] | Floats
+_Daily: TypeAlias = Sequence[Days] | Floats
 
 
 def grain(conversions: _Daily, values: _Daily) -> float:
@@ -57,7 +57,7 @@ def grain(conversions: _Daily, values: _Daily) -> float:
 
 
 def judge_value(
-    observations: Sequence[Observation], conversions: Sequence[Sequence[float]]
+    observations: Sequence[Observation], conversions: Sequence[Days]
 ) -> list[Judgement]:
     """As `judge`, with money as counts; rates are in that money per unit of exposure.
 
