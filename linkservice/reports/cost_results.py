@@ -141,31 +141,6 @@ def _ratio(cost: int | None, count: int | None) -> float | None:
     return cost / count if cost is not None and count else None
 
 
-def summed(parts: Sequence[Costs]) -> Costs:
-    """All parts together; without a cost if none of them has one, without conversions if those of
-    one cannot be told.
-    """
-    spent = [part.cost for part in parts if part.cost is not None]
-    return Costs(
-        cost=sum(spent) if spent else None,
-        gained=_all([part.gained for part in parts]),
-        gained_with_cost=_all([part.gained_with_cost for part in parts]),
-        is_valued=any(part.is_valued for part in parts),
-        **{name: sum(getattr(part, name) for part in parts) for name in _COUNTED},
-    )
-
-
-_COUNTED = (
-    *("clicks", "visitors", "tokenless", "shared_cost"),
-    *("clicks_with_cost", "visitors_with_cost"),
-)
-
-
-def _all(parts: Sequence[Gained | None]) -> Gained | None:
-    known = [part for part in parts if part is not None]
-    return sum(known, NOTHING) if len(known) == len(parts) else None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
     """A row of the report.

@@ -46,7 +46,6 @@ from linkservice.reports.cost_results import (
     Group,
     RowKind,
     rank,
-    summed,
 )
 from linkservice.reports.link_sums import sums_of_links
 from linkservice.reports.paid import judged_by_cost
@@ -91,25 +90,6 @@ class _Cell:
         self.visitors += int(visitors)
         self.tokenless += int(tokenless)
 
-    def told(self, group: Group, valued: bool, *, whole: bool = False) -> Costs:
-        """The cell as a part of a row, or of the whole report, which tells any value or none."""
-        split = self.untold and group == "campaign" and not whole
-        paid = None if split or self.uneven else self.gained
-        spent = [part for part in (self.by_touchpoint, self.by_campaign) if part is not None]
-        shared = self.by_touchpoint if group == "campaign" else self.by_campaign
-        return Costs(
-            clicks=self.clicks,
-            visitors=self.visitors,
-            tokenless=self.tokenless,
-            cost=sum(spent) if spent else None,
-            shared_cost=shared or 0,
-            clicks_with_cost=self.clicks if spent else 0,
-            visitors_with_cost=self.visitors + self.tokenless if spent else 0,
-            gained=None if split else self.gained,
-            gained_with_cost=paid if spent else NOTHING,
-            is_valued=valued,
-        )
-
 
 def cost_report(
     session: Session,
@@ -140,7 +120,7 @@ def cost_report(
     if asked == "touchpoint":
         rows = judged_by_cost(session, actor, period, today, suspects, rows)
     rows.sort(key=lambda row: rank(row, by, upwards))
-    totals = summed([cell.told(asked, valued, whole=True) for cell in cells.values()])
+    totals = _told(list(cells.values()), asked, valued, whole=True)
     currency = report_currency(session, actor)
     return CostReport(period, asked, currency, totals, rows, by, upwards)
 
@@ -308,10 +288,51 @@ class _Names:
 
 def _rows(cells: Mapping[Place, _Cell], group: Group, valued: bool, names: _Names) -> list[CostRow]:
     key_of = _KEYS[group]
-    parts: defaultdict[tuple[RowKind, str | None], list[Costs]] = defaultdict(list)
+    parts: defaultdict[tuple[RowKind, str | None], list[_Cell]] = defaultdict(list)
     for place in sorted(cells):
-        parts[key_of(names, place, cells[place])].append(cells[place].told(group, valued))
-    return [names.row(kind, key, summed(costs)) for (kind, key), costs in parts.items()]
+        parts[key_of(names, place, cells[place])].append(cells[place])
+    return [names.row(*key, _told(some, group, valued)) for key, some in parts.items()]
+
+
+def _told(cells: Sequence[_Cell], group: Group, valued: bool, *, whole: bool = False) -> Costs:
+    """The cells as a row, or as the whole report, which tells any value or none; without a cost if
+    none has one, without conversions if those of one cannot be told.
+    """
+    clicks = visitors = tokenless = shared_cost = clicks_with_cost = visitors_with_cost = 0
+    cost: int | None = None
+    gained: list[Gained] | None = []
+    gained_with_cost: list[Gained] | None = []
+    for cell in cells:
+        clicks += cell.clicks
+        visitors += cell.visitors
+        tokenless += cell.tokenless
+        shared_cost += (cell.by_touchpoint if group == "campaign" else cell.by_campaign) or 0
+        if cell.is_paid:
+            cost = (cost or 0) + (cell.by_touchpoint or 0) + (cell.by_campaign or 0)
+            clicks_with_cost += cell.clicks
+            visitors_with_cost += cell.visitors + cell.tokenless
+        if cell.untold and group == "campaign" and not whole:
+            gained = None
+        elif gained is not None and cell.gained is not NOTHING:
+            gained.append(cell.gained)
+        if not cell.is_paid or gained_with_cost is None:
+            continue
+        if cell.uneven or (cell.untold and group == "campaign" and not whole):
+            gained_with_cost = None
+        elif cell.gained is not NOTHING:
+            gained_with_cost.append(cell.gained)
+    return Costs(
+        clicks=clicks,
+        visitors=visitors,
+        tokenless=tokenless,
+        cost=cost,
+        shared_cost=shared_cost,
+        clicks_with_cost=clicks_with_cost,
+        visitors_with_cost=visitors_with_cost,
+        gained=None if gained is None else sum(gained, NOTHING),
+        gained_with_cost=None if gained_with_cost is None else sum(gained_with_cost, NOTHING),
+        is_valued=valued,
+    )
 
 
 def _by_touchpoint(names: _Names, place: Place, cell: _Cell) -> tuple[RowKind, str | None]:
