@@ -97,12 +97,9 @@ def _counted(session: Session, read: Sources, links: Links, period: Period) -> C
     rows = read.days
     # With suspected mail scanners, whatever they count as, only rows are whole.
     months = sorted(details.closed_months(session, read, links, period)) if read.months else []
-    packed = session.execute(
-        select(LinkMonth.sums, LinkMonth.days).where(
-            LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
-        ),
-        execution_options=AS_BYTES,
-    ).all()
+    of_each = LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
+    query_months = select(LinkMonth.sums, LinkMonth.days).where(*of_each)
+    packed = session.execute(query_months, execution_options=AS_BYTES).all() if months else []
     of_months = unpacked_sums(row.sums or b"" for row in packed)
     totals = {name: int(of_months[name].sum()) for name in _COUNTED}
     of_days = unpacked_days(row.days or b"" for row in packed)
