@@ -10,19 +10,14 @@ Both run on the core `GENERATOR_CORE`; what they load belongs on another one.
 
 from __future__ import annotations
 
-import gc
 import json
-import multiprocessing
 import os
 import random
-import select
 import shutil
-import socket
+import struct
 import subprocess
 import sys
 import tempfile
-import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +29,8 @@ OPEN_CONNECTIONS = 1024
 """Of the open loop, opened before its clock starts. Where all are waited for, a request that is due
 waits for a free one, and that counts."""
 
-NAP_SECONDS = 0.00005
-"""The system makes a tenth of a millisecond of it."""
+_WANTED, _SEEN = struct.Struct("=diI"), struct.Struct("=dii")
+"""As `openloop.c` has them."""
 
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 "
@@ -185,9 +180,9 @@ def offer(
 ) -> dict[str, Outcome]:
     """Send the streams at their rates, however long the answers take; what each one saw.
 
-    Runs in a process of its own, and returns when every answer has come, or 10 s after the
-    last request. With `gentle` it leaves time of its core to others: it sleeps between two
-    looks, and sees answers up to a tenth of a millisecond late.
+    Runs in a process of its own (`openloop.c`), and returns when every answer has come, or 10 s
+    after the last request. With `gentle` it leaves time of its core to others: it sleeps between
+    two looks, and sees answers up to a tenth of a millisecond late.
     """
     with offering(port, streams, seconds, seed=seed, host=host, gentle=gentle) as outcomes:
         pass
@@ -208,144 +203,62 @@ def offering(
 
     The yielded dictionary is filled when the body has ended and the load is over.
     """
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    arguments = (sender, port, streams, seconds, seed, host or f"127.0.0.1:{port}", gentle)
-    process = context.Process(target=_offer, args=arguments, daemon=True)
-    process.start()
-    sender.close()
     outcomes: dict[str, Outcome] = {}
-    try:
-        yield outcomes
-        outcomes.update(receiver.recv())
-    finally:
-        process.kill()
-        process.join()
-
-
-def _offer(
-    sender: multiprocessing.connection.Connection,
-    port: int,
-    streams: Sequence[Stream],
-    seconds: float,
-    seed: int,
-    host: str,
-    gentle: bool,
-) -> None:
-    pin(GENERATOR_CORE)
-    gc.disable()
-    sender.send(_OpenLoop(port, streams, seconds, random.Random(seed), host, gentle).run())
-
-
-class _OpenLoop:
-    """One thread that polls: it sends what is due and takes what has come."""
-
-    def __init__(
-        self,
-        port: int,
-        streams: Sequence[Stream],
-        seconds: float,
-        rng: random.Random,
-        host: str,
-        gentle: bool,
-    ) -> None:
-        self._port = port
-        self._gentle = gentle
-        self._streams = streams
-        self._seconds = seconds
-        self._plan = _planned(streams, seconds, rng, host)
-        self._poll = select.epoll()
-        self._idle: deque[socket.socket] = deque()
-        # By descriptor: the connection, and the stream and due moment of what it waits for.
-        self._busy: dict[int, tuple[socket.socket, int, float]] = {}
-        self._took: list[list[float]] = [[] for _ in streams]
-        self._refused = [0 for _ in streams]
-        self._failed = [0 for _ in streams]
-
-    def run(self) -> dict[str, Outcome]:
-        for _ in range(OPEN_CONNECTIONS):
-            self._idle.append(self._connect())
-        begin = time.perf_counter()
-        for due, stream, request in self._plan:
-            due += begin
-            while time.perf_counter() < due:
-                self._take()
-                if self._gentle:
-                    time.sleep(NAP_SECONDS)
-            while not self._idle:
-                if not self._busy:  # the server has closed all
-                    self._idle.append(self._connect())
-                self._take()
-            self._send(self._idle.pop(), due, stream, request)
-        give_up = time.perf_counter() + 10.0
-        while self._busy and time.perf_counter() < give_up:
-            self._take()
-        for _, stream, _ in self._busy.values():
-            self._failed[stream] += 1
-        return {each.name: self._outcome(at) for at, each in enumerate(self._streams)}
-
-    def _connect(self) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._port))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Until the server has taken it in, which is not what is measured, it answers nothing.
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        connection.recv(4096)
-        connection.setblocking(False)
-        self._poll.register(connection.fileno(), select.EPOLLIN)
-        return connection
-
-    def _send(self, connection: socket.socket, due: float, stream: int, request: bytes) -> None:
-        self._busy[connection.fileno()] = (connection, stream, due)
-        try:
-            connection.send(request)
-        except OSError:
-            self._drop(connection.fileno())
-
-    def _take(self) -> None:
-        for fd, _ in self._poll.poll(0):
-            found = self._busy.get(fd)
-            if found is None:  # an idle connection that the server closed
-                self._forget(next(each for each in self._idle if each.fileno() == fd))
-                continue
-            connection, stream, due = found
-            try:
-                answer = connection.recv(65536)
-            except OSError:
-                answer = b""
-            if not answer:
-                self._drop(fd)
-                continue
-            # Every answer of a link port fits into one segment of the loopback.
-            self._took[stream].append(time.perf_counter() - due)
-            if answer[9:12] >= b"400":
-                self._refused[stream] += 1
-            del self._busy[fd]
-            self._idle.append(connection)
-
-    def _drop(self, fd: int) -> None:
-        connection, stream, _ = self._busy.pop(fd)
-        self._failed[stream] += 1
-        self._close(connection)
-
-    def _forget(self, connection: socket.socket) -> None:
-        self._idle.remove(connection)
-        self._close(connection)
-
-    def _close(self, connection: socket.socket) -> None:
-        self._poll.unregister(connection.fileno())
-        connection.close()
-
-    def _outcome(self, stream: int) -> Outcome:
-        took = sorted(self._took[stream]) or [0.0]
-        return Outcome(
-            requests=len(self._took[stream]),
-            seconds=self._seconds,
-            p50=1000 * took[len(took) // 2],
-            p99=1000 * took[min(len(took) - 1, int(len(took) * 0.99))],
-            refused=self._refused[stream],
-            failed=self._failed[stream],
-            most=1000 * took[-1],
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        plan, seen = folder / "plan", folder / "seen"
+        with plan.open("wb") as file:
+            for due, stream, request in _planned(
+                streams, seconds, random.Random(seed), host or f"127.0.0.1:{port}"
+            ):
+                file.write(_WANTED.pack(due, stream, len(request)) + request)
+        process = subprocess.Popen(
+            [*_open_loop(folder), str(port), plan, seen, str(OPEN_CONNECTIONS), str(int(gentle))],
+            preexec_fn=lambda: pin(GENERATOR_CORE),
         )
+        try:
+            yield outcomes
+            if process.wait():
+                raise RuntimeError("the load ended early; its reason stands above")
+            outcomes.update(_outcomes(streams, seconds, seen.read_bytes()))
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _open_loop(folder: Path) -> list[str | Path]:
+    """The program that sends: in Python it would take as long a request as the server does."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        sys.exit("not found: a C compiler. On Debian: apt-get install gcc libc6-dev")
+    program = folder / "openloop"
+    source = Path(__file__).with_name("openloop.c")
+    subprocess.run([compiler, "-O2", "-o", program, source], check=True)
+    return [program]
+
+
+def _outcomes(streams: Sequence[Stream], seconds: float, seen: bytes) -> dict[str, Outcome]:
+    took: list[list[float]] = [[] for _ in streams]
+    refused, failed = [0] * len(streams), [0] * len(streams)
+    for waited, stream, status in _SEEN.iter_unpack(seen):
+        if waited < 0:
+            failed[stream] += 1
+            continue
+        took[stream].append(1000 * waited)
+        refused[stream] += status >= 400
+    found = {}
+    for stream, each in enumerate(streams):
+        times = sorted(took[stream]) or [0.0]
+        found[each.name] = Outcome(
+            requests=len(took[stream]),
+            seconds=seconds,
+            p50=times[len(times) // 2],
+            p99=times[min(len(times) - 1, int(len(times) * 0.99))],
+            refused=refused[stream],
+            failed=failed[stream],
+            most=times[-1],
+        )
+    return found
 
 
 def _planned(
