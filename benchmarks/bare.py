@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from linkservice.config import load
 from linkservice.redirect.answers import redirect
 from linkservice.serve.addresses import Address
-from linkservice.serve.workers import serve_redirect
+from linkservice.serve.link_port import serve_port
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-STATUS, HEADERS, _ = redirect("https://www.example.com/offers/23456ab?utm_source=poster")
+CONNECTIONS = 8_192
 
 
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[Any]:
-    """The least a WSGI application can do."""
-    start_response(STATUS, list(HEADERS))
-    return []
+class Constant:
+    """The least a door can do."""
+
+    def begin(self, environ: dict[str, Any], entries: list[Any]) -> Any:
+        return redirect("https://www.example.com/offers/23456ab?utm_source=poster")
+
+    def write(self, entries: list[Any]) -> None:
+        pass
 
 
 if __name__ == "__main__":
     with Address("redirect", "127.0.0.1", int(sys.argv[1]), "").listening() as listener:
-        serve_redirect(lambda: application, load(os.environ), listener.fileno())
+        serve_port(Constant(), listener, CONNECTIONS, lambda: None)

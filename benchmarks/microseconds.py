@@ -4,8 +4,9 @@
 
 Every step is timed by itself with the values a browser's click has; CPU time, the best of some
 repetitions. "The whole story" is what the server calls; what it costs more than the steps is
-what binds them. The server's own share (socket, HTTP, `environ`, threads) is what
-`benchmarks.redirect` measures as a bare 302.
+what binds them. The server's own share (sockets, event loop) is what `benchmarks.redirect`
+measures as a bare 302. Records are written together, as many as came in one turn of the loop:
+here `TOGETHER`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from benchmarks.load import AGENTS, LANGUAGES, REFERRERS
+from benchmarks.load import AGENTS, LANGUAGES, REFERRERS, heads
 from benchmarks.redirect import FEW, sync_ms
 from benchmarks.stand import Stand, stand
 from benchmarks.table import Options, heading, line, options
@@ -22,11 +23,13 @@ from linkservice.clicks.spool import Spool, node_id
 from linkservice.clicks.visitor import cut, encoded_agent, packed_address, visitor_token
 from linkservice.links.destination import decide
 from linkservice.links.slug import parse_path
-from linkservice.redirect.answers import redirect
+from linkservice.redirect.answers import head, redirect
 from linkservice.redirect.app import LinkDoor, make_application
-from linkservice.redirect.recorder import HEADERS, Said
+from linkservice.redirect.recorder import HEADERS, Entries, Said
+from linkservice.serve.reading import Heads, Reader
 
-CALLS, REPEATED = 20_000, 7
+CALLS, REPEATED = 10_000, 7
+TOGETHER = 16
 ADDRESS = "203.0.113.77"
 SALT = bytes(range(32))
 
@@ -53,7 +56,9 @@ def run(given: Options) -> None:
         for what, call in _steps(here, door).items():
             line(what, f"{microseconds(call) - nothing:.2f}")
         heading("The whole story")
-        line("a click, from environ to 302", f"{microseconds(_asked(door, environ)):.2f}")
+        line("a click, from environ to 302, alone", f"{microseconds(_asked(door, environ)):.2f}")
+        together = microseconds(_asked_together(door, environ)) / TOGETHER
+        line(f"the same, {TOGETHER} together", f"{together:.2f}")
         scan = _environ("/Q" + here.paths[0].upper())
         line("a scan", f"{microseconds(_asked(door, scan)):.2f}")
         miss = _environ("/nobodys-slug")
@@ -75,7 +80,12 @@ def _steps(here: Stand, door: LinkDoor) -> dict[str, Callable[[], object]]:
     body = _body(now_ms, packed, token, texts)
     spool = Spool(here.folder / "steps", node_id(here.folder), "second")
     spool.append(body)
+    data, known = _bytes(path), Heads()
+    known.remember(data, _read(data).ready[0])
+    status, headers, _ = redirect(link.destination)
     return {
+        "reading a usual request": lambda: known.usual(data),
+        "reading another one (llhttp)": lambda: _read(data),
         "parsing the path": lambda: parse_path(path),
         "the host's domain": lambda: resolver.domain(host),
         "the link in memory": lambda: resolver.link(1, path[1:]),
@@ -85,9 +95,22 @@ def _steps(here: Stand, door: LinkDoor) -> dict[str, Callable[[], object]]:
         "the address, cut": lambda: cut(packed_address(ADDRESS)),
         "the visitor's token": lambda: visitor_token(SALT, 1, packed, agent),
         "the record's bytes": lambda: _body(now_ms, packed, token, texts),
-        "CRC, write, promise to readers": lambda: spool.append(body),
+        "CRC, write, promise, alone": lambda: spool.append(body),
+        f"the same of {TOGETHER} together": lambda: spool.append_all([body] * TOGETHER),
         "the answer": lambda: redirect(link.destination),
+        "its bytes": lambda: head(status, headers, b"\r\n"),
     }
+
+
+def _bytes(path: str) -> bytes:
+    lines = heads("127.0.0.1:8001")[0].replace("|", "\r\n")
+    return f"GET {path} HTTP/1.1\r\n{lines}\r\n\r\n".encode()
+
+
+def _read(data: bytes) -> Reader:
+    reader = Reader()
+    reader.feed(data)
+    return reader
 
 
 def _body(now_ms: int, packed: bytes, token: bytes, texts: Texts) -> bytes:
@@ -96,6 +119,16 @@ def _body(now_ms: int, packed: bytes, token: bytes, texts: Texts) -> bytes:
 
 def _asked(door: LinkDoor, environ: dict[str, str]) -> Callable[[], object]:
     return lambda: door(environ, _ignored)
+
+
+def _asked_together(door: LinkDoor, environ: dict[str, str]) -> Callable[[], object]:
+    def call() -> None:
+        entries: Entries = []
+        for _ in range(TOGETHER):
+            door.begin(environ, entries)
+        door.write(entries)
+
+    return call
 
 
 def _ignored(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:

@@ -18,7 +18,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from linkservice.config import load
 from linkservice.serve.addresses import Address
-from linkservice.serve.workers import serve_redirect
+from linkservice.serve.workers import serve_wsgi
+
+THREADS = 4
+"""Threads that hand the interpreter to each other answer less: 16 of them half as much."""
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -83,4 +86,4 @@ def make_application(url: str) -> Flask:
 if __name__ == "__main__":
     settings = load(os.environ)
     with Address("redirect", "127.0.0.1", int(sys.argv[1]), "").listening() as listener:
-        serve_redirect(lambda: make_application(settings.database_url), settings, listener.fileno())
+        serve_wsgi(lambda: make_application(settings.database_url), listener.fileno(), THREADS)

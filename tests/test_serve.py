@@ -30,8 +30,8 @@ from linkservice.database import Database
 from linkservice.errors import Conflict, Failed, Invalid, Unavailable
 from linkservice.serve import serve
 from linkservice.serve.addresses import Address, announcement
+from linkservice.serve.forks import SHORTEST_LIFE_SECONDS
 from linkservice.serve.process import pause_before_restart
-from linkservice.serve.server import SHORTEST_LIFE_SECONDS
 from linkservice.serve.signals import caught
 from linkservice.serve.workers import GC_OF_PAGES, collect_seldom, take_settings
 

@@ -1,9 +1,9 @@
-"""The link door: from a request to its 302, as one story (`LinkDoor._answer`).
+"""The link door: from a request to its 302, as one story (`LinkDoor.begin`).
 
-Hot lane: plain WSGI, no framework. Pages for people (`pages`) are imported when the first
-one is shown. Not here: what a path asks for (`links/slug`), where a link leads
-(`links/destination`), what is in memory (`resolver`), what is recorded of a
-request (`recorder`), which processes run this (`serve`).
+Hot lane: no framework. What waits for nobody is answered at once; what has to ask the database,
+or is a page for people (`slow_lane`), is a step of its own, for a thread that may wait. Not here:
+what a path asks for (`links/slug`), where a link leads (`links/destination`), what is in memory
+(`resolver`), what is recorded of a request (`recorder`), which processes run this (`serve`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from linkservice.clicks.event import HEAD_BIT, MISS_BIT, SCAN_BIT
@@ -29,16 +30,14 @@ from linkservice.database import Database, open_database
 from linkservice.errors import Unavailable
 from linkservice.links.destination import Gone, decide, forward_query
 from linkservice.links.slug import RESERVED, Asked, parse_path
-from linkservice.redirect import answers
-from linkservice.redirect.answers import Answer, Headers
+from linkservice.redirect import answers, slow_lane
 from linkservice.redirect.lookup import LinkSnapshot
-from linkservice.redirect.recorder import Recorder
-from linkservice.redirect.resolver import DomainRule, Resolver
+from linkservice.redirect.recorder import Entries, Recorder
+from linkservice.redirect.resolver import DomainRule, MustAsk, Resolver
+from linkservice.redirect.slow_lane import Found, Later
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-    from linkservice.redirect.pages import Kind
 
 _log = logging.getLogger(__name__)
 
@@ -60,16 +59,15 @@ ANSWER_SECONDS = 2.0
 ROTATE_SECONDS = 10.0
 """Between two looks whether the spool's segment is old enough to be sealed."""
 
-LANGUAGES_KEPT, LONGEST_LANGUAGE = 200, 200
-"""Accept-Language headers, and characters of one, by which a page is kept."""
-
-_LAST = ("Connection", "close")
-
 _AS_IT_STANDS = Asked("", "click", False)
 
 
 class LinkDoor:
-    """The WSGI application of the link port. Safe for threads, and across `fork`."""
+    """What the link port answers. Safe for threads, and across `fork`.
+
+    A server calls `begin`, has what it adds to the entries written (`write`), and sends the
+    answer then. For any other it is a WSGI application.
+    """
 
     def __init__(
         self, settings: Settings, database: Database, recorder: Recorder, counters: Counters
@@ -79,7 +77,6 @@ class LinkDoor:
         self._recorder = recorder
         self._counters = counters
         self._click_ids = ClickIds(settings.secret_key)
-        self._leaving = False
         self._start_afresh()
         counters.follow(self.figures)
         counters.follow(recorder.figures)
@@ -99,14 +96,14 @@ class LinkDoor:
         self._stop = threading.Event()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        status, headers, body = self._answer(environ)
-        start_response(status, [*headers, _LAST] if self._leaving else list(headers))
+        entries: Entries = []
+        found = self.begin(environ, entries)
+        status, headers, body = found(entries) if callable(found) else found
+        if entries:
+            self.write(entries)
+        start_response(status, list(headers))
         # A list: the server hands one over in a single step, anything else piece by piece.
         return [body] if body and environ["REQUEST_METHOD"] != "HEAD" else []
-
-    def leave(self) -> None:
-        """End every connection with its next answer: another worker is to take over."""
-        self._leaving = True
 
     def close(self) -> None:
         """End the thread, seal the segment, give the connections back."""
@@ -131,7 +128,12 @@ class LinkDoor:
         self._recorder.leave_to_parent()
         self._start_afresh()
 
-    def _answer(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
+    def begin(self, environ: WSGIEnvironment, entries: Entries) -> Found | Later:
+        """The answer, or what finds it when it may wait; what is to be recorded is added to
+        `entries`.
+
+        An answer may be sent once `write` has had the entries. Never waits itself.
+        """
         method = environ.get("REQUEST_METHOD", "")
         if method not in ("GET", "HEAD"):
             self._outcomes["other"].tick()
@@ -142,7 +144,7 @@ class LinkDoor:
         if path == "/healthz":
             return answers.HEALTHY
         if not self._awake:
-            self._wake()
+            return partial(self._begin_awake, environ)
         domain: DomainRule | None = None
         try:
             domain = self._resolver.domain(environ.get("HTTP_HOST", ""))
@@ -156,33 +158,73 @@ class LinkDoor:
             if link is None:
                 parsed = parse_path(path)
                 if parsed is None or parsed.slug_key in RESERVED:
-                    return self._no_slug(environ, domain, path)
+                    return self._no_slug(environ, domain, path, entries)
                 if self._resolver.turns_away(domain.id, parsed.slug_key):
                     return self._turned_away(environ, domain, parsed)
-                asked, link = parsed, self._resolver.link(domain.id, parsed.slug_key)
+                asked = parsed
+                link = self._resolver.at_hand(domain.id, asked.slug_key)
         except Unavailable:
-            self._outcomes["unavailable"].tick()
-            return _page("unavailable", environ, domain)
+            return self._unavailable(environ, domain)
+        except MustAsk:
+            assert domain is not None
+            return partial(self._ask, environ, domain, asked)
+        return self._lead(environ, domain, asked, link, entries)
+
+    def write(self, entries: Entries) -> None:
+        """Record what `begin` added: as durable as it is to be when this returns."""
+        self._recorder.write(entries)
+
+    def _begin_awake(self, environ: WSGIEnvironment, entries: Entries) -> Found:
+        self._wake()
+        found = self.begin(environ, entries)
+        return found(entries) if callable(found) else found
+
+    def _ask(
+        self, environ: WSGIEnvironment, domain: DomainRule, asked: Asked, entries: Entries
+    ) -> Found:
+        """The story goes on with what the database says."""
+        found: Found | Later
+        try:
+            link = self._resolver.link(domain.id, asked.slug_key)
+        except Unavailable:
+            found = self._unavailable(environ, domain)
+        else:
+            found = self._lead(environ, domain, asked, link, entries)
+        return found(entries) if callable(found) else found
+
+    def _lead(
+        self,
+        environ: WSGIEnvironment,
+        domain: DomainRule,
+        asked: Asked,
+        link: LinkSnapshot | None,
+        entries: Entries,
+    ) -> Found | Later:
+        """Where the link leads, now that it is known."""
         bits = SCAN_BIT if asked.source == "scan" else 0
         if link is None:
-            return self._no_link(environ, domain, bits)
+            return self._no_link(environ, domain, bits, entries)
         now_ms = time.time_ns() // 1_000_000
         decision = decide(link, now_ms)
         if isinstance(decision, Gone):
             self._outcomes["gone"].tick()
-            self._record(environ, now_ms, domain, link, bits | MISS_BIT)
-            return _page(decision.reason, environ, domain)
+            self._record(environ, now_ms, domain, link, bits | MISS_BIT, entries)
+            return slow_lane.page(decision.reason, environ, domain)
         location = decision
         if link.forward_query:
             location = forward_query(location, environ.get("QUERY_STRING", ""))
         if asked.preview:
             self._outcomes["preview"].tick()
-            return _page("preview", environ, domain, location)
+            return slow_lane.page("preview", environ, domain, location)
         if link.append_click_id:
             location = self._with_click_id(environ, location, link, now_ms)
         self._redirected()
-        self._record(environ, now_ms, domain, link, bits)
+        self._record(environ, now_ms, domain, link, bits, entries)
         return answers.redirect(location)
+
+    def _unavailable(self, environ: WSGIEnvironment, domain: DomainRule | None) -> Later:
+        self._outcomes["unavailable"].tick()
+        return slow_lane.page("unavailable", environ, domain)
 
     def _with_click_id(
         self, environ: WSGIEnvironment, location: str, link: LinkSnapshot, now_ms: int
@@ -193,57 +235,51 @@ class LinkDoor:
         return appended(location, self._click_ids.make(link.id, link.version, now_ms))
 
     def _no_slug(
-        self, environ: WSGIEnvironment, domain: DomainRule, path: str | None
-    ) -> tuple[str, Headers, bytes]:
+        self, environ: WSGIEnvironment, domain: DomainRule, path: str | None, entries: Entries
+    ) -> Found | Later:
         """Paths that are no link's: the door's own, the reserved ones, and garbage."""
         answer = self._own(environ, domain, path)
         if answer is not None:
             self._outcomes["other"].tick()
             return answer
         scan = path is not None and path[:3] in ("/q/", "/Q/")
-        return self._no_link(environ, domain, SCAN_BIT if scan else 0)
+        return self._no_link(environ, domain, SCAN_BIT if scan else 0, entries)
 
     def _own(
         self, environ: WSGIEnvironment, domain: DomainRule, path: str | None
-    ) -> tuple[str, Headers, bytes] | None:
+    ) -> Found | Later | None:
         if path == "/":
             if domain.root_redirect:
                 return answers.redirect(domain.root_redirect)
-            return _page("root", environ, domain)
+            return slow_lane.page("root", environ, domain)
         if path == "/robots.txt":
             return answers.ROBOTS_TXT
         if path == "/favicon.ico":
             return answers.NO_ICON
         if path == OWN_PATH:
-            return self._mark(environ, domain)
+            return slow_lane.mark(self._settings, environ, domain)
         if path and _is_reserved(path):
             return answers.NOT_FOUND
         return None
 
-    def _mark(self, environ: WSGIEnvironment, domain: DomainRule) -> Answer:
-        """The slow lane: a member asks that this browser be counted, or not."""
-        from linkservice.redirect import marking
-
-        return marking.answer(self._settings, environ, domain, datetime.now(UTC))
-
     def _no_link(
-        self, environ: WSGIEnvironment, domain: DomainRule, bits: int
-    ) -> tuple[str, Headers, bytes]:
+        self, environ: WSGIEnvironment, domain: DomainRule, bits: int, entries: Entries
+    ) -> Found | Later:
         self._outcomes["miss"].tick()
         now_ms = time.time_ns() // 1_000_000
-        self._record(environ, now_ms, domain, None, bits | MISS_BIT)
-        return _not_found(environ, domain)
+        self._record(environ, now_ms, domain, None, bits | MISS_BIT, entries)
+        return slow_lane.not_found(environ, domain)
 
     def _turned_away(
         self, environ: WSGIEnvironment, domain: DomainRule, asked: Asked
-    ) -> tuple[str, Headers, bytes]:
+    ) -> Found | Later:
         """One of a flood of unknown slugs: the same answer, and written down later."""
         self._outcomes["miss"].tick()
         bits = SCAN_BIT if asked.source == "scan" else 0
         if environ["REQUEST_METHOD"] == "HEAD":
             bits |= HEAD_BIT
         self._recorder.record_later(domain, bits, time.time_ns() // 1_000_000)
-        return _not_found(environ, domain)
+        return slow_lane.not_found(environ, domain)
 
     def _record(
         self,
@@ -252,11 +288,12 @@ class LinkDoor:
         domain: DomainRule,
         link: LinkSnapshot | None,
         bits: int,
+        entries: Entries,
     ) -> None:
         if environ["REQUEST_METHOD"] == "HEAD":
             bits |= HEAD_BIT
         salt = self._resolver.salt(domain.workspace_id, now_ms)
-        self._recorder.record(environ, now_ms, domain, link, bits, salt)
+        entries.append(self._recorder.entry(environ, now_ms, domain, link, bits, salt))
 
     def _wake(self) -> None:
         """Start what keeps the memory current, in the process that serves, and wait for it."""
@@ -325,30 +362,6 @@ def _is_reserved(path: str) -> bool:
     """
     word, _, rest = path[1:].partition("/")
     return word.lower() in RESERVED and not (word in ("q", "Q") and rest)
-
-
-def _page(
-    kind: Kind, environ: WSGIEnvironment, domain: DomainRule | None, location: str = ""
-) -> Answer:
-    """The slow lane: a page for a person."""
-    from linkservice.redirect import pages
-
-    brand = domain.brand if domain else None
-    return pages.show(kind, brand, environ.get("HTTP_ACCEPT_LANGUAGE", ""), location)
-
-
-def _not_found(environ: WSGIEnvironment, domain: DomainRule) -> tuple[str, Headers, bytes]:
-    """For a slug nobody has: the domain's page for that, or ours, which is kept for those who
-    try slugs by the thousand."""
-    if domain.not_found_redirect:
-        return answers.redirect(domain.not_found_redirect)
-    language = environ.get("HTTP_ACCEPT_LANGUAGE", "")
-    page = domain.not_found.get(language)
-    if page is None:
-        page = _page("not_found", environ, domain)
-        if len(domain.not_found) < LANGUAGES_KEPT and len(language) <= LONGEST_LANGUAGE:
-            domain.not_found[language] = page
-    return page
 
 
 _doors: weakref.WeakSet[LinkDoor] = weakref.WeakSet()

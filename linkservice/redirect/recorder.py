@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from linkservice.clicks.calendar import local_day
 from linkservice.clicks.event import (
@@ -68,10 +69,21 @@ HEADERS = (
 )
 """What is read of a browser, besides its address and the own-visit cookie."""
 
+SAID = "linkservice.said"
+"""Where in `environ` that is noted (`Said`): a server that knows the same headers by their bytes
+hands it in again (`serve/reading`)."""
+
 SAID_KEPT = 4_096
 LONGEST_SAID = 1_000
 """Sets of headers whose meaning is remembered, and characters of the longest such set: together
 below 20 MB, whatever strangers send."""
+
+
+Entry: TypeAlias = tuple[bytes, int, DomainRule, int]
+"""A request as it is to be written down: the record's body, when it came (UTC epoch ms), the
+domain, and the bits of the record. A plain tuple: one is made per request."""
+
+Entries: TypeAlias = list[Entry]
 
 
 class Said(NamedTuple):
@@ -101,7 +113,7 @@ class Recorder:
         self._failing = False
         self._warned_of_proxy = False
 
-    def record(
+    def entry(
         self,
         environ: WSGIEnvironment,
         now_ms: int,
@@ -109,17 +121,19 @@ class Recorder:
         link: LinkSnapshot | None,
         bits: int,
         salt: bytes | None,
-    ) -> None:
-        """Append the request; a click that cannot be appended is counted as unrecorded.
+    ) -> Entry:
+        """What is to be written down of the request; `write` does it.
 
         `bits` are those of the record (`event`): how it came, and whether it is a miss: the
-        link is none or leads nowhere now. Never raises for want of a disk: the customer is
-        redirected in any case.
+        link is none or leads nowhere now.
         """
         get = environ.get
-        # Most browsers are one of a few thousand; what theirs say is read once.
-        headers = tuple(map(get, HEADERS))
-        flags, agent, texts = self._said.get(headers) or self._read(headers)
+        said = get(SAID)
+        if said is None:
+            # Most browsers are one of a few thousand; what theirs say is read once.
+            headers = tuple(map(get, HEADERS))
+            said = environ[SAID] = self._said.get(headers) or self._read(headers)
+        flags, agent, texts = said
         remote, forwarded = get("REMOTE_ADDR", ""), get(self._forwarded)
         address = packed_address(self._client(remote, forwarded) if forwarded else remote)
         token = b""
@@ -132,23 +146,31 @@ class Recorder:
         ):
             flags |= _OWN
         link_id, version = (0, 0) if link is None else (link.id, link.version)
+        body = encode_parts(
+            now_ms,
+            link_id,
+            version,
+            domain.id,
+            domain.workspace_id,
+            bits,
+            flags,
+            cut(address),
+            token,
+            texts,
+        )
+        return body, now_ms, domain, bits
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Append requests, with one write; clicks that cannot be appended are counted as
+        unrecorded. Never raises for want of a disk: the customer is redirected in any case.
+        """
         try:
-            self._spool.append(
-                encode_parts(
-                    now_ms,
-                    link_id,
-                    version,
-                    domain.id,
-                    domain.workspace_id,
-                    bits,
-                    flags,
-                    cut(address),
-                    token,
-                    texts,
-                )
-            )
+            if len(entries) == 1:
+                self._spool.append(entries[0][0])
+            else:
+                self._spool.append_all([entry[0] for entry in entries])
         except SpoolFailed as error:
-            self._count(now_ms, domain, bits, error)
+            self._count(entries, error)
         else:
             if self._failing:
                 self._failing = False
@@ -214,13 +236,14 @@ class Recorder:
             self._warn_of_proxy()
         return self._address_of(remote, forwarded, self._trusted_hops)
 
-    def _count(self, now_ms: int, domain: DomainRule, bits: int, error: SpoolFailed) -> None:
+    def _count(self, entries: Sequence[Entry], error: SpoolFailed) -> None:
         if not self._failing:
             self._failing = True
             _log.error("clicks are redirected and not recorded: %s", error)
-        if not bits & _NO_PERSON:
-            day, _ = local_day(now_ms, domain.time_zone)
-            self._shortfall.add(domain.workspace_id, day.toordinal())
+        for _, now_ms, domain, bits in entries:
+            if not bits & _NO_PERSON:
+                day, _ = local_day(now_ms, domain.time_zone)
+                self._shortfall.add(domain.workspace_id, day.toordinal())
 
     def _warn_of_proxy(self) -> None:
         self._warned_of_proxy = True

@@ -65,6 +65,10 @@ BEGIN_ANEW_AFTER = KEPT / 2
 """A worker that could not follow the feed for so long may have missed some of it."""
 
 
+class MustAsk(Exception):  # no error: a step that takes longer
+    """Only the database knows; whoever may wait asks it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Brand:
     """What the pages of a workspace look like and link to."""
@@ -145,15 +149,15 @@ class Resolver:
             self._hit()
         return snapshot
 
-    def link(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
-        """The link of that key, None when there is none.
+    def at_hand(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        """The link of that key, None when there is surely none; waits for nobody.
 
-        Raises `Unavailable` when it is not in memory and the database does not answer.
+        Raises `MustAsk` when only the database knows, `Unavailable` when it does not answer.
         """
-        key = key_of(domain_id, slug_key)
         snapshot = self.remembered(domain_id, slug_key)
         if snapshot is not None:
             return snapshot
+        key = key_of(domain_id, slug_key)
         if self._absent.get(key):
             self._lookups["absent"].tick()
             return None
@@ -162,8 +166,18 @@ class Resolver:
             return snapshot
         if self._away:
             raise _unavailable()
-        self._lookups["load"].tick()
-        return self._load(key, domain_id, slug_key)
+        raise MustAsk
+
+    def link(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
+        """The link of that key, None when there is none; the database is asked if need be.
+
+        Raises `Unavailable` when it is not in memory and the database does not answer.
+        """
+        try:
+            return self.at_hand(domain_id, slug_key)
+        except MustAsk:
+            self._lookups["load"].tick()
+            return self._load(key_of(domain_id, slug_key), domain_id, slug_key)
 
     def turns_away(self, domain_id: int, slug_key: str) -> bool:
         """Whether the key is one of a flood: surely no link's, and too many were asked for lately.

@@ -11,7 +11,11 @@ nobody along.
     signals.py      signals as something to wait for
     addresses.py    ports: opened for the workers, asked whether they answer
     workers.py      what runs inside the children (`python -m linkservice.serve`)
-    server.py       granian on an open socket, leaving without hanging up
+    forks.py        a worker in a fork of its own, and another one when it dies
+    link_port.py    redirects: one event loop for all connections
+    connection.py   one of them: its requests in order, and when it ends
+    reading.py      requests out of bytes
+    server.py       pages: granian on an open socket, leaving without hanging up
 """
 
 from __future__ import annotations

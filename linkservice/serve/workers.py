@@ -1,8 +1,8 @@
 """What runs inside the child processes.
 
-A redirect or web worker is granian with a single worker process of its own: of several it
-would give up all when one dies, ours are restarted one by one. granian's main process only
-watches; the application is made in the worker that is forked from it.
+A redirect or web worker is a process that only watches, and the one that is forked from it and
+answers: redirects in an event loop of our own (`link_port`), pages in granian. Of several workers
+granian would give up all when one dies; ours are restarted one by one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, MutableMapping
@@ -33,14 +34,6 @@ _log = logging.getLogger(__name__)
 
 WEB_THREADS = 32
 """More than the bodies read at once (`api/body`): slow senders leave some for all others."""
-
-REDIRECT_THREADS = 4
-"""More than wait for the database at once (`redirect/resolver`), and no more: threads that hand
-the interpreter to each other redirect less; 16 of them half as much as 4."""
-
-REDIRECT_THREADS_WAITING = 32
-"""With `SPOOL_SYNC=always` threads wait for the disk, and all that wait share one sync. Of 64 the
-unlucky waited twice as long (p99 18 ms, not 7), and no more were answered."""
 
 STANDS_BACK = 5
 """How much nicer (nice(2)) reports and ingestion are than the customers' half second: on a busy
@@ -71,24 +64,17 @@ HEADER_TIMEOUT_MS = 5_000
 def run_redirect(settings: Settings, ready_fd: int, listening_fd: int) -> int:
     """Serve the link door on the socket until SIGTERM; the exit code."""
     # Before the worker is forked: a next one need not import it again. It starts no thread.
-    import linkservice.redirect.app  # noqa: F401  # for `_redirect_door`
+    import linkservice.redirect.app
+    import linkservice.serve.link_port  # noqa: F401  # both for `_redirect`
+    from linkservice.serve.forks import keep_forked
 
-    return serve_redirect(partial(_redirect_door, ready_fd, listening_fd), settings, listening_fd)
-
-
-def serve_redirect(
-    make_door: Callable[[], WSGIApplication], settings: Settings, listening_fd: int
-) -> int:
-    """Serve any application as the link door is served; what it is measured against, too."""
-    waits = settings.spool_sync == "always"
-    threads = REDIRECT_THREADS_WAITING if waits else REDIRECT_THREADS
-    return _serve_http(make_door, listening_fd, threads)
+    return keep_forked(partial(_redirect, ready_fd, listening_fd), listening_fd)
 
 
 def run_web(settings: Settings, ready_fd: int, listening_fd: int) -> int:
     """Serve the app door on the socket until SIGTERM; the exit code."""
     os.nice(STANDS_BACK)
-    return _serve_http(partial(_app_door, ready_fd, listening_fd), listening_fd, WEB_THREADS)
+    return serve_wsgi(partial(_app_door, ready_fd, listening_fd), listening_fd, WEB_THREADS)
 
 
 def run_ingest(settings: Settings, ready_fd: int) -> int:
@@ -125,7 +111,8 @@ def take_settings(environ: MutableMapping[str, str]) -> Settings:
     return settings
 
 
-def _serve_http(make_door: Callable[[], WSGIApplication], listening_fd: int, threads: int) -> int:
+def serve_wsgi(make_door: Callable[[], WSGIApplication], listening_fd: int, threads: int) -> int:
+    """Serve an application on the socket until SIGTERM; the exit code."""
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
@@ -157,18 +144,18 @@ def _serve_http(make_door: Callable[[], WSGIApplication], listening_fd: int, thr
     return 0
 
 
-def _redirect_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
+def _redirect(ready_fd: int, listening_fd: int) -> None:
+    """In the forked worker."""
     from linkservice.redirect.app import make_application
-    from linkservice.serve.server import on_leave
+    from linkservice.serve.link_port import serve_port
 
     door = make_application(_settings_of_worker("redirect"))
-    # granian leaves by os._exit: of all exit hooks only this kind runs in a forked process.
-    # It runs when the last request is answered and seals the spool segment.
-    Finalize(None, door.close, exitpriority=0)
-    on_leave(listening_fd, door.leave)
     collect_seldom(GC_OF_REDIRECTS)
-    _tell_ready(ready_fd)
-    return door
+    try:
+        with socket.socket(fileno=listening_fd) as listener:
+            serve_port(door, listener, _connections_at_once(), partial(_tell_ready, ready_fd))
+    finally:
+        door.close()  # seals the spool segment
 
 
 def collect_seldom(thresholds: Thresholds) -> None:
