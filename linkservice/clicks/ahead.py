@@ -18,8 +18,8 @@ import os
 from linkservice.clicks.framing import MAX_RECORD, last_record_end
 
 AHEAD_BYTES = 64 * 1024
-"""Some 500 records: the write that puts zeros there takes a quarter of a millisecond longer. With four
-times as many it is a whole one, which is what the slowest of a hundred clicks then wait for."""
+"""Some 500 records: the write that puts zeros there takes a quarter of a millisecond longer. With
+four times as many it is a whole one, which the slowest of a hundred clicks then wait for."""
 
 _ZEROS = bytes(AHEAD_BYTES)
 

@@ -5,7 +5,11 @@ Headers are tuples, made once. Decided here as well: how an answer looks as byte
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
+
+HEADS_KEPT = 1_024
+"""Heads of pages that are not made anew: whoever tries slugs by the thousand gets one page."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -84,7 +88,12 @@ def head(status: str, headers: Headers, end: bytes) -> bytes:
         if "\n" in location or "\r" in location:
             raise ValueError("a line end in a Location")
         return b"".join((_FOUND_HEAD, location.encode("latin-1"), _FOUND_TAIL, end))
+    return _other_head(status, headers) + end
+
+
+@lru_cache(maxsize=HEADS_KEPT)
+def _other_head(status: str, headers: Headers) -> bytes:
     lines = [f"HTTP/1.1 {status}", *(f"{name.lower()}: {value}" for name, value in headers)]
     if any("\n" in line or "\r" in line for line in lines):
         raise ValueError("a line end in a header")
-    return "\r\n".join([*lines, ""]).encode("latin-1") + end
+    return "\r\n".join([*lines, ""]).encode("latin-1")

@@ -144,9 +144,11 @@ class Resolver:
 
     def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         """The link of that key if it is in memory; any text may be asked for."""
-        snapshot = self._links.get(f"{domain_id}/{slug_key}")  # as `key_of`, which is a call more
-        if snapshot is not None:
-            self._hit()
+        key = f"{domain_id}/{slug_key}"  # as `key_of`, which is a call more
+        snapshot = self._links.get(key)
+        if snapshot is None:
+            return self._unpacked(key)
+        self._hit()
         return snapshot
 
     def at_hand(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
@@ -161,9 +163,6 @@ class Resolver:
         if self._absent.get(key):
             self._lookups["absent"].tick()
             return None
-        snapshot = self._unpacked(key)
-        if snapshot is not None:
-            return snapshot
         if self._away:
             raise _unavailable()
         raise MustAsk
