@@ -17,6 +17,7 @@ from linkservice.serve import connection
 from linkservice.serve.link_port import serve_port
 
 LATER_SECONDS, RECORD_SECONDS = 0.2, 0.05
+HEAD_SECONDS, STUCK_SECONDS, KEPT_SECONDS = 1.5, 3.0, 6.0
 MEGABYTE = 1_000_000
 
 
@@ -80,9 +81,9 @@ class Door:
 
 if __name__ == "__main__":
     # So that nobody waits for what takes seconds.
-    connection.HEAD_SECONDS = connection.LINGER_SECONDS = 0.5
-    connection.STUCK_SECONDS = 2.0
-    connection.KEPT_SECONDS = 3.5
+    connection.HEAD_SECONDS = connection.LINGER_SECONDS = HEAD_SECONDS
+    connection.STUCK_SECONDS = STUCK_SECONDS
+    connection.KEPT_SECONDS = KEPT_SECONDS
     door = Door()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         serve_port(door, listener, int(sys.argv[2]), lambda: print("ready", flush=True))
