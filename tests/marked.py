@@ -40,7 +40,7 @@ def marks(number: int) -> dict[str, str]:
     }
 
 
-def _number(host: str, language: str) -> int | None:
+def number_of(host: str, language: str) -> int | None:
     """The number that these marks tell; None where they are none."""
     mark = _MARK.fullmatch(host)
     if not mark:
@@ -68,7 +68,7 @@ def numbers_in(database: Database) -> Counter[int]:
             .join(host, Click.referrer_id == host.id)
             .join(language, Click.language_id == language.id)
         )
-        numbers = (_number(*each) for each in found)
+        numbers = (number_of(*each) for each in found)
         return Counter(number for number in numbers if number is not None)
 
 

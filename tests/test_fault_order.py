@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from cast import make_home
 from evidence import Trial
-from marked import clicking_marked
+from marked import clicking_marked, number_of
 from service import running
 
 from linkservice.config import Settings
@@ -35,7 +35,7 @@ SYNCS = {"fsync", "fdatasync"}
 _CALL = re.compile(r"(\d+) +(\w+)\((\d+)(.*)")
 _RESUMED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)")
 _RESULT = re.compile(r"\) += (-?\d+)")
-_RECORDED = re.compile(r"n(\d+)\.example")
+_RECORDED = re.compile(r"(q[a-z]{2})(n\d+\.example)")  # language and referrer, side by side
 _ANSWERED = re.compile(r"\?n=(\d+)")
 
 
@@ -121,12 +121,18 @@ def calls_in(trace: Path) -> Iterator[Call]:
                     yield Call(name, fd_number, text + rest, since, number, int(result[1]))
 
 
+def recorded_in(call: Call) -> list[int]:
+    """The numbers of the records that it wrote."""
+    numbers = [number_of(host, language) for language, host in _RECORDED.findall(call.text)]
+    return [number for number in numbers if number is not None]
+
+
 def order_of(calls: list[Call]) -> tuple[int, dict[int, str]]:
     """The number of syncs, and of each answer that was sent too early (its number) the reason."""
     written: dict[int, Call] = {}
     for call in calls:
         if call.name in WRITES and call.result > 0:
-            written.update((int(number), call) for number in _RECORDED.findall(call.text))
+            written.update((number, call) for number in recorded_in(call))
     syncs = sorted(
         (call.begun, call.ended, call.fd)
         for call in calls
