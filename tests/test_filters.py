@@ -487,6 +487,13 @@ def test_the_api_takes_the_same_filters(scene: Scene) -> None:
     assert codes(refused) == {("country", "bad_country"), ("device", "not_one_of")}
 
 
+def untimed(text: str) -> str:
+    """Without the minute in which a shared page was read: it may turn between two readings."""
+    without, times = re.subn(r", \d?\d:\d\d (?=Shared with)", "", text)
+    assert times == 1
+    return without
+
+
 @pytest.mark.parametrize("about", ["link", "touchpoint"])
 def test_a_filtered_report_is_shared_as_it_is(scene: Scene, about: str) -> None:
     report, subject, place = {
@@ -514,7 +521,8 @@ def test_a_filtered_report_is_shared_as_it_is(scene: Scene, about: str) -> None:
     shown = scene.cast.stranger.get(link[1])
     # What is shared is fixed: its readers filter by nothing, right or wrong.
     asked_more = scene.cast.stranger.get(link[1], country="Germanyy", device="foo", **{"from": "x"})
-    assert (asked_more.status_code, text_of(asked_more)) == (200, text_of(shown))
+    assert asked_more.status_code == 200
+    assert untimed(text_of(asked_more)) == untimed(text_of(shown))
     found = scene.ask(report, subject, country="DE", device="desktop")
     figures = dict(re.findall(r'<dt>([^<]+)</dt><dd class="stat-value">(\d+)<', shown.text))
     assert figures["Clicks"] == str(found.totals.clicks)
