@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from linkservice.clicks.model import LinkDay
 from linkservice.clicks.month_model import LinkMonth
@@ -41,17 +43,8 @@ def sums(
     connection: Connection, first: date, last: date, link_ids: Sequence[int]
 ) -> dict[int, bytes]:
     """By link, its sums from one day to the other, by touchpoint; those that have any."""
-    rows = LinkDay
-    found = connection.execute(
-        select(
-            rows.link_id,
-            rows.touchpoint_id,
-            *(func.sum(getattr(rows, name)) for name in (*COUNTED, *_APART)),
-        )
-        .where(rows.link_id.in_(link_ids), rows.local_date.between(first, last))
-        .group_by(rows.link_id, rows.touchpoint_id)
-        .order_by(rows.link_id, rows.touchpoint_id)
-    )
+    names = (*COUNTED, *_APART)
+    found = _summed(connection, LinkDay.touchpoint_id, names, first, last, link_ids)
     return _by_link(((link_id, tuple(counts)) for link_id, *counts in found), _OF_LINK)
 
 
@@ -59,19 +52,27 @@ def days(
     connection: Connection, first: date, last: date, link_ids: Sequence[int]
 ) -> dict[int, bytes]:
     """By link, what it had on each day from one to the other; those that have any."""
-    rows = LinkDay
-    found = connection.execute(
-        select(
-            rows.link_id,
-            rows.local_date,
-            *(func.sum(getattr(rows, name)) for name in DAILY),
-        )
-        .where(rows.link_id.in_(link_ids), rows.local_date.between(first, last))
-        .group_by(rows.link_id, rows.local_date)
-        .order_by(rows.link_id, rows.local_date)
-    )
+    found = _summed(connection, LinkDay.local_date, DAILY, first, last, link_ids)
     dated = ((link_id, (day.toordinal(), *counts)) for link_id, day, *counts in found)
     return _by_link(dated, _OF_DAY)
+
+
+def _summed(
+    connection: Connection,
+    by: InstrumentedAttribute[Any],
+    names: Sequence[str],
+    first: date,
+    last: date,
+    link_ids: Sequence[int],
+) -> Iterable[Row[int, Any, *tuple[int, ...]]]:
+    """The link, what else is told apart (`by`), and the sums of what it had; in their order."""
+    rows = LinkDay
+    return connection.execute(
+        select(rows.link_id, by, *(func.sum(getattr(rows, name)) for name in names))
+        .where(rows.link_id.in_(link_ids), rows.local_date.between(first, last))
+        .group_by(rows.link_id, by)
+        .order_by(rows.link_id, by)
+    )
 
 
 def _by_link(

@@ -18,6 +18,10 @@ SHORTEST_LIFE_SECONDS = 1.0
 """A worker that dies sooner would do it again and again."""
 
 
+LEAVING_SECONDS = 0.5
+"""How long a worker that leaves ends each connection with its next answer. Who clicks less often
+has hardly a request on its way just then."""
+
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 

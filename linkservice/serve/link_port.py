@@ -26,6 +26,7 @@ import uvloop
 from linkservice.redirect.answers import Answer
 from linkservice.serve.addresses import BACKLOG
 from linkservice.serve.connection import Connection
+from linkservice.serve.forks import LEAVING_SECONDS
 from linkservice.serve.reading import Heads
 
 if TYPE_CHECKING:
@@ -39,12 +40,8 @@ _log = logging.getLogger(__name__)
 THREADS = 4
 """More than wait for the database at once (`redirect/resolver`): one is left for pages."""
 
-LEAVING_SECONDS = 0.5
-"""How long a port that leaves ends each connection with its next answer. Who clicks less often
-has hardly a request on its way just then."""
-
 LAST_SECONDS = 2.0
-"""How long it waits for answers under way after that."""
+"""How long it waits, after `LEAVING_SECONDS`, for answers under way."""
 
 TICK_SECONDS = 1.0
 

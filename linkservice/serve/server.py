@@ -28,14 +28,11 @@ from granian import Granian
 from granian._granian import SocketHolder
 
 from linkservice.serve.addresses import BACKLOG
-from linkservice.serve.forks import SHORTEST_LIFE_SECONDS
+from linkservice.serve.forks import LEAVING_SECONDS, SHORTEST_LIFE_SECONDS
 
 LEAVE = signal.SIGUSR1
 """Tells a worker to accept no more and to end each connection with its next answer; see
 `on_leave`."""
-
-LEAVING_SECONDS = 0.5
-"""How long it does so. Who clicks less often has hardly a request on its way just then."""
 
 
 class Server(Granian):  # type: ignore[misc,valid-type]  # an alias that depends on the platform
