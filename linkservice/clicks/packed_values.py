@@ -9,8 +9,10 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import CLASSES, Mark
@@ -84,21 +86,51 @@ def packed(cells: Ints) -> bytes:
 
 def unpacked(days: Iterable[tuple[int, bytes]]) -> tuple[Ints, Ints]:
     """The cells of packed days, all together; and the day of each."""
-    whose, found = [np.zeros(0, np.int64)], [np.zeros((0, len(CELL)), np.int64)]
+    numbers: list[int] = []
+    parts: list[_Columns] = []
     for day, each in days:
-        content = zlib.decompress(each)
-        size, of_id, of_count = _HEAD.unpack_from(content)
-        cells = np.zeros((size, len(CELL)), np.int64)
-        at = _HEAD.size
-        kinds = np.frombuffer(content, "<u1", size, at)
-        ids = np.frombuffer(content, f"<i{of_id}", size, at := at + size)
-        counts = np.frombuffer(content, f"<u{of_count}", size, at := at + size * of_id)
-        told = np.frombuffer(content, f"<u{of_count}", -1, at + size * of_count)
-        cells[:, 0], cells[:, 1], cells[:, _COUNT] = np.cumsum(ids, dtype=np.int64), kinds, counts
-        cells[_PERSONS[kinds], _COUNT + 1 :] = told.reshape(len(COUNTED) - 1, -1).T
-        whose.append(np.full(size, day, np.int64))
-        found.append(cells)
-    return np.concatenate(whose), np.concatenate(found)
+        numbers.append(day)
+        parts.append(_columns(zlib.decompress(each)))
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros((0, len(CELL)), np.int64)
+    steps, kinds, counts, told = (
+        np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)
+    )
+    sizes = np.array([len(part.kinds) for part in parts])
+    # Ids follow each other from nought on each day: what all before it add up to is taken away.
+    upto = np.concatenate([[0], np.cumsum(steps, dtype=np.int64)])
+    ids = upto[1:] - np.repeat(upto[np.cumsum(sizes) - sizes], sizes)
+    # Column by column, as they are read.
+    cells = np.zeros((len(CELL), len(ids)), np.int64).T
+    cells[:, 0], cells[:, 1], cells[:, _COUNT] = ids, kinds, counts
+    persons = np.flatnonzero(_PERSONS[kinds])
+    for place, column in enumerate(told, _COUNT + 1):
+        cells[persons, place] = column
+    return np.repeat(np.array(numbers, np.int64), sizes), cells
+
+
+class _Columns(NamedTuple):
+    """Those of a packed day, each in as many bytes as it takes: how much every id is more than the
+    one before, classes, clicks, and a row for each of the other counts, of persons.
+    """
+
+    steps: NDArray[np.integer]
+    kinds: NDArray[np.uint8]
+    counts: NDArray[np.integer]
+    told: NDArray[np.integer]
+
+
+def _columns(content: bytes) -> _Columns:
+    size, of_id, of_count = _HEAD.unpack_from(content)
+    at = _HEAD.size
+    return _Columns(
+        np.frombuffer(content, f"<i{of_id}", size, at + size),
+        np.frombuffer(content, np.uint8, size, at),
+        np.frombuffer(content, f"<u{of_count}", size, at := at + size * (1 + of_id)),
+        np.frombuffer(content, f"<u{of_count}", -1, at + size * of_count).reshape(
+            len(COUNTED) - 1, -1
+        ),
+    )
 
 
 def _width(numbers: Ints) -> int:

@@ -9,13 +9,12 @@ conversion (`conversions/recording`), verdicts (`ranking`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -25,6 +24,7 @@ from linkservice.conversions.months import imported_between, unpacked, unpacked_
 from linkservice.database import read_once
 from linkservice.reports.packed_months import packed_months
 from linkservice.reports.period import Period, days_beside
+from linkservice.reports.remembered import Remembered
 from linkservice.reports.written_out import for_each_number, numbers_written_out, written_out
 
 Attribution: TypeAlias = Literal["last", "first"]
@@ -58,34 +58,64 @@ def _converted(
 ) -> dict[int, Converted]:
     touch = ConversionMonth.first if attribution == "first" else ConversionMonth.last
     months = packed_months(session, ConversionMonth, touch, workspace_id, period)
-    packed = unpacked(months.values())
-    counted = [_Counted(*(packed[name].astype(np.int64) for name in _COUNTED))]
-    for first, last in days_beside(sorted(months), period.first, period.last):
-        counted += _sums_of_days(session, workspace_id, first, last, attribution)
-    touchpoints, days, counts, values = (
-        np.concatenate(columns) for columns in zip(*counted, strict=True)
-    )
-    numbers, whose = np.unique(touchpoints, return_inverse=True)
-    daily = np.zeros((2, len(numbers), len(period)), np.int64)
-    for place, each in enumerate((counts, values)):
-        np.add.at(daily[place], (whose, days - period.first.toordinal()), each)
+    closed = _REMEMBERED.of(months.values(), lambda: _of_months(months.values()))
+    rows = [
+        each
+        for first, last in days_beside(sorted(months), period.first, period.last)
+        for each in _sums_of_days(session, workspace_id, first, last, attribution)
+    ]
+    ids = np.unique(np.concatenate([closed.touchpoints, *(each.touchpoints for each in rows)]))
+    daily = np.zeros((2, len(ids), len(period)), np.int64)
+    began = period.first.toordinal()
+    begin, end = closed.first - began, closed.first - began + closed.daily.shape[2]
+    if begin < end:
+        daily[:, np.searchsorted(ids, closed.touchpoints), begin:end] = closed.daily
+    for each in rows:
+        places = np.searchsorted(ids, each.touchpoints), each.days - began
+        np.add.at(daily[0], places, each.conversions)
+        np.add.at(daily[1], places, each.values)
     totals = daily.sum(axis=2).T.tolist()
     return {
         number: Converted(*daily[:, place], *totals[place])
-        for place, number in enumerate(numbers.tolist())
+        for place, number in enumerate(ids.tolist())
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Months:
+    """The conversions, and their value, of touchpoints (in the order of their ids) on every day
+    from `first` (`date.toordinal()`) on.
+    """
+
+    first: int
+    touchpoints: Ints
+    daily: Ints
+
+
+_REMEMBERED = Remembered[_Months](12_000_000, lambda made: made.daily.nbytes)
+"""So many bytes: a year of 200 touchpoints takes 1.2 million."""
+
+
+def _of_months(packed: Iterable[bytes]) -> _Months:
+    rows = unpacked(packed)
+    days = rows["day"].astype(np.int64)
+    first, last = (int(days.min()), int(days.max())) if len(rows) else (1, 0)
+    touchpoints, whose = np.unique(rows["touchpoint_id"], return_inverse=True)
+    daily = np.zeros((2, len(touchpoints), last - first + 1), np.int64)
+    # Every touchpoint has one sum a day.
+    for place, name in enumerate(("conversions", "value")):
+        daily[place, whose, days - first] = rows[name]
+    daily.flags.writeable = False
+    return _Months(first, touchpoints, daily)
 
 
 class _Counted(NamedTuple):
     """Sums of touchpoints on days (`date.toordinal()`), a place for each."""
 
-    touchpoints: NDArray[np.int64]
-    days: NDArray[np.int64]
-    conversions: NDArray[np.int64]
-    values: NDArray[np.int64]
-
-
-_COUNTED = ("touchpoint_id", "day", "conversions", "value")
+    touchpoints: Ints
+    days: Ints
+    conversions: Ints
+    values: Ints
 
 
 def _sums_of_days(

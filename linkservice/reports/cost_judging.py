@@ -49,6 +49,7 @@ from linkservice.reports.ranking import (
     compare,
     decide,
 )
+from linkservice.reports.remembered import Content, Remembered
 from linkservice.reports.worth import grain
 
 By: TypeAlias = Literal["cost_per_visitor", "cost_per_conversion", "return_on_cost"]
@@ -111,6 +112,21 @@ def judge_costs(paid: Sequence[Paid]) -> dict[int, CostVerdicts]:
     By conversions and by value only where anybody paid for brought any. Raises ValueError when
     daily figures do not all have one length.
     """
+    content: list[Content] = []
+    for each in paid:
+        place = each.touchpoint_id, each.stage_id, each.journey_id, each.kind
+        content.append(repr(place).encode())
+        days = each.cost, each.visitors, each.conversions, each.value
+        # Of which there may be none, told apart from days without any.
+        content += [b"" if daily is None else daily for daily in days]
+    return dict(_REMEMBERED.of(content, lambda: _judge_costs(paid)))
+
+
+_REMEMBERED = Remembered[dict[int, CostVerdicts]](10_000, len)
+"""Touchpoints: fifty reports of 200, which take 10 MB."""
+
+
+def _judge_costs(paid: Sequence[Paid]) -> dict[int, CostVerdicts]:
     found: dict[int, dict[By, CostVerdict]] = {each.touchpoint_id: {} for each in paid}
     compared: list[Comparison] = []
     asked: list[tuple[By, float]] = []

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
 from linkservice.journeys.model import Reach, Touchpoint
+from linkservice.reports.dispersion import Floats
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
 
@@ -26,7 +27,7 @@ from linkservice.workspaces.access import Actor
 class Reached:
     """A touchpoint's reach in a period, so far: the exact sum, and the share of each day."""
 
-    daily: Sequence[float]
+    daily: Floats
     amount: int | Fraction = 0
     unit: str | None = None
 
@@ -61,14 +62,14 @@ def reached(
         within = stop - begin == span
         amounts[touchpoint_id] += amount if within else Fraction(amount * (stop - begin), span)
     return {
-        touchpoint_id: Reached(daily[touchpoint_id].tolist(), amounts[touchpoint_id], unit)
+        touchpoint_id: Reached(daily[touchpoint_id], amounts[touchpoint_id], unit)
         for touchpoint_id, unit in unit_of.items()
     }
 
 
 def live_days(
     touchpoint: Touchpoint, clicks: Sequence[int] | Ints, period: Period, today: date
-) -> list[float]:
+) -> Floats:
     """1.0 for each day of the period on which the touchpoint was live, else 0.0.
 
     It is live from the day it is made up to today, or to the day it is deleted. `clicks`
@@ -82,4 +83,5 @@ def live_days(
     clicked = np.flatnonzero(clicks)
     if len(clicked):
         start, end = min(start, int(clicked[0])), max(end, int(clicked[-1]))
-    return [1.0 if start <= number <= end else 0.0 for number in range(len(period))]
+    numbers = np.arange(len(period))
+    return ((start <= numbers) & (numbers <= end)).astype(np.float64)

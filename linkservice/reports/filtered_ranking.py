@@ -11,7 +11,7 @@ the others are read (`reading_back`), who is judged how (`judging`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeAlias
@@ -181,7 +181,7 @@ class _Reading:
         if rows:
             read = np.array(rows, np.int64)
             days = np.concatenate([days, read[:, 0]])
-            cells = np.concatenate([cells, read[:, 1:]])
+            cells = np.concatenate([cells.T, read[:, 1:].T], axis=1).T
         return _by_touchpoint(period, days, cells, suspects)
 
     def _single_clicks(self, period: Period) -> Sequence[Row[Any]]:
@@ -214,19 +214,24 @@ def _by_touchpoint(period: Period, days: Ints, cells: Ints, suspects: bool) -> d
     at = whose * len(period) + days - period.first.toordinal()
     kinds = cells[:, 1]
 
-    def summed(which: NDArray[np.bool_], column: int = _COUNT) -> Ints:
-        # Sums of floats, exact up to 2 ** 53.
-        size = len(numbers) * len(period)
-        return np.bincount(at[which], cells[which, column], size).astype(np.int64)
+    def summed(which: NDArray[np.bool_], *columns: int) -> Iterator[Ints]:
+        chosen = np.flatnonzero(which)
+        places = at[chosen]
+        for column in columns:
+            # Sums of floats, exact up to 2 ** 53.
+            sums = np.bincount(places, cells[chosen, column], len(numbers) * len(period))
+            yield sums.astype(np.int64)
 
     persons = np.isin(kinds, persons_of(suspects))
-    figures = {name: summed(persons, place) for place, name in enumerate(_OF_PERSONS, _COUNT)}
-    figures["suspected"] = summed(kinds == CLASSES.index("suspected"))
+    of_persons = summed(persons, *range(_COUNT, _COUNT + len(_OF_PERSONS)))
+    figures = dict(zip(_OF_PERSONS, of_persons, strict=True))
+    [figures["suspected"]] = summed(kinds == CLASSES.index("suspected"), _COUNT)
     for name in _OF_OTHERS:
         of_it = [COUNTER_OF_CLASS.get(each, "scanners") == name for each in CLASSES]
-        figures[name] = summed(~persons & np.array(of_it)[kinds])
+        [figures[name]] = summed(~persons & np.array(of_it)[kinds], _COUNT)
+    by_days = {name: each.reshape(-1, len(period)) for name, each in figures.items()}
     return {
-        number: {name: each.reshape(-1, len(period))[place] for name, each in figures.items()}
+        number: {name: each[place] for name, each in by_days.items()}
         for place, number in enumerate(numbers.tolist())
     }
 
@@ -248,5 +253,6 @@ def _days(period: Period, some: Sequence[_Days]) -> list[Day]:
 def _sums(days: _Days, metric: Metric) -> TouchpointSums:
     """With the days that rates of this metric are made of, as `touchpoint_sums` has them."""
     judged = days["visitors"] + days["tokenless"] if metric in OF_VISITORS else days["clicks"]
-    totals = {name: int(days[name].sum()) for name in _FIGURES}
-    return TouchpointSums(judged.tolist(), **totals, daily_scans=days["scans"].tolist())
+    totals = np.array([days[name] for name in _FIGURES]).sum(axis=1).tolist()
+    sums = dict(zip(_FIGURES, totals, strict=True))
+    return TouchpointSums(judged, **sums, daily_scans=days["scans"])

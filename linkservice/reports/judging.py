@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
@@ -116,7 +117,7 @@ def earlier_days(
     return Earlier(
         before,
         days_over(period, today),
-        {number: days.tolist() for number, days in found.items()},
+        found,
         reached(session, actor, before, today),
     )
 
@@ -182,9 +183,10 @@ def _moved(line: Line, period: Period, today: date, earlier: Earlier | None) -> 
         nothing = line.observed("day", [], [])
         return Moved(nothing, nothing)
     number, over = line.touchpoint.id, earlier.days
-    now, before = line.counted.daily[:over], earlier.visitors.get(number, [0] * len(period))[:over]
+    nobody = np.zeros(len(period), np.int64)
+    now, before = line.counted.daily[:over], earlier.visitors.get(number, nobody)[:over]
     reach, reach_before = line.reached, earlier.reached.get(number)
-    if reach_before and any(reach.daily[:over]) and any(reach_before.daily[:over]):
+    if reach_before and reach.daily[:over].any() and reach_before.daily[:over].any():
         exposure, exposure_before = reach.daily[:over], reach_before.daily[:over]
         unit = reach.unit
     else:

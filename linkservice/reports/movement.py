@@ -32,6 +32,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy.special import expit, ndtr
@@ -46,8 +47,10 @@ from linkservice.reports.ranking import (
     Observation,
     PeerGroup,
     Peers,
+    content_of,
     decide,
     peer_groups,
+    remembered_judgements,
 )
 from linkservice.reports.standard import USUAL_SPREAD
 from linkservice.reports.statistics import variance_between
@@ -125,6 +128,15 @@ def judge_movement(movements: Sequence[Moved]) -> list[Judgement]:
     compare. `more_reach_needed` is in units of now, as much being needed before. Raises ValueError
     when daily figures do not all have one length.
     """
+    periods = [each.now for each in movements], [each.before for each in movements]
+    content = chain.from_iterable(map(content_of, periods))
+    return list(_REMEMBERED.of(content, lambda: _judge_movement(movements)))
+
+
+_REMEMBERED = remembered_judgements()
+
+
+def _judge_movement(movements: Sequence[Moved]) -> list[Judgement]:
     by_unit: defaultdict[str | None, list[Moved]] = defaultdict(list)
     judged: dict[int, Judgement] = {}
     for each in movements:

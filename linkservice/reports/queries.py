@@ -15,6 +15,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -226,9 +227,10 @@ def _lines(
     reach: Mapping[int, Reached],
 ) -> list[Line]:
     """All touchpoints there ever were, in the order the journeys give them."""
-    nothing = TouchpointSums([0] * len(period), daily_scans=[0] * len(period))
-    nobody = Reached([0.0] * len(period))
-    none = Converted([0] * len(period), [0] * len(period))
+    noughts = np.zeros(len(period), np.int64)
+    nothing = TouchpointSums(noughts, daily_scans=noughts)
+    nobody = Reached(np.zeros(len(period)))
+    none = Converted(noughts, noughts)
     places = session.execute(
         select(Touchpoint, Stage, Journey)
         .join(Stage, Stage.id == Touchpoint.stage_id)

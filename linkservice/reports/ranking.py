@@ -44,6 +44,7 @@ from linkservice.clicks.grouping import Ints
 from linkservice.reports import proportions, statistics
 from linkservice.reports.dispersion import Dispersion, Floats, dispersion, dispersion_of_successes
 from linkservice.reports.proportions import Beta
+from linkservice.reports.remembered import Content, Remembered
 from linkservice.reports.standard import Standard, mean_of_others, median_of_others
 from linkservice.reports.statistics import Gamma, holm
 
@@ -65,10 +66,11 @@ Belief = TypeVar("Belief", Gamma, Beta)
 class Family(Generic[Belief]):
     """What kind of number a rate is: which beliefs there are about it, and its noise.
 
-    `nothing_known` is Jeffreys' prior; `noise` is the variance of a count per unit of exposure;
-    `standard_of` is what peers make of counts, exposure, φ and this noise.
+    Told by its `name`. `nothing_known` is Jeffreys' prior; `noise` is the variance of a count per
+    unit of exposure; `standard_of` is what peers make of counts, exposure, φ and this noise.
     """
 
+    name: str
     nothing_known: Belief
     belief_of: Callable[[Floats, Floats], Belief]
     shrink: Callable[[Belief, Floats, Floats, Floats], Belief]
@@ -78,6 +80,7 @@ class Family(Generic[Belief]):
 
 
 RATES = Family(
+    "rates",
     Gamma(np.array([0.5]), np.array([1e-9])),
     statistics.gamma_of,
     statistics.shrink,
@@ -87,10 +90,11 @@ RATES = Family(
 )
 """Visitors of a reach: Poisson counts, gamma beliefs."""
 
-GAINS = replace(RATES, standard_of=median_of_others)
+GAINS = replace(RATES, name="gains", standard_of=median_of_others)
 """What came of money: as `RATES`, which differ by orders of magnitude."""
 
 PROPORTIONS = Family(
+    "proportions",
     Beta(np.array([0.5]), np.array([0.5])),
     proportions.beta_of,
     proportions.shrink,
@@ -211,6 +215,32 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
     counts beyond their exposure count as all of it: more conversions than clicks. Raises
     ValueError when daily `counts` and `exposure` do not all have one length.
     """
+    content = family.name.encode(), *content_of(observations)
+    return list(_REMEMBERED.of(content, lambda: _judge(observations, family)))
+
+
+def content_of(observations: Sequence[Observation]) -> list[Content]:
+    """All that judging them depends on. Raises ValueError as `judge` does."""
+    told = [
+        (each.touchpoint_id, each.stage_id, each.journey_id, each.kind, each.unit, each.target_rate)
+        for each in observations
+    ]
+    daily = (
+        np.array([getattr(each, name) for each in observations], dtype=np.float64)
+        for name in ("counts", "exposure")
+    )
+    return [repr(told).encode(), *daily]
+
+
+def remembered_judgements() -> Remembered[list[Judgement]]:
+    """Of a judge: a hundred reports of 200 touchpoints, which take 6 MB."""
+    return Remembered(20_000, len)
+
+
+_REMEMBERED = remembered_judgements()
+
+
+def _judge(observations: Sequence[Observation], family: Family[Any]) -> list[Judgement]:
     compared, judged = compare(observations, family)
     judged |= {each.touchpoint_id: each for each in decide(compared)}
     return [judged[observation.touchpoint_id] for observation in observations]
@@ -223,7 +253,7 @@ def compare(
     by_unit: dict[str | None, list[Observation]] = defaultdict(list)
     judged: dict[int, Judgement] = {}
     for observation in observations:
-        if any(observation.exposure):
+        if np.any(observation.exposure):
             by_unit[observation.unit].append(observation)
         else:
             judged[observation.touchpoint_id] = Judgement(

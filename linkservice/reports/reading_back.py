@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.kept_rows import kept_from
 from linkservice.clicks.model import Click, LinkDay, Mark, TouchpointDay
-from linkservice.database import is_sqlite
+from linkservice.database import is_sqlite, read_once
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
 
@@ -183,6 +183,11 @@ def _backwards(period: Period) -> Iterator[Period]:
 
 def _rows(session: Session, workspace_id: int, period: Period) -> dict[date, int]:
     """How many rows the workspace's links had on each day, of persons and others."""
+    key = _rows, workspace_id, period
+    return read_once(session, key, lambda: _rows_of_days(session, workspace_id, period))
+
+
+def _rows_of_days(session: Session, workspace_id: int, period: Period) -> dict[date, int]:
     days = TouchpointDay
     every = days.clicks + days.robots + days.previews + days.prefetches + days.scanners
     query = (
@@ -228,6 +233,11 @@ def where_rows_lie(session: Session, whose: Whose, period: Period) -> ColumnElem
 
 def _places(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
     """The first and the last segment that has rows of each day that has rows."""
+    key = _places, workspace_id, period
+    return read_once(session, key, lambda: _looked_up(session, workspace_id, period))
+
+
+def _looked_up(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
     numbers = [(day.toordinal(),) for day in period.days()]
     days = values(column("day", Integer)).data(numbers).cte("days")
     ends = [

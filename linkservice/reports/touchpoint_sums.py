@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 from sqlalchemy import ColumnElement, case, func, select, union_all
 from sqlalchemy.orm import Session
 
@@ -47,12 +48,13 @@ def touchpoint_sums(
     """The sums of each touchpoint with clicks of any class, and of `NO_TOUCHPOINT`."""
     place = session, read, workspace_id, period
     daily = days_of_touchpoints(*place, "visitors" if metric in OF_VISITORS else "clicks")
-    scans = days_of_touchpoints(*place, "scans") if metric == "scans_per_click" else {}
+    scans = days_of_touchpoints(*place, "scans") if metric == "scans_per_click" else None
+    nothing = np.zeros(len(period), np.int64)
     return {
         number: replace(
             each,
-            daily=daily[number],
-            daily_scans=scans[number] if scans else (),
+            daily=daily.get(number, nothing),
+            daily_scans=() if scans is None else scans.get(number, nothing),
         )
         for number, each in sums_alone(session, read, workspace_id, period).items()
     }

@@ -210,7 +210,8 @@ def _days(
     found: dict[date, Day] = {}
     stretches: Sequence[tuple[date, date]] = [(period.first, period.last)]
     if counted is None:
-        found, stretches = days_of_closed_months(session, read, actor.workspace_id, period)
+        closed, stretches = days_of_closed_months(session, read, actor.workspace_id, period)
+        found.update(closed)
     for stretch in stretches:
         summed = session.execute(query.where(rows.local_date.between(*stretch)))
         # PostgreSQL sums 64-bit columns to a decimal.

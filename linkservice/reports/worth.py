@@ -33,7 +33,14 @@ from typing import TypeAlias
 import numpy as np
 
 from linkservice.reports.dispersion import Floats
-from linkservice.reports.ranking import Days, Judgement, Observation, judge
+from linkservice.reports.ranking import (
+    Days,
+    Judgement,
+    Observation,
+    content_of,
+    judge,
+    remembered_judgements,
+)
 
 _Daily: TypeAlias = Sequence[Days] | Floats
 
@@ -66,6 +73,16 @@ def judge_value(
     """
     if not observations:
         return []
+    content = *content_of(observations), np.array(conversions, dtype=np.float64)
+    return list(_REMEMBERED.of(content, lambda: _judge_value(observations, conversions)))
+
+
+_REMEMBERED = remembered_judgements()
+
+
+def _judge_value(
+    observations: Sequence[Observation], conversions: Sequence[Days]
+) -> list[Judgement]:
     money = np.array([each.counts for each in observations], dtype=np.float64)
     one = grain(conversions, money)
     in_grains = [
