@@ -152,7 +152,8 @@ def days_are_the_same(database: Database, period: Period) -> None:
                 counts = right.setdefault(row.touchpoint_id, [0] * len(period))
                 counts[period.number(row.local_date)] = counted(row, count)
             found = days_of_touchpoints(session, PERSONS, rows[0].workspace_id, period, count)
-            assert {key: days.tolist() for key, days in found.items()} == right
+            some = {key: days for key, days in right.items() if any(days)}
+            assert {key: days.tolist() for key, days in found.items()} == some
         closed, stretches = days_of_closed_months(session, PERSONS, rows[0].workspace_id, period)
         beside = [
             day for day in period.days() if any(first <= day <= last for first, last in stretches)
@@ -194,7 +195,7 @@ def sums_are_the_same(database: Database, period: Period) -> None:
 def counted(row: TouchpointDay, count: Count) -> int:
     if count == "visitors":
         return row.tokenless + (row.touchpoint_visitors if row.touchpoint_id else row.visitors)
-    return row.clicks if count == "clicks" else row.scans
+    return {"clicks": row.clicks, "scans": row.scans, "tokenless": row.tokenless}[count]
 
 
 def packed_months(database: Database) -> list[date]:

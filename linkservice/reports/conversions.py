@@ -12,16 +12,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
 from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
 from linkservice.conversions.months import imported_between, unpacked, unpacked_imported
-from linkservice.database import read_once
+from linkservice.database import is_sqlite, read_once
 from linkservice.reports.packed_months import packed_months
 from linkservice.reports.period import Period, days_beside
 from linkservice.reports.remembered import Remembered
@@ -122,21 +123,31 @@ def _sums_of_days(
     session: Session, workspace_id: int, first: date, last: date, attribution: Attribution
 ) -> Iterator[_Counted]:
     """What was reported, and what was imported, from one day to the other."""
-    for of, which in (
-        (ConversionDay, [ConversionDay.attribution == attribution]),
-        (ConversionCount, []),
-    ):
-        columns = (of.touchpoint_id, of.conversions, of.value)
-        written = (written_out(session, each.expression) for each in columns)
-        query: Select[*tuple[Any, ...]] = select(of.local_date, *written).where(
-            of.workspace_id == workspace_id, of.local_date.between(first, last), *which
-        )
-        rows = session.execute(query.group_by(of.local_date)).all()
+    asked = {"workspace_id": workspace_id, "first": first, "last": last}
+    for query in _queries(attribution, is_sqlite(session)):
+        rows = session.execute(query, asked).all()
         touchpoints, counts, values = (
             numbers_written_out([row[place] for row in rows]) for place in (1, 2, 3)
         )
         days = for_each_number([row[0].toordinal() for row in rows], [row[1] for row in rows])
         yield _Counted(touchpoints, days, counts, values)
+
+
+@cache
+def _queries(attribution: Attribution, for_sqlite: bool) -> list[Select[*tuple[Any, ...]]]:
+    """A row for each day: its touchpoints, conversions and values, written out."""
+    found = []
+    for of, which in (
+        (ConversionDay, [ConversionDay.attribution == attribution]),
+        (ConversionCount, []),
+    ):
+        columns = (of.touchpoint_id, of.conversions, of.value)
+        written = (written_out(for_sqlite, each.expression) for each in columns)
+        days = of.local_date.between(bindparam("first"), bindparam("last"))
+        query: Select[*tuple[Any, ...]] = select(of.local_date, *written)
+        own = of.workspace_id == bindparam("workspace_id")
+        found.append(query.where(own, days, *which).group_by(of.local_date))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

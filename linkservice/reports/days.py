@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import TouchpointDay
-from linkservice.database import READ_ONCE
+from linkservice.database import READ_ONCE, is_sqlite
 from linkservice.reports.closed_months import NO_MONTHS, ClosedMonths, Count, closed_months
 from linkservice.reports.period import Period, days_beside
 from linkservice.reports.results import Day
@@ -142,19 +143,9 @@ def _rows(
     session: Session, read: Sources, workspace_id: int, count: Count, first: date, last: date
 ) -> tuple[Ints, Ints, Ints]:
     """The day (`date.toordinal()`), touchpoint and count of every row."""
-    rows = read.touchpoints
-    # Written out, a line for each day: to make each row one of Python's takes four times as long.
     lines = session.execute(
-        select(
-            rows.local_date,
-            written_out(session, rows.touchpoint_id.expression),
-            written_out(session, _counted(read, count)),
-        )
-        .where(
-            rows.workspace_id == workspace_id,
-            rows.local_date.between(first, last),
-        )
-        .group_by(rows.local_date)
+        _query(read, count, is_sqlite(session)),
+        {"workspace_id": workspace_id, "first": first, "last": last},
     ).all()
     touchpoint_ids = [line[1] for line in lines]
     return (
@@ -164,8 +155,27 @@ def _rows(
     )
 
 
+@cache
+def _query(read: Sources, count: Count, for_sqlite: bool) -> Select[date, str, str]:
+    rows = read.touchpoints
+    # Written out, a line for each day: to make each row one of Python's takes four times as long.
+    return (
+        select(
+            rows.local_date,
+            written_out(for_sqlite, rows.touchpoint_id.expression),
+            written_out(for_sqlite, _counted(read, count)),
+        )
+        .where(
+            rows.workspace_id == bindparam("workspace_id"),
+            rows.local_date.between(bindparam("first"), bindparam("last")),
+        )
+        .group_by(rows.local_date)
+    )
+
+
 def _counted(read: Sources, count: Count) -> ColumnElement[int]:
     rows = read.touchpoints
     if count == "visitors":
         return read.visitors + rows.tokenless
-    return (rows.clicks if count == "clicks" else rows.scans).expression
+    column: ColumnElement[int] = getattr(rows, count).expression
+    return column

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkDay, TouchpointDay
+from linkservice.clicks.model import LinkDay
 from linkservice.links.model import Link
+from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.period import Period, day_of
+from linkservice.reports.sources import PERSONS
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 
@@ -35,10 +37,20 @@ def link_series(
     """Clicks of each link on each of the `DAYS` days, the oldest first. Raises `Forbidden`."""
     actor.require("reports:read")
     own = select(Link.id).where(Link.workspace_id == actor.workspace_id, Link.id.in_(link_ids))
-    # By the links alone: told the workspace as well, SQLite reads its whole month.
-    of_links = LinkDay.link_id.in_(session.scalars(own).all())
-    found = _series(session, last_days(session, actor, now), LinkDay, of_links)
-    return {link_id: found.get(link_id) or [0] * DAYS for link_id in link_ids}
+    period = last_days(session, actor, now)
+    query = (
+        select(LinkDay.link_id, LinkDay.local_date, func.sum(LinkDay.clicks))
+        .where(
+            # By the links alone: told the workspace as well, SQLite reads its whole month.
+            LinkDay.link_id.in_(session.scalars(own).all()),
+            LinkDay.local_date.between(period.first, period.last),
+        )
+        .group_by(LinkDay.link_id, LinkDay.local_date)
+    )
+    found = {link_id: [0] * DAYS for link_id in link_ids}
+    for link_id, day, clicks in session.execute(query):
+        found[link_id][period.number(day)] = int(clicks)
+    return found
 
 
 def touchpoint_series(session: Session, actor: Actor, now: datetime) -> dict[int, list[int]]:
@@ -47,24 +59,6 @@ def touchpoint_series(session: Session, actor: Actor, now: datetime) -> dict[int
     A click belongs to the touchpoint its link had then; those without one have the id 0.
     """
     actor.require("reports:read")
-    of_workspace = TouchpointDay.workspace_id == actor.workspace_id
-    return _series(session, last_days(session, actor, now), TouchpointDay, of_workspace)
-
-
-def _series(
-    session: Session,
-    period: Period,
-    rows: type[LinkDay | TouchpointDay],
-    which: ColumnElement[bool],
-) -> dict[int, list[int]]:
-    key = rows.link_id if issubclass(rows, LinkDay) else rows.touchpoint_id
-    query = (
-        select(key, rows.local_date, func.sum(rows.clicks))
-        .where(which, rows.local_date.between(period.first, period.last))
-        .group_by(key, rows.local_date)
-    )
-    found: dict[int, list[int]] = {}
-    for number, day, clicks in session.execute(query):
-        if clicks:
-            found.setdefault(number, [0] * DAYS)[period.number(day)] = int(clicks)
-    return found
+    period = last_days(session, actor, now)
+    found = days_of_touchpoints(session, PERSONS, actor.workspace_id, period, "clicks")
+    return {number: days.tolist() for number, days in found.items()}

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
-from sqlalchemy import ColumnElement, case, func, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
+from linkservice.clicks.months import last_of
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.results import OF_VISITORS, Metric
@@ -74,22 +87,55 @@ def _sums(
     session: Session, read: Sources, workspace_id: int, period: Period
 ) -> Sequence[Sequence[int]]:
     """A row for each touchpoint: its id, then the counts in the order of `TouchpointSums`."""
+    first, end = period.first, period.first
+    if read.months:
+        first, end = _whole_months(session, read.months, workspace_id, period)
+    days = {"first": period.first, "last": period.last}
+    asked = {"workspace_id": workspace_id, **days, "first_month": first, "end": end}
+    return session.execute(_query(read), asked).all()
+
+
+def _whole_months(
+    session: Session, months: type[TouchpointMonth], workspace_id: int, period: Period
+) -> tuple[date, date]:
+    """As `whole_months`; the last month of the period is one, too, if it has nothing later."""
+    first, end = whole_months(period)
+    begun = period.last.replace(day=1)
+    if begun < max(end, period.first) or period.last.year == date.max.year:
+        return first, end
+    query, asked = _later(), {"workspace_id": workspace_id, "last": period.last}
+    following = last_of(begun) + timedelta(1)
+    if session.scalar(query, {**asked, "end": following}):
+        return first, end
+    return (first if first < end else begun), following
+
+
+@cache
+def _later() -> Select[bool]:
+    days = TouchpointDay
+    later = days.local_date > bindparam("last"), days.local_date < bindparam("end")
+    return select(exists().where(days.workspace_id == bindparam("workspace_id"), *later))
+
+
+@cache
+def _query(read: Sources) -> Select[*tuple[int, ...]]:
     days, months = read.touchpoints, read.months
-    first, end = whole_months(period) if months else (period.first, period.first)
+    own: BindParameter[int] = bindparam("workspace_id")
+    first: BindParameter[date] = bindparam("first_month")
+    end: BindParameter[date] = bindparam("end")
     # Two ranges of the key: within one condition databases would walk all that lies between.
-    before = days.local_date >= period.first, days.local_date < first
-    after = days.local_date >= end, days.local_date <= period.last
+    before = days.local_date >= bindparam("first"), days.local_date < first
+    after = days.local_date >= end, days.local_date <= bindparam("last")
     parts = [
-        select(*_columns(days)).where(days.workspace_id == workspace_id, *dates)
-        for dates in (before, after)
+        select(*_columns(days)).where(days.workspace_id == own, *dates) for dates in (before, after)
     ]
-    if months and first < end:
+    if months:
         whole = months.month >= first, months.month < end
-        parts.append(select(*_columns(months)).where(months.workspace_id == workspace_id, *whole))
+        parts.append(select(*_columns(months)).where(months.workspace_id == own, *whole))
     rows = union_all(*parts).subquery()
     key, *counts = rows.columns
     sums = [func.sum(column) for column in counts]
-    return session.execute(select(key, *sums).group_by(key)).all()
+    return select(key, *sums).group_by(key)
 
 
 def _columns(rows: type[TouchpointDay | TouchpointMonth]) -> list[ColumnElement[int]]:

@@ -23,11 +23,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.calendar import begin_of_day
-from linkservice.clicks.model import LinkDay, StageDay, TouchpointDay
+from linkservice.clicks.model import LinkDay, StageDay
 from linkservice.conversions.model import Conversion
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.links.model import Link
+from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.sources import PERSONS
 from linkservice.reports.weakest import Estimate, estimates, weakest
 from linkservice.workspaces.access import Actor, find, scoped
 from linkservice.workspaces.model import Workspace
@@ -254,16 +256,11 @@ def _by_stage(counts: Mapping[int, int], stage_of: Mapping[int, int]) -> default
 
 
 def _tokenless(session: Session, actor: Actor, days: _Days) -> dict[int, int]:
-    rows = session.execute(
-        select(TouchpointDay.touchpoint_id, func.sum(TouchpointDay.tokenless))
-        .where(
-            TouchpointDay.workspace_id == actor.workspace_id,
-            TouchpointDay.local_date.between(days.first, days.last),
-        )
-        .group_by(TouchpointDay.touchpoint_id)
-    )
-    # PostgreSQL sums 64-bit columns to a decimal.
-    return {touchpoint_id: int(count) for touchpoint_id, count in rows}
+    if not len(days):
+        return {}
+    period = Period(days.first, days.last, "UTC")
+    found = days_of_touchpoints(session, PERSONS, actor.workspace_id, period, "tokenless")
+    return {touchpoint_id: int(counts.sum()) for touchpoint_id, counts in found.items()}
 
 
 def _clicks_with_ids(session: Session, actor: Actor, days: _Days) -> dict[int, int]:

@@ -10,14 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Text, cast, func
-from sqlalchemy.orm import Session
-
-from linkservice.database import is_sqlite
 
 
-def written_out(session: Session, each: ColumnElement[int]) -> ColumnElement[str]:
+def written_out(for_sqlite: bool, each: ColumnElement[int]) -> ColumnElement[str]:
     """All of a group with commas between; SQLite's lists have brackets about them."""
-    if is_sqlite(session):
+    if for_sqlite:
         # It joins texts by making one of each number first, which takes half as long again.
         return func.json_group_array(each)
     return func.aggregate_strings(cast(each, Text), ",")

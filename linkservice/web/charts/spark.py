@@ -6,6 +6,7 @@ The exact figures stand in the row beside it. Not here: the trend with axes (`li
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -24,6 +25,12 @@ def sparkline(values: Sequence[int], *, label: str = "", highest: int = 0) -> Ma
 
     Without a `label` it is hidden from those who do not see it: the row has the figures.
     """
+    return _drawn(tuple(values), label, highest)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(values: tuple[int, ...], label: str, highest: int) -> Markup:
+    """Most of a page's are those it had a minute ago."""
     top = max([highest, *values, 1])
     run = HEIGHT - 2 * _EDGE
     step = WIDTH / max(len(values) - 1, 1)
