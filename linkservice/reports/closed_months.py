@@ -28,7 +28,7 @@ from linkservice.reports.sources import visitors_in
 Count: TypeAlias = Literal["visitors", "clicks", "scans", "tokenless"]
 """Visitors are those with a token, and the clicks without one."""
 
-MOST_BYTES = 12_000_000
+MOST_BYTES = 8_000_000
 """What is remembered: a year of 200 touchpoints takes 2.5 MB."""
 
 

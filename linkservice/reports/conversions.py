@@ -93,7 +93,7 @@ class _Months:
     daily: Ints
 
 
-_REMEMBERED = Remembered[_Months](12_000_000, lambda made: made.daily.nbytes)
+_REMEMBERED = Remembered[_Months](8_000_000, lambda made: made.daily.nbytes)
 """So many bytes: a year of 200 touchpoints takes 1.2 million."""
 
 

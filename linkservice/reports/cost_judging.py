@@ -122,8 +122,8 @@ def judge_costs(paid: Sequence[Paid]) -> dict[int, CostVerdicts]:
     return dict(_REMEMBERED.of(content, lambda: _judge_costs(paid)))
 
 
-_REMEMBERED = Remembered[dict[int, CostVerdicts]](10_000, len)
-"""Touchpoints: fifty reports of 200, which take 10 MB."""
+_REMEMBERED = Remembered[dict[int, CostVerdicts]](5_000, len)
+"""Touchpoints: 25 reports of 200, which take 5 MB."""
 
 
 def _judge_costs(paid: Sequence[Paid]) -> dict[int, CostVerdicts]:

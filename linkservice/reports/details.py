@@ -21,6 +21,7 @@ from linkservice.clicks.month_model import ClosedMonth, LinkMonth
 from linkservice.clicks.months import unpacked
 from linkservice.database import AS_BYTES, weekday
 from linkservice.reports.period import Period, whole_months
+from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import Hour, Value
 from linkservice.reports.sources import Sources
 
@@ -102,11 +103,19 @@ def _of_months(
         ),
         execution_options=AS_BYTES,
     ).all()
-    hours = {
-        (hour // 24 + 1, hour % 24): clicks
-        for hour, clicks in unpacked(row.hours or b"" for row in rows).items()
-    }
-    return Counter(hours), Counter(unpacked(row.facets or b"" for row in rows))
+    of_hours = _together([row.hours or b"" for row in rows])
+    of_values = _together([row.facets or b"" for row in rows])
+    hours = {(hour // 24 + 1, hour % 24): clicks for hour, clicks in of_hours.items()}
+    return Counter(hours), Counter(of_values)
+
+
+_REMEMBERED = Remembered[dict[int, int]](50_000, len)
+"""Hours and values, of some 200 bytes."""
+
+
+def _together(parts: Sequence[bytes]) -> Mapping[int, int]:
+    """What packed months add up to."""
+    return _REMEMBERED.of(parts, lambda: unpacked(parts))
 
 
 def _of_days(

@@ -25,6 +25,7 @@ from linkservice.reports import details
 from linkservice.reports.details import Links
 from linkservice.reports.link_conversions import of_links
 from linkservice.reports.period import Period, choose_period, days_beside
+from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import Day, LinkReport, LinkTotals
 from linkservice.reports.sources import Sources, sources, suspected
 from linkservice.workspaces.access import Actor, find
@@ -100,15 +101,9 @@ def _counted(session: Session, read: Sources, links: Links, period: Period) -> C
     of_each = LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
     query_months = select(LinkMonth.sums, LinkMonth.days).where(*of_each)
     packed = session.execute(query_months, execution_options=AS_BYTES).all() if months else []
-    of_months = unpacked_sums(row.sums or b"" for row in packed)
-    totals = {name: int(of_months[name].sum()) for name in _COUNTED}
-    of_days = unpacked_days(row.days or b"" for row in packed)
-    unique, whose = np.unique(of_days["day"], return_inverse=True)
-    sums = np.zeros((len(DAILY), len(unique)), np.int64)
-    for sum_, name in zip(sums, DAILY, strict=True):
-        np.add.at(sum_, whose, of_days[name])
-    dated = zip(map(date.fromordinal, unique.tolist()), sums.T.tolist(), strict=True)
-    days = {day: Day(day, *counts) for day, counts in dated}
+    parts = b"".join(row.sums or b"" for row in packed), b"".join(row.days or b"" for row in packed)
+    closed = _REMEMBERED.of(parts, lambda: _of_months(*parts))
+    days, totals = dict(closed.days), dict(closed.totals)
     query = select(rows.local_date, *(func.sum(getattr(rows, name)) for name in _COUNTED))
     for stretch in days_beside(months, period.first, period.last):
         found = session.execute(
@@ -121,6 +116,24 @@ def _counted(session: Session, read: Sources, links: Links, period: Period) -> C
             for name, count in zip(_COUNTED, counts, strict=True):
                 totals[name] += count
     return Counted(days, totals)
+
+
+_REMEMBERED = Remembered[Counted](10_000, lambda made: len(made.days) + 1)
+"""Days: two dozen years."""
+
+
+def _of_months(sums: bytes, days: bytes) -> Counted:
+    """What links had in closed months, of whom that was packed."""
+    of_months, of_days = unpacked_sums([sums]), unpacked_days([days])
+    unique, whose = np.unique(of_days["day"], return_inverse=True)
+    of_day = np.zeros((len(DAILY), len(unique)), np.int64)
+    for sum_, name in zip(of_day, DAILY, strict=True):
+        np.add.at(sum_, whose, of_days[name])
+    dated = zip(map(date.fromordinal, unique.tolist()), of_day.T.tolist(), strict=True)
+    return Counted(
+        {day: Day(day, *counts) for day, counts in dated},
+        {name: int(of_months[name].sum()) for name in _COUNTED},
+    )
 
 
 def _links(of: Link | Campaign) -> Links:

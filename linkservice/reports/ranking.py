@@ -233,8 +233,8 @@ def content_of(observations: Sequence[Observation]) -> list[Content]:
 
 
 def remembered_judgements() -> Remembered[list[Judgement]]:
-    """Of a judge: a hundred reports of 200 touchpoints, which take 6 MB."""
-    return Remembered(20_000, len)
+    """Of a judge: fifty reports of 200 touchpoints, which take 3 MB."""
+    return Remembered(10_000, len)
 
 
 _REMEMBERED = remembered_judgements()
