@@ -20,7 +20,7 @@ from benchmarks.stand import Stand, stand
 from benchmarks.table import Options, heading, line, options
 from linkservice.clicks.event import Texts, encode_parts, encoded_texts
 from linkservice.clicks.spool import Spool, node_id
-from linkservice.clicks.visitor import cut, encoded_agent, packed_address, visitor_token
+from linkservice.clicks.visitor import Pseudonyms, cut, encoded_agent, packed_address
 from linkservice.links.destination import decide
 from linkservice.links.slug import parse_path
 from linkservice.redirect.answers import head, redirect
@@ -76,7 +76,8 @@ def _steps(here: Stand, door: LinkDoor) -> dict[str, Callable[[], object]]:
     texts = encoded_texts(AGENTS[0], "de", "example.org", "")
     agent, packed = encoded_agent(AGENTS[0]), packed_address(ADDRESS)
     said = {tuple(map(environ.get, HEADERS)): Said(0, agent, texts)}
-    token = visitor_token(SALT, 1, packed, agent)
+    pseudonyms = Pseudonyms(SALT, 1)
+    token = pseudonyms.token(packed, agent)
     body = _body(now_ms, packed, token, texts)
     spool = Spool(here.folder / "steps", node_id(here.folder), "second")
     spool.append(body)
@@ -90,10 +91,10 @@ def _steps(here: Stand, door: LinkDoor) -> dict[str, Callable[[], object]]:
         "the host's domain": lambda: resolver.domain(host),
         "the link in memory": lambda: resolver.link(1, path[1:]),
         "decision": lambda: decide(link, now_ms),
-        "the day's salt": lambda: resolver.salt(1, now_ms),
+        "the day's salt": lambda: resolver.pseudonyms(1, now_ms),
         "what the browser says": lambda: said.get(tuple(map(environ.get, HEADERS))),
         "the address, cut": lambda: cut(packed_address(ADDRESS)),
-        "the visitor's token": lambda: visitor_token(SALT, 1, packed, agent),
+        "the visitor's token": lambda: pseudonyms.token(packed, agent),
         "the record's bytes": lambda: _body(now_ms, packed, token, texts),
         "CRC, write, promise, alone": lambda: spool.append(body),
         f"the same of {TOGETHER} together": lambda: spool.append_all([body] * TOGETHER),

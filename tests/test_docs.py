@@ -16,7 +16,7 @@ from linkservice.clicks import retention
 from linkservice.clicks.event import Click as Record
 from linkservice.clicks.model import Click
 from linkservice.clicks.salts import MOST_HOURS
-from linkservice.clicks.visitor import TOKEN_BYTES, visitor_token
+from linkservice.clicks.visitor import TOKEN_BYTES, Pseudonyms
 from linkservice.config import PREFIX, SETTINGS, load
 from linkservice.tables import metadata
 from linkservice.web.views.settings import LOGO_BYTES
@@ -87,7 +87,7 @@ def test_the_texts_name_the_algorithm_that_makes_tokens() -> None:
         "BLAKE2b": hashlib.blake2b(message, key=salt, digest_size=TOKEN_BYTES).digest(),
         "HMAC-SHA-256": hmac.digest(salt, message, "sha256")[:TOKEN_BYTES],
     }
-    token = visitor_token(salt, 7, packed, agent)
+    token = Pseudonyms(salt, 7).token(packed, agent)
     (used,) = (name for name, each in made.items() if each == token)
     readme = (reference.ROOT / "README.md").read_text()
     page = (reference.ROOT / "docs" / "privacy.md").read_text()

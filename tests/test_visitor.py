@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.clicks.visitor import (
+    Pseudonyms,
     client_address,
     cut_network,
+    encoded_agent,
     first_language,
     is_prefetch,
     network_text,
     packed_address,
     referrer_host,
     refuses_counting,
-    visitor_token,
 )
 
 SALT = bytes(range(32))
@@ -29,7 +30,7 @@ ANY_TEXT = st.text(st.characters(), max_size=200)  # NUL and lone surrogates inc
 
 
 def token(address: str, *, salt: bytes = SALT, workspace: int = 7, agent: str = "Firefox") -> bytes:
-    return visitor_token(salt, workspace, packed_address(address), agent)
+    return Pseudonyms(salt, workspace).token(packed_address(address), encoded_agent(agent))
 
 
 # What is kept of an address
@@ -121,11 +122,16 @@ def test_all_spellings_of_an_ipv6_address_are_one_visitor(address: ipaddress.IPv
 
 
 @given(ANY_TEXT)
-def test_an_agent_is_the_same_as_text_and_as_bytes(agent: str) -> None:
-    as_bytes = agent.encode("utf-8", "surrogatepass")
-    assert token("203.0.113.9", agent=agent) == visitor_token(
-        SALT, 7, packed_address("203.0.113.9"), as_bytes
-    )
+def test_whatever_an_agent_holds_is_the_whole_of_it(agent: str) -> None:
+    assert token("203.0.113.9", agent=agent) != token("203.0.113.9", agent=agent + "x")
+
+
+def test_who_came_between_changes_nobodys_pseudonym() -> None:
+    pseudonyms = Pseudonyms(SALT, 7)
+    address = packed_address("203.0.113.9")
+    first = pseudonyms.token(address, b"Firefox")
+    assert pseudonyms.token(address, b"Chrome") != first
+    assert pseudonyms.token(address, b"Firefox") == first == token("203.0.113.9")
 
 
 def test_address_and_agent_cannot_be_shifted_into_each_other() -> None:

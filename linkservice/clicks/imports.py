@@ -40,13 +40,14 @@ from linkservice.clicks.segment import (
 )
 from linkservice.clicks.visitor import (
     Network,
+    Pseudonyms,
     cut,
+    encoded_agent,
     first_language,
     is_within,
     packed_address,
     parse_network,
     referrer_host,
-    visitor_token,
 )
 from linkservice.config import Settings
 from linkservice.database import Database, insert_into
@@ -154,7 +155,7 @@ def import_clicks(
             segment_id = _segment_id(actor, prefix)
             if segment_id not in written:
                 read = reader.read(chunk, prefix.lines - len(chunk))
-                keys = _salts_of(database, rules, read, now)
+                keys = _pseudonyms_of(database, rules, read, now)
                 bodies = [_body(line, rules, keys) for line in read]
                 write_segment(settings.spool_dir, IMPORT_NODE, segment_id, bodies)
             _remember(database, actor, prefix, now)
@@ -204,8 +205,8 @@ def _check(
     return _Checked(prefix.lines, clicks, known_lines, known_clicks)
 
 
-def _body(line: Line, rules: _Rules, keys: Mapping[date, bytes]) -> bytes:
-    salt = keys.get(local_day(line.time_ms, rules.time_zone)[0])
+def _body(line: Line, rules: _Rules, keys: Mapping[date, Pseudonyms]) -> bytes:
+    pseudonyms = keys.get(local_day(line.time_ms, rules.time_zone)[0])
     # Exports name the page or only its host.
     referrer = line.referrer if "://" in line.referrer else f"https://{line.referrer}"
     address = packed_address(line.address)
@@ -218,9 +219,7 @@ def _body(line: Line, rules: _Rules, keys: Mapping[date, bytes]) -> bytes:
             workspace_id=rules.workspace_id,
             source=line.source,
             network=cut(address),
-            token=visitor_token(salt, rules.workspace_id, address, line.user_agent)
-            if salt
-            else b"",
+            token=pseudonyms.token(address, encoded_agent(line.user_agent)) if pseudonyms else b"",
             user_agent=line.user_agent,
             language=first_language(line.language),
             referrer_host=referrer_host(referrer),
@@ -229,15 +228,16 @@ def _body(line: Line, rules: _Rules, keys: Mapping[date, bytes]) -> bytes:
     )
 
 
-def _salts_of(
+def _pseudonyms_of(
     database: Database, rules: _Rules, lines: Sequence[Line], now: datetime
-) -> dict[date, bytes]:
-    """The salts of the lines' days; none where no visitors are counted."""
+) -> dict[date, Pseudonyms]:
+    """Those of the lines' days; none where no visitors are counted."""
     if not rules.count_visitors:
         return {}
     days = sorted({local_day(line.time_ms, rules.time_zone)[0] for line in lines})
     with database.transaction() as session:
-        return {day: salts.salt_for(session, rules.workspace_id, day, now) for day in days}
+        found = {day: salts.salt_for(session, rules.workspace_id, day, now) for day in days}
+    return {day: Pseudonyms(salt, rules.workspace_id) for day, salt in found.items()}
 
 
 def _next_chunk(

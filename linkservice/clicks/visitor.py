@@ -1,7 +1,7 @@
 """What is kept of a request, and who a visitor is for one day. Part of the hot lane.
 
 Decided here: which address a request came from (`client_address`), what of it may reach
-the disk (`cut_network`), the pseudonym of a visitor (`visitor_token`), who asked not to be
+the disk (`cut_network`), the pseudonym of a visitor (`Pseudonyms`), who asked not to be
 counted as one (`refuses_counting`), whose visits are the workspace's own (`is_within`,
 `is_marked`), what was fetched ahead of a person's click (`is_prefetch`), and the short forms
 of headers (`first_language`, `referrer_host`, `client_hints`).
@@ -138,28 +138,37 @@ def is_private(network: bytes) -> bool:
     )
 
 
-def visitor_token(salt: bytes, workspace_id: int, packed: bytes, user_agent: bytes | str) -> bytes:
-    """The pseudonym of a visitor: 16 bytes of keyed BLAKE2b under the salt of the day.
-
-    The address enters in its binary form (`packed_address`), so all spellings of it are one
-    visitor. An unknown address gives b"", a click without a token: a token of the user agent
-    alone would make one visitor of all who share it.
+class Pseudonyms:
+    """Makes the visitors' pseudonyms of one workspace's day: keyed BLAKE2b under its salt.
 
     Keyed BLAKE2b is a MAC by design (RFC 7693, section 2.9), as HMAC-SHA256 is, in one pass
-    instead of four: 1.6 µs rather than 4.1, on every click.
+    instead of four. What all messages of the day begin with is hashed once: each click goes on
+    from a copy, which takes half of the time.
     """
-    if not packed:
-        return b""
-    if isinstance(user_agent, str):
-        user_agent = encoded_agent(user_agent)
-    # Fixed width, then a length, then the rest: no two inputs share one message.
-    size = b"\x04" if len(packed) == 4 else b"\x10"
-    message = b"".join((workspace_id.to_bytes(8, "big"), size, packed, user_agent))
-    return blake2b(message, key=salt, digest_size=TOKEN_BYTES).digest()
+
+    __slots__ = ("_begun", "salt")
+
+    def __init__(self, salt: bytes, workspace_id: int) -> None:
+        self.salt = salt
+        self._begun = blake2b(workspace_id.to_bytes(8, "big"), key=salt, digest_size=TOKEN_BYTES)
+
+    def token(self, packed: bytes, agent: bytes) -> bytes:
+        """The 16 bytes of a visitor, of `packed_address` and `encoded_agent`.
+
+        The address enters in its binary form, so all spellings of it are one visitor. An
+        unknown address gives b"", a click without a token: a token of the user agent alone
+        would make one visitor of all who share it.
+        """
+        if not packed:
+            return b""
+        begun = self._begun.copy()
+        # Fixed width, then a length, then the rest: no two inputs share one message.
+        begun.update((b"\x04" if len(packed) == 4 else b"\x10") + packed + agent)
+        return begun.digest()
 
 
 def encoded_agent(user_agent: str) -> bytes:
-    """The user agent as `visitor_token` takes it: whole, whatever it holds."""
+    """The user agent as `Pseudonyms` takes it: whole, whatever it holds."""
     return user_agent.encode("utf-8", "surrogatepass")
 
 

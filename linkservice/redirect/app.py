@@ -292,8 +292,8 @@ class LinkDoor:
     ) -> None:
         if environ["REQUEST_METHOD"] == "HEAD":
             bits |= HEAD_BIT
-        salt = self._resolver.salt(domain.workspace_id, now_ms)
-        entries.append(self._recorder.entry(environ, now_ms, domain, link, bits, salt))
+        pseudonyms = self._resolver.pseudonyms(domain.workspace_id, now_ms)
+        entries.append(self._recorder.entry(environ, now_ms, domain, link, bits, pseudonyms))
 
     def _wake(self) -> None:
         """Start what keeps the memory current, in the process that serves, and wait for it."""

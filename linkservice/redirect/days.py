@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from linkservice.clicks.calendar import epoch_ms, zone
 from linkservice.clicks.model import Salt
 from linkservice.clicks.salts import delete_expired, end_of_day, ensure_salts
+from linkservice.clicks.visitor import Pseudonyms
 from linkservice.database import Database
 
 _log = logging.getLogger(__name__)
@@ -28,11 +29,11 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """A local day from `begins_ms` up to `ends_ms` (epoch milliseconds), with its salt."""
+    """A local day from `begins_ms` up to `ends_ms` (epoch milliseconds), and who is who on it."""
 
     begins_ms: int
     ends_ms: int
-    salt: bytes
+    pseudonyms: Pseudonyms
 
 
 class Days:
@@ -43,11 +44,11 @@ class Days:
         self._days: dict[int, tuple[_Day, ...]] = {}
         self._checked_at: datetime | None = None
 
-    def salt(self, workspace_id: int, now_ms: int) -> bytes | None:
-        """The salt of the workspace's local day at `now_ms`; None while there is none."""
+    def pseudonyms(self, workspace_id: int, now_ms: int) -> Pseudonyms | None:
+        """Those of the workspace's local day at `now_ms`; None while it has no salt."""
         for day in self._days.get(workspace_id, ()):
             if day.begins_ms <= now_ms < day.ends_ms:
-                return day.salt
+                return day.pseudonyms
         return None
 
     def forget_past(self, now: datetime) -> None:
@@ -77,7 +78,7 @@ class Days:
             found, _ = self._read(now)
         self._days = {
             workspace_id: tuple(
-                _Day(begins_ms, ends_ms, found[workspace_id, local_date])
+                _Day(begins_ms, ends_ms, Pseudonyms(found[workspace_id, local_date], workspace_id))
                 for local_date, begins_ms, ends_ms in days
                 if (workspace_id, local_date) in found
             )

@@ -25,6 +25,7 @@ from linkservice.clicks.forwarded import source
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, SpoolFailed
 from linkservice.clicks.visitor import (
+    Pseudonyms,
     client_hints,
     cut,
     encoded_agent,
@@ -35,7 +36,6 @@ from linkservice.clicks.visitor import (
     packed_address,
     referrer_host,
     refuses_counting,
-    visitor_token,
 )
 from linkservice.config import ForwardedHeader
 from linkservice.redirect.late import Late
@@ -120,7 +120,7 @@ class Recorder:
         domain: DomainRule,
         link: LinkSnapshot | None,
         bits: int,
-        salt: bytes | None,
+        pseudonyms: Pseudonyms | None,
     ) -> Entry:
         """What is to be written down of the request; `write` does it.
 
@@ -138,8 +138,8 @@ class Recorder:
         address = packed_address(self._client(remote, forwarded) if forwarded else remote)
         token = b""
         # People who arrive are told apart, unless they or their hosts asked not to be.
-        if not flags & _PRIVACY and not bits & _NO_PERSON and salt and domain.count_visitors:
-            token = visitor_token(salt, domain.workspace_id, address, agent)
+        if not flags & _PRIVACY and not bits & _NO_PERSON and pseudonyms and domain.count_visitors:
+            token = pseudonyms.token(address, agent)
         cookie = get("HTTP_COOKIE")
         if (cookie and is_marked(cookie)) or (
             domain.own_networks and is_within(address, domain.own_networks)

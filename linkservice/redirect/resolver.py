@@ -113,7 +113,7 @@ class Resolver:
         self._start_reading()
         self._unknown = Allowance(UNKNOWN_ASKED)
         self._days = Days(database)
-        self.salt = self._days.salt
+        self.pseudonyms = self._days.pseudonyms
         self._lookups = {result: Ticker() for result in LOOKUPS}
         # Bound once; a hit pays its tick, 50 ns.
         self._hit = self._lookups["hit"].tick
