@@ -116,7 +116,7 @@ class Resolver:
         self.pseudonyms = self._days.pseudonyms
         self._lookups = {result: Ticker() for result in LOOKUPS}
         # Bound once; a hit pays its tick, 50 ns.
-        self._hit = self._lookups["hit"].tick
+        self._hit, self._missed = self._lookups["hit"].tick, self._lookups["absent"].tick
         # Set by whoever finds out, so that not every request waits for itself; cleared by
         # `catch_up` when it reaches the database again.
         self._away = False
@@ -161,7 +161,7 @@ class Resolver:
             return snapshot
         key = key_of(domain_id, slug_key)
         if self._absent.get(key):
-            self._lookups["absent"].tick()
+            self._missed()
             return None
         if self._away:
             raise _unavailable()
@@ -183,9 +183,12 @@ class Resolver:
 
         To be asked before `link`: whoever tries slugs by the thousand is to cost least.
         """
-        if self._away or not self._is_surely_absent(key_of(domain_id, slug_key)):
+        existing = self._existing
+        if self._away or existing is None or existing.may_have(f"{domain_id}/{slug_key}"):
             return False
-        self._lookups["absent"].tick()
+        if self._unknown.take(time.monotonic()):
+            return False
+        self._missed()
         return True
 
     def figures(self) -> dict[str, float]:
@@ -321,12 +324,6 @@ class Resolver:
         self._reading.add(key)
         if self._existing is not None:
             self._existing.add(key)
-
-    def _is_surely_absent(self, key: str) -> bool:
-        existing = self._existing
-        if existing is None or existing.may_have(key):
-            return False
-        return not self._unknown.take(time.monotonic())
 
     def _load(self, key: str, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         try:
