@@ -47,7 +47,8 @@ class Late:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._counts: dict[_Kind, _Count] = {}
+        # By what makes a `_Kind`: a plain tuple takes less to make.
+        self._counts: dict[tuple[int, int, int], _Count] = {}
         self._writing = threading.Lock()  # guards what is written; adding goes without
 
     def add(self, workspace_id: int, domain_id: int, bits: int, now_ms: int) -> None:
@@ -56,9 +57,9 @@ class Late:
         Every so often it writes those that wait, as of `now_ms`; raises `SpoolFailed` then, as
         `write` does.
         """
-        key = (workspace_id, domain_id, bits | MISS_BIT)  # equals its kind, and takes less to make
+        key = (workspace_id, domain_id, bits | MISS_BIT)
         # `setdefault` is one step: two threads that meet here have the same count.
-        count = self._counts.get(key) or self._counts.setdefault(_Kind(*key), _Count())
+        count = self._counts.get(key) or self._counts.setdefault(key, _Count())
         if count.came.tick() % AT_ONCE == 0 and self._writing.acquire(blocking=False):
             try:
                 self._write(_Kind(*key), count, now_ms)
@@ -69,8 +70,8 @@ class Late:
         """Write all that wait, as of `now_ms`. Raises `SpoolFailed`; the rest then goes on
         waiting."""
         with self._writing:
-            for kind, count in list(self._counts.items()):
-                self._write(kind, count, now_ms)
+            for key, count in list(self._counts.items()):
+                self._write(_Kind(*key), count, now_ms)
 
     def _write(self, kind: _Kind, count: _Count, now_ms: int) -> None:
         left = count.came.value() - count.written
