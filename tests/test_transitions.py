@@ -247,6 +247,35 @@ def test_estimates_stand_what_no_period_is_spared() -> None:
     assert weakest([nothing, all_of_them]) is None
 
 
+def test_nobody_of_a_few_or_all_of_them_is_no_certainty() -> None:
+    """With nothing but noughts, or nothing but wholes, to learn from, the interval is one of the
+    few visitors there were.
+    """
+    nobody, none_either = estimates([[0] * 16, [0] * 16], [[1] * 16, [1] * 13 + [0] * 3])
+    assert (nobody.rate, nobody.low) == (0.0, 0.0)
+    assert nobody.high == pytest.approx(0.14, abs=0.02)
+    assert none_either.high == pytest.approx(0.17, abs=0.02)
+    everybody, all_of_three = estimates([[1] * 5, [1] * 3 + [0] * 2], [[1] * 5, [1] * 3 + [0] * 2])
+    assert (everybody.rate, everybody.high) == (1.0, 1.0)
+    assert everybody.low is not None
+    assert 0.5 < everybody.low < 0.8
+    assert all_of_three.low is not None
+    assert all_of_three.low < everybody.low
+
+
+def test_rare_transitions_are_covered_by_their_intervals() -> None:
+    """Two of 1 %, three visitors a day: half of them saw nobody go on."""
+    dice = np.random.default_rng(5)
+    covered = []
+    for _ in range(300):
+        there = dice.poisson(3, (2, 28))
+        for each in estimates(dice.binomial(there, 0.01).tolist(), there.tolist()):
+            assert each.low is not None
+            assert each.high is not None
+            covered.append(each.low <= 0.01 <= each.high)
+    assert sum(covered) >= 0.94 * len(covered)
+
+
 def test_a_period_from_the_first_day_of_the_calendar_has_no_beginning(
     session: Session, home: Home, journey: Journey
 ) -> None:

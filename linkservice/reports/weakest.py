@@ -3,7 +3,8 @@
 A transition is a proportion: of the visitors who were at one stage on a day, how many were at
 the next one on the same day. Estimated as everywhere here (`proportions`): counts and trials
 divided by the day-to-day dispersion φ, and drawn towards the mean of the journey's transitions by
-as much as those agree, though never as if they differed by less than a usual spread.
+as much as those agree, though never as if they differed by less than a usual spread, nor as if less
+than Jeffreys' half a success and half a failure could be believed of one that nobody has seen.
 
 The weakest is the one whose rate is most probably the lowest; from `SURE` on that is called sure. A
 transition with fewer than five successes expected at the journey's mean, divided by φ, has an
@@ -13,7 +14,8 @@ interval, but takes no part: nothing it shows would be more than chance.
 gamma multipliers, 1,000 journeys each: among four equal ones a weakest is called sure in at most
 0.5 %, among two in 4.5 %. One at half the rate of three others (10 %) is called so in 25 % with 10
 visitors a day, in 97 % with 40, another one never. 95 % intervals cover 95 to 96 %, and 93 % where
-one transition differs and each has 10 visitors a day.
+one transition differs and each has 10 visitors a day. Two of 1 % with 3 visitors a day each, of
+which most journeys saw nobody go on or one, are covered in 98 %.
 """
 
 from __future__ import annotations
@@ -72,8 +74,8 @@ def estimates(
     chances = _chances(belief, exposure * mean / phi)
     for place, row in enumerate(rows.tolist()):
         rate = float(total[place] / exposure[place])
-        lowest = float(low[place]) if rate else 0.0
-        found[row] = Estimate(rate, lowest, float(high[place]), chances[place])
+        ends = float(low[place]) if rate else 0.0, float(high[place]) if rate < 1.0 else 1.0
+        found[row] = Estimate(rate, *ends, chances[place])
     return found
 
 
@@ -98,7 +100,10 @@ def _prior(counts: Floats, trials: Floats, phi: Floats) -> tuple[float, Beta]:
     weight = 1.0 / (between + noise)
     mean = max(float(weight @ (counts / trials) / weight.sum()), pooled / 100.0)
     spread = max((between + uncertainty) / mean**2, USUAL_SPREAD**2)
-    return mean, beta_of(np.full(len(counts), mean), np.full(len(counts), spread))
+    prior = beta_of(np.full(len(counts), mean), np.full(len(counts), spread))
+    # That nobody of sixteen went on, or everybody, is no proof that nobody ever will, or everybody.
+    least = PROPORTIONS.nothing_known
+    return mean, Beta(np.maximum(prior.hits, least.hits), np.maximum(prior.misses, least.misses))
 
 
 def _chances(belief: Beta, expected: Floats) -> list[float | None]:
