@@ -163,20 +163,21 @@ def test_a_packed_link_that_nobody_asked_for_is_found_while_the_database_is_away
     link_id = add_link(database, settings, ada, "never-asked")
     resolver = started(database, link_store=10)
     with database_away(database):
-        for _ in range(2):  # packed, and then ready
+        for ready in (0, 1, 1):  # packed, asked for again, and then ready
             found = resolver.link(ada.domain_id, "never-asked")
+            assert resolver.figures()["linkservice_link_cache_links"] == ready
             assert found == LinkSnapshot(link_id, 1, "https://example.com/", False, True, None)
         with pytest.raises(Unavailable):
             resolver.link(ada.domain_id, "nobody-made-this")
 
 
-@pytest.mark.parametrize("asked_before", [False, True])
+@pytest.mark.parametrize("asked_before", [0, 1, 2])
 def test_an_edit_of_a_packed_link_is_seen_after_the_next_look(
-    database: Database, settings: Settings, ada: Home, asked_before: bool
+    database: Database, settings: Settings, ada: Home, asked_before: int
 ) -> None:
     link_id = add_link(database, settings, ada, "sommer")
     resolver = started(database, link_store=10)
-    if asked_before:
+    for _ in range(asked_before):
         resolver.link(ada.domain_id, "sommer")
     pause(database, settings, ada, link_id)
     resolver.catch_up(NOW + SECOND)

@@ -26,7 +26,7 @@ from linkservice.links.model import Domain
 from linkservice.redirect.answers import Answer
 from linkservice.redirect.days import Days
 from linkservice.redirect.lookup import LinkSnapshot, Lookup, key_of
-from linkservice.redirect.memory import Allowance, Hint, Recent
+from linkservice.redirect.memory import Allowance, Hint, Lately, Recent
 from linkservice.redirect.packed import Packed
 from linkservice.workspaces.model import Workspace
 
@@ -106,6 +106,7 @@ class Resolver:
         self._hosts: _Hosts | None = None
         self._lookup = Lookup(database)
         self._links: Recent[LinkSnapshot] = Recent(link_cache)
+        self._asked_for = Lately(link_cache)
         self._absent: Recent[bool] = Recent(ABSENT_KEPT)
         self._most_packed = link_store
         # Every key there is, once all are read: None says that they are not yet.
@@ -309,14 +310,19 @@ class Resolver:
         return len(links) == LINKS_AT_ONCE
 
     def _unpacked(self, key: str) -> LinkSnapshot | None:
-        """The link of that key from among those packed; from now on it is ready."""
+        """The link of that key from among those packed; asked for again, it is ready from then on.
+
+        Half of those that are unpacked are not asked for again soon: to keep them ready costs
+        more than to unpack them, and pushes out others.
+        """
         generation = self._generation
         snapshot = self._packed.get(key)
         if snapshot is not None:
             self._hit()
-            with self._keeping:
-                if generation == self._generation:
-                    self._links.keep(key, snapshot)
+            if self._asked_for.was_here(key):
+                with self._keeping:
+                    if generation == self._generation:
+                        self._links.keep(key, snapshot)
         return snapshot
 
     def _exists(self, key: str) -> None:
