@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkservice.reports.ranking import PROPORTIONS, Judgement, Observation, Peers, judge
+from linkservice.reports.proportions import Beta
+from linkservice.reports.ranking import (
+    PROPORTIONS,
+    RATES,
+    Family,
+    Judgement,
+    Observation,
+    Peers,
+    judge,
+)
+from linkservice.reports.statistics import Gamma
 
 
 def touchpoint(
@@ -65,6 +75,18 @@ def test_no_touchpoint_is_worst_for_lack_of_traffic() -> None:
 
 def test_zero_clicks_on_much_reach_is_worst() -> None:
     assert verdicts(*EQUALS, touchpoint(9, 0, 2000))[-1] == "worst"
+
+
+@pytest.mark.parametrize("family", [RATES, PROPORTIONS])
+@pytest.mark.parametrize("came", [0, 1])
+def test_nobody_is_worst_beside_peers_that_brought_nothing(
+    came: int, family: Family[Gamma] | Family[Beta]
+) -> None:
+    idle = [touchpoint(number, 0, reach) for number, reach in enumerate((50, 30, 400), 1)]
+    judgement = judge([*idle, touchpoint(9, came, 50_000)], family)[-1]
+    assert judgement.peers == Peers("stage_and_kind", 3, 0.0)
+    assert judgement.verdict == "too_early"
+    assert judgement.more_reach_needed is not None
 
 
 def test_without_reach_there_is_no_rate() -> None:

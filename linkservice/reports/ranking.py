@@ -401,7 +401,8 @@ def _proven(compared: Sequence[Comparison]) -> list[bool]:
 def _decide(one: Comparison, proven: bool) -> Judgement:
     verdict: Verdict = "as_expected"
     more: int | None = None
-    if proven and one.surely_below:
+    # Beside peers that brought nothing, of which half a click is believed, nobody is worse.
+    if proven and one.surely_below and one.rate < one.peers.mean:
         verdict = "worst"
     elif proven and one.surely_above:
         verdict = "best"
