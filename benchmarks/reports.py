@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from benchmarks.gains import add_gains
 from benchmarks.history import Past, fill_up, installation, shop_of
@@ -80,12 +81,22 @@ def _measure(settings: Settings, database: Database, only: str) -> None:
     judged("largest page, gzipped", largest / 1000, "≤", PAGE_KB, " kB")
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     line("memory of this process at most", f"{used:.0f} MB")
-    if database.is_sqlite:
-        with database.reading() as session:
-            rows = session.scalar(select(func.count()).select_from(Click)) or 1
-        size = (settings.data_dir / "linkservice.db").stat().st_size
-        judged("bytes per click in the whole database", size / rows, "≤", CLICK_BYTES)
+    with database.reading() as session:
+        rows = session.scalar(select(func.count()).select_from(Click)) or 1
+        size = _bytes(session, database)
+    judged("bytes per click in the whole database", size / rows, "≤", CLICK_BYTES)
     close_app(client.application)
+
+
+def _bytes(session: Session, database: Database) -> float:
+    """What the database takes, without the pages of a file that nothing lies in."""
+    if not database.is_sqlite:
+        return float(session.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    pages, free, each = (
+        session.scalar(text(f"PRAGMA {name}")) or 0
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return float((pages - free) * each)
 
 
 def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
