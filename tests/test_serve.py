@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import os
@@ -9,6 +10,8 @@ import pty
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Iterator
@@ -340,6 +343,39 @@ def test_cyclic_garbage_goes_though_it_is_seldom_looked_for() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*usual)
+
+
+ALLOCATING = """
+import ctypes, os, threading
+from linkservice.serve.workers import share_memory
+assert {share}() is not False
+together = threading.Barrier(8)
+def allocate():
+    together.wait()
+    kept = [bytes(1000) for _ in range(1000)]
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+[each.start() for each in threads]
+[each.join() for each in threads]
+libc = ctypes.CDLL(None)
+libc.fdopen.restype = ctypes.c_void_p
+libc.malloc_info(0, ctypes.c_void_p(file := libc.fdopen(1, b"w")))
+libc.fflush(ctypes.c_void_p(file))
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
+def test_threads_share_what_they_allocate_from() -> None:
+    arenas = {}
+    for share in ("share_memory", "dict"):
+        told = subprocess.run(
+            [sys.executable, "-c", ALLOCATING.format(share=share)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        arenas[share] = told.count("<heap nr=")
+    assert arenas["share_memory"] <= 2 < arenas["dict"]
 
 
 def test_no_request_carries_a_setting(tmp_path: Path) -> None:

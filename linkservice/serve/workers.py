@@ -7,6 +7,7 @@ granian would give up all when one dies; ours are restarted one by one.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import multiprocessing
@@ -169,6 +170,22 @@ def collect_seldom(thresholds: Thresholds) -> None:
     gc.set_threshold(*thresholds)
 
 
+def share_memory() -> bool:
+    """Have all threads allocate from two arenas of glibc, from now on; whether there are such.
+
+    Left alone, it gives nearly every thread one of its own, and each keeps what its largest page
+    took: with one reader, 311 MB instead of 287.
+    """
+    try:
+        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2))
+    except AttributeError:  # another C library
+        return False
+
+
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
+
+
 def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     from linkservice.app import close_app, create_app
     from linkservice.serve.server import on_leave
@@ -180,6 +197,7 @@ def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     farewell = _Farewell(door)
     on_leave(listening_fd, farewell.leave)
     collect_seldom(GC_OF_PAGES)
+    share_memory()
     _tell_ready(ready_fd)
     return farewell
 
