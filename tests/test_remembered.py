@@ -1,6 +1,7 @@
 """What is remembered is found by all it was made of, and is never something else."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,10 +94,10 @@ ALTERED = [
 
 @pytest.mark.parametrize("altered", ALTERED, ids=lambda altered: next(iter(altered)))
 def test_each_thing_the_judge_is_told_is_part_of_what_its_judgement_is_found_by(
-    altered: dict[str, object],
+    altered: dict[str, Any],
 ) -> None:
     observed = _observed()
-    other = [replace(observed[0], **altered), *observed[1:]]  # type: ignore[arg-type]
+    other = [replace(observed[0], **altered), *observed[1:]]
     assert _found(observed) == _found(list(observed))
     assert _found(observed) != _found(other)
 
