@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.gains import add_gains
 from benchmarks.history import Past, fill_up, installation, shop_of
-from benchmarks.table import heading, judged, line
+from benchmarks.table import heading, judged
 from linkservice import schema
 from linkservice.app import close_app, create_app
 from linkservice.clicks.model import Click
@@ -32,7 +32,7 @@ from linkservice.config import Settings
 from linkservice.database import Database, open_database
 from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.links.model import Link
-from linkservice.serve.workers import GC_OF_PAGES, collect_seldom
+from linkservice.serve.workers import GC_OF_PAGES, collect_seldom, keep_memory_small
 from linkservice.web.guard import Cookies
 from linkservice.workspaces import sessions
 from linkservice.workspaces.accounts import add_user
@@ -80,7 +80,7 @@ def _measure(settings: Settings, database: Database, only: str) -> None:
     heading("Beside that")
     judged("largest page, gzipped", largest / 1000, "≤", PAGE_KB, " kB")
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    line("memory of this process at most", f"{used:.0f} MB")
+    judged("memory of this process at most", used, "≤", MEMORY_MB, " MB")
     with database.reading() as session:
         rows = session.scalar(select(func.count()).select_from(Click)) or 1
         size = _bytes(session, database)
@@ -166,6 +166,7 @@ def _signed_in(settings: Settings, database: Database) -> FlaskClient:
         token = sessions.start(session, user, "benchmark", now)
     client = create_app(settings).test_client()
     collect_seldom(GC_OF_PAGES)  # as a worker does
+    keep_memory_small()
     client.set_cookie(Cookies.of(settings).name("session"), token)
     return client
 

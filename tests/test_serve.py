@@ -347,8 +347,8 @@ def test_cyclic_garbage_goes_though_it_is_seldom_looked_for() -> None:
 
 ALLOCATING = """
 import ctypes, os, threading
-from linkservice.serve.workers import share_memory
-assert {share}() is not False
+from linkservice.serve.workers import keep_memory_small
+assert {first}() is not False
 together = threading.Barrier(8)
 def allocate():
     together.wait()
@@ -367,15 +367,15 @@ libc.fflush(ctypes.c_void_p(file))
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
 def test_threads_share_what_they_allocate_from() -> None:
     arenas = {}
-    for share in ("share_memory", "dict"):
+    for first in ("keep_memory_small", "dict"):
         told = subprocess.run(
-            [sys.executable, "-c", ALLOCATING.format(share=share)],
+            [sys.executable, "-c", ALLOCATING.format(first=first)],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        arenas[share] = told.count("<heap nr=")
-    assert arenas["share_memory"] <= 2 < arenas["dict"]
+        arenas[first] = told.count("<heap nr=")
+    assert arenas["keep_memory_small"] <= 2 < arenas["dict"]
 
 
 def test_no_request_carries_a_setting(tmp_path: Path) -> None:

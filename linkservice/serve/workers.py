@@ -170,16 +170,23 @@ def collect_seldom(thresholds: Thresholds) -> None:
     gc.set_threshold(*thresholds)
 
 
-def share_memory() -> bool:
-    """Have all threads allocate from two arenas of glibc, from now on; whether there are such.
+def keep_memory_small() -> bool:
+    """Have glibc give back what pages no longer need, from now on; whether it is this C library.
 
-    Left alone, it gives nearly every thread one of its own, and each keeps what its largest page
-    took: with one reader, 311 MB instead of 287.
+    All threads share two arenas: left alone, nearly each gets one of its own, and keeps what its
+    largest page took. Whenever Python has looked for garbage, every few pages of the app, the free
+    ones of memory are given back, which takes one to two milliseconds: a third of the process.
     """
-    try:
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2))
-    except AttributeError:  # another C library
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):
         return False
+
+    def give_back(phase: str, found: dict[str, int]) -> None:
+        if phase == "stop":
+            libc.malloc_trim(0)
+
+    gc.callbacks.append(give_back)
+    return bool(libc.mallopt(_M_ARENA_MAX, 2))
 
 
 _M_ARENA_MAX = -8
@@ -197,7 +204,7 @@ def _app_door(ready_fd: int, listening_fd: int) -> WSGIApplication:
     farewell = _Farewell(door)
     on_leave(listening_fd, farewell.leave)
     collect_seldom(GC_OF_PAGES)
-    share_memory()
+    keep_memory_small()
     _tell_ready(ready_fd)
     return farewell
 
