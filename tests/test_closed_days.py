@@ -97,7 +97,7 @@ def told(
     with pytest.MonkeyPatch.context() as patch:
         if not closed:
             patch.setattr(value_days.ClosedDays, "have", lambda *_: False)
-            patch.setattr(value_days.ClosedDays, "cells", lambda *_: unpacked(()))
+            patch.setattr(value_days.ClosedDays, "packed", lambda *_: [])
         return scene.ranking(metric="clicks_per_day", suspects=suspects, **filters)
 
 

@@ -16,8 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.closed_day_model import ClosedDay, ValueDay
-from linkservice.clicks.grouping import Ints
-from linkservice.clicks.packed_values import NO_CITY, NO_SCANS, SCANS, unpacked
+from linkservice.clicks.packed_values import NO_CITY, NO_SCANS, SCANS
 from linkservice.database import AS_BYTES, read_once
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.period import Period
@@ -56,13 +55,13 @@ class ClosedDays:
         if begin is not None:
             yield Period(begin, period.last, period.time_zone)
 
-    def cells(self, session: Session, period: Period, filters: Filters) -> tuple[Ints, Ints]:
-        """What their clicks with the value of the one filter add up to (`packed_values.CELL`), and
-        the day of each.
+    def packed(self, session: Session, period: Period, filters: Filters) -> list[tuple[int, bytes]]:
+        """What their clicks with the value of the one filter add up to, by day, as it was packed
+        (`packed_values`).
         """
         days = [day for each in period.days() if (day := each.toordinal()) in self.versions]
         if not days:
-            return unpacked(())
+            return []
         rows = session.execute(
             select(ValueDay.local_day, ValueDay.version, ValueDay.cells).where(
                 ValueDay.workspace_id == self.workspace_id,
@@ -72,9 +71,7 @@ class ClosedDays:
             ),
             execution_options=AS_BYTES,
         )
-        return unpacked(
-            (day, cells) for day, version, cells in rows if self.versions.get(day) == version
-        )
+        return [(day, cells) for day, version, cells in rows if self.versions.get(day) == version]
 
 
 def closed_days(session: Session, workspace_id: int, filters: Filters) -> ClosedDays:
