@@ -216,7 +216,7 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
     ValueError when daily `counts` and `exposure` do not all have one length.
     """
     content = family.name.encode(), *content_of(observations)
-    return list(_REMEMBERED.of(content, lambda: _judge(observations, family)))
+    return list(_REMEMBERED.of(content, lambda: judge_anew(observations, family)))
 
 
 def content_of(observations: Sequence[Observation]) -> list[Content]:
@@ -240,7 +240,8 @@ def remembered_judgements() -> Remembered[list[Judgement]]:
 _REMEMBERED = remembered_judgements()
 
 
-def _judge(observations: Sequence[Observation], family: Family[Any]) -> list[Judgement]:
+def judge_anew(observations: Sequence[Observation], family: Family[Any] = RATES) -> list[Judgement]:
+    """As `judge`, whatever was judged before: for whoever remembers what it makes of this."""
     compared, judged = compare(observations, family)
     judged |= {each.touchpoint_id: each for each in decide(compared)}
     return [judged[observation.touchpoint_id] for observation in observations]

@@ -89,15 +89,13 @@ def _sums(
     """A row for each touchpoint: its id, then the counts in the order of `TouchpointSums`."""
     first, end = period.first, period.first
     if read.months:
-        first, end = _whole_months(session, read.months, workspace_id, period)
+        first, end = _whole_months(session, workspace_id, period)
     days = {"first": period.first, "last": period.last}
     asked = {"workspace_id": workspace_id, **days, "first_month": first, "end": end}
     return session.execute(_query(read), asked).all()
 
 
-def _whole_months(
-    session: Session, months: type[TouchpointMonth], workspace_id: int, period: Period
-) -> tuple[date, date]:
+def _whole_months(session: Session, workspace_id: int, period: Period) -> tuple[date, date]:
     """As `whole_months`; the last month of the period is one, too, if it has nothing later."""
     first, end = whole_months(period)
     begun = period.last.replace(day=1)

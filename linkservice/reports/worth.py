@@ -38,7 +38,7 @@ from linkservice.reports.ranking import (
     Judgement,
     Observation,
     content_of,
-    judge,
+    judge_anew,
     remembered_judgements,
 )
 
@@ -88,7 +88,7 @@ def _judge_value(
     in_grains = [
         replace(each, counts=counts) for each, counts in zip(observations, money / one, strict=True)
     ]
-    return [_in_money(each, one) for each in judge(in_grains)]
+    return [_in_money(each, one) for each in judge_anew(in_grains)]
 
 
 def _in_money(judgement: Judgement, one: float) -> Judgement:
