@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from linkservice.redirect.answers import redirect
+from linkservice.redirect.app import WRITTEN_TOGETHER
 from linkservice.serve.addresses import Address
 from linkservice.serve.link_port import serve_port
 
@@ -14,6 +15,8 @@ CONNECTIONS = 8_192
 
 class Constant:
     """The least a door can do."""
+
+    together = WRITTEN_TOGETHER
 
     def begin(self, environ: dict[str, Any], entries: list[Any]) -> Any:
         return redirect("https://www.example.com/offers/23456ab?utm_source=poster")

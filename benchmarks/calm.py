@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select
 
 from benchmarks.load import Stream, offer, saturate
-from benchmarks.stand import Running, Stand, service, stand, status
+from benchmarks.stand import Running, Stand, nginx, service, stand, status
 from benchmarks.table import Options, heading, judged, line, options
 from linkservice.clicks.bulk import counters
 from linkservice.clicks.model import LinkDay, TouchpointDay
@@ -64,6 +64,23 @@ def flood(given: Options) -> None:
     line("p99 of known links with it", ", ".join(f"{p99:.2f} ms" for p99 in within))
     ratio = statistics.median(b / a for a, b in zip(without, within, strict=True))
     judged("with ÷ without", ratio, "≤", 2.0)
+    line("nginx: twice the load ÷ once", f"{_doubled(given):.1f}")
+
+
+def _doubled(given: Options) -> float:
+    """How much longer the p99 of nginx is at twice the load, without a flood: what the machine does
+    to whoever has as much to do."""
+    ratios = []
+    with stand(LINKS, given.seed, spool_sync="second") as here, nginx(here) as running:
+        for turn in range(given.turns):
+            seed = given.seed + turn
+            rate = saturate(running.port, here.paths, 2, seed=seed).rate
+            once, twice = (
+                offer(running.port, [known], given.seconds, seed=seed)["known"].p99
+                for known in (Stream("known", rate * n * LOAD, here.paths) for n in (1, 2))
+            )
+            ratios.append(twice / once)
+    return statistics.median(ratios)
 
 
 def reports(given: Options) -> None:

@@ -19,6 +19,7 @@ from linkservice.serve.link_port import serve_port
 LATER_SECONDS, RECORD_SECONDS = 0.2, 0.05
 HEAD_SECONDS, STUCK_SECONDS, KEPT_SECONDS = 1.5, 3.0, 6.0
 MEGABYTE = 1_000_000
+TOGETHER = 8
 
 
 def text(what: str) -> Answer:
@@ -30,6 +31,7 @@ class Door:
     """Knows no database."""
 
     def __init__(self) -> None:
+        self.together = TOGETHER
         self.written: list[int] = []
 
     def begin(self, environ: dict[str, Any], entries: list[Any]) -> Any:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from ported import HEAD_SECONDS, LATER_SECONDS, MEGABYTE, STUCK_SECONDS
+from ported import HEAD_SECONDS, LATER_SECONDS, MEGABYTE, STUCK_SECONDS, TOGETHER
 from service import wait_until
 
 SECONDS = 20.0
@@ -280,6 +280,24 @@ def test_what_comes_while_it_is_written_shares_the_next_write(port: Port) -> Non
     written = port.end()
     assert sum(written) == 60
     assert len(written) < 30
+    assert max(written) == TOGETHER
+
+
+def test_many_who_do_not_wait_for_their_answers_share_writes_and_have_them_in_order(
+    port: Port,
+) -> None:
+    asked = b"".join(request("/recorded") + request(f"/{number}") for number in range(10))
+    expected = [text for number in range(10) for text in ("recorded", f"GET /{number}")]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(port.connect()) for _ in range(20)]
+        for client in clients:
+            client.sendall(asked)
+            client.shutdown(socket.SHUT_WR)
+        for client in clients:
+            assert bodies(rest(client)) == expected
+    written = port.end()
+    assert sum(written) == 200
+    assert len(written) < 100
 
 
 def test_what_is_recorded_of_a_slow_answer_is_recorded_at_once_and_then(port: Port) -> None:

@@ -1,8 +1,8 @@
 """The link port's server: one thread for all connections, a few for what may wait.
 
-What comes in one turn of the event loop (uvloop) is answered together: the door says what it
-answers and what is to be recorded, all records are written at once, and with `SPOOL_SYNC=always`
-share one sync; only then the answers leave. No thread is woken for a redirect.
+What comes in one turn of the event loop (uvloop) is answered together, as far as the door wants
+that: it says what it answers and what is to be recorded, all records are written at once, and with
+`SPOOL_SYNC=always` share one sync; only then the answers leave. No thread is woken for a redirect.
 
 Not here: one connection (`connection`), what bytes are a request (`reading`), what is answered
 (`redirect/app`), who starts it (`workers`).
@@ -62,7 +62,12 @@ _FAILED = Answer(
 
 
 class Door(Protocol):
-    """What is behind the port; see `redirect/app`."""
+    """What is behind the port; see `redirect/app`.
+
+    `together` is how many requests it wants to have recorded with one write, at most.
+    """
+
+    together: int
 
     def begin(self, environ: WSGIEnvironment, entries: Entries) -> Found | Later: ...
     def write(self, entries: Entries) -> None: ...
@@ -80,12 +85,12 @@ class _LinkPort:
     def __init__(self, door: Door, most: int) -> None:
         self.heads = Heads()
         self.leaving = False
-        self._begin, self._write = door.begin, door.write
+        self._begin, self._write, self._together = door.begin, door.write, door.together
         self._most = most
         self._connections: set[Connection] = set()
         self._entries: Entries = []
         self._answers: list[tuple[Connection, Found]] = []
-        self._due = False
+        self._due = self._answering = False
         self._threads = ThreadPoolExecutor(THREADS, "redirect-slow")
         self._keep_time()
         self._forget_at = self.now + FORGET_SECONDS
@@ -148,16 +153,21 @@ class _LinkPort:
             self._threads.submit(self._find, connection, found)
         else:
             self._answers.append((connection, found))
+            # Who does not wait asks again while an answer is sent: later, or this never ends.
+            if len(self._answers) >= self._together and not self._answering:
+                self._answer()
 
     def _answer(self) -> None:
-        """Record what came in this turn, and send the answers."""
+        """Record what came in this turn so far, and send the answers."""
         self._due = False
         answers, self._answers = self._answers, []
         entries, self._entries = self._entries, []
         if entries:
             self._record(entries)
+        self._answering = True
         for connection, found in answers:
             self._send(connection, found)
+        self._answering = False
 
     def _send(self, connection: Connection, found: Found) -> None:
         try:
