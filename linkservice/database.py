@@ -26,8 +26,8 @@ from sqlalchemy import (
     cast,
     create_engine,
     event,
-    extract,
     func,
+    literal,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -141,7 +141,8 @@ def as_local_day(session: Session, day: ColumnElement[date]) -> ColumnElement[da
 def weekday(session: Session, day: ColumnElement[date]) -> ColumnElement[int]:
     """That of a `LocalDay`, from Sunday, 0."""
     if not is_sqlite(session):
-        return extract("dow", day)
+        # `date.toordinal()`: what `extract` tells is a decimal, which takes twice as long.
+        return (type_coerce(day - literal(date.min), Integer) + 1) % 7
     return type_coerce(day, Integer) % 7
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from cast import Home
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 from test_months import DAY, JUNE, MAY, NOW, PERIODS, close, come, home
 
 from linkservice.clicks.model import LinkDay
@@ -15,10 +15,11 @@ from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
-from linkservice.reports.links import Counted, counted
+from linkservice.reports.links import Counted, campaign_report, counted
 from linkservice.reports.period import Period
 from linkservice.reports.results import Day, LinkTotals
 from linkservice.reports.sources import PERSONS, Sources
+from linkservice.workspaces.access import SCOPES, Actor
 
 __all__ = ["home"]  # the fixture
 
@@ -99,3 +100,25 @@ def test_months_are_not_read_with_what_only_may_be_clicks(
     with database.reading() as session:
         found = counted(session, both, session.get_one(Campaign, campaign), PERIODS[0])
     assert found.days == {}
+
+
+def test_a_campaigns_months_are_read_once(
+    settings: Settings, database: Database, home: Home, campaign: int
+) -> None:
+    come(settings, database, home, 1)
+    close(database)
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if "FROM link_months" in statement:
+            asked.append(statement)
+
+    actor = Actor(home.workspace_id, "test", frozenset(SCOPES))
+    first, last = PERIODS[0].first, PERIODS[0].last
+    with database.reading() as session:
+        event.listen(database.engine, "before_cursor_execute", note)
+        try:
+            campaign_report(session, actor, str(campaign), first=first, last=last, now=NOW)
+        finally:
+            event.remove(database.engine, "before_cursor_execute", note)
+    assert len(asked) == 2  # whether any is reopened, and what they hold

@@ -84,9 +84,11 @@ def test_nothing_is_compared_with_days_before_recording_began(
 ) -> None:
     link = make_link(session, settings, ada, now=MADE)
     count(session, ada, link, TODAY - timedelta(days=12), 10)
-    assert trend_of(session, ada.actor, None, week(), NOW).change is None
+    for counted in (None, link):
+        assert trend_of(session, ada.actor, counted, week(), NOW).change is None
     count(session, ada, link, TODAY - timedelta(days=13), 10)
-    assert trend_of(session, ada.actor, None, week(), NOW).change is not None
+    for counted in (None, link):
+        assert trend_of(session, ada.actor, counted, week(), NOW).change is not None
     dawn = Period(date(1, 1, 2), date(1, 1, 5), ZONE)
     assert trend_of(session, ada.actor, None, dawn, NOW).before == ()
 

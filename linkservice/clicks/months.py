@@ -8,7 +8,7 @@ reports read the days.
 
 Decided here: when a month is closed, and how its sums are packed. The ingester closes months when
 it is idle, some links at a time, so that no writer waits long; it may be stopped at any moment.
-Not here: who reads them (`reports.details`, `reports.days`, `reports.links`, `reports.link_sums`).
+Not here: who reads them (`reports.link_months`, `reports.days`, `reports.link_sums`).
 Suspected mail scanners have no months: hardly a click is one.
 """
 

@@ -11,22 +11,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
-from linkservice.clicks.month_model import ClosedMonth, LinkMonth
 from linkservice.clicks.months import unpacked
-from linkservice.database import AS_BYTES, weekday
-from linkservice.reports.period import Period, whole_months
+from linkservice.database import weekday
+from linkservice.reports.link_months import LinkMonths, Links, link_months
+from linkservice.reports.period import Period
 from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import Hour, Value
 from linkservice.reports.sources import Sources
-
-Links: TypeAlias = Sequence[int] | Select[int]
-"""Ids of links."""
 
 EMPTY_VALUE = {"referrer": "direct"}
 """What an empty value of a facet is called, where it is not "unknown"."""
@@ -48,9 +44,9 @@ class Details:
 
 def of_links(session: Session, read: Sources, links: Links, period: Period) -> Details:
     """What all clicks of these links in the period told."""
-    months = closed_months(session, read, links, period)
-    hours, facets = _of_months(session, links, months)
-    days = [day for day in period.days() if day.replace(day=1) not in months]
+    packed = link_months(session, read, links, period)
+    hours, facets = _of_months(packed)
+    days = [day for day in period.days() if day.replace(day=1) not in packed.months]
     if days:
         hours.update(_hours(session, read.hours, *_of_days(read.hours, links, days)))
         facets.update(_facets(session, read.facets, *_of_days(read.facets, links, days)))
@@ -73,38 +69,9 @@ def by_clicks(counts: Mapping[str, int]) -> list[Value]:
     return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
 
 
-def closed_months(session: Session, read: Sources, links: Links, period: Period) -> set[date]:
-    """The whole months of the period that are summed up for all of these links."""
-    if read.hours is not LinkHour or read.facets is not LinkFacet:
-        return set()  # suspected mail scanners have no months
-    first, end = whole_months(period)
-    # Asked for by itself it is found in the index of reopened months, which is nearly empty.
-    reopened = select(LinkMonth.month).where(
-        LinkMonth.hours.is_(None), LinkMonth.link_id.in_(links)
-    )
-    whole = select(ClosedMonth.month).where(
-        ClosedMonth.whole,
-        ClosedMonth.month >= first,
-        ClosedMonth.month < end,
-        ClosedMonth.month.not_in(reopened),
-    )
-    return set(session.scalars(whole)) if first < end else set()
-
-
-def _of_months(
-    session: Session, links: Links, months: set[date]
-) -> tuple[Counter[tuple[int, int]], Counter[int]]:
+def _of_months(packed: LinkMonths) -> tuple[Counter[tuple[int, int]], Counter[int]]:
     """By weekday (from Monday, 1) and hour, and by facet value, the clicks of closed months."""
-    if not months:
-        return Counter(), Counter()
-    rows = session.execute(
-        select(LinkMonth.hours, LinkMonth.facets).where(
-            LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
-        ),
-        execution_options=AS_BYTES,
-    ).all()
-    of_hours = _together([row.hours or b"" for row in rows])
-    of_values = _together([row.facets or b"" for row in rows])
+    of_hours, of_values = _together(packed.hours), _together(packed.facets)
     hours = {(hour // 24 + 1, hour % 24): clicks for hour, clicks in of_hours.items()}
     return Counter(hours), Counter(of_values)
 

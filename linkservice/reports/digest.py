@@ -20,7 +20,7 @@ from linkservice.reports.conversions import converted
 from linkservice.reports.period import Period
 from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointReport, TouchpointRow
-from linkservice.reports.trend import Counts, first_day, trend_of
+from linkservice.reports.trend import Counts, has_begun, trend_of
 from linkservice.workspaces.access import Actor
 
 
@@ -76,8 +76,7 @@ def before_letter(period: Period) -> Period:
 
 
 def _earlier(session: Session, actor: Actor, before: Period, now: datetime) -> Earlier | None:
-    began = first_day(session, actor, None)
-    if began is None or began > before.first:
+    if not has_begun(session, actor, None, before.first):
         return None
     found = converted(session, actor.workspace_id, before, "last").values()
     counts = trend_of(session, actor, None, before, now).total

@@ -39,7 +39,7 @@ from linkservice.reports.single_clicks import (
 )
 from linkservice.reports.sources import Sources, sources
 from linkservice.reports.touchpoints import LinkShare, facets_alone
-from linkservice.reports.trend import days_over, first_day, weeks_before
+from linkservice.reports.trend import days_over, has_begun, weeks_before
 from linkservice.workspaces.access import Actor, find, find_ever
 from linkservice.workspaces.model import Workspace
 
@@ -197,8 +197,7 @@ def _change(
     over = days_over(period, day_of(asked.now, period.time_zone))
     if before is None or not over or len(days) < len(period):
         return None
-    began = first_day(session, actor, subject)
-    if began is None or began > before.first:
+    if not has_begun(session, actor, subject, before.first):
         return None
     earlier = _earlier(session, actor, whose, asked, before, period, subject)
     sums: dict[str, tuple[int, int]] = {}

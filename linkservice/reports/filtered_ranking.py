@@ -40,7 +40,7 @@ from linkservice.reports.results import (
 from linkservice.reports.single_clicks import meet, persons_of
 from linkservice.reports.sources import NO_TOUCHPOINT
 from linkservice.reports.touchpoint_sums import TouchpointSums
-from linkservice.reports.trend import days_over, first_day, weeks_before
+from linkservice.reports.trend import days_over, has_begun, weeks_before
 from linkservice.reports.value_days import closed_days
 from linkservice.workspaces.access import Actor
 
@@ -138,9 +138,8 @@ def filtered_change(
     before, over = weeks_before(period), days_over(period, today)
     if before is None or not over or by is None or not by.is_whole:
         return None
-    began = first_day(session, actor, None)
     both = Period(before.first, period.last, period.time_zone)
-    if began is None or began > before.first:
+    if not has_begun(session, actor, None, before.first):
         return None
     reading = _Reading(session, actor.workspace_id, both, filters)
     if reading.since != before.first:

@@ -16,14 +16,13 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import SuspectedDay
-from linkservice.clicks.month_model import LinkMonth
 from linkservice.clicks.packed_links import DAILY, unpacked_days, unpacked_sums
-from linkservice.database import AS_BYTES, read_once
+from linkservice.database import read_once
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports import details
-from linkservice.reports.details import Links
 from linkservice.reports.link_conversions import of_links
+from linkservice.reports.link_months import NO_MONTHS, Links, link_months
 from linkservice.reports.period import Period, choose_period, days_beside
 from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import Day, LinkReport, LinkTotals
@@ -90,22 +89,19 @@ class Counted:
 def counted(session: Session, read: Sources, of: Link | Campaign, period: Period) -> Counted:
     """What was counted in the period; read once in a session that reads."""
     key = counted, read.days, type(of), of.id, period
-    return read_once(session, key, lambda: _counted(session, read, _links(of), period))
+    return read_once(session, key, lambda: _counted(session, read, _links(session, of), period))
 
 
 def _counted(session: Session, read: Sources, links: Links, period: Period) -> Counted:
     """Of closed months as they were packed, of all other days row by row."""
     rows = read.days
     # With suspected mail scanners, whatever they count as, only rows are whole.
-    months = sorted(details.closed_months(session, read, links, period)) if read.months else []
-    of_each = LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)
-    query_months = select(LinkMonth.sums, LinkMonth.days).where(*of_each)
-    packed = session.execute(query_months, execution_options=AS_BYTES).all() if months else []
-    parts = b"".join(row.sums or b"" for row in packed), b"".join(row.days or b"" for row in packed)
+    packed = link_months(session, read, links, period) if read.months else NO_MONTHS
+    parts = b"".join(packed.sums), b"".join(packed.days)
     closed = _REMEMBERED.of(parts, lambda: _of_months(*parts))
     days, totals = dict(closed.days), dict(closed.totals)
     query = select(rows.local_date, *(func.sum(getattr(rows, name)) for name in _COUNTED))
-    for stretch in days_beside(months, period.first, period.last):
+    for stretch in days_beside(packed.months, period.first, period.last):
         found = session.execute(
             query.where(rows.link_id.in_(links), rows.local_date.between(*stretch)).group_by(
                 rows.local_date
@@ -136,8 +132,11 @@ def _of_months(sums: bytes, days: bytes) -> Counted:
     )
 
 
-def _links(of: Link | Campaign) -> Links:
-    return [of.id] if isinstance(of, Link) else links_of(of)
+def _links(session: Session, of: Link | Campaign) -> Links:
+    """The same object for all that is asked in a session that reads."""
+    if isinstance(of, Link):
+        return [of.id]
+    return read_once(session, (links_of, of.id), lambda: links_of(of))
 
 
 def _time_zone(session: Session, actor: Actor) -> str:
@@ -147,7 +146,7 @@ def _time_zone(session: Session, actor: Actor) -> str:
 def _report(
     session: Session, actor: Actor, of: Link | Campaign, period: Period, suspects: bool
 ) -> LinkReport:
-    links = _links(of)
+    links = _links(session, of)
     read = sources(session, actor.workspace_id, period, suspects)
     found = counted(session, read, of, period)
     told = details.of_links(session, read, links, period)

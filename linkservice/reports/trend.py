@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias, cast
 
 import numpy as np
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, exists, false, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import LinkDay, TouchpointDay
@@ -127,10 +127,7 @@ def trend_of(
     today = day_of(now, period.time_zone)
     trend = Trend(period, today, _days(session, actor, counted, period, suspects), ())
     before = weeks_before(period)
-    if before is None:
-        return trend
-    began = first_day(session, actor, counted)
-    if began is None or began > before.first:
+    if before is None or not has_begun(session, actor, counted, before.first):
         return trend
     return Trend(period, today, trend.days, _days(session, actor, counted, before, suspects))
 
@@ -148,10 +145,12 @@ def days_over(period: Period, today: date) -> int:
     return max(0, min(len(period), period.number(today)))
 
 
-def first_day(session: Session, actor: Actor, counted: Counted) -> date | None:
-    """The first day anything was counted of it; None where nothing was."""
+def has_begun(session: Session, actor: Actor, counted: Counted, day: date) -> bool:
+    """Whether anything was counted of it up to that day."""
     rows = PERSONS.days if isinstance(counted, Link | Campaign) else PERSONS.touchpoints
-    return session.scalar(select(func.min(rows.local_date)).where(*_of(rows, actor, counted)))
+    # Not its first day, for which the database looks at all days of all links.
+    there = exists().where(*_of(rows, actor, counted), rows.local_date <= day)
+    return bool(session.scalar(select(there)))
 
 
 def _weeks(period: Period) -> int:
