@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkservice.reports import closed_months, ranking
+from linkservice.reports import ranking
 from linkservice.reports.cost_judging import Paid, judge_costs
 from linkservice.reports.movement import Moved, judge_movement
 from linkservice.reports.ranking import PROPORTIONS, Judgement, Observation, judge
@@ -156,8 +156,3 @@ def test_costs_are_judged_anew_when_it_becomes_known_what_came_of_them() -> None
     assert set(judge_costs(paid)[1]) == {"cost_per_visitor"}
     assert set(judge_costs(told)[1]) == {"cost_per_visitor", "cost_per_conversion"}
     assert set(judge_costs(paid)[1]) == {"cost_per_visitor"}
-
-
-def test_what_reports_share_cannot_be_written_to() -> None:
-    for counts in closed_months.NO_MONTHS.counts.values():
-        assert not counts.flags.writeable

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
@@ -23,6 +22,7 @@ from linkservice.clicks.grouping import Ints
 from linkservice.conversions.model import ConversionCount, ConversionDay, ConversionMonth
 from linkservice.conversions.months import imported_between, unpacked, unpacked_imported
 from linkservice.database import is_sqlite, read_once
+from linkservice.reports.grid import Grid, Rows
 from linkservice.reports.packed_months import packed_months
 from linkservice.reports.period import Period, days_beside
 from linkservice.reports.remembered import Remembered
@@ -63,65 +63,28 @@ def _converted(
     rows = [
         each
         for first, last in days_beside(sorted(months), period.first, period.last)
-        for each in _sums_of_days(session, workspace_id, first, last, attribution)
+        for each in _rows(session, workspace_id, first, last, attribution)
     ]
-    ids = np.unique(np.concatenate([closed.touchpoints, *(each.touchpoints for each in rows)]))
-    daily = np.zeros((2, len(ids), len(period)), np.int64)
-    began = period.first.toordinal()
-    begin, end = closed.first - began, closed.first - began + closed.daily.shape[2]
-    if begin < end:
-        daily[:, np.searchsorted(ids, closed.touchpoints), begin:end] = closed.daily
-    for each in rows:
-        places = np.searchsorted(ids, each.touchpoints), each.days - began
-        np.add.at(daily[0], places, each.conversions)
-        np.add.at(daily[1], places, each.values)
-    totals = daily.sum(axis=2).T.tolist()
+    grid = Grid.joined([closed], rows, period.first.toordinal(), period.last.toordinal())
+    totals = grid.counts.sum(axis=2).T.tolist()
     return {
-        number: Converted(*daily[:, place], *totals[place])
-        for place, number in enumerate(ids.tolist())
+        number: Converted(*grid.counts[:, place], *totals[place])
+        for place, number in enumerate(grid.touchpoint_ids.tolist())
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Months:
-    """The conversions, and their value, of touchpoints (in the order of their ids) on every day
-    from `first` (`date.toordinal()`) on.
-    """
-
-    first: int
-    touchpoints: Ints
-    daily: Ints
-
-
-_REMEMBERED = Remembered[_Months](8_000_000, lambda made: made.daily.nbytes)
+_REMEMBERED = Remembered[Grid](8_000_000, lambda made: made.counts.nbytes)
 """So many bytes: a year of 200 touchpoints takes 1.2 million."""
 
 
-def _of_months(packed: Iterable[bytes]) -> _Months:
+def _of_months(packed: Iterable[bytes]) -> Grid:
     rows = unpacked(packed)
-    days = rows["day"].astype(np.int64)
-    first, last = (int(days.min()), int(days.max())) if len(rows) else (1, 0)
-    touchpoints, whose = np.unique(rows["touchpoint_id"], return_inverse=True)
-    daily = np.zeros((2, len(touchpoints), last - first + 1), np.int64)
-    # Every touchpoint has one sum a day.
-    for place, name in enumerate(("conversions", "value")):
-        daily[place, whose, days - first] = rows[name]
-    daily.flags.writeable = False
-    return _Months(first, touchpoints, daily)
+    return Grid.of(Rows(rows["touchpoint_id"], rows["day"], [rows["conversions"], rows["value"]]))
 
 
-class _Counted(NamedTuple):
-    """Sums of touchpoints on days (`date.toordinal()`), a place for each."""
-
-    touchpoints: Ints
-    days: Ints
-    conversions: Ints
-    values: Ints
-
-
-def _sums_of_days(
+def _rows(
     session: Session, workspace_id: int, first: date, last: date, attribution: Attribution
-) -> Iterator[_Counted]:
+) -> Iterator[Rows]:
     """What was reported, and what was imported, from one day to the other."""
     asked = {"workspace_id": workspace_id, "first": first, "last": last}
     for query in _queries(attribution, is_sqlite(session)):
@@ -130,7 +93,7 @@ def _sums_of_days(
             numbers_written_out([row[place] for row in rows]) for place in (1, 2, 3)
         )
         days = for_each_number([row[0].toordinal() for row in rows], [row[1] for row in rows])
-        yield _Counted(touchpoints, days, counts, values)
+        yield Rows(touchpoints, days, [counts, values])
 
 
 @cache

@@ -3,13 +3,12 @@
 The parts of a page look at the same days: the overview at those of its ranking and at the weeks
 before, moments of truth at theirs with a day more. So what is read stays with the session
 (`database.Database.reading`), and only the days beside it are asked for. Not here: which days
-those are, and what is made of them.
+those are, how they become one (`grid`), and what is made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
@@ -21,6 +20,7 @@ from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import TouchpointDay
 from linkservice.database import READ_ONCE, is_sqlite
 from linkservice.reports.closed_months import NO_MONTHS, ClosedMonths, Count, closed_months
+from linkservice.reports.grid import Grid, Rows
 from linkservice.reports.period import Period, days_beside
 from linkservice.reports.results import Day
 from linkservice.reports.sources import Sources, sources
@@ -53,7 +53,7 @@ def days_of_touchpoints(
     """
     first, last = period.first.toordinal(), period.last.toordinal()
     known = _known(session, read, workspace_id, count, first, last)
-    counts = known.counts[:, first - known.first : last - known.first + 1]
+    (counts,) = known.between(first, last)
     some = counts.any(axis=1)
     return dict(zip(known.touchpoint_ids[some].tolist(), counts[some], strict=True))
 
@@ -68,49 +68,28 @@ def days_of_closed_months(
     return closed.days, list(days_beside(months, period.first, period.last))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The counts of the days from `first` to `last` (`date.toordinal()`): a row for each
-    touchpoint, in the order of their ids, and a column for each day.
-    """
-
-    first: int
-    last: int
-    touchpoint_ids: Ints
-    counts: Ints
-
-    def and_those_of(self, later: _Known) -> _Known:
-        """With the days of `later`, which begins where these end."""
-        ids = np.union1d(self.touchpoint_ids, later.touchpoint_ids)
-        counts = np.zeros((len(ids), later.last - self.first + 1), np.int64)
-        seam = self.last - self.first + 1
-        counts[np.searchsorted(ids, self.touchpoint_ids), :seam] = self.counts
-        counts[np.searchsorted(ids, later.touchpoint_ids), seam:] = later.counts
-        return _Known(self.first, later.last, ids, counts)
-
-
 def _known(
     session: Session, read: Sources, workspace_id: int, count: Count, first: int, last: int
-) -> _Known:
+) -> Grid:
     """These days and perhaps others, read as far as the session has not read them yet."""
     remembered = session.info.get(READ_ONCE, {})
     key = read.touchpoints, workspace_id, count
-    known: _Known | None = remembered.get(key)
+    known: Grid | None = remembered.get(key)
     if known is None or first > known.last + 1 or last < known.first - 1:
         known = _asked(session, read, workspace_id, count, first, last)
     if first < known.first:
         before = _asked(session, read, workspace_id, count, first, known.first - 1)
-        known = before.and_those_of(known)
+        known = Grid.joined([before, known], [], first, known.last)
     if last > known.last:
         after = _asked(session, read, workspace_id, count, known.last + 1, last)
-        known = known.and_those_of(after)
+        known = Grid.joined([known, after], [], known.first, last)
     remembered[key] = known
     return known
 
 
 def _asked(
     session: Session, read: Sources, workspace_id: int, count: Count, first: int, last: int
-) -> _Known:
+) -> Grid:
     """These days: those of closed months as they were packed, all others row by row."""
     period = Period(date.fromordinal(first), date.fromordinal(last), "UTC")
     months, closed = _closed(session, read, workspace_id, period)
@@ -118,16 +97,7 @@ def _asked(
         _rows(session, read, workspace_id, count, begin, end)
         for begin, end in days_beside(months, period.first, period.last)
     ]
-    ids = np.unique(np.concatenate([closed.touchpoint_ids, *(each[1] for each in rows)]))
-    counts = np.zeros((len(ids), last - first + 1), np.int64)
-    if len(closed.touchpoint_ids):
-        begin = closed.first - first
-        of_months = closed.counts[count]
-        places = np.searchsorted(ids, closed.touchpoint_ids)
-        counts[places, begin : begin + of_months.shape[1]] = of_months
-    for days, touchpoint_ids, counted in rows:
-        np.add.at(counts, (np.searchsorted(ids, touchpoint_ids), days - first), counted)
-    return _Known(first, last, ids, counts)
+    return Grid.joined([closed.of(count)], rows, first, last)
 
 
 def _closed(
@@ -141,17 +111,16 @@ def _closed(
 
 def _rows(
     session: Session, read: Sources, workspace_id: int, count: Count, first: date, last: date
-) -> tuple[Ints, Ints, Ints]:
-    """The day (`date.toordinal()`), touchpoint and count of every row."""
+) -> Rows:
     lines = session.execute(
         _query(read, count, is_sqlite(session)),
         {"workspace_id": workspace_id, "first": first, "last": last},
     ).all()
     touchpoint_ids = [line[1] for line in lines]
-    return (
-        for_each_number([line[0].toordinal() for line in lines], touchpoint_ids),
+    return Rows(
         numbers_written_out(touchpoint_ids),
-        numbers_written_out([line[2] for line in lines]),
+        for_each_number([line[0].toordinal() for line in lines], touchpoint_ids),
+        [numbers_written_out([line[2] for line in lines])],
     )
 
 
