@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.reports import ranking
+from linkservice.reports.change import HISTORY, WINDOW, Series, judge_changes
 from linkservice.reports.cost_judging import Paid, judge_costs
 from linkservice.reports.movement import Moved, judge_movement
 from linkservice.reports.ranking import PROPORTIONS, Judgement, Observation, judge
@@ -156,3 +157,21 @@ def test_costs_are_judged_anew_when_it_becomes_known_what_came_of_them() -> None
     assert set(judge_costs(paid)[1]) == {"cost_per_visitor"}
     assert set(judge_costs(told)[1]) == {"cost_per_visitor", "cost_per_conversion"}
     assert set(judge_costs(paid)[1]) == {"cost_per_visitor"}
+
+
+def test_changes_are_judged_anew_when_anything_they_are_judged_by_changes() -> None:
+    days = HISTORY + WINDOW
+    quiet = np.random.default_rng(7).poisson(40.0, (3, days))
+    series = [Series(counts, 400, True) for counts in quiet]
+    weekdays, ordinary = [day % 7 for day in range(days)], [False] * days
+    lost = replace(series[0], counts=np.array([*quiet[0][:-WINDOW], 0, 0, 0]))
+    others = [
+        judge_changes([each, *series[1:]], weekdays, ordinary)
+        for each in (lost, replace(series[0], age=5), replace(series[0], linked=False))
+    ]
+    others.append(judge_changes(series, weekdays[::-1], ordinary))
+    others.append(judge_changes(series, weekdays, [*ordinary[:-1], True]))
+    found = judge_changes(series, weekdays, ordinary)
+    assert found == judge_changes([replace(each) for each in series], weekdays, ordinary)
+    assert all(each != found for each in others)
+    assert [each[0].change for each in others[:3]] == ["below", "too_early", "no_link"]

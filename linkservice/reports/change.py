@@ -26,8 +26,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from linkservice.clicks.grouping import Ints
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.expected import Days, Forecast, usual
+from linkservice.reports.remembered import Remembered
 
 Change: TypeAlias = Literal["below", "above", "as_usual", "too_early", "no_link", "left_out"]
 WindowName: TypeAlias = Literal["yesterday", "three_days"]
@@ -61,7 +63,7 @@ class Series:
     never was one; `linked` says whether any of its links leads anywhere.
     """
 
-    counts: Sequence[int]
+    counts: Sequence[int] | Ints
     age: int | None
     linked: bool
 
@@ -103,8 +105,20 @@ def judge_changes(
     """Judge all touchpoints of a workspace, in their order.
 
     `weekdays` (0–6) and `left_out` (holidays, which are no usual days) are of the same days as
-    the counts.
+    the counts. The same days are looked at all day long, on several pages, and hardly change.
     """
+    told = [(each.age, each.linked) for each in series], list(weekdays), list(left_out)
+    content = repr(told).encode(), np.array([each.counts for each in series], np.int64)
+    return list(_REMEMBERED.of(content, lambda: _judge_changes(series, weekdays, left_out)))
+
+
+_REMEMBERED = Remembered[list[Judged]](3_000, len)
+"""Touchpoints: 15 reports of 200, which take 2 MB."""
+
+
+def _judge_changes(
+    series: Sequence[Series], weekdays: Sequence[int], left_out: Sequence[bool]
+) -> list[Judged]:
     ordinary = ~np.asarray(left_out, np.bool_)
     said = [_unjudged(each, ordinary) for each in series]
     rows = [row for row, judged in enumerate(said) if judged is None]

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -132,21 +131,13 @@ def change_report(
     series = _series(session, actor, known, [each.id for each, _, _ in places], suspects, now)
     taken = {each.date for each in free}
     days = known.days()
-    weekdays = tuple(day.weekday() for day in days)
-    judged = _judged(tuple(series), weekdays, tuple(day in taken for day in days))
+    weekdays = [day.weekday() for day in days]
+    judged = judge_changes(series, weekdays, [day in taken for day in days])
     rows = [_row(*place, each) for place, each in zip(places, judged, strict=True)]
     rows.sort(key=_rank)
     period = Period(last - timedelta(WINDOW - 1), last, workspace.time_zone)
     left_out = [each for each in free if each.date >= period.first]
     return ChangeReport(period, FALSE_DISCOVERIES, workspace.holidays, left_out, rows)
-
-
-@lru_cache(maxsize=16)
-def _judged(
-    series: tuple[Series, ...], weekdays: tuple[int, ...], left_out: tuple[bool, ...]
-) -> list[Judged]:
-    """The same days are looked at all day long, on several pages, and hardly change any more."""
-    return judge_changes(series, weekdays, left_out)
 
 
 def _places(session: Session, actor: Actor) -> Sequence[tuple[Touchpoint, Stage, Journey]]:
@@ -172,14 +163,9 @@ def _series(
     """The days of each of these touchpoints."""
     counted = visitors_by_day(session, actor.workspace_id, known, touchpoint_ids, suspects)
     first, linked = _first_days(session, actor, known, touchpoint_ids), _linked(session, actor, now)
-    days = dict(zip(touchpoint_ids, counted.tolist(), strict=True))
     return [
-        Series(
-            tuple(days[each]),
-            (known.last - first[each]).days if each in first else None,
-            each in linked,
-        )
-        for each in touchpoint_ids
+        Series(days, (known.last - first[each]).days if each in first else None, each in linked)
+        for each, days in zip(touchpoint_ids, counted, strict=True)
     ]
 
 
