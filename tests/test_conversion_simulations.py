@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from linkservice.reports.ranking import PROPORTIONS, Judgement, Observation, judge
+from linkservice.reports.families import PROPORTIONS
+from linkservice.reports.ranking import Judgement, Observation, judge
 
 TOUCHPOINTS = 20
 Floats = NDArray[np.float64]

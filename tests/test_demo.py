@@ -64,8 +64,9 @@ from linkservice.links.manage import change_link
 from linkservice.links.model import Domain, Link
 from linkservice.qr.design import Design
 from linkservice.reports.association import association
+from linkservice.reports.families import PROPORTIONS
 from linkservice.reports.personas import persona_report
-from linkservice.reports.ranking import PROPORTIONS, Observation, judge
+from linkservice.reports.ranking import Observation, judge
 from linkservice.workspaces.access import operator
 from linkservice.workspaces.accounts import create_workspace, first_workspace
 from linkservice.workspaces.one_time import look_at_sign_in

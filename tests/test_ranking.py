@@ -11,16 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linkservice.reports.families import PROPORTIONS, RATES, Family
 from linkservice.reports.proportions import Beta
-from linkservice.reports.ranking import (
-    PROPORTIONS,
-    RATES,
-    Family,
-    Judgement,
-    Observation,
-    Peers,
-    judge,
-)
+from linkservice.reports.ranking import Judgement, Observation, Peers, judge
 from linkservice.reports.statistics import Gamma
 
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkservice.reports import ranking
 from linkservice.reports.change import HISTORY, WINDOW, Series, judge_changes
 from linkservice.reports.cost_judging import Paid, judge_costs
+from linkservice.reports.families import PROPORTIONS
+from linkservice.reports.judgements import content_of, judgements_on
 from linkservice.reports.movement import Moved, judge_movement
-from linkservice.reports.ranking import PROPORTIONS, Judgement, Observation, judge
+from linkservice.reports.ranking import Judgement, Observation
 from linkservice.reports.remembered import Remembered
 from linkservice.reports.worth import judge_value
 
@@ -104,21 +105,21 @@ def test_each_thing_the_judge_is_told_is_part_of_what_its_judgement_is_found_by(
 
 
 def _found(observed: list[Observation]) -> bytes:
-    content = ranking.content_of(observed)
+    content = content_of(observed)
     return b"|".join(each if isinstance(each, bytes) else each.tobytes() for each in content)
 
 
 def test_who_alters_the_judgements_given_alters_nobody_elses() -> None:
     observed = _observed()
-    first = judge(observed)
+    first = judgements_on(observed)
     first.clear()
-    assert [each.touchpoint_id for each in judge(observed)] == [1, 2, 3, 4, 5, 6]
+    assert [each.touchpoint_id for each in judgements_on(observed)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_families_are_told_apart() -> None:
     observed = _observed()
-    assert judge(observed) != judge(observed, PROPORTIONS)
-    assert judge(observed) == judge(observed)
+    assert judgements_on(observed) != judgements_on(observed, PROPORTIONS)
+    assert judgements_on(observed) == judgements_on(observed)
 
 
 def test_value_is_judged_anew_when_other_conversions_brought_it() -> None:

@@ -39,8 +39,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from linkservice.reports.dispersion import Floats
+from linkservice.reports.families import GAINS
 from linkservice.reports.ranking import (
-    GAINS,
     Comparison,
     Judgement,
     Observation,

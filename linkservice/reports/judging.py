@@ -28,9 +28,11 @@ from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.reports.conversions import Converted
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.exposure import Reached, live_days, reached
+from linkservice.reports.families import PROPORTIONS, RATES
+from linkservice.reports.judgements import judgements_on
 from linkservice.reports.movement import Moved, judge_movement
 from linkservice.reports.period import Period
-from linkservice.reports.ranking import PROPORTIONS, RATES, Days, Judgement, Observation, judge
+from linkservice.reports.ranking import Days, Judgement, Observation
 from linkservice.reports.results import OF_CLICKS, Metric
 from linkservice.reports.sources import sources
 from linkservice.reports.touchpoint_sums import TouchpointSums
@@ -133,7 +135,7 @@ def judged(
     if metric == "value_per_reach":
         found = judge_value(observed, [line.converted.daily for line in lines])
     else:
-        found = judge(observed, PROPORTIONS if metric in OF_CLICKS else RATES)
+        found = judgements_on(observed, PROPORTIONS if metric in OF_CLICKS else RATES)
     return _with_units(found, observed)
 
 

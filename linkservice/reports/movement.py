@@ -38,6 +38,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from linkservice.reports.dispersion import Dispersion, Floats, dispersion
+from linkservice.reports.judgements import Judgements, content_of
 from linkservice.reports.ranking import (
     INTERVAL_WIDTH,
     MARGIN,
@@ -47,10 +48,8 @@ from linkservice.reports.ranking import (
     Observation,
     PeerGroup,
     Peers,
-    content_of,
     decide,
     peer_groups,
-    remembered_judgements,
 )
 from linkservice.reports.standard import USUAL_SPREAD
 from linkservice.reports.statistics import variance_between
@@ -130,10 +129,10 @@ def judge_movement(movements: Sequence[Moved]) -> list[Judgement]:
     """
     periods = [each.now for each in movements], [each.before for each in movements]
     content = chain.from_iterable(map(content_of, periods))
-    return list(_REMEMBERED.of(content, lambda: _judge_movement(movements)))
+    return _JUDGEMENTS.of(content, lambda: _judge_movement(movements))
 
 
-_REMEMBERED = remembered_judgements()
+_JUDGEMENTS = Judgements()
 
 
 def _judge_movement(movements: Sequence[Moved]) -> list[Judgement]:

@@ -2,8 +2,9 @@
 
 Decided here: who the peers of a touchpoint are, when a difference from them is a verdict,
 and how much more reach a verdict needs. Not here: the standard that peers make
-(`standard`), the numbers behind it (`statistics`, `dispersion`), where counts come from
-(`queries`), and words (the doors).
+(`standard`), what kind of number a rate is (`families`), the numbers behind it (`statistics`,
+`dispersion`), where counts come from (`queries`), what was judged before (`judgements`), and words
+(the doors).
 
 **A verdict needs both**: P(shrunk rate below `MARGIN` × peer mean, or above peer mean ÷
 `MARGIN`) ≥ `SURE`, the peer mean's own uncertainty integrated over, and a difference from
@@ -34,18 +35,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from linkservice.clicks.grouping import Ints
-from linkservice.reports import proportions, statistics
 from linkservice.reports.dispersion import Dispersion, Floats, dispersion, dispersion_of_successes
+from linkservice.reports.families import PROPORTIONS, RATES, Family
 from linkservice.reports.proportions import Beta
-from linkservice.reports.remembered import Content, Remembered
-from linkservice.reports.standard import Standard, mean_of_others, median_of_others
 from linkservice.reports.statistics import Gamma, holm
 
 Verdict: TypeAlias = Literal["best", "worst", "as_expected", "too_early", "no_reach", "no_peers"]
@@ -57,53 +56,6 @@ FAMILY_ERROR = 0.06  # "best" or "worst" among equal touchpoints, at most this o
 EXPECTED_AT_LEAST = 5.0  # successes at the peers' rate, divided by φ
 PEERS_AT_LEAST = 3
 INTERVAL_WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
-
-
-Belief = TypeVar("Belief", Gamma, Beta)
-
-
-@dataclass(frozen=True, slots=True)
-class Family(Generic[Belief]):
-    """What kind of number a rate is: which beliefs there are about it, and its noise.
-
-    Told by its `name`. `nothing_known` is Jeffreys' prior; `noise` is the variance of a count per
-    unit of exposure; `standard_of` is what peers make of counts, exposure, φ and this noise.
-    """
-
-    name: str
-    nothing_known: Belief
-    belief_of: Callable[[Floats, Floats], Belief]
-    shrink: Callable[[Belief, Floats, Floats, Floats], Belief]
-    chance_of_gap: Callable[[Floats, Floats, Floats, Belief | Floats], Floats]
-    noise: Callable[[Floats], Floats]
-    standard_of: Callable[[Floats, Floats, Floats, Callable[[Floats], Floats]], Standard]
-
-
-RATES = Family(
-    "rates",
-    Gamma(np.array([0.5]), np.array([1e-9])),
-    statistics.gamma_of,
-    statistics.shrink,
-    statistics.chance_of_gap,
-    lambda rate: rate,
-    mean_of_others,
-)
-"""Visitors of a reach: Poisson counts, gamma beliefs."""
-
-GAINS = replace(RATES, name="gains", standard_of=median_of_others)
-"""What came of money: as `RATES`, which differ by orders of magnitude."""
-
-PROPORTIONS = Family(
-    "proportions",
-    Beta(np.array([0.5]), np.array([0.5])),
-    proportions.beta_of,
-    proportions.shrink,
-    proportions.chance_of_gap,
-    lambda rate: rate * (1.0 - rate),
-    mean_of_others,
-)
-"""Conversions of clicks: binomial counts, beta beliefs."""
-
 
 Days: TypeAlias = Sequence[float] | Floats | Ints
 """A number for each day of a period."""
@@ -215,33 +167,6 @@ def judge(observations: Sequence[Observation], family: Family[Any] = RATES) -> l
     counts beyond their exposure count as all of it: more conversions than clicks. Raises
     ValueError when daily `counts` and `exposure` do not all have one length.
     """
-    content = family.name.encode(), *content_of(observations)
-    return list(_REMEMBERED.of(content, lambda: judge_anew(observations, family)))
-
-
-def content_of(observations: Sequence[Observation]) -> list[Content]:
-    """All that judging them depends on. Raises ValueError as `judge` does."""
-    told = [
-        (each.touchpoint_id, each.stage_id, each.journey_id, each.kind, each.unit, each.target_rate)
-        for each in observations
-    ]
-    daily = (
-        np.array([getattr(each, name) for each in observations], dtype=np.float64)
-        for name in ("counts", "exposure")
-    )
-    return [repr(told).encode(), *daily]
-
-
-def remembered_judgements() -> Remembered[list[Judgement]]:
-    """Of a judge: fifty reports of 200 touchpoints, which take 3 MB."""
-    return Remembered(10_000, len)
-
-
-_REMEMBERED = remembered_judgements()
-
-
-def judge_anew(observations: Sequence[Observation], family: Family[Any] = RATES) -> list[Judgement]:
-    """As `judge`, whatever was judged before: for whoever remembers what it makes of this."""
     compared, judged = compare(observations, family)
     judged |= {each.touchpoint_id: each for each in decide(compared)}
     return [judged[observation.touchpoint_id] for observation in observations]

@@ -26,8 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from linkservice.reports.dispersion import Floats, dispersion_of_successes
+from linkservice.reports.families import PROPORTIONS
 from linkservice.reports.proportions import Beta, beta_of, shrink
-from linkservice.reports.ranking import EXPECTED_AT_LEAST, PROPORTIONS
+from linkservice.reports.ranking import EXPECTED_AT_LEAST
 from linkservice.reports.standard import USUAL_SPREAD
 from linkservice.reports.statistics import variance_between
 

@@ -33,14 +33,8 @@ from typing import TypeAlias
 import numpy as np
 
 from linkservice.reports.dispersion import Floats
-from linkservice.reports.ranking import (
-    Days,
-    Judgement,
-    Observation,
-    content_of,
-    judge_anew,
-    remembered_judgements,
-)
+from linkservice.reports.judgements import Judgements, content_of
+from linkservice.reports.ranking import Days, Judgement, Observation, judge
 
 _Daily: TypeAlias = Sequence[Days] | Floats
 
@@ -74,10 +68,10 @@ def judge_value(
     if not observations:
         return []
     content = *content_of(observations), np.array(conversions, dtype=np.float64)
-    return list(_REMEMBERED.of(content, lambda: _judge_value(observations, conversions)))
+    return _JUDGEMENTS.of(content, lambda: _judge_value(observations, conversions))
 
 
-_REMEMBERED = remembered_judgements()
+_JUDGEMENTS = Judgements()
 
 
 def _judge_value(
@@ -88,7 +82,7 @@ def _judge_value(
     in_grains = [
         replace(each, counts=counts) for each, counts in zip(observations, money / one, strict=True)
     ]
-    return [_in_money(each, one) for each in judge_anew(in_grains)]
+    return [_in_money(each, one) for each in judge(in_grains)]
 
 
 def _in_money(judgement: Judgement, one: float) -> Judgement:
