@@ -1,8 +1,8 @@
 """The touchpoint report as its page shows it: rows in groups that can be compared.
 
-Decided here: that judged rows stand together by their unit of reach, on one scale; what is
-missing for a verdict on the others; what groups are called. Not here: order, groups that are asked
-for and verdicts (`reports`), sentences (`verdicts`).
+Decided here: that judged rows stand together by their unit of reach, on one scale, and the others
+by what is missing for a verdict. Not here: order, groups that are asked for and verdicts
+(`reports`), what groups are called (`group_words`), sentences (`verdicts`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from linkservice.reports.arranged import Grouping, RowGroup, Subtotal, lead
 from linkservice.reports.filtered_ranking import JUDGED as JUDGED_IF_FILTERED
 from linkservice.reports.needed import difference_is_too_small
 from linkservice.reports.ranking import Verdict
-from linkservice.reports.results import OF_CONVERSIONS, Metric, TouchpointReport, TouchpointRow
+from linkservice.reports.results import OF_CONVERSIONS, TouchpointReport, TouchpointRow
 from linkservice.web import verdicts
 from linkservice.web.charts import (
     Interval,
@@ -26,8 +26,9 @@ from linkservice.web.charts import (
     interval_row,
     shared_scale,
 )
-from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA, UNITS, VERDICTS
-from linkservice.web.i18n import N_, gettext, ngettext, write_number
+from linkservice.web.fieldwords import UNITS
+from linkservice.web.group_words import group_title, judged_title, verdict_words, waiting_words
+from linkservice.web.i18n import gettext, ngettext, write_number
 from linkservice.web.verdicts import Measure
 
 JUDGED = ("best", "as_expected", "worst")
@@ -37,57 +38,6 @@ Remedy: TypeAlias = Literal["reach", "target"]
 WAITING: tuple[Verdict, ...] = ("too_early", "no_peers", "no_reach")
 """What has no verdict yet, in the order it is shown."""
 
-_WAITING_TITLES = {
-    "too_early": N_("Too early to say"),
-    "no_peers": N_("Nothing to compare with"),
-    "no_reach": N_("Reach is missing"),
-}
-_WAITING_NOTES = {
-    "too_early": N_("These need more reach before chance can be ruled out."),
-    "no_peers": N_(
-        "A verdict needs three others with the same unit of reach, or a target rate of its own."
-    ),
-    "no_reach": N_("Say how many were sent, printed or passed by, and these join the ranking."),
-}
-_BY_DAY_TITLES = {**_WAITING_TITLES, "no_reach": N_("Not live in this period")}
-_BY_DAY_NOTES = {
-    "too_early": N_("These need more days before chance can be ruled out."),
-    "no_peers": N_("A verdict needs three others."),
-    "no_reach": "",
-}
-_BY_CLICK_TITLES = {**_WAITING_TITLES, "no_reach": N_("No clicks in this period")}
-_BY_CLICK_NOTES = {
-    "too_early": N_("These need more clicks before chance can be ruled out."),
-    "no_peers": N_("A verdict needs three others."),
-    "no_reach": "",
-}
-_BY_VALUE_NOTES = {
-    "too_early": N_("These need more reach or visitors before chance can be ruled out."),
-    "no_peers": N_("A verdict needs three others with the same unit."),
-    "no_reach": "",
-}
-_BY_VALUE_TITLES = {**_WAITING_TITLES, "no_reach": N_("Neither reach nor visitors in this period")}
-_TREND_TITLES = {**_WAITING_TITLES, "no_reach": N_("Nothing before to compare with")}
-_TREND_NOTES = {
-    "too_early": N_("These need longer periods before chance can be ruled out."),
-    "no_peers": N_("A verdict needs three others with the same unit."),
-    "no_reach": N_("Nobody came in the period before, or these were not live in both."),
-}
-_WAITING_WORDS: Mapping[Metric, tuple[Mapping[str, str], Mapping[str, str]]] = {
-    "visitors_per_reach": (_WAITING_TITLES, _WAITING_NOTES),
-    "clicks_per_day": (_BY_DAY_TITLES, _BY_DAY_NOTES),
-    "conversions_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
-    "scans_per_click": (_BY_CLICK_TITLES, _BY_CLICK_NOTES),
-    "value_per_reach": (_BY_VALUE_TITLES, _BY_VALUE_NOTES),
-    "trend": (_TREND_TITLES, _TREND_NOTES),
-}
-_MISSING: Mapping[Metric, str] = {
-    "clicks_per_day": N_("not live"),
-    "conversions_per_click": N_("no clicks"),
-    "scans_per_click": N_("no clicks"),
-    "trend": N_("nothing before"),
-}
-"""What a touchpoint lacks that has "no_reach", where it is not reach."""
 _REMEDIES: Mapping[Verdict, Remedy] = {
     "too_early": "reach",
     "no_reach": "reach",
@@ -233,8 +183,7 @@ class Ranking:
         """The verdict on `row`, or what it lacks, in two or three words."""
         if not self.is_judged:
             return gettext("not judged")
-        missing = _MISSING.get(self.report.metric) if row.verdict == "no_reach" else None
-        return gettext(missing or VERDICTS[row.verdict])
+        return verdict_words(row.verdict, self.report.metric)
 
     def outstanding(self, verdict: Verdict, most: int) -> list[Shown]:
         """At most so many touchpoints with that verdict, the furthest from their peers first."""
@@ -256,7 +205,7 @@ class Ranking:
             judged = [each for each in rows if each.row.verdict in JUDGED and each.row.per == unit]
             if judged:
                 found.append(
-                    Group(unit, _per_title(measure), "", interval_axis(self.scales[unit]), judged)
+                    Group(unit, judged_title(measure), "", interval_axis(self.scales[unit]), judged)
                 )
         found.sort(key=lambda group: -max(lead(each.row) for each in group.rows))
         return [*found, *self._waiting(rows)]
@@ -271,7 +220,7 @@ class Ranking:
             waiting = [each for each in rows if each.row.verdict == verdict]
             in_time = [each for each in waiting if each.row.id not in vain]
             if in_time:
-                yield _waiting_group(verdict, in_time, metric)
+                yield Group(verdict, *waiting_words(verdict, metric), None, in_time)
             if alike and verdict == "too_early":
                 yield Group("too_small", gettext("Hardly any difference"), "", None, alike)
 
@@ -300,55 +249,9 @@ class Ranking:
         return Group(key, title, "", axis, members, together, figure, per)
 
 
-def group_title(found: RowGroup, by: Grouping) -> str:
-    """What a group is called: a name that somebody gave, or the word of a language."""
-    if found.membership != "one":
-        return gettext((_SEVERAL if found.membership == "several" else _NONE)[by])
-    name = found.name or ""
-    words = _GROUP_WORDS.get(by, {})
-    title = gettext(words[name]) if name in words else name
-    return title[:1].upper() + title[1:]
-
-
-_GROUP_WORDS: Mapping[Grouping, Mapping[str, str]] = {
-    "channel": CHANNELS,
-    "kind": KINDS,
-    "medium": MEDIA,
-}
-_SEVERAL: Mapping[Grouping, str] = {
-    "campaign": N_("Several campaigns"),
-    "persona": N_("Several personas"),
-}
-_NONE: Mapping[Grouping, str] = {
-    "campaign": N_("No campaign"),
-    "persona": N_("No persona"),
-}
-
-
 def _interval(row: TouchpointRow) -> Interval:
     mean = row.peers.mean if row.peers is not None else None
     return Interval(row.rate, row.low, row.high, mean, row.verdict)
-
-
-def _per_title(measure: Measure) -> str:
-    per = measure.of()
-    if measure.metric == "clicks_per_day":
-        return gettext("Clicks a day")
-    if measure.metric == "scans_per_click":
-        return gettext("Scans %(per)s", per=per)
-    if measure.metric == "conversions_per_click":
-        return gettext("Conversions %(per)s", per=per)
-    if measure.metric == "value_per_reach":
-        return gettext("Value %(per)s", per=per)
-    if measure.is_trend:
-        return gettext("Against the period before: %(what)s", what=per)
-    return gettext("Visitors %(per)s", per=per)
-
-
-def _waiting_group(verdict: str, rows: Sequence[Shown], metric: Metric) -> Group:
-    titles, notes = _WAITING_WORDS[metric]
-    title, note = gettext(titles[verdict]), notes[verdict]
-    return Group(verdict, title, gettext(note) if note else "", None, rows)
 
 
 @dataclass(frozen=True, slots=True)
