@@ -10,6 +10,7 @@ Both run on the core `GENERATOR_CORE`; what they load belongs on another one.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
@@ -21,6 +22,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
@@ -223,7 +225,7 @@ def offering(
             ):
                 file.write(_WANTED.pack(due, stream, len(request)) + request)
         process = subprocess.Popen(
-            [*_open_loop(folder), str(port), plan, seen, str(OPEN_CONNECTIONS), str(int(gentle))],
+            [_open_loop(), str(port), plan, seen, str(OPEN_CONNECTIONS), str(int(gentle))],
             preexec_fn=lambda: pin(GENERATOR_CORE),
         )
         try:
@@ -236,15 +238,21 @@ def offering(
             process.wait()
 
 
-def _open_loop(folder: Path) -> list[str | Path]:
-    """The program that sends: in Python it would take as long a request as the server does."""
+@cache
+def _open_loop() -> Path:
+    """The program that sends: in Python it would take as long a request as the server does.
+
+    Compiled once a process, at whose end it goes.
+    """
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         sys.exit("not found: a C compiler. On Debian: apt-get install gcc libc6-dev")
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    atexit.register(shutil.rmtree, folder)
     program = folder / "openloop"
     source = Path(__file__).with_name("openloop.c")
     subprocess.run([compiler, "-O2", "-o", program, source], check=True)
-    return [program]
+    return program
 
 
 def _outcomes(streams: Sequence[Stream], seconds: float, seen: bytes) -> dict[str, Outcome]:
