@@ -207,7 +207,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "LINK_CACHE",
         "100000",
-        "Links each redirect worker keeps ready in memory, those used last; some 400 bytes each.",
+        "Links each redirect worker keeps in memory beyond `LINK_STORE`, those used last; "
+        "some 400 bytes each.",
         _integer(1, 100_000_000),
     ),
     Setting(

@@ -88,7 +88,11 @@ METRICS = (
         "Links looked up, by result: hit (in memory), absent (known not to be there), load "
         "(asked of the database).",
     ),
-    Metric("linkservice_link_cache_evictions_total", "counter", "Links that had to make room."),
+    Metric(
+        "linkservice_link_cache_evictions_total",
+        "counter",
+        "Links beyond `LINK_STORE` that had to make room.",
+    ),
     Metric(
         "linkservice_link_cache_links", "gauge", "Links ready in memory, of all redirect workers."
     ),

@@ -52,7 +52,7 @@ def test_it_knows_what_a_dictionary_knows(steps: list[tuple[str, LinkSnapshot | 
         if link is None:
             store.forget(key)
         else:
-            store.put(key, link)
+            assert store.put(key, link) == is_kept(link)
         assert store.get(key) == known.get(key)
     for key in {key for key, _ in steps}:
         assert store.get(key) == known.get(key)
@@ -69,7 +69,7 @@ def test_a_full_one_keeps_what_it_has_and_says_nothing_wrong(
             store.forget(key)
         else:
             known[key] = link
-            store.put(key, link)
+            assert store.put(key, link) == (store.get(key) is not None)
         assert len(store) <= room
     found = {key: link for key in known if (link := store.get(key))}
     assert found.items() <= known.items()

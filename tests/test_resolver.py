@@ -185,7 +185,7 @@ def test_an_edit_of_a_packed_link_is_seen_after_the_next_look(
     assert found is not None
     assert not found.active
     # What was read again is packed again.
-    resolver._links.clear()
+    resolver._ready.clear()
     with database_away(database):
         assert resolver.link(ada.domain_id, "sommer") == found
 
@@ -199,6 +199,8 @@ def test_links_there_is_no_room_for_are_read_when_they_are_asked_for(
     resolver = started(database, link_store=2)
     assert resolver.figures()["linkservice_link_store_links"] == 2
     assert all(resolver.link(ada.domain_id, slug) for slug in slugs)
+    with database_away(database):
+        assert all(resolver.link(ada.domain_id, slug) for slug in slugs)
 
 
 def test_a_worn_store_is_read_again(

@@ -79,8 +79,8 @@ class Packed:
             marks & _CLICK_ID != 0,
         )
 
-    def put(self, key: str, link: LinkSnapshot) -> None:
-        """Have that link; nothing happens when there is no room, or it is too long."""
+    def put(self, key: str, link: LinkSnapshot) -> bool:
+        """Have that link; False when there is no room, or it is too long."""
         raw = key.encode("utf-8", "surrogatepass")
         head, middle, tail = _parted(link.destination)
         head_number, tail_number = self._heads.number(head), self._tails.number(tail)
@@ -89,7 +89,7 @@ class Packed:
         between = middle.encode()
         if self.is_full or max(len(raw), len(between)) > _LONGEST or (link.expires_at_ms or 0) < 0:
             self.forget(key)
-            return
+            return False
         marks = (_FORWARD if link.forward_query else 0) | (_ACTIVE if link.active else 0)
         if link.append_click_id:
             marks |= _CLICK_ID
@@ -106,6 +106,7 @@ class Packed:
         else:
             self._left -= 1
         self._places[at] = place
+        return True
 
     def forget(self, key: str) -> None:
         """Have no link of that key."""
@@ -115,11 +116,12 @@ class Packed:
 
     def _find(self, key: str, raw: bytes) -> tuple[int, bool]:
         """Where that key stands, or would. Ends: half of the places are free."""
-        data, places, mask = self._bytes, self._places, self._mask
+        data, places, mask, length = self._bytes, self._places, self._mask, len(raw)
         at = hash(key) & mask
         while place := places[at]:
-            begin = place + _HEAD.size
-            if data[begin : begin + (data[place + 1] | data[place + 2] << 8)] == raw:
+            if data.startswith(raw, place + _HEAD.size) and length == (
+                data[place + 1] | data[place + 2] << 8
+            ):
                 return at, True
             at = (at + 1) & mask
         return at, False

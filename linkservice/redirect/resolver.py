@@ -43,6 +43,10 @@ LINKS_A_LOOK = 2_000
 SPARE = 10_000
 """Links there is room for at least, packed."""
 
+READY = 2_000
+"""Packed links that are kept ready to be used: half of what is asked for, of a million links.
+They fit into the processor's cache; for more of them it would wait as long as one is unpacked."""
+
 UNKNOWN_ASKED = 50.0
 """Keys a second that the database is asked for although none such was announced. A link that
 somebody has just made answers at once; whoever tries slugs by the thousand costs nobody else
@@ -101,12 +105,13 @@ class Resolver:
     """What one worker process knows; safe for threads. `catch_up` is for one thread only."""
 
     def __init__(self, database: Database, link_cache: int, link_store: int = 0) -> None:
-        """`link_cache` links are ready in memory, `link_store` are kept packed."""
+        """`link_store` links are kept packed, and `link_cache` of those there is no room for."""
         self._database = database
         self._hosts: _Hosts | None = None
         self._lookup = Lookup(database)
-        self._links: Recent[LinkSnapshot] = Recent(link_cache)
-        self._asked_for = Lately(link_cache)
+        self._ready: Recent[LinkSnapshot] = Recent(READY)
+        self._asked_for = Lately(READY)
+        self._unpackable: Recent[LinkSnapshot] = Recent(link_cache)
         self._absent: Recent[bool] = Recent(ABSENT_KEPT)
         self._most_packed = link_store
         # Every key there is, once all are read: None says that they are not yet.
@@ -146,10 +151,9 @@ class Resolver:
     def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         """The link of that key if it is in memory; any text may be asked for."""
         key = f"{domain_id}/{slug_key}"  # as `key_of`, which is a call more
-        snapshot = self._links.get(key)
-        if snapshot is None:
-            return self._unpacked(key)
-        self._hit()
+        snapshot = self._ready.get(key) or self._unpacked(key) or self._unpackable.get(key)
+        if snapshot is not None:
+            self._hit()
         return snapshot
 
     def at_hand(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
@@ -198,9 +202,9 @@ class Resolver:
             f'linkservice_link_cache_lookups_total{{result="{result}"}}': float(ticker.value())
             for result, ticker in self._lookups.items()
         }
-        found["linkservice_link_cache_links"] = float(len(self._links))
+        found["linkservice_link_cache_links"] = float(len(self._ready) + len(self._unpackable))
         found["linkservice_link_store_links"] = float(len(self._packed))
-        found["linkservice_link_cache_evictions_total"] = float(self._links.evicted)
+        found["linkservice_link_cache_evictions_total"] = float(self._unpackable.evicted)
         return found
 
     def catch_up(self, now: datetime) -> None:
@@ -260,7 +264,8 @@ class Resolver:
         self._hosts_stale = True
         with self._keeping:
             self._generation += 1
-            self._links.clear()
+            self._ready.clear()
+            self._unpackable.clear()
             self._absent.clear()
         self._existing = None
         self._start_reading()
@@ -283,7 +288,8 @@ class Resolver:
                     key = key_of(change.domain_id, change.slug_key)
                     self._exists(key)
                     self._packed.forget(key)
-                    self._links.forget(key)
+                    self._ready.forget(key)
+                    self._unpackable.forget(key)
                     self._absent.forget(key)
 
     def _read_hosts(self, now: datetime) -> None:
@@ -317,12 +323,10 @@ class Resolver:
         """
         generation = self._generation
         snapshot = self._packed.get(key)
-        if snapshot is not None:
-            self._hit()
-            if self._asked_for.was_here(key):
-                with self._keeping:
-                    if generation == self._generation:
-                        self._links.keep(key, snapshot)
+        if snapshot is not None and self._asked_for.was_here(key):
+            with self._keeping:
+                if generation == self._generation:
+                    self._ready.keep(key, snapshot)
         return snapshot
 
     def _exists(self, key: str) -> None:
@@ -354,8 +358,8 @@ class Resolver:
                 if snapshot is None:
                     self._absent.keep(key, True)
                 else:
-                    self._links.keep(key, snapshot)
-                    self._packed.put(key, snapshot)
+                    if not self._packed.put(key, snapshot):
+                        self._unpackable.keep(key, snapshot)
                     self._exists(key)
         return snapshot
 
