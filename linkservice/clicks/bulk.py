@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Connection, Date, Integer, SmallInteger, Table
 from sqlalchemy.types import TypeEngine
 
 from linkservice.clicks.grouping import Ints
-from linkservice.database import Base, LocalDay
+from linkservice.database import Base, LocalDay, insert_into
 
 Writes: TypeAlias = Sequence[tuple[str, tuple[int | str, ...]]]
 """Statements and their parameters."""
@@ -48,6 +48,20 @@ def add(connection: Connection, model: type[Base], rows: Ints) -> None:
 def adding(dialect: str, model: type[Base], rows: Ints) -> Writes:
     """The statements of `add`, to be run later."""
     return _writes(dialect, model, rows, _on_conflict(model))
+
+
+def put(connection: Connection, model: type[Base], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows over those that have their key, the first two columns; in its order, as `add`."""
+    if not rows:
+        return
+    statement = insert_into(model, connection)
+    key, kept = columns(model)[:2], columns(model)[2:]
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(key), set_={name: statement.excluded[name] for name in kept}
+        ),
+        [dict(zip((*key, *kept), row, strict=True)) for row in rows],
+    )
 
 
 def run(connection: Connection, writes: Writes) -> None:

@@ -16,7 +16,16 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from linkservice.clicks import amending, closed_days, day_links, facets, ledger, months, retention
+from linkservice.clicks import (
+    amending,
+    closed_days,
+    day_links,
+    facets,
+    ledger,
+    months,
+    retention,
+    weeks,
+)
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
@@ -124,6 +133,7 @@ class Ingester:
             day_links.Closing(database).some,
             closed_days.Closing(database).some,
             months.Closing(database).some,
+            weeks.Closing(database).some,
             *also,
         )
         self._closed_at = float("-inf")
@@ -379,7 +389,7 @@ class Ingester:
         self._batch_size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
 
     def _close_some(self) -> None:
-        """Close days and months; where there is nothing to do, not to look again for a while."""
+        """Close days, weeks and months; if there is nothing to do, not look again for a while."""
         if time.monotonic() - self._closed_at < HOUSEKEEPING_SECONDS:
             return
         until = time.monotonic() + CLOSING_SECONDS

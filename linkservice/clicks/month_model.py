@@ -1,4 +1,4 @@
-"""Months and days that are closed: what a report reads instead of the rows of links and days."""
+"""Months, weeks and days that are closed: what a report reads instead of rows of links and days."""
 
 from __future__ import annotations
 
@@ -48,6 +48,35 @@ class LinkMonth(Base):
     facets: Mapped[bytes | None] = mapped_column(LargeBinary)
     sums: Mapped[bytes | None] = mapped_column(LargeBinary)
     days: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class ClosedWeek(Base):
+    """A week (`clicks.weeks`) whose links are summed up, those with ids up to `links`; `whole` once
+    it is all of them. Then a link without a `LinkWeek` had no clicks in it.
+    """
+
+    __tablename__ = "closed_weeks"
+
+    week: Mapped[date] = mapped_column(primary_key=True)
+    links: Mapped[int] = mapped_column(BigId)
+    whole: Mapped[bool]
+
+
+class LinkWeek(Base):
+    """What the hours and facets of a link add up to in a closed week, packed; NULL where its days
+    have changed since, and are to be summed up again.
+    """
+
+    __tablename__ = "link_weeks"
+    __table_args__ = (
+        _reopened("link_weeks", "week", "link_id", column="hours"),
+        {"sqlite_with_rowid": False},
+    )
+
+    week: Mapped[date] = mapped_column(primary_key=True)
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    hours: Mapped[bytes | None] = mapped_column(LargeBinary)
+    facets: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class MonthDays(Base):

@@ -15,20 +15,20 @@ Suspected mail scanners have no months: hardly a click is one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
-from linkservice.clicks import bulk, packed_days, packed_links
+from linkservice.clicks import bulk, packed_days, packed_details, packed_links
 from linkservice.clicks.closing_lock import lock
 from linkservice.clicks.grouping import Ints
-from linkservice.clicks.model import LinkFacet, LinkHour, TouchpointMonth
+from linkservice.clicks.model import TouchpointMonth
 from linkservice.clicks.month_model import ClosedMonth, LinkMonth, MonthDays
-from linkservice.database import Base, Database, insert_into
+from linkservice.database import Database
 from linkservice.links.model import Link
 
 AFTER_DAYS = 7
@@ -41,9 +41,10 @@ LOCK_HOLD_SECONDS = 0.02
 """How long that may take: other writers of a SQLite file wait for it. The month of one link with
 500 kinds of clicks a day takes 10 ms."""
 
+Step: TypeAlias = Callable[[Session], None]
+"""A part of closing something, in a transaction."""
+
 _DAY = timedelta(days=1)
-_PACKED = np.dtype([("of", "<u4"), ("clicks", "<i4")])
-"""A sum: which hour of the week (from Monday, 0) or which facet value, and its clicks."""
 
 
 def reopen(
@@ -64,10 +65,10 @@ def reopen(
         return
     months = [firsts[place] for place in whose.tolist()]
     links = _of_closed(closed, months, link_ids)
-    _put(connection, LinkMonth, [(*key, None, None, None, None) for key in links])
+    bulk.put(connection, LinkMonth, [(*key, None, None, None, None) for key in links])
     if workspace_ids is not None:
         workspaces = _of_closed(closed, months, workspace_ids)
-        _put(connection, MonthDays, [(*key, None, None) for key in workspaces])
+        bulk.put(connection, MonthDays, [(*key, None, None) for key in workspaces])
 
 
 def _of_closed(closed: set[date], months: Sequence[date], ids: Ints) -> list[tuple[date, int]]:
@@ -84,25 +85,29 @@ class Closing:
         self._links = FIRST_LINKS
 
     def some(self, now: datetime) -> bool:
-        """Sum up some links of a month that is to be closed or was reopened; whether there was any.
+        """Sum up some links of what is to be closed or was reopened; whether there was any.
 
         Raises SQLAlchemyError where the database is away; nothing is lost then.
         """
         with self._database.reading() as session:
-            if _next(session, now, 1) is None:
+            if self._next(session, now, 1) is None:
                 return False
         with self._database.transaction() as session:
             started = time.monotonic()
             lock(session.connection(), shared=False)
-            step = _next(session, now, self._links)
+            step = self._next(session, now, self._links)
             if step is not None:
                 step(session)
             held = time.monotonic() - started
         if held > LOCK_HOLD_SECONDS:
             self._links = max(1, self._links // 2)
-        elif held < LOCK_HOLD_SECONDS / 4:
+        elif held < LOCK_HOLD_SECONDS / 2:  # twice as many take twice as long at most
             self._links = min(MOST_LINKS, self._links * 2)
         return step is not None
+
+    def _next(self, session: Session, now: datetime, most: int) -> Step | None:
+        """What is to be done next, with up to so many links; None if nothing is."""
+        return _next(session, now, most)
 
 
 def first_open(now: datetime) -> date:
@@ -115,17 +120,7 @@ def last_of(month: date) -> date:
     return (month + 31 * _DAY).replace(day=1) - _DAY
 
 
-def unpacked(parts: Iterable[bytes]) -> dict[int, int]:
-    """The clicks of whatever the packed parts are sums of, all parts together."""
-    sums = np.frombuffer(b"".join(parts), _PACKED)
-    of, whose = np.unique(sums["of"], return_inverse=True)
-    clicks = np.zeros(len(of), np.int64)
-    np.add.at(clicks, whose, sums["clicks"])
-    return dict(zip(of.tolist(), clicks.tolist(), strict=True))
-
-
-def _next(session: Session, now: datetime, most: int) -> Callable[[Session], None] | None:
-    """What is to be done next, with up to so many links; None if nothing is."""
+def _next(session: Session, now: datetime, most: int) -> Step | None:
     links = session.execute(
         select(LinkMonth.month, LinkMonth.link_id)
         .where(LinkMonth.hours.is_(None))
@@ -141,11 +136,11 @@ def _next(session: Session, now: datetime, most: int) -> Callable[[Session], Non
     ).first()
     if days:
         return lambda session: _pack(session, *days)
-    unclosed = _unclosed(session, now)
-    return None if unclosed is None else lambda session: _go_on(session, unclosed, most)
+    month = unclosed(session, now)
+    return None if month is None else lambda session: _go_on(session, month, most)
 
 
-def _unclosed(session: Session, now: datetime) -> date | None:
+def unclosed(session: Session, now: datetime) -> date | None:
     """The first month with clicks that ended long enough ago and is not closed for all links."""
     done = select(ClosedMonth.month).where(ClosedMonth.whole)
     return session.scalar(
@@ -182,11 +177,12 @@ def _go_on(session: Session, month: date, most: int) -> None:
 def _sum_up(session: Session, month: date, link_ids: Sequence[int]) -> None:
     """Write what the days of these links in that month add up to."""
     connection = session.connection()
-    hours = _hours(connection, month, link_ids)
-    facets = _facets(connection, month, link_ids)
+    days_of_month = [month + day * _DAY for day in range(last_of(month).day)]
+    hours = packed_details.hours(connection, days_of_month, link_ids)
+    facets = packed_details.facets(connection, days_of_month, link_ids)
     sums = packed_links.sums(connection, month, last_of(month), link_ids)
     days = packed_links.days(connection, month, last_of(month), link_ids)
-    _put(
+    bulk.put(
         connection,
         LinkMonth,
         [
@@ -209,59 +205,4 @@ def _pack(session: Session, month: date, workspace_id: int) -> None:
     connection = session.connection()
     days = packed_days.packed(connection, workspace_id, month, last_of(month).day)
     links = packed_links.packed(connection, workspace_id, month)
-    _put(connection, MonthDays, [(month, workspace_id, days, links)])
-
-
-def _hours(connection: Connection, month: date, link_ids: Sequence[int]) -> dict[int, bytes]:
-    rows = connection.execute(
-        select(LinkHour.link_id, LinkHour.local_date, LinkHour.local_hour, LinkHour.clicks).where(
-            LinkHour.local_date.in_(_days(month)), LinkHour.link_id.in_(link_ids)
-        )
-    ).all()
-    return _packed(
-        [row.link_id for row in rows],
-        [row.local_date.weekday() * 24 + row.local_hour for row in rows],
-        [row.clicks for row in rows],
-    )
-
-
-def _facets(connection: Connection, month: date, link_ids: Sequence[int]) -> dict[int, bytes]:
-    rows = connection.execute(
-        select(LinkFacet.link_id, LinkFacet.value_id, func.sum(LinkFacet.clicks))
-        .where(LinkFacet.local_date.in_(_days(month)), LinkFacet.link_id.in_(link_ids))
-        .group_by(LinkFacet.link_id, LinkFacet.value_id)
-    ).all()
-    return _packed(*(list(column) for column in zip(*rows, strict=True))) if rows else {}
-
-
-def _days(month: date) -> list[date]:
-    """Named one by one: in a key that begins with the day, each is looked up."""
-    return [month + day * _DAY for day in range(last_of(month).day)]
-
-
-def _packed(link_ids: Sequence[int], of: Sequence[int], clicks: Sequence[int]) -> dict[int, bytes]:
-    """By link, the sums of whatever is not nought."""
-    sums: dict[int, dict[int, int]] = {}
-    for link_id, what, count in zip(link_ids, of, clicks, strict=True):
-        mine = sums.setdefault(link_id, {})
-        mine[what] = mine.get(what, 0) + int(count)
-    return {
-        link_id: np.array(
-            [each for each in sorted(mine.items()) if each[1]], dtype=_PACKED
-        ).tobytes()
-        for link_id, mine in sums.items()
-    }
-
-
-def _put(connection: Connection, model: type[Base], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write rows in the order of their key, over those that are there."""
-    if not rows:
-        return
-    statement = insert_into(model, connection)
-    key, kept = bulk.columns(model)[:2], bulk.columns(model)[2:]
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(key), set_={name: statement.excluded[name] for name in kept}
-        ),
-        [dict(zip((*key, *kept), row, strict=True)) for row in rows],
-    )
+    bulk.put(connection, MonthDays, [(month, workspace_id, days, links)])

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from sqlalchemy import Connection
 
-from linkservice.clicks import bulk, closed_days, day_links, facets, months
+from linkservice.clicks import bulk, closed_days, day_links, facets, months, weeks
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import (
     CLASSES,
@@ -148,10 +148,12 @@ class _Part:
         return self._facet_table, of_link.rows(keys, of_link.sizes * self._sign)
 
     def reopen_sums(self, connection: Connection) -> None:
-        """Have what links had on these days, and their months, summed up again, should it be."""
+        """Have what links had on these days, and in their weeks and months, summed up again."""
         keys = self._clicks[self._days.first]
         names = ("day", "link_id", "workspace_id")
-        months.reopen(connection, *(keys[name].astype(np.int64) for name in names))
+        days, link_ids, workspace_ids = (keys[name].astype(np.int64) for name in names)
+        months.reopen(connection, days, link_ids, workspace_ids)
+        weeks.reopen(connection, days, link_ids)
         day_links.reopen(connection, keys["workspace_id"], keys["day"])
 
     def reopen_days(self, connection: Connection) -> None:

@@ -1,8 +1,8 @@
 """Hours of the week and facets of any choice of links and days, summed by the database.
 
-Months that are closed (`clicks.months`) are read as the sums they were packed to, all other days
-from the roll-ups: the figures are the same. Not here: whose links and which days they are (`links`,
-`touchpoints`).
+Months and weeks that are closed (`clicks.months`, `clicks.weeks`) are read as the sums they were
+packed to, all other days from the roll-ups: the figures are the same. Not here: whose links and
+which days they are (`links`, `touchpoints`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
-from linkservice.clicks.months import unpacked
+from linkservice.clicks.packed_details import unpacked
 from linkservice.database import weekday
-from linkservice.reports.link_months import LinkMonths, Links, link_months
+from linkservice.reports.link_months import Links, link_months
+from linkservice.reports.link_weeks import link_weeks
 from linkservice.reports.period import Period
 from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import Hour, Value
@@ -44,10 +45,11 @@ class Details:
 
 def of_links(session: Session, read: Sources, links: Links, period: Period) -> Details:
     """What all clicks of these links in the period told."""
-    packed = link_months(session, read, links, period)
-    hours, facets = _of_months(packed)
-    days = [day for day in period.days() if day.replace(day=1) not in packed.months]
-    if days:
+    months = link_months(session, read, links, period)
+    beside = [day for day in period.days() if day.replace(day=1) not in months.months]
+    weeks = link_weeks(session, read, links, beside)
+    hours, facets = _packed([*months.hours, *weeks.hours], [*months.facets, *weeks.facets])
+    if days := weeks.beside:
         hours.update(_hours(session, read.hours, *_of_days(read.hours, links, days)))
         facets.update(_facets(session, read.facets, *_of_days(read.facets, links, days)))
     return _told(session, hours, facets)
@@ -69,9 +71,11 @@ def by_clicks(counts: Mapping[str, int]) -> list[Value]:
     return [Value(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))]
 
 
-def _of_months(packed: LinkMonths) -> tuple[Counter[tuple[int, int]], Counter[int]]:
-    """By weekday (from Monday, 1) and hour, and by facet value, the clicks of closed months."""
-    of_hours, of_values = _together(packed.hours), _together(packed.facets)
+def _packed(
+    packed_hours: Sequence[bytes], packed_facets: Sequence[bytes]
+) -> tuple[Counter[tuple[int, int]], Counter[int]]:
+    """By weekday (from Monday, 1) and hour, and by facet value, what was packed."""
+    of_hours, of_values = _together(packed_hours), _together(packed_facets)
     hours = {(hour // 24 + 1, hour % 24): clicks for hour, clicks in of_hours.items()}
     return Counter(hours), Counter(of_values)
 
@@ -81,7 +85,7 @@ _REMEMBERED = Remembered[dict[int, int]](50_000, len)
 
 
 def _together(parts: Sequence[bytes]) -> Mapping[int, int]:
-    """What packed months add up to."""
+    """What packed months and weeks add up to."""
     return _REMEMBERED.of(parts, lambda: unpacked(parts))
 
 
