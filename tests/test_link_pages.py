@@ -20,7 +20,7 @@ from linkservice.database import Database
 from linkservice.links.manage import NewLink, change_link, create_link
 from linkservice.redirect import pages
 from linkservice.redirect.app import LinkDoor, make_application
-from linkservice.redirect.resolver import Brand
+from linkservice.redirect.hosts import Brand
 from linkservice.workspaces.accounts import change_workspace
 
 BRAND = Brand("Müller & Söhne <b>", "de", "#0b5fff", None, None)

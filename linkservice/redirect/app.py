@@ -31,9 +31,10 @@ from linkservice.errors import Unavailable
 from linkservice.links.destination import Gone, decide, forward_query
 from linkservice.links.slug import RESERVED, Asked, parse_path
 from linkservice.redirect import answers, slow_lane
+from linkservice.redirect.hosts import DomainRule
 from linkservice.redirect.lookup import LinkSnapshot
 from linkservice.redirect.recorder import Entries, Recorder
-from linkservice.redirect.resolver import DomainRule, MustAsk, Resolver
+from linkservice.redirect.resolver import MustAsk, Resolver
 from linkservice.redirect.slow_lane import Found, Later
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from linkservice.clicks.own import Deed, cookie, deed_of, mark_query
 from linkservice.config import Settings
 from linkservice.redirect import pages
 from linkservice.redirect.answers import Answer
-from linkservice.redirect.resolver import DomainRule
+from linkservice.redirect.hosts import DomainRule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from linkservice.bundled import bundled
 from linkservice.colour import ink_on, readable_on
 from linkservice.redirect.answers import Answer
-from linkservice.redirect.resolver import Brand
+from linkservice.redirect.hosts import Brand
 
 Kind = Literal["not_found", "paused", "expired", "unavailable", "root", "preview"]
 MarkKind = Literal["own_on", "own_off", "own_late"]

@@ -38,9 +38,9 @@ from linkservice.clicks.visitor import (
     refuses_counting,
 )
 from linkservice.config import ForwardedHeader
+from linkservice.redirect.hosts import DomainRule
 from linkservice.redirect.late import Late
 from linkservice.redirect.lookup import LinkSnapshot
-from linkservice.redirect.resolver import DomainRule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -2,33 +2,27 @@
 
 Decided here: what a worker keeps in memory, when it forgets it, and what it answers while
 the database is away. Not here: where a link leads now (`links/destination`), the salts of
-the day (`days`), threads (`app`).
+the day (`days`), which host is which domain (`hosts`), threads (`app`).
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.changes import KEPT, Announced, Follower
-from linkservice.clicks.visitor import Network, parse_network
 from linkservice.counters import Ticker
 from linkservice.database import Database
 from linkservice.errors import Problem, Unavailable
-from linkservice.links.host import is_local, normal_host
-from linkservice.links.model import Domain
-from linkservice.redirect.answers import Answer
 from linkservice.redirect.days import Days
+from linkservice.redirect.hosts import DomainRule, Hosts, read_hosts
 from linkservice.redirect.lookup import LinkSnapshot, Lookup, key_of
 from linkservice.redirect.memory import Allowance, Hint, Lately, Recent
 from linkservice.redirect.packed import Packed
-from linkservice.workspaces.model import Workspace
 
 ABSENT_KEPT = 10_000
 """Slug keys without a link that are remembered: a wrong poster is scanned more than once."""
@@ -55,9 +49,6 @@ anything, since the rest is answered from memory (and then a new link within a s
 LOOKUPS = ("hit", "absent", "load")
 """How a link was looked up: in memory, known not to be there, or read from the database."""
 
-HOSTS_KEPT = 1_000
-"""Spellings of our hosts that are remembered; a stranger can invent more of them."""
-
 LOADS_AT_ONCE = 3
 LOAD_WAIT_SECONDS = 0.1
 """Requests that ask the database at once, and how long others wait for their turn: fewer than
@@ -73,41 +64,13 @@ class MustAsk(Exception):  # no error: a step that takes longer
     """Only the database knows; whoever may wait asks it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brand:
-    """What the pages of a workspace look like and link to."""
-
-    name: str
-    locale: str
-    colour: str
-    imprint_url: str | None
-    privacy_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DomainRule:
-    """A branded host as the link door needs it."""
-
-    id: int
-    workspace_id: int
-    host: str
-    root_redirect: str | None
-    not_found_redirect: str | None
-    time_zone: str
-    brand: Brand
-    count_visitors: bool = True
-    own_networks: tuple[Network, ...] = ()
-    not_found: dict[str, Answer] = field(default_factory=dict, compare=False)
-    """The page that says there is no such link, by Accept-Language (`app`)."""
-
-
 class Resolver:
     """What one worker process knows; safe for threads. `catch_up` is for one thread only."""
 
     def __init__(self, database: Database, link_cache: int, link_store: int = 0) -> None:
         """`link_store` links are kept packed, and `link_cache` of those there is no room for."""
         self._database = database
-        self._hosts: _Hosts | None = None
+        self._hosts: Hosts | None = None
         self._lookup = Lookup(database)
         self._ready: Recent[LinkSnapshot] = Recent(READY)
         self._asked_for = Lately(READY)
@@ -294,12 +257,7 @@ class Resolver:
 
     def _read_hosts(self, now: datetime) -> None:
         with self._database.reading() as session:
-            rows = session.execute(
-                select(Domain, Workspace)
-                .join(Workspace, Workspace.id == Domain.workspace_id)
-                .order_by(Domain.id)
-            )
-            hosts = _Hosts([_domain_rule(domain, workspace) for domain, workspace in rows])
+            hosts = read_hosts(session)
         # Salts before the hosts are served: no first click of a new workspace goes without.
         self._days.refresh(hosts.zones, now)
         self._hosts = hosts
@@ -365,53 +323,6 @@ class Resolver:
 
     def _select(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         return self._lookup.link(domain_id, slug_key)
-
-
-class _Hosts:
-    """The domains by host; replaced as a whole, so that a lookup never mixes two states."""
-
-    def __init__(self, domains: list[DomainRule]) -> None:
-        self._of_host = {domain.host: domain for domain in domains}
-        # The oldest domain also answers for local hosts, before any name points here.
-        self._default = min(domains, key=lambda domain: domain.id, default=None)
-        self.of_header: dict[str, DomainRule] = {}
-        self.zones = {domain.workspace_id: domain.time_zone for domain in domains}
-
-    def find(self, header: str) -> DomainRule | None:
-        """The domain of a Host header, with or without its port; `of_header` has those seen."""
-        host = normal_host(header)
-        if not host:
-            return None
-        found = self._of_host.get(host)
-        if found is None and not host.startswith("["):
-            found = self._of_host.get(host.partition(":")[0])
-        if found is None and is_local(host):
-            found = self._default
-        if found is not None:
-            if len(self.of_header) >= HOSTS_KEPT:
-                self.of_header.clear()
-            self.of_header[header] = found
-        return found
-
-
-def _domain_rule(domain: Domain, workspace: Workspace) -> DomainRule:
-    return DomainRule(
-        id=domain.id,
-        workspace_id=workspace.id,
-        host=domain.host,
-        root_redirect=domain.root_redirect,
-        not_found_redirect=domain.not_found_redirect,
-        time_zone=workspace.time_zone,
-        brand=Brand(
-            workspace.name,
-            workspace.locale,
-            workspace.brand_colour,
-            workspace.imprint_url,
-            workspace.privacy_url,
-        ),
-        count_visitors=workspace.count_visitors,
-        own_networks=tuple(map(parse_network, workspace.own_networks.split())),
-    )
 
 
 def _unavailable() -> Unavailable:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from linkservice.config import Settings
 from linkservice.redirect import answers
 from linkservice.redirect.answers import Answer, Headers
+from linkservice.redirect.hosts import Brand, DomainRule
 from linkservice.redirect.recorder import Entries
-from linkservice.redirect.resolver import Brand, DomainRule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
