@@ -19,11 +19,12 @@ from cast import NOW, Home, make_link, owner_of
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from linkport import ADDRESS, PHONE, ask, ask_rudely, database_away, recorded
+from linkport import ADDRESS, PHONE, ask, ask_as_the_port, ask_rudely, database_away, recorded
 from sqlalchemy import update
 
 from linkservice.clicks import shortfall
 from linkservice.clicks.event import Click, Flag, Method, Source
+from linkservice.clicks.own import OWN_PATH
 from linkservice.clicks.visitor import cut_network
 from linkservice.config import Settings
 from linkservice.counters import summed
@@ -117,6 +118,29 @@ def test_a_click_is_redirected_and_recorded(
         language="de",
         referrer_host="example.org",
     )
+
+
+def test_what_takes_longer_keeps_what_it_needs_of_the_request(
+    database: Database,
+    settings: Settings,
+    ada: Home,
+    link_id: int,
+    clicks: Callable[[], list[Click]],
+) -> None:
+    change(database, settings, ada, link_id, forward_query=True)
+    door = make_application(replace(settings, link_store=0))
+    said = {"QUERY_STRING": "a=b", "HTTP_ACCEPT_LANGUAGE": "de"}
+    awaking = ask_as_the_port(door, "/sommer", **said)
+    ready = ask_as_the_port(door, "/sommer", **said)
+    with door._resolver._keeping:
+        door._resolver._unpackable.clear()
+    of_the_database = ask_as_the_port(door, "/sommer", **said)
+    assert awaking == ready == of_the_database
+    assert ready.headers["Location"].endswith("?a=b")
+    for path in ("/sommer+", "/no", "/", OWN_PATH):
+        assert ask_as_the_port(door, path, **said) == ask(door, path, **said)
+    door.close()
+    assert [click.language for click in clicks()] == ["de"] * 5
 
 
 def test_every_request_counts_as_what_became_of_it(settings: Settings, link_id: int) -> None:

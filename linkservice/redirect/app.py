@@ -140,7 +140,8 @@ class LinkDoor:
         """The answer, or what finds it when it may wait; what is to be recorded is added to
         `entries`.
 
-        An answer may be sent once `write` has had the entries. Never waits itself.
+        An answer may be sent once `write` has had the entries. Never waits itself, and keeps no
+        `environ` but a copy.
         """
         method = environ.get("REQUEST_METHOD", "")
         if method not in ("GET", "HEAD"):
@@ -152,7 +153,7 @@ class LinkDoor:
         if path == "/healthz":
             return answers.HEALTHY
         if not self._awake:
-            return partial(self._begin_awake, environ)
+            return partial(self._begin_awake, environ.copy())
         domain: DomainRule | None = None
         try:
             domain = self._resolver.domain(environ.get("HTTP_HOST", ""))
@@ -175,7 +176,7 @@ class LinkDoor:
             return self._unavailable(environ, domain)
         except MustAsk:
             assert domain is not None
-            return partial(self._ask, environ, domain, asked)
+            return partial(self._ask, environ.copy(), domain, asked)
         return self._lead(environ, domain, asked, link, entries)
 
     def write(self, entries: Entries) -> None:

@@ -51,7 +51,7 @@ def not_found(environ: WSGIEnvironment, domain: DomainRule) -> Found | Later:
 
 def mark(settings: Settings, environ: WSGIEnvironment, domain: DomainRule) -> Later:
     """A member asks that this browser be counted, or not."""
-    return partial(_marked, settings, environ, domain)
+    return partial(_marked, settings, environ.copy(), domain)
 
 
 def _shown(

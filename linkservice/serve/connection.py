@@ -99,9 +99,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._reader is None and not (self.busy or self._choked or self._lingers):
-            environ = self._port.heads.usual(data)
+            heads = self._port.heads
+            environ = heads.usual(data)
             if environ is not None:
                 self._ask(environ)
+                heads.forget_request(environ)
                 return
         self._read(data)
 

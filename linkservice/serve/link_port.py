@@ -64,7 +64,8 @@ _FAILED = Answer(
 class Door(Protocol):
     """What is behind the port; see `redirect/app`.
 
-    `together` is how many requests it wants to have recorded with one write, at most.
+    `together` is how many requests it wants to have recorded with one write, at most. `begin`
+    keeps nothing of `environ` but copies: the next request is told in the same dictionary.
     """
 
     together: int
