@@ -271,13 +271,14 @@ def test_the_finding_stands_in_one_sentence() -> None:
     with i18n.speaking("en"):
         assert found("as_expected", *usual).startswith("All of this may be chance: no touchpoint")
         first = "Strengthen “T0” first: it goes along with the conversions of the journey more "
-        half = "than the others, but brings half as many as comparable touchpoints."
+        half = "than the others, but in visitors brings half as many as comparable touchpoints."
         assert found("worst", *usual) == first + half
         assert "Only “T0” is certain of its quadrant;" in found("best", *usual)
         nothing = told(rows(*[1.0] * 6), visitors[:, :20], conversions[:, :20])
         assert words.finding(nothing) == ""
     with i18n.speaking("de"):
-        assert "den Conversions der Reise einher, bringt aber" in found("worst", *usual)
+        brings = "den Conversions der Reise einher, bringt an Besuchern aber"
+        assert brings in found("worst", *usual)
 
 
 def test_it_does_as_well_as_the_ranking_says_and_value_may_say_the_contrary() -> None:

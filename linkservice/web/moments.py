@@ -129,6 +129,17 @@ def against(report: MomentsReport, beside: Beside | None) -> str:
     return " ".join(said)
 
 
+_STRENGTHEN = N_(
+    "Strengthen “%(name)s” first: it goes along with %(outcome)s more than the others, but in "
+    "visitors brings %(rate)s."
+)
+"""Few visitors may be worth much, which may stand right beside it: it says what is counted."""
+_STRENGTHEN_CONVERTING = N_(
+    "Strengthen “%(name)s” first: it goes along with %(outcome)s more than the others, but in "
+    "conversions brings %(rate)s."
+)
+
+
 def advice(report: MomentsReport) -> str:
     """The report in one sentence: what to strengthen first, or that chance could explain it all;
     empty where importance cannot be told.
@@ -138,9 +149,10 @@ def advice(report: MomentsReport) -> str:
     certain = [each for each in report.touchpoints if each.certain]
     first = [each for each in certain if each.quadrant == "strengthen"]
     if len(first) == 1:
+        converting = report.metric == "conversions_per_click"
+        message = _STRENGTHEN_CONVERTING if converting else _STRENGTHEN
         return gettext(
-            "Strengthen “%(name)s” first: it goes along with %(outcome)s more than the others, but "
-            "brings %(rate)s.",
+            message,
             name=first[0].name,
             outcome=_outcome(report),
             rate=_rate(first[0]),

@@ -71,8 +71,8 @@ def parts(found: TransitionReport) -> list[Part]:
 
 def _transitions(found: TransitionReport) -> Part:
     columns = (
-        Column(gettext("From"), 0.24),
-        Column(gettext("To"), 0.28),
+        Column(gettext("From stage"), 0.24),
+        Column(gettext("To stage"), 0.28),
         Column(gettext("Visitors"), 0.12, "number"),
         Column(gettext("Went on"), 0.12, "number"),
         Column(gettext("Share"), 0.08, "number"),
