@@ -71,12 +71,17 @@ def _typed(decimals: int) -> re.Pattern[str]:
 
 
 def write_plain(amount: int, currency: str) -> str:
-    """An amount for spreadsheets and terminals: 123450 cents are “1234.50”."""
+    """An amount for spreadsheets and fields: 123450 cents are “1234.50”."""
+    return write_grouped(amount, currency).replace(",", "")
+
+
+def write_grouped(amount: int, currency: str) -> str:
+    """An amount for terminals, as they write all numbers: 123450 cents are “1,234.50”."""
     decimals = DECIMALS[currency]
     if not decimals:
-        return str(amount)
+        return f"{amount:,}"
     whole, part = divmod(amount, 10**decimals)
-    return f"{whole}.{part:0{decimals}d}"
+    return f"{whole:,}.{part:0{decimals}d}"
 
 
 def in_main_unit(amount: float, currency: str) -> Decimal | float:

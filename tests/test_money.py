@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.errors import Invalid
-from linkservice.money import CURRENCIES, DECIMALS, apportion, read_amount, within, write_plain
+from linkservice.money import (
+    CURRENCIES,
+    DECIMALS,
+    apportion,
+    read_amount,
+    within,
+    write_grouped,
+    write_plain,
+)
 from linkservice.web import i18n
 
 amounts = st.integers(0, 10**12)
@@ -86,6 +94,7 @@ def test_an_amount_is_shown_as_people_write_it(locale: str, currency: str, examp
 @given(amounts, st.sampled_from(CURRENCIES), st.sampled_from(["de", "en"]))
 def test_what_is_written_is_read_again(amount: int, currency: str, locale: str) -> None:
     assert read_amount("amount", write_plain(amount, currency), currency) == amount
+    assert read_amount("amount", write_grouped(amount, currency), currency) == amount
     with i18n.speaking(locale):
         assert read_amount("amount", i18n.write_amount(amount, currency), currency) == amount
 

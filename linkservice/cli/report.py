@@ -247,13 +247,13 @@ def _writer(row: TouchpointRow, found: TouchpointReport) -> Callable[[float], st
     """How rates of a row are written: per day, visitor or so many of all else; in money, or as how
     far the rate moved.
     """
-    from linkservice.money import write_plain
+    from linkservice.money import write_grouped
 
     per = 1 if row.per in ("day", "visitor") else PER_REACH
     if found.metric == "trend":
         return _change
     if found.metric == "value_per_reach":
-        return lambda rate: write_plain(round(rate * per), found.currency)
+        return lambda rate: write_grouped(round(rate * per), found.currency)
     return lambda rate: _figure(rate * per)
 
 
@@ -329,11 +329,11 @@ def _totals(found: TouchpointReport) -> Iterator[str]:
 
 
 def _gained(row: TouchpointRow | TouchpointTotals, currency: str) -> str:
-    """Conversions and their value: “12 conversions, 1234.50 EUR”."""
-    from linkservice.money import write_plain
+    """Conversions and their value: “12 conversions, 1,234.50 EUR”."""
+    from linkservice.money import write_grouped
 
     told = "1 conversion" if row.conversions == 1 else f"{row.conversions:,} conversions"
-    return f"{told}, {write_plain(row.value, currency)} {currency}" if row.value else told
+    return f"{told}, {write_grouped(row.value, currency)} {currency}" if row.value else told
 
 
 def _spoken(number: int) -> int:

@@ -112,16 +112,16 @@ def _name(row: CostRow) -> str:
 
 
 def _line(name: str, costs: Costs, currency: str) -> str:
-    from linkservice.money import DECIMALS, write_plain
+    from linkservice.money import DECIMALS, write_grouped
 
     decimals = DECIMALS[currency]
 
     def ratio(value: float | None) -> str:
         return "–" if value is None else f"{value / 10**decimals:,.{decimals + 1}f}"
 
-    value = "–" if costs.value is None else write_plain(costs.value, currency)
+    value = "–" if costs.value is None else write_grouped(costs.value, currency)
     back = "–" if costs.return_on_cost is None else f"{costs.return_on_cost:.2f} ×"
-    cost = "no cost entered" if costs.cost is None else write_plain(costs.cost, currency)
+    cost = "no cost entered" if costs.cost is None else write_grouped(costs.cost, currency)
     return (
         f"{fit(name, NAME_WIDTH)} {costs.clicks:>9,} {costs.visitors:>9,} {cost:>15}"
         f" {ratio(costs.cost_per_click):>9} {ratio(costs.cost_per_visitor):>10}"
