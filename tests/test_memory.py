@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from linkservice.redirect.memory import Allowance, Hint, Lately, Recent
+from linkservice.redirect.memory import Allowance, Hint, Recent
 
 
 def test_what_is_used_stays_and_what_is_not_goes() -> None:
@@ -67,20 +67,6 @@ def test_a_hint_never_denies_what_was_added() -> None:
         hint.add(key)
     assert all(map(hint.may_have, keys[:10_000]))
     assert sum(map(hint.may_have, keys[10_000:])) < 100
-
-
-def test_a_key_is_known_from_its_second_time_on() -> None:
-    lately = Lately(1_000)
-    wrongly = sum(lately.was_here(f"1/{number}") for number in range(1_000))
-    assert wrongly < 125
-    assert all(lately.was_here(f"1/{number}") for number in range(1_000))
-
-
-def test_who_was_here_long_ago_is_forgotten() -> None:
-    lately = Lately(10)
-    for number in range(1_000):
-        lately.was_here(f"1/{number}")
-    assert len([number for number in range(1_000) if lately.was_here(f"1/{number}")]) < 125
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 10.0])

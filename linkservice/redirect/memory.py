@@ -1,4 +1,4 @@
-"""What fits into a worker's memory: the entries used last, which keys exist at all, which came.
+"""What fits into a worker's memory: the entries used last, which keys exist at all.
 
 Decided here: how both forget. Not here: what is kept and when it is wrong (`resolver`).
 """
@@ -33,7 +33,9 @@ class Recent(Generic[T]):
     def get(self, key: str) -> T | None:
         """The entry of that key, now one of the youngest."""
         found = self._young.get(key)
-        return self._from_old(key) if found is None else found
+        if found is None and key in self._old:
+            return self._from_old(key)
+        return found
 
     def keep(self, key: str, value: T) -> None:
         """Remember an entry; may push out others."""
@@ -53,8 +55,6 @@ class Recent(Generic[T]):
             self._young, self._old = {}, {}
 
     def _from_old(self, key: str) -> T | None:
-        if key not in self._old:
-            return None
         with self._lock:
             found = self._old.pop(key, None)
             if found is None:  # another thread was quicker, or it was forgotten
@@ -90,35 +90,6 @@ class Hint:
         """Whether the key may have been added."""
         place = hash(key) % self.BITS
         return bool(self._bits[place >> 3] & 1 << (place & 7))
-
-
-class Lately:
-    """Which keys were here lately, of at most `most`: a bit each, as in `Hint`.
-
-    When so many are marked, all are forgotten. One key in eight at most is told to have been
-    here and was not. Threads that mark bits of one byte at once may lose one.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._mask = (1 << max(3, (8 * most).bit_length())) - 1
-        self._forget()
-
-    def was_here(self, key: str) -> bool:
-        """Whether that key was; from now on it was."""
-        place = hash(key) & self._mask
-        at, bit = place >> 3, 1 << (place & 7)
-        if self._bits[at] & bit:
-            return True
-        if self._marked >= self._most:
-            self._forget()
-        self._bits[at] |= bit
-        self._marked += 1
-        return False
-
-    def _forget(self) -> None:
-        self._bits = bytearray((self._mask + 1) // 8)
-        self._marked = 0
 
 
 class Allowance:

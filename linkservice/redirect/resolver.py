@@ -21,7 +21,7 @@ from linkservice.errors import Problem, Unavailable
 from linkservice.redirect.days import Days
 from linkservice.redirect.hosts import DomainRule, Hosts, read_hosts
 from linkservice.redirect.lookup import LinkSnapshot, Lookup, key_of
-from linkservice.redirect.memory import Allowance, Hint, Lately, Recent
+from linkservice.redirect.memory import Allowance, Hint, Recent
 from linkservice.redirect.packed import Packed
 
 ABSENT_KEPT = 10_000
@@ -40,6 +40,10 @@ SPARE = 10_000
 READY = 2_000
 """Packed links that are kept ready to be used: half of what is asked for, of a million links.
 They fit into the processor's cache; for more of them it would wait as long as one is unpacked."""
+
+READY_EVERY = 8
+"""Of the links that are unpacked, every so-manieth is ready from then on: those asked for often
+soon are, and those asked for once push out few."""
 
 UNKNOWN_ASKED = 50.0
 """Keys a second that the database is asked for although none such was announced. A link that
@@ -73,7 +77,7 @@ class Resolver:
         self._hosts: Hosts | None = None
         self._lookup = Lookup(database)
         self._ready: Recent[LinkSnapshot] = Recent(READY)
-        self._asked_for = Lately(READY)
+        self._unpacks = 0
         self._unpackable: Recent[LinkSnapshot] = Recent(link_cache)
         self._absent: Recent[bool] = Recent(ABSENT_KEPT)
         self._most_packed = link_store
@@ -274,17 +278,15 @@ class Resolver:
         return len(links) == LINKS_AT_ONCE
 
     def _unpacked(self, key: str) -> LinkSnapshot | None:
-        """The link of that key from among those packed; asked for again, it is ready from then on.
-
-        Half of those that are unpacked are not asked for again soon: to keep them ready costs
-        more than to unpack them, and pushes out others.
-        """
+        """The link of that key from among those packed; now and then it is ready from then on."""
         generation = self._generation
         snapshot = self._packed.get(key)
-        if snapshot is not None and self._asked_for.was_here(key):
-            with self._keeping:
-                if generation == self._generation:
-                    self._ready.keep(key, snapshot)
+        if snapshot is not None:
+            self._unpacks += 1
+            if not self._unpacks % READY_EVERY:
+                with self._keeping:
+                    if generation == self._generation:
+                        self._ready.keep(key, snapshot)
         return snapshot
 
     def _exists(self, key: str) -> None:
