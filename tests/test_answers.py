@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkservice.redirect.answers import HEALTHY, ROBOTS_TXT, head, redirect
+from linkservice.redirect.answers import HEALTHY, ROBOTS_TXT, head, redirect, whole
 
 END = b"Date: today\r\n\r\n"
 
@@ -19,7 +19,7 @@ def test_the_quick_way_for_redirects_says_the_same(
     answer: tuple[str, tuple[tuple[str, str], ...], bytes],
 ) -> None:
     status, headers, _ = answer
-    assert head(status, headers, END) == plainly(status, headers)
+    assert head(status, headers, END) == plainly(status, whole(status, headers))
 
 
 @pytest.mark.parametrize("wrong", ["\r\nSet-Cookie: a=b", "a\nb", "a\rb"])

@@ -73,9 +73,15 @@ _FOUND_TAIL = "\r\n".join(
 def redirect(location: str) -> tuple[str, Headers, bytes]:
     """302 to `location`, which is ASCII as every stored destination is.
 
-    An `Answer` without its name: one is made per request, and a plain tuple takes half the time.
+    An `Answer` without its name, and without the headers all redirects share (`whole`, `head`): one
+    is made per request, and this takes a third of the time.
     """
-    return _FOUND, (("Location", location), *_REDIRECT_HEADERS), b""
+    return _FOUND, (("Location", location),), b""
+
+
+def whole(status: str, headers: Headers) -> Headers:
+    """All headers of an answer; of a redirect, those that all share as well."""
+    return (*headers, *_REDIRECT_HEADERS) if status is _FOUND else headers
 
 
 def head(status: str, headers: Headers, end: bytes) -> bytes:

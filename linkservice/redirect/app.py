@@ -109,7 +109,7 @@ class LinkDoor:
         status, headers, body = found(entries) if callable(found) else found
         if entries:
             self.write(entries)
-        start_response(status, list(headers))
+        start_response(status, list(answers.whole(status, headers)))
         # A list: the server hands one over in a single step, anything else piece by piece.
         return [body] if body and environ["REQUEST_METHOD"] != "HEAD" else []
 

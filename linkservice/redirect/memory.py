@@ -17,22 +17,23 @@ class Recent(Generic[T]):
     Two dictionaries take turns: what is used goes into the young one, and when that holds half
     of `size`, it becomes the old one and the old one is dropped. So a hit in the young half
     writes nothing and needs no lock, and an entry costs half of what an `OrderedDict` takes.
+    Who is in a hurry looks into `young` first, which is a call less.
     """
 
     def __init__(self, size: int) -> None:
         self._half = max(1, size // 2)
-        self._young: dict[str, T] = {}
+        self.young: dict[str, T] = {}
         self._old: dict[str, T] = {}
         # Whoever writes holds it: an entry that is forgotten must not come back by moving.
         self._lock = Lock()
         self.evicted = 0
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self._old)
 
     def get(self, key: str) -> T | None:
         """The entry of that key, now one of the youngest."""
-        found = self._young.get(key)
+        found = self.young.get(key)
         if found is None and key in self._old:
             return self._from_old(key)
         return found
@@ -46,27 +47,27 @@ class Recent(Generic[T]):
     def forget(self, key: str) -> None:
         """Have no entry of that key."""
         with self._lock:
-            self._young.pop(key, None)
+            self.young.pop(key, None)
             self._old.pop(key, None)
 
     def clear(self) -> None:
         """Have no entry at all."""
         with self._lock:
-            self._young, self._old = {}, {}
+            self.young, self._old = {}, {}
 
     def _from_old(self, key: str) -> T | None:
         with self._lock:
             found = self._old.pop(key, None)
             if found is None:  # another thread was quicker, or it was forgotten
-                return self._young.get(key)
+                return self.young.get(key)
             self._put(key, found)
         return found
 
     def _put(self, key: str, value: T) -> None:
-        if len(self._young) >= self._half and key not in self._young:
+        if len(self.young) >= self._half and key not in self.young:
             self.evicted += len(self._old)
-            self._young, self._old = {}, self._young
-        self._young[key] = value
+            self.young, self._old = {}, self.young
+        self.young[key] = value
 
 
 class Hint:

@@ -118,7 +118,9 @@ class Resolver:
     def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
         """The link of that key if it is in memory; any text may be asked for."""
         key = f"{domain_id}/{slug_key}"  # as `key_of`, which is a call more
-        snapshot = self._ready.get(key) or self._unpacked(key) or self._unpackable.get(key)
+        ready = self._ready
+        snapshot = ready.young.get(key) or ready.get(key) or self._unpacked(key)
+        snapshot = snapshot or self._unpackable.get(key)
         if snapshot is not None:
             self._hit()
         return snapshot

@@ -167,15 +167,17 @@ class _LinkPort:
             self._record(entries)
         self._answering = True
         for connection, found in answers:
-            self._send(connection, found)
+            try:  # as `_send`, which is a call more
+                connection.answer(found)
+            except Exception:  # all others of this turn have their answers
+                _give_up(connection)
         self._answering = False
 
     def _send(self, connection: Connection, found: Found) -> None:
         try:
             connection.answer(found)
-        except Exception:  # all others of this turn have their answers
-            _log.exception("an answer could not be sent")
-            connection.abort()
+        except Exception:
+            _give_up(connection)
 
     def _record(self, entries: Entries) -> None:
         try:
@@ -223,3 +225,9 @@ class _LinkPort:
         for connection in waiting[: max(1, self._most // SHED)]:
             connection.abort()
             self._connections.discard(connection)
+
+
+def _give_up(connection: Connection) -> None:
+    """Its answer cannot be sent; for an `except`."""
+    _log.exception("an answer could not be sent")
+    connection.abort()
