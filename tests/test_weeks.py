@@ -83,6 +83,10 @@ def test_each_day_is_of_one_week_of_its_month() -> None:
         assert all(day in weeks.days_of(weeks.week_of(day)) for day in found)
 
 
+def test_the_last_week_of_all_time_ends() -> None:
+    assert weeks.days_of(weeks.week_of(date.max)) == [date(9999, 12, day) for day in (29, 30, 31)]
+
+
 def _weeks_of(month: date) -> list[date]:
     days = (month + number * DAY for number in range(months.last_of(month).day))
     return sorted({weeks.week_of(day) for day in days})

@@ -12,6 +12,7 @@ sums are packed (`packed_details`), who reads them (`reports.link_weeks`).
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
@@ -40,8 +41,8 @@ def week_of(day: date) -> date:
 
 def days_of(week: date) -> list[date]:
     """The days of the week that begins on that day."""
-    days = (week + number * _DAY for number in range(_DAYS))
-    return [day for day in days if day.month == week.month]
+    end = min(week.day + _DAYS, monthrange(week.year, week.month)[1] + 1)
+    return [week.replace(day=day) for day in range(week.day, end)]
 
 
 def reopen(connection: Connection, days: Ints, link_ids: Ints) -> None:
