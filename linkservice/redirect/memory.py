@@ -17,7 +17,7 @@ class Recent(Generic[T]):
     Two dictionaries take turns: what is used goes into the young one, and when that holds half
     of `size`, it becomes the old one and the old one is dropped. So a hit in the young half
     writes nothing and needs no lock, and an entry costs half of what an `OrderedDict` takes.
-    Who is in a hurry looks into `young` first, which is a call less.
+    Who is in a hurry looks into `young` first, and then `from_old`: a call less than `get`.
     """
 
     def __init__(self, size: int) -> None:
@@ -34,9 +34,7 @@ class Recent(Generic[T]):
     def get(self, key: str) -> T | None:
         """The entry of that key, now one of the youngest."""
         found = self.young.get(key)
-        if found is None and key in self._old:
-            return self._from_old(key)
-        return found
+        return self.from_old(key) if found is None else found
 
     def keep(self, key: str, value: T) -> None:
         """Remember an entry; may push out others."""
@@ -55,7 +53,10 @@ class Recent(Generic[T]):
         with self._lock:
             self.young, self._old = {}, {}
 
-    def _from_old(self, key: str) -> T | None:
+    def from_old(self, key: str) -> T | None:
+        """The entry of that key, which is not among the young, now one of them."""
+        if key not in self._old:
+            return None
         with self._lock:
             found = self._old.pop(key, None)
             if found is None:  # another thread was quicker, or it was forgotten

@@ -119,7 +119,7 @@ class Resolver:
         """The link of that key if it is in memory; any text may be asked for."""
         key = f"{domain_id}/{slug_key}"  # as `key_of`, which is a call more
         ready = self._ready
-        snapshot = ready.young.get(key) or ready.get(key) or self._unpacked(key)
+        snapshot = ready.young.get(key) or ready.from_old(key) or self._unpacked(key)
         snapshot = snapshot or self._unpackable.get(key)
         if snapshot is not None:
             self._hit()
