@@ -312,6 +312,20 @@ def test_a_url_is_never_cut(lettering: Lettering) -> None:
     assert "".join(lettering.url_lines(url, Style(8), 16)) == url
 
 
+def test_a_line_looks_the_same_below_one_in_another_script(tmp_path: Path) -> None:
+    document, grey = new_document((60, 60), NOW), Style(8, grey=96)
+    document.add_page()
+    with closing_fonts(document):
+        lettering = Lettering(document, tmp_path, plain=["Kunde ग्राहक"], bold=["Poster"])
+        bold = Style(10, bold=True)
+        written = ("Poster", bold), ("ग्राहक", grey), ("Kunde", grey), ("Poster", bold), ("Kunde", grey)
+        for number, (line, style) in enumerate(written):
+            lettering.write(line, style, x_mm=5, y_mm=5 + 10 * number, width_mm=50)
+        [page] = pages(bytes(document.output()), 254)
+    below_it, alone = (page.crop(Box(0, top, 60, top + 10)) for top in (25, 45))
+    assert below_it.tobytes() == alone.tobytes()
+
+
 def test_what_no_font_has_is_replaced_and_what_hides_is_left_out() -> None:
     assert readable("Plakat 漢字") == f"Plakat {REPLACEMENT * 2}"
     assert readable("a\u202eb\u200bc\ufe0f") == "abc"

@@ -98,6 +98,9 @@ class Lettering:
     ) -> None:
         """Set a line into the box whose top left is (x, y) and whose height is the line's."""
         self._set(style)
+        # A line that begins in another script takes its font along when its colour is put back,
+        # and fpdf2 would set the next line of the same style in the font of one before.
+        self._document.current_font_is_set_on_page = False
         self._document.set_text_color(style.grey)
         self._document.set_xy(x_mm, y_mm)
         self._document.cell(width_mm, style.line_mm, line, align=align)
