@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -101,6 +103,24 @@ def test_a_zip_holds_every_code_named_by_its_touchpoint(cast: Cast, links: list[
         names = archive.namelist()
     assert len(names) == 3 * len(NAMES) + 1
     assert any(name.startswith("svg/Türhänger & Straßenfest") for name in names)
+
+
+def test_links_of_one_touchpoint_are_told_apart_before_they_are_printed(
+    cast: Cast, settings: Settings, database: Database, idle: None
+) -> None:
+    with database.transaction() as session:
+        spot = make_touchpoint(session, cast.home, "Plakat")
+        new = NewLink("https://example.com/", touchpoint_id=spot, title="Gleis 7")
+        posters = (new, replace(new, title="Jungfernstieg"))
+        links = [
+            str(create_link(session, cast.home.actor, settings, each, NOW).link.id)
+            for each in posters
+        ]
+    for page in (
+        cast.vera.get("/sheets/new", link_id=links),
+        cast.vera.get(f"/sheets/{ask(cast.vera, links)}"),
+    ):
+        assert re.search(r"Gleis 7 Plakat .*Jungfernstieg Plakat ", text_of(page))
 
 
 def test_the_name_of_a_file_keeps_its_letters(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO, StringIO
@@ -69,8 +70,8 @@ def label(number: int, name: str, host: str = "go.marke.de") -> Label:
     slug = f"herbst-{number}"
     origin = "http://127.0.0.1:8001" if host == "local" else f"https://{host}"
     return Label(
-        "Titel",
         name,
+        "Paketbeilage",
         "Aufmerksamkeit",
         "Kundenreise Herbst 2026 mit einem langen Namen",
         slug,
@@ -237,6 +238,47 @@ def test_a_sheet_says_what_it_is() -> None:
         assert words in page.text
 
 
+def lines_of(wanted: Label, size_mm: float = 40) -> list[str]:
+    """What is printed below the code of a sheet of one."""
+    [page] = sheet(Order("", GERMAN, size_mm, "#000000", [wanted]))
+    return page.text.partition(GERMAN.advice)[2].split("\r\n")[1:]
+
+
+def test_posters_of_one_touchpoint_are_told_apart_by_their_titles() -> None:
+    poster = Label("Gleis 7", "Plakat", "Phase", "Reise", "a", "https://x.de/a", CAPITALS)
+    assert lines_of(poster) == ["Gleis 7", "Plakat", "Phase · Reise", "x.de/a"]
+    assert lines_of(replace(poster, title="")) == ["Plakat", "Phase · Reise", "x.de/a"]
+    assert lines_of(replace(poster, touchpoint="")) == ["Gleis 7", "Phase · Reise", "x.de/a"]
+    bare = replace(poster, title="", touchpoint="", stage="", journey="")
+    assert lines_of(bare) == ["a", "x.de/a"]
+
+
+@pytest.mark.parametrize(
+    ("title", "below"),
+    [
+        ("Plakat: Gleis 7", ""),
+        ("Gleis 7 (PLAKAT)", ""),
+        ("Plakate Gleis 7", "Plakat"),
+        ("Gleis 7", "Plakat"),
+        ("", ""),
+    ],
+)
+def test_a_label_says_its_touchpoint_once(title: str, below: str) -> None:
+    assert Label(title, "Plakat", "", "", "a", "", "").below_name == below
+
+
+@pytest.mark.parametrize("size_mm", [20, 100])
+def test_a_long_title_is_cut_after_a_word_and_leaves_room_for_its_touchpoint(
+    size_mm: float,
+) -> None:
+    title = "Straßenaufsteller " + "Königsallee, südlicher Eingang " * 20
+    long = Label(title, "Plakat", "", "", "a", "https://x.de/a", CAPITALS)
+    *name, touchpoint, url = lines_of(long, size_mm)
+    assert (touchpoint, url) == ("Plakat", "x.de/a")
+    assert len(name) == 5
+    assert name[-1].endswith(tuple(f"{word}{ELLIPSIS}" for word in title.split()))
+
+
 def test_pages_are_numbered_and_one_code_is_not_called_several() -> None:
     several = sheet(order(["Plakat"] * 14, 60), 36)
     numbering = [f"Seite {number} von {len(several)}" for number in range(1, len(several) + 1)]
@@ -318,8 +360,8 @@ def test_a_line_looks_the_same_below_one_in_another_script(tmp_path: Path) -> No
     with closing_fonts(document):
         lettering = Lettering(document, tmp_path, plain=["Kunde ग्राहक"], bold=["Poster"])
         bold = Style(10, bold=True)
-        written = ("Poster", bold), ("ग्राहक", grey), ("Kunde", grey), ("Poster", bold), ("Kunde", grey)
-        for number, (line, style) in enumerate(written):
+        below = ("Poster", bold), ("ग्राहक", grey), ("Kunde", grey)
+        for number, (line, style) in enumerate((*below, below[0], below[2])):
             lettering.write(line, style, x_mm=5, y_mm=5 + 10 * number, width_mm=50)
         [page] = pages(bytes(document.output()), 254)
     below_it, alone = (page.crop(Box(0, top, 60, top + 10)) for top in (25, 45))
@@ -343,10 +385,11 @@ def test_a_zip_holds_every_code_three_times_and_a_table() -> None:
     files = unpacked(make_zip(wanted, NOW, lambda done: None))
     assert files["index.csv"].startswith(b"\xef\xbb\xbf")
     [head, *lines] = csv.reader(StringIO(files.pop("index.csv").decode("utf-8-sig")))
-    assert head == ["name", "touchpoint", "stage", "journey", "short_url", "scan_url"]
+    assert head == ["name", "title", "touchpoint", "stage", "journey", "short_url", "scan_url"]
     assert len(files) == 3 * len(lines) == 12
     for line, each in zip(lines, wanted.labels, strict=True):
-        assert line[1:] == [each.touchpoint, each.stage, each.journey, each.short_url, line[5]]
+        place = [each.touchpoint, each.stage, each.journey]
+        assert line[1:] == [each.title, *place, each.short_url, line[6]]
         picture = Image.open(BytesIO(files[f"png/{line[0]}.png"]))
         assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert picture.width / 300 * 25.4 == pytest.approx(30, rel=0.1)
@@ -355,14 +398,14 @@ def test_a_zip_holds_every_code_three_times_and_a_table() -> None:
         assert b'width="30mm"' in files[f"svg/{line[0]}.svg"]
         assert b"#7a2000" in files[f"svg/{line[0]}.svg"]
         read = [*read_by_zxing(picture.convert("RGB")), *read_by_zxing(page.picture)]
-        assert read == [line[5]] * 2 == [each.scan_url] * 2
+        assert read == [line[6]] * 2 == [each.scan_url] * 2
 
 
 def test_no_cell_of_the_table_is_a_formula() -> None:
     wanted = order(["=1+1", "+1", "-1", "@x", "Plakat"])
     table = unpacked(make_zip(wanted, NOW, lambda done: None))["index.csv"].decode("utf-8-sig")
     cells = [line[1] for line in csv.reader(StringIO(table))]
-    assert cells == ["touchpoint", "'=1+1", "'+1", "'-1", "'@x", "Plakat"]
+    assert cells == ["title", "'=1+1", "'+1", "'-1", "'@x", "Plakat"]
 
 
 def test_files_of_touchpoints_of_the_same_name_differ_whatever_the_system() -> None:

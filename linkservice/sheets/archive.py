@@ -19,7 +19,7 @@ from linkservice.sheets.naming import UniqueNames, file_name
 from linkservice.sheets.order import Label, Order
 
 TABLE = "index.csv"
-COLUMNS = ("name", "touchpoint", "stage", "journey", "short_url", "scan_url")
+COLUMNS = ("name", "title", "touchpoint", "stage", "journey", "short_url", "scan_url")
 """Columns of the table; `name` is that of the files, without folder and suffix."""
 
 
@@ -51,7 +51,8 @@ def _codes(label: Label, order: Order, made_at: datetime) -> Iterator[tuple[str,
 
 
 def _described(label: Label) -> tuple[str, ...]:
-    return (label.touchpoint, label.stage, label.journey, label.short_url, label.scan_url)
+    place = (label.touchpoint, label.stage, label.journey)
+    return (label.title, *place, label.short_url, label.scan_url)
 
 
 def _add(archive: ZipFile, path: str, data: bytes, made_at: datetime) -> None:

@@ -52,8 +52,8 @@ SMALLEST_HEADING = 0.6
 """Likewise of the heading, which has one line beside the number of the page."""
 
 NAME_LINES, LONG_NAME_LINES, PLACE_LINES = 2, 5, 3
-"""Of a name, of one that is smaller already, and of a stage or a journey. What is longer is cut
-after a word; a short URL never is."""
+"""Of a name, of one that is smaller already, and of a touchpoint below it, a stage or a journey.
+What is longer is cut after a word; a short URL never is."""
 
 MUTED = 96
 """Grey of what is not the name, dark enough to be read in 5.5 points."""
@@ -136,7 +136,11 @@ class _Sheet:
         self._order = order
         self._design = Design(order.foreground)
         names = [order.heading, *(label.name for label in order.labels)]
-        rest = [text for label in order.labels for text in (label.place, _printed(label))]
+        rest = [
+            text
+            for label in order.labels
+            for text in (label.below_name, label.place, _printed(label))
+        ]
         # With every digit, since any may stand in a page's number.
         rest.extend(_heads(order, 1234567890, 1))
         self._lettering = Lettering(
@@ -175,7 +179,7 @@ class _Sheet:
                 top += line.height
 
     def _set(self, label: Label, width: float) -> Iterator[_Line]:
-        """The words of a label: its name, then smaller its place and its short URL."""
+        """The words of a label: its name, then smaller its touchpoint, its place, its short URL."""
         # From 7 points below a code of 20 mm to 12 points below one of 100 mm.
         points = 7 + (self._order.size_mm - 20) / 16
         name = Style(points, bold=True)
@@ -194,7 +198,8 @@ class _Sheet:
         yield from _spaced(lines, style)
 
     def _place(self, label: Label, style: Style, width: float) -> Iterator[str]:
-        """Stage and journey: on one line where both fit, else below each other."""
+        """The touchpoint, then stage and journey: on one line where both fit, else on two."""
+        yield from self._lettering.lines(readable(label.below_name), style, width, PLACE_LINES)
         together = readable(label.place)
         if self._lettering.width_mm(together, style) <= width:
             yield from filter(None, [together])

@@ -7,6 +7,7 @@ and makes the same again after an interruption. Not here: which links belong on 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -25,8 +26,15 @@ class Label:
 
     @property
     def name(self) -> str:
-        """What the label is called in print: by its touchpoint, else the link's title or slug."""
-        return self.touchpoint or self.title or self.slug
+        """What the label is called in print: by the link's title, since links of one touchpoint
+        differ in it, else by the touchpoint or slug.
+        """
+        return self.title or self.touchpoint or self.slug
+
+    @property
+    def below_name(self) -> str:
+        """The touchpoint, unless the name says it already."""
+        return "" if _says(self.name, self.touchpoint) else self.touchpoint
 
     @property
     def place(self) -> str:
@@ -62,6 +70,12 @@ class Order:
     size_mm: float
     foreground: str
     labels: Sequence[Label]
+
+
+def _says(text: str, words: str) -> bool:
+    """Whether the words stand whole in the text: "Instagram: Link in bio" says "Instagram"."""
+    whole = rf"(?<!\w){re.escape(words.casefold())}(?!\w)"
+    return re.search(whole, text.casefold()) is not None
 
 
 def to_json(order: Order) -> str:
