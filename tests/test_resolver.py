@@ -20,7 +20,7 @@ from linkservice.database import Database
 from linkservice.errors import Unavailable
 from linkservice.links.domains import change_domain
 from linkservice.links.manage import change_link
-from linkservice.redirect.lookup import LinkSnapshot
+from linkservice.redirect.lookup import LinkSnapshot, key_of
 from linkservice.redirect.resolver import LOADS_AT_ONCE, READY_EVERY, Resolver
 from linkservice.workspaces.accounts import change_workspace
 
@@ -258,7 +258,7 @@ def test_asking_for_many_wrong_slugs_pushes_out_no_link(
 
 def looked_up(resolver: Resolver, home: Home, slug: str) -> bool:
     """Whether there is a link, asked as a request does."""
-    if resolver.turns_away(home.domain_id, slug):
+    if resolver.turns_away(key_of(home.domain_id, slug)):
         return False
     return resolver.link(home.domain_id, slug) is not None
 

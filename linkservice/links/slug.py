@@ -50,6 +50,7 @@ _GENERATED_LENGTH = 7
 _RAW_MAX = 4 * SLUG_MAX
 
 _ASCII_SLUG = r"[0-9A-Za-z_-](?:[0-9A-Za-z._-]{0,62}[0-9A-Za-z_-])?"
+_PLAIN_PATH = re.compile(r"/[0-9a-z_-](?:[0-9a-z._-]{0,62}[0-9a-z_-])?").fullmatch
 _ASCII_PATH = re.compile(rf"/([qQ]/)?({_ASCII_SLUG})(\+)?/?")
 _ASCII_WHOLE = re.compile(_ASCII_SLUG)
 _ASCII_ALLOWED = frozenset(string.ascii_letters + string.digits + "-_.")
@@ -143,6 +144,8 @@ def parse_path(path: str | None) -> Asked | None:
     """
     if not path:
         return None
+    if _PLAIN_PATH(path):  # what a link is made with: the key as it stands
+        return Asked(path[1:], "click", False)
     if path.isascii():
         match = _ASCII_PATH.fullmatch(path)
         if match is None:

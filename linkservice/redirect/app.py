@@ -32,7 +32,7 @@ from linkservice.links.destination import Gone, decide, forward_query
 from linkservice.links.slug import RESERVED, Asked, parse_path
 from linkservice.redirect import answers, slow_lane
 from linkservice.redirect.hosts import DomainRule
-from linkservice.redirect.lookup import LinkSnapshot
+from linkservice.redirect.lookup import LinkSnapshot, key_of
 from linkservice.redirect.recorder import Entries, Recorder
 from linkservice.redirect.resolver import MustAsk, Resolver
 from linkservice.redirect.slow_lane import Found, Later
@@ -163,12 +163,12 @@ class LinkDoor:
             # The usual click needs no parsing: its path is the key of a link in memory.
             asked, link = _AS_IT_STANDS, None
             if path and path[0] == "/":
-                link = self._resolver.remembered(domain.id, path[1:])
+                link = self._resolver.remembered(f"{domain.id}{path}")  # as `key_of`
             if link is None:
                 parsed = parse_path(path)
                 if parsed is None or parsed.slug_key in RESERVED:
                     return self._no_slug(environ, domain, path, entries)
-                if self._resolver.turns_away(domain.id, parsed.slug_key):
+                if self._resolver.turns_away(key_of(domain.id, parsed.slug_key)):
                     return self._turned_away(environ, domain, parsed)
                 asked = parsed
                 link = self._resolver.at_hand(domain.id, asked.slug_key)
@@ -287,7 +287,7 @@ class LinkDoor:
         bits = SCAN_BIT if asked.source == "scan" else 0
         if environ["REQUEST_METHOD"] == "HEAD":
             bits |= HEAD_BIT
-        self._recorder.record_later(domain, bits, time.time_ns() // 1_000_000)
+        self._recorder.late.add(domain.workspace_id, domain.id, bits)
         return slow_lane.not_found(environ, domain)
 
     def _record(

@@ -12,10 +12,11 @@ Not here: which misses are a flood's (`resolver`), when a moment has passed (`ap
 from __future__ import annotations
 
 import threading
+import time
 from typing import NamedTuple
 
 from linkservice.clicks.event import MISS_BIT, encode_parts, encoded_texts
-from linkservice.clicks.spool import Spool
+from linkservice.clicks.spool import Spool, SpoolFailed
 from linkservice.counters import Ticker
 
 AT_ONCE = 64
@@ -51,18 +52,19 @@ class Late:
         self._counts: dict[tuple[int, int, int], _Count] = {}
         self._writing = threading.Lock()  # guards what is written; adding goes without
 
-    def add(self, workspace_id: int, domain_id: int, bits: int, now_ms: int) -> None:
+    def add(self, workspace_id: int, domain_id: int, bits: int) -> None:
         """One more miss of that domain; `bits` are those of the record (`event`).
 
-        Every so often it writes those that wait, as of `now_ms`; raises `SpoolFailed` then, as
-        `write` does.
+        Every so often it writes those that wait; what the disk refuses then goes on waiting.
         """
         key = (workspace_id, domain_id, bits | MISS_BIT)
         # `setdefault` is one step: two threads that meet here have the same count.
         count = self._counts.get(key) or self._counts.setdefault(key, _Count())
         if count.came.tick() % AT_ONCE == 0 and self._writing.acquire(blocking=False):
             try:
-                self._write(_Kind(*key), count, now_ms)
+                self._write(_Kind(*key), count, time.time_ns() // 1_000_000)
+            except SpoolFailed:
+                return
             finally:
                 self._writing.release()
 

@@ -79,19 +79,20 @@ class Hint:
     """
 
     BITS = 2**25
+    _MASK = BITS - 1
 
     def __init__(self) -> None:
         self._bits = bytearray(self.BITS // 8)
 
     def add(self, key: str) -> None:
         """The key exists. One thread at a time: two that set bits of one byte would lose one."""
-        place = hash(key) % self.BITS
+        place = hash(key) & self._MASK
         self._bits[place >> 3] |= 1 << (place & 7)
 
     def may_have(self, key: str) -> bool:
         """Whether the key may have been added."""
-        place = hash(key) % self.BITS
-        return bool(self._bits[place >> 3] & 1 << (place & 7))
+        place = hash(key) & self._MASK
+        return self._bits[place >> 3] & 1 << (place & 7) != 0
 
 
 class Allowance:
@@ -104,10 +105,10 @@ class Allowance:
 
     def take(self, now: float) -> bool:
         """Whether there is one left at `now` (seconds of `time.monotonic`)."""
-        left = min(self._a_second, self._left + (now - self._at) * self._a_second)
+        left = self._left + (now - self._at) * self._a_second
         self._at = now
         if left < 1.0:
             self._left = left
             return False
-        self._left = left - 1.0
+        self._left = min(left, self._a_second) - 1.0
         return True

@@ -105,7 +105,7 @@ class Recorder:
         forwarded_header: ForwardedHeader = "x-forwarded-for",
     ) -> None:
         self._spool = spool
-        self._late = Late(spool)
+        self.late = Late(spool)
         self._shortfall = shortfall
         self._trusted_hops = trusted_hops
         self._forwarded, self._address_of = source(forwarded_header)
@@ -176,21 +176,14 @@ class Recorder:
                 self._failing = False
                 _log.warning("clicks are recorded again")
 
-    def record_later(self, domain: DomainRule, bits: int, now_ms: int) -> None:
-        """Have a miss of a flood recorded soon; what the disk refuses is tried again then."""
-        try:
-            self._late.add(domain.workspace_id, domain.id, bits, now_ms)
-        except SpoolFailed:  # `contextlib.suppress` costs each of a flood 0.3 µs
-            return
-
     def write_late(self, now_ms: int) -> None:
         """Record what was put off; what the disk refuses is tried again the next time."""
         with contextlib.suppress(SpoolFailed):
-            self._late.write(now_ms)
+            self.late.write(now_ms)
 
     def leave_to_parent(self) -> None:
         """In a forked child: what the parent put off is the parent's."""
-        self._late = Late(self._spool)
+        self.late = Late(self._spool)
 
     def rotate_if_due(self, now_ms: int) -> None:
         """Seal the spool's segment when it is old enough."""

@@ -115,14 +115,22 @@ class Resolver:
             raise _unavailable()
         return hosts.of_header.get(header) or hosts.find(header)
 
-    def remembered(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
-        """The link of that key if it is in memory; any text may be asked for."""
-        key = f"{domain_id}/{slug_key}"  # as `key_of`, which is a call more
+    def remembered(self, key: str) -> LinkSnapshot | None:
+        """The link of that `key_of` if it is in memory; any text may be asked for."""
         ready = self._ready
-        snapshot = ready.young.get(key) or ready.from_old(key) or self._unpacked(key)
-        snapshot = snapshot or self._unpackable.get(key)
-        if snapshot is not None:
-            self._hit()
+        snapshot = ready.young.get(key) or ready.from_old(key)
+        if snapshot is None:
+            generation = self._generation
+            snapshot = self._packed.get(key)
+            if snapshot is None:
+                snapshot = self._unpackable.get(key)
+                if snapshot is None:
+                    return None
+            else:
+                self._unpacks += 1
+                if not self._unpacks % READY_EVERY:
+                    self._make_ready(key, snapshot, generation)
+        self._hit()
         return snapshot
 
     def at_hand(self, domain_id: int, slug_key: str) -> LinkSnapshot | None:
@@ -130,10 +138,10 @@ class Resolver:
 
         Raises `MustAsk` when only the database knows, `Unavailable` when it does not answer.
         """
-        snapshot = self.remembered(domain_id, slug_key)
+        key = key_of(domain_id, slug_key)
+        snapshot = self.remembered(key)
         if snapshot is not None:
             return snapshot
-        key = key_of(domain_id, slug_key)
         if self._absent.get(key):
             self._missed()
             return None
@@ -152,13 +160,14 @@ class Resolver:
             self._lookups["load"].tick()
             return self._load(key_of(domain_id, slug_key), domain_id, slug_key)
 
-    def turns_away(self, domain_id: int, slug_key: str) -> bool:
-        """Whether the key is one of a flood: surely no link's, and too many were asked for lately.
+    def turns_away(self, key: str) -> bool:
+        """Whether that `key_of` is one of a flood: surely no link's, and too many were asked for
+        lately.
 
         To be asked before `link`: whoever tries slugs by the thousand is to cost least.
         """
         existing = self._existing
-        if self._away or existing is None or existing.may_have(f"{domain_id}/{slug_key}"):
+        if existing is None or self._away or existing.may_have(key):
             return False
         if self._unknown.take(time.monotonic()):
             return False
@@ -279,17 +288,11 @@ class Resolver:
                 self._read_up_to = max(self._read_up_to, link.id)
         return len(links) == LINKS_AT_ONCE
 
-    def _unpacked(self, key: str) -> LinkSnapshot | None:
-        """The link of that key from among those packed; now and then it is ready from then on."""
-        generation = self._generation
-        snapshot = self._packed.get(key)
-        if snapshot is not None:
-            self._unpacks += 1
-            if not self._unpacks % READY_EVERY:
-                with self._keeping:
-                    if generation == self._generation:
-                        self._ready.keep(key, snapshot)
-        return snapshot
+    def _make_ready(self, key: str, snapshot: LinkSnapshot, generation: int) -> None:
+        """Keep what was unpacked in that generation, unless it may have changed since."""
+        with self._keeping:
+            if generation == self._generation:
+                self._ready.keep(key, snapshot)
 
     def _exists(self, key: str) -> None:
         """Note a key that was not among those read; for whoever is `_keeping`."""
