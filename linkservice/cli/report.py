@@ -180,7 +180,7 @@ def _table(found: TouchpointReport) -> Iterator[str]:
         yield coloured(_filters(found.filtered), dim=True)
     yield ""
     head = f"{'Touchpoint':<{NAME_WIDTH}} {'Clicks':>9} {'Visitors':>9} {rate:>9} "
-    yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95 %':>13}  Verdict", dim=True)
+    yield coloured(f"{head} {'':<{BAR_WIDTH}} {'95%':>13}  Verdict", dim=True)
     largest = _largest(found)
     for row in found.touchpoints:
         yield from _lines(row, found, largest)

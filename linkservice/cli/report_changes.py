@@ -51,7 +51,7 @@ def _table(found: ChangeReport) -> Iterator[str]:
     period = found.period
     yield coloured(f"Changes {period.first} to {period.last} ({period.time_zone})", bold=True)
     yield ""
-    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Visitors':>9} {'Usual':>9} {'95 %':>13}"
+    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Visitors':>9} {'Usual':>9} {'95%':>13}"
     yield coloured(f"{head}  {'Of the':<10}  Change", dim=True)
     for row in found.touchpoints:
         yield _line(row)

@@ -65,7 +65,7 @@ def _table(found: MomentsReport) -> Iterator[str]:
     yield coloured(f"Moments of truth: {found.journey or 'no touchpoint yet'}", bold=True)
     yield f"{found.days:,} days, {found.since} to {found.until}, with {found.outcome}"
     yield ""
-    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Association':>11} {'95 %':>14} {'× peers':>8}"
+    head = f"{'Touchpoint':<{NAME_WIDTH}} {'Association':>11} {'95%':>14} {'× peers':>8}"
     yield coloured(head, dim=True)
     for each in found.touchpoints:
         yield _line(each)

@@ -55,7 +55,7 @@ def _table(found: TransitionReport) -> Iterator[str]:
         yield f"{found.counted_from} to {found.counted_to} ({found.period.time_zone})"
     yield ""
     head = f"{'From':<{STAGE_WIDTH}} {'To':<{STAGE_WIDTH}} {'Visitors':>9} {'Went on':>9}"
-    yield coloured(f"{head} {'Share':>7} {'95 %':>13}", dim=True)
+    yield coloured(f"{head} {'Share':>7} {'95%':>13}", dim=True)
     for place, each in enumerate(found.transitions):
         share = "" if each.rate is None else f"{each.rate:.1%}"
         interval = ""

@@ -120,7 +120,7 @@ def _of_days(row: ChangeRow, beside: Beside, report: ChangeReport, facts: dict[s
 def facts(page: Page, chosen: Chosen, report: ChangeReport) -> list[Fact]:
     """How changes were found, for “How was this counted?”."""
     interval = gettext(
-        "Where the visitors of usual days lie with 95 %% certainty, by how much such days differed "
+        "Where the visitors of usual days lie with 95%% certainty, by how much such days differed "
         "so far."
     )
     return [

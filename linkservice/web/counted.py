@@ -268,14 +268,14 @@ def _judgements(metric: Metric) -> Iterator[Fact]:
     yield Fact(
         gettext("Interval"),
         gettext(
-            "Where the true rate lies with 95 %% certainty, widened by how much the days differ."
+            "Where the true rate lies with 95%% certainty, widened by how much the days differ."
         ),
     )
     yield Fact(
         gettext("Verdict"),
         gettext(
-            "Best or worst is who differs from the mean of its peers by more than a tenth with 95 "
-            "%% certainty and has reach enough to tell; all touchpoints are judged together."
+            "Best or worst is who differs from the mean of its peers by more than a tenth with "
+            "95%% certainty and has reach enough to tell; all touchpoints are judged together."
         ),
     )
 

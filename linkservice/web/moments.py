@@ -215,7 +215,7 @@ def facts(report: MomentsReport) -> list[Fact]:
             gettext(
                 "How far its daily visitors go along with %(outcome)s, on %(days)s days "
                 "(%(span)s): a correlation without weekdays and trend, drawn "
-                "towards the mean of the journey, with a 95 %% interval. The dividing line is "
+                "towards the mean of the journey, with a 95%% interval. The dividing line is "
                 "that mean. It is association, not cause.",
                 outcome=_outcome(report),
                 days=write_number(report.days),
@@ -357,9 +357,9 @@ def _table(report: MomentsReport, told: Sequence[Told]) -> Table:
         gettext("Touchpoint"),
         gettext("Quadrant"),
         gettext("Association"),
-        gettext("95 %% interval"),
+        gettext("95%% interval"),
         gettext("Times the peers"),
-        gettext("95 %% interval"),
+        gettext("95%% interval"),
         gettext("Verdict"),
     )
     rows = [

@@ -36,7 +36,7 @@ def definitions(found: TransitionReport) -> list[Fact]:
         Fact(
             gettext("Share"),
             gettext(
-                "Its 95 %% interval is that of the share drawn towards the mean of the journey's "
+                "Its 95%% interval is that of the share drawn towards the mean of the journey's "
                 "transitions, as far as these agree, and widened by how much the days differ. The "
                 "weakest transition is the one that is most probably the lowest."
             ),
@@ -76,7 +76,7 @@ def _transitions(found: TransitionReport) -> Part:
         Column(gettext("Visitors"), 0.12, "number"),
         Column(gettext("Went on"), 0.12, "number"),
         Column(gettext("Share"), 0.08, "number"),
-        Column(gettext("95 %% interval"), 0.16, "number"),
+        Column(gettext("95%% interval"), 0.16, "number"),
     )
     rows = []
     for place, each in enumerate(found.transitions if found.counted_to else ()):
@@ -149,12 +149,12 @@ def finding(report: TransitionReport) -> str:
     if report.sure:
         return gettext(
             "Customers are lost most between “%(one)s” and “%(next)s”: %(share)s of the visitors "
-            "go on on the same day (95 %%: %(interval)s).",
+            "go on on the same day (95%%: %(interval)s).",
             **facts,
         )
     return gettext(
         "The fewest go on between “%(one)s” and “%(next)s”: %(share)s of the visitors on the same "
-        "day (95 %%: %(interval)s). That may still be chance.",
+        "day (95%%: %(interval)s). That may still be chance.",
         **facts,
     )
 

@@ -248,7 +248,7 @@ def _words(page: Page, question: SheetQuestion) -> Words:
         page=gettext("Page {page} of {pages}"),
         code=gettext("{count} QR code"),
         codes=gettext("{count} QR codes"),
-        advice=gettext("Print at actual size (100 %%)"),
+        advice=gettext("Print at actual size (100%%)"),
         language=page.locale,
     )
 
