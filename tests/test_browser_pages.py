@@ -18,6 +18,8 @@ from linkservice.web.door import PUBLIC, Declared
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """What another colour scheme can change."""
 
+TABLET = {"width": 768, "height": 1024}
+
 HEAVIEST = 100_000
 """Bytes of a page with its style sheet, script and pictures, packed."""
 
@@ -38,7 +40,7 @@ def visitor(site: Site, declared: Declared) -> Visitor:
 
 
 def look(window: Window, path: str, scheme: str, whole: bool) -> list[str]:
-    """Open a page in one scheme, then, if `whole`, show it in the other, then on a phone."""
+    """Open a page in one scheme, then, if `whole`, show it in the other, then narrower."""
     page = window.page
     page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme=scheme)
@@ -49,10 +51,12 @@ def look(window: Window, path: str, scheme: str, whole: bool) -> list[str]:
     if whole:
         page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
         wrong += [f"in the other scheme: {each}" for each in axe(page, **COLOURS)]
-    page.set_viewport_size(PHONE)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    if width > PHONE["width"]:
-        wrong.append(f"{width} px wide on a phone: {too_wide(window)}")
+    for size in (TABLET, PHONE):
+        page.set_viewport_size(size)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > size["width"]:
+            wrong.append(f"{width} px wide on {size['width']}: {too_wide(window)}")
+        wrong += [f"broken on {size['width']} px: {each}" for each in broken_intervals(window)]
     wrong += [f"out of sight on a phone: {each}" for each in out_of_sight(window)]
     wrong += window.troubles
     window.troubles.clear()
@@ -74,6 +78,25 @@ def too_wide(window: Window) -> str:
               .slice(0, 5).map((each) => each.outerHTML.slice(0, 120))"""
         )
     )
+
+
+def broken_intervals(window: Window) -> list[str]:
+    """Intervals ("36–47") whose ends stand on two lines."""
+    found: list[str] = window.page.evaluate(
+        """() => {
+          const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          const broken = [], range = new Range();
+          for (let text; text = texts.nextNode(); )
+            for (const { 0: interval, index } of text.data.matchAll(/\\d[^ \\n]*–[^ \\n]*\\d/g)) {
+              range.setStart(text, index);
+              range.setEnd(text, index + interval.length);
+              const tops = [...range.getClientRects()].map((each) => Math.round(each.top));
+              if (new Set(tops).size > 1) broken.push(interval);
+            }
+          return broken;
+        }"""
+    )
+    return found
 
 
 def out_of_sight(window: Window) -> list[str]:

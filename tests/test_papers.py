@@ -57,7 +57,7 @@ def sentences_on(page: TestResponse) -> dict[str, str]:
     found = re.findall(
         r'(?s)<tr class="is-[a-z-]+">\s*<th scope="row"><a[^>]*>([^<]*)</a>'
         r'.*?<p class="verdict-words">([^<]*)</p>',
-        page.text,
+        re.sub(r'<span class="unbroken">([^<]*)</span>', r"\1", page.text),
     )
     told = {name: unescape(" ".join(words.split())) for name, words in found}
     # Other names are made to break things, and paper shows them as it can.
