@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.audience import Shop, records
 from benchmarks.stand import fill
-from linkservice.clicks import closed_days, months, retention
+from linkservice.clicks import closed_days, retention
 from linkservice.clicks.bulk import counters
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import (
@@ -36,7 +36,9 @@ from linkservice.clicks.model import (
     TouchpointMonth,
     VisitorKeys,
 )
+from linkservice.clicks.months import MONTHS
 from linkservice.clicks.segment import write_segment
+from linkservice.clicks.spans import Closing
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
 from linkservice.database import Database
@@ -136,7 +138,7 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
     with database.writing_connection() as connection:
         sum_months(connection)
     close_all(closed_days.Closing(database).some)
-    close_all(months.Closing(database).some)
+    close_all(Closing(database, MONTHS).some)
     if not database.is_sqlite:
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"

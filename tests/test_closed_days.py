@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 from cast import NOW, make_home, make_link
+from closed_scene import idle_until
 from filtered_scene import (
     AGENTS,
     DAYS,
@@ -431,16 +432,8 @@ def test_each_workspace_has_days_of_its_own(scene: Scene, settings: Settings) ->
 
 
 def test_an_idle_ingester_closes_days(scene: Scene, settings: Settings) -> None:
-    stop = threading.Event()
-    running = threading.Thread(target=Ingester(settings, scene.database).run, args=(stop,))
-    running.start()
-    until = time.monotonic() + 20
-    try:
-        while len(closed(scene.database)) < DAYS and time.monotonic() < until:
-            time.sleep(0.05)
-    finally:
-        stop.set()
-        running.join()
+    ingester = Ingester(settings, scene.database)
+    idle_until(ingester, lambda: len(closed(scene.database)) >= DAYS, seconds=20)
     assert len(closed(scene.database)) == DAYS
     with scene.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(ValueDay))

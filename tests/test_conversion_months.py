@@ -13,9 +13,8 @@ from functools import partial
 
 import pytest
 from cast import Home, make_home, make_link, make_touchpoint
+from closed_scene import APRIL, CLOSED_MONTHS, JUNE, MAY, NOW, idle_until
 from sqlalchemy import delete, select
-from test_months import JUNE, MAY, NOW
-from test_months import PERIODS as PERIODS_OF_CLICKS
 
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.ingest import Ingester
@@ -35,10 +34,10 @@ from linkservice.reports.conversions import (
 )
 from linkservice.reports.period import Period
 
-APRIL, JULY = date(2026, 4, 1), date(2026, 7, 1)
+JULY = date(2026, 7, 1)
 
 PERIODS = (
-    *PERIODS_OF_CLICKS,
+    *CLOSED_MONTHS.periods,
     Period(date(2026, 1, 1), date(2026, 12, 31), "UTC"),
 )
 
@@ -261,16 +260,7 @@ def test_closing_and_changing_at_once(shop: Shop) -> None:
 
 def test_an_idle_ingester_closes_months(shop: Shop) -> None:
     shop.trade(1, 20)
-    stop = threading.Event()
     ingester = Ingester(shop.settings, shop.database, Closing(shop.database).some)
-    running = threading.Thread(target=ingester.run, args=(stop,))
-    running.start()
-    until = time.monotonic() + 180
-    try:
-        while not {APRIL, MAY, JUNE} <= {*shop.closed()} and time.monotonic() < until:
-            time.sleep(0.05)
-    finally:
-        stop.set()
-        running.join()
+    idle_until(ingester, lambda: {APRIL, MAY, JUNE} <= {*shop.closed()}, seconds=180)
     assert {APRIL, MAY, JUNE} <= {*shop.closed()}
     shop.is_told()

@@ -9,10 +9,21 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 from cast import Home
+from closed_scene import (
+    BROWSERS,
+    CLOSED_MONTHS,
+    DAY,
+    JUNE,
+    MAY,
+    WHOLE_MAY,
+    come,
+    home,
+    idle_until,
+    sums_are_the_same,
+)
 from sqlalchemy import Connection, func, select, text
-from test_months import BROWSERS, DAY, JUNE, MAY, come, home, sums_are_the_same
 
-from linkservice.clicks import bulk, day_links, months
+from linkservice.clicks import bulk, closed_sums, day_links
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import LinkDay
 from linkservice.clicks.month_model import DayLinks
@@ -30,7 +41,7 @@ NOW = datetime(2026, 7, 16, 3, 30, tzinfo=UTC)
 """All days that have clicks are over by then; June is not closed by a month's rule."""
 
 PERIODS = (
-    Period(MAY, JUNE - DAY, "UTC"),
+    WHOLE_MAY,
     Period(date(2026, 4, 20), date(2026, 7, 10), "UTC"),
     Period(date(2026, 5, 10), date(2026, 5, 12), "UTC"),
     Period(date(2026, 4, 1), date(2026, 7, 31), "UTC"),
@@ -88,9 +99,7 @@ def test_packed_days_stand_beside_closed_months(
     settings: Settings, database: Database, home: Home
 ) -> None:
     come(settings, database, home, 1)
-    closing = months.Closing(database)
-    while closing.some(NOW):
-        pass
+    CLOSED_MONTHS.close(database, NOW)
     pack(database)
     all_are_the_same(database)
 
@@ -171,7 +180,7 @@ def test_packing_waits_for_whoever_is_adding_to_a_day(
     packing = threading.Thread(target=pack, args=(database,))
     with database.writing_connection() as connection:
         bulk.add(connection, LinkDay, late)
-        day_links.reopen(connection, late[:, 3], late[:, 1])
+        closed_sums.reopen(connection, late[:, 1], late[:, 0], late[:, 3])
         packing.start()
         time.sleep(0.3)
         assert not packed_days(database)
@@ -204,15 +213,7 @@ def test_a_day_that_changes_while_it_is_read_is_packed_again(
 
 def test_an_idle_ingester_packs_days(settings: Settings, database: Database, home: Home) -> None:
     come(settings, database, home, 1)
-    stop = threading.Event()
-    running = threading.Thread(target=Ingester(settings, database).run, args=(stop,))
-    running.start()
-    until = time.monotonic() + 60
-    try:
-        while time.monotonic() < until and packed_days(database) != days_with_rows(database):
-            time.sleep(0.05)
-    finally:
-        stop.set()
-        running.join()
+    ingester = Ingester(settings, database)
+    idle_until(ingester, lambda: packed_days(database) == days_with_rows(database))
     assert packed_days(database) == days_with_rows(database)
     all_are_the_same(database)

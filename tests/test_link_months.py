@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import date
 
-import pytest
 from cast import Home
-from sqlalchemy import event, func, select, text, update
-from test_months import DAY, JUNE, MAY, NOW, PERIODS, close, come, home
+from closed_scene import CLOSED_MONTHS, MAY, NOW, WHOLE_MAY, campaign, come, home
+from sqlalchemy import event, func, select, text
 
 from linkservice.clicks.model import LinkDay
 from linkservice.config import Settings
@@ -21,20 +20,9 @@ from linkservice.reports.results import Day, LinkTotals
 from linkservice.reports.sources import PERSONS, Sources
 from linkservice.workspaces.access import SCOPES, Actor
 
-__all__ = ["home"]  # the fixture
+__all__ = ["campaign", "home"]  # the fixtures
 
 NAMES = [field.name for field in fields(LinkTotals) if field.name != "suspected"]
-
-
-@pytest.fixture
-def campaign(database: Database, home: Home) -> int:
-    """Has the second and the third link."""
-    with database.transaction() as session:
-        made = Campaign(workspace_id=home.workspace_id, name="Autumn", created_at=NOW)
-        session.add(made)
-        session.flush()
-        session.execute(update(Link).where(Link.id > 1).values(campaign_id=made.id))
-        return made.id
 
 
 def told(database: Database, model: type[Link | Campaign], number: int, period: Period) -> Counted:
@@ -54,7 +42,7 @@ def right(database: Database, links: list[int], period: Period) -> Counted:
 
 
 def all_are_the_same(database: Database, campaign: int) -> None:
-    for period in PERIODS:
+    for period in CLOSED_MONTHS.periods:
         for number in (1, 2, 3):
             assert told(database, Link, number, period) == right(database, [number], period)
         found = told(database, Campaign, campaign, period)
@@ -68,23 +56,22 @@ def test_closed_months_tell_of_links_what_their_days_tell(
 ) -> None:
     come(settings, database, home, 1)
     assert NAMES[:3] == ["clicks", "scans", "visitors"]
-    close(database)
+    CLOSED_MONTHS.close(database)
     all_are_the_same(database, campaign)
-    may = Period(MAY, JUNE - DAY, "UTC")
-    before = right(database, [2, 3], may)
+    before = right(database, [2, 3], WHOLE_MAY)
     with database.writing_connection() as connection:
         connection.execute(text("DELETE FROM link_days"))
-    assert told(database, Campaign, campaign, may) == before, "not read from the months"
+    assert told(database, Campaign, campaign, WHOLE_MAY) == before, "not read from the months"
 
 
 def test_days_of_a_link_that_change_reopen_its_month(
     settings: Settings, database: Database, home: Home, campaign: int
 ) -> None:
     come(settings, database, home, 1)
-    close(database)
+    CLOSED_MONTHS.close(database)
     come(settings, database, home, 2, [2], (MAY, date(2026, 5, 31)), 20)
     all_are_the_same(database, campaign)
-    close(database)
+    CLOSED_MONTHS.close(database)
     all_are_the_same(database, campaign)
 
 
@@ -92,13 +79,15 @@ def test_months_are_not_read_with_what_only_may_be_clicks(
     settings: Settings, database: Database, home: Home, campaign: int
 ) -> None:
     come(settings, database, home, 1)
-    close(database)
+    CLOSED_MONTHS.close(database)
     both = Sources(PERSONS.touchpoints, PERSONS.days, PERSONS.hours, PERSONS.facets)
     with database.writing_connection() as connection:
         connection.execute(text("DELETE FROM link_days"))
-    assert right(database, [2, 3], PERIODS[0]).days == {}
+    assert right(database, [2, 3], CLOSED_MONTHS.periods[0]).days == {}
     with database.reading() as session:
-        found = counted(session, both, session.get_one(Campaign, campaign), PERIODS[0])
+        found = counted(
+            session, both, session.get_one(Campaign, campaign), CLOSED_MONTHS.periods[0]
+        )
     assert found.days == {}
 
 
@@ -106,7 +95,7 @@ def test_a_campaigns_months_are_read_once(
     settings: Settings, database: Database, home: Home, campaign: int
 ) -> None:
     come(settings, database, home, 1)
-    close(database)
+    CLOSED_MONTHS.close(database)
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
@@ -114,7 +103,7 @@ def test_a_campaigns_months_are_read_once(
             asked.append(statement)
 
     actor = Actor(home.workspace_id, "test", frozenset(SCOPES))
-    first, last = PERIODS[0].first, PERIODS[0].last
+    first, last = CLOSED_MONTHS.periods[0].first, CLOSED_MONTHS.periods[0].last
     with database.reading() as session:
         event.listen(database.engine, "before_cursor_execute", note)
         try:

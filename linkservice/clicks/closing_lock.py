@@ -1,4 +1,6 @@
-"""What keeps sums from lacking what somebody was just adding: for `months` and `closed_days`."""
+"""What keeps sums from lacking what somebody was just adding: for `spans`, `day_links` and
+`closed_days`, and for the months of `conversions`.
+"""
 
 from __future__ import annotations
 

@@ -28,12 +28,9 @@ from linkservice.workspaces.model import Workspace
 
 
 def reopen(connection: Connection, workspace_ids: Ints, days: Ints) -> None:
-    """Have these days (`date.toordinal()`) of these workspaces packed again, if they or later ones
-    of the workspace are packed; within the transaction that changes what links had.
+    """Have these days of these workspaces packed again, if they or later ones of the workspace are
+    packed, as `closed_sums.reopen` says.
     """
-    if not len(days):
-        return
-    lock(connection, shared=True)
     touched = {
         (workspace_id, date.fromordinal(day))
         for workspace_id, day in set(zip(workspace_ids.tolist(), days.tolist(), strict=True))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from linkservice.clicks import bulk, months, weeks
+from linkservice.clicks import bulk, closed_sums
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import LinkFacet, WaitingFacets
@@ -62,8 +62,7 @@ def _add_some(database: Database) -> bool:
             if taken.rowcount != len(found):
                 raise _Overtaken
             bulk.run(connection, writes)
-            months.reopen(connection, rows[:, 0], rows[:, 1])
-            weeks.reopen(connection, rows[:, 0], rows[:, 1])
+            closed_sums.reopen(connection, rows[:, 0], rows[:, 1])
             passing("after facets")
     except _Overtaken:
         return True

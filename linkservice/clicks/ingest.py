@@ -19,12 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from linkservice.clicks import (
     amending,
     closed_days,
+    closed_sums,
     day_links,
     facets,
     ledger,
-    months,
     retention,
-    weeks,
 )
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
@@ -36,6 +35,7 @@ from linkservice.clicks.placing import SUSPECTED, Placing, Traits
 from linkservice.clicks.reading import Reader, Stretch, Texts
 from linkservice.clicks.scanners import Suspects, Suspicion
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
+from linkservice.clicks.spans import Closing
 from linkservice.clicks.tally import Tally
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -132,8 +132,7 @@ class Ingester:
         self._closing = (
             day_links.Closing(database).some,
             closed_days.Closing(database).some,
-            months.Closing(database).some,
-            weeks.Closing(database).some,
+            *(Closing(database, spans).some for spans in closed_sums.SPANS),
             *also,
         )
         self._closed_at = float("-inf")

@@ -10,18 +10,35 @@ from sqlalchemy.orm import Mapped, mapped_column
 from linkservice.database import Base, BigId
 
 
-class ClosedMonth(Base):
-    """A month whose links are summed up, those with ids up to `links`, and then its workspaces, up
-    to `workspaces`; `whole` once it is all of them. Then a link without a `LinkMonth` had no clicks
-    in it.
+class ClosedSpan(Base):
+    """A span of days (`clicks.spans`) whose links are summed up, those with ids up to `links`;
+    `whole` once it is all of them. Then a link without a `LinkSpan` had no clicks in it.
     """
+
+    __abstract__ = True
+
+    first: Mapped[date]
+    links: Mapped[int] = mapped_column(BigId)
+    whole: Mapped[bool]
+
+
+class ClosedWeek(ClosedSpan):
+    """A week (`clicks.weeks`)."""
+
+    __tablename__ = "closed_weeks"
+
+    first: Mapped[date] = mapped_column("week", primary_key=True)
+
+
+class ClosedMonth(ClosedSpan):
+    """A month (`clicks.months`), of which workspaces follow the links, those up to `workspaces`."""
 
     __tablename__ = "closed_months"
 
-    month: Mapped[date] = mapped_column(primary_key=True)
-    links: Mapped[int] = mapped_column(BigId)
-    whole: Mapped[bool]
-    workspaces: Mapped[int] = mapped_column(BigId, server_default=text("0"), default=0)
+    first: Mapped[date] = mapped_column("month", primary_key=True)
+    workspaces: Mapped[int] = mapped_column(
+        BigId, server_default=text("0"), default=0, sort_order=1
+    )
 
 
 def _reopened(table: str, *key: str, column: str) -> Index:
@@ -30,10 +47,34 @@ def _reopened(table: str, *key: str, column: str) -> Index:
     return Index(f"ix_{table}_reopened", *key, sqlite_where=there, postgresql_where=there)
 
 
-class LinkMonth(Base):
-    """What the hours and facets of a link, and its days at each touchpoint, add up to in a closed
-    month (`clicks.months`), and what it had day by day, packed; NULL where its days have changed
-    since, and are to be summed up again.
+class LinkSpan(Base):
+    """What the hours and facets of a link add up to in a closed span, packed; NULL where its days
+    have changed since, and are to be summed up again.
+    """
+
+    __abstract__ = True
+
+    first: Mapped[date]
+    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    hours: Mapped[bytes | None] = mapped_column(LargeBinary)
+    facets: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class LinkWeek(LinkSpan):
+    """In a week."""
+
+    __tablename__ = "link_weeks"
+    __table_args__ = (
+        _reopened("link_weeks", "week", "link_id", column="hours"),
+        {"sqlite_with_rowid": False},
+    )
+
+    first: Mapped[date] = mapped_column("week", primary_key=True)
+
+
+class LinkMonth(LinkSpan):
+    """In a month; with its days at each touchpoint, summed up as well, and what it had day by
+    day.
     """
 
     __tablename__ = "link_months"
@@ -42,41 +83,9 @@ class LinkMonth(Base):
         {"sqlite_with_rowid": False},
     )
 
-    month: Mapped[date] = mapped_column(primary_key=True)
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    hours: Mapped[bytes | None] = mapped_column(LargeBinary)
-    facets: Mapped[bytes | None] = mapped_column(LargeBinary)
-    sums: Mapped[bytes | None] = mapped_column(LargeBinary)
-    days: Mapped[bytes | None] = mapped_column(LargeBinary)
-
-
-class ClosedWeek(Base):
-    """A week (`clicks.weeks`) whose links are summed up, those with ids up to `links`; `whole` once
-    it is all of them. Then a link without a `LinkWeek` had no clicks in it.
-    """
-
-    __tablename__ = "closed_weeks"
-
-    week: Mapped[date] = mapped_column(primary_key=True)
-    links: Mapped[int] = mapped_column(BigId)
-    whole: Mapped[bool]
-
-
-class LinkWeek(Base):
-    """What the hours and facets of a link add up to in a closed week, packed; NULL where its days
-    have changed since, and are to be summed up again.
-    """
-
-    __tablename__ = "link_weeks"
-    __table_args__ = (
-        _reopened("link_weeks", "week", "link_id", column="hours"),
-        {"sqlite_with_rowid": False},
-    )
-
-    week: Mapped[date] = mapped_column(primary_key=True)
-    link_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    hours: Mapped[bytes | None] = mapped_column(LargeBinary)
-    facets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    first: Mapped[date] = mapped_column("month", primary_key=True)
+    sums: Mapped[bytes | None] = mapped_column(LargeBinary, sort_order=1)
+    days: Mapped[bytes | None] = mapped_column(LargeBinary, sort_order=1)
 
 
 class MonthDays(Base):

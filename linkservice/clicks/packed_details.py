@@ -1,7 +1,7 @@
 """The hours of the week and the facets of links over some days, as one value each: a year of a busy
 link has some hundred thousand facets, its months have some thousand.
 
-Not here: of which days they are, and what has them summed up again (`months`, `weeks`).
+Not here: of which days they are, and what has them summed up again (`spans`).
 """
 
 from __future__ import annotations

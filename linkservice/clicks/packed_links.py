@@ -2,8 +2,8 @@
 report on who clicked for which campaign or persona reads some of these instead of the days of all
 links. And what each link had in a month, for its own report and its campaign's.
 
-Not here: when a month is closed (`months`), when a day is (`day_links`), and what reopens them;
-what a visitor is (`reports.link_sums`).
+Not here: when a month is closed (`months`), when a day is (`day_links`), and what reopens them
+(`closed_sums`); what a visitor is (`reports.link_sums`).
 """
 
 from __future__ import annotations
@@ -39,20 +39,18 @@ PACKED = np.dtype(
 )
 
 
-def sums(
-    connection: Connection, first: date, last: date, link_ids: Sequence[int]
-) -> dict[int, bytes]:
-    """By link, its sums from one day to the other, by touchpoint; those that have any."""
+def sums(connection: Connection, days: Sequence[date], link_ids: Sequence[int]) -> dict[int, bytes]:
+    """By link, its sums of a span of days, by touchpoint; those that have any."""
     names = (*COUNTED, *_APART)
-    found = _summed(connection, LinkDay.touchpoint_id, names, first, last, link_ids)
+    found = _summed(connection, LinkDay.touchpoint_id, names, days, link_ids)
     return _by_link(((link_id, tuple(counts)) for link_id, *counts in found), _OF_LINK)
 
 
 def days(
-    connection: Connection, first: date, last: date, link_ids: Sequence[int]
+    connection: Connection, of_span: Sequence[date], link_ids: Sequence[int]
 ) -> dict[int, bytes]:
-    """By link, what it had on each day from one to the other; those that have any."""
-    found = _summed(connection, LinkDay.local_date, DAILY, first, last, link_ids)
+    """By link, what it had on each of these days, a span; those that have any."""
+    found = _summed(connection, LinkDay.local_date, DAILY, of_span, link_ids)
     dated = ((link_id, (day.toordinal(), *counts)) for link_id, day, *counts in found)
     return _by_link(dated, _OF_DAY)
 
@@ -61,15 +59,14 @@ def _summed(
     connection: Connection,
     by: InstrumentedAttribute[Any],
     names: Sequence[str],
-    first: date,
-    last: date,
+    days: Sequence[date],
     link_ids: Sequence[int],
 ) -> Iterable[Row[int, Any, *tuple[int, ...]]]:
     """The link, what else is told apart (`by`), and the sums of what it had; in their order."""
     rows = LinkDay
     return connection.execute(
         select(rows.link_id, by, *(func.sum(getattr(rows, name)) for name in names))
-        .where(rows.link_id.in_(link_ids), rows.local_date.between(first, last))
+        .where(rows.link_id.in_(link_ids), rows.local_date.between(days[0], days[-1]))
         .group_by(rows.link_id, by)
         .order_by(rows.link_id, by)
     )
@@ -90,7 +87,7 @@ def packed(connection: Connection, workspace_id: int, month: date) -> bytes:
     found = connection.execute(
         select(rows.link_id, rows.sums)
         .join(Link, Link.id == rows.link_id)
-        .where(Link.workspace_id == workspace_id, rows.month == month)
+        .where(Link.workspace_id == workspace_id, rows.first == month)
         .order_by(rows.link_id)
     ).all()
     of_links = unpacked_sums(row.sums for row in found)

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from sqlalchemy import Connection
 
-from linkservice.clicks import bulk, closed_days, day_links, facets, months, weeks
+from linkservice.clicks import bulk, closed_days, closed_sums, facets
 from linkservice.clicks.grouping import Ints, grouped
 from linkservice.clicks.model import (
     CLASSES,
@@ -151,10 +151,7 @@ class _Part:
         """Have what links had on these days, and in their weeks and months, summed up again."""
         keys = self._clicks[self._days.first]
         names = ("day", "link_id", "workspace_id")
-        days, link_ids, workspace_ids = (keys[name].astype(np.int64) for name in names)
-        months.reopen(connection, days, link_ids, workspace_ids)
-        weeks.reopen(connection, days, link_ids)
-        day_links.reopen(connection, keys["workspace_id"], keys["day"])
+        closed_sums.reopen(connection, *(keys[name].astype(np.int64) for name in names))
 
     def reopen_days(self, connection: Connection) -> None:
         """Have these days closed again, should they have been."""

@@ -58,21 +58,21 @@ def link_months(session: Session, read: Sources, links: Links, period: Period) -
 
 def _read(session: Session, links: Links, first: date, end: date) -> LinkMonths:
     # Asked for by itself it is found in the index of reopened months, which is nearly empty.
-    reopened = select(LinkMonth.month).where(
+    reopened = select(LinkMonth.first).where(
         LinkMonth.hours.is_(None), LinkMonth.link_id.in_(links)
     )
-    whole = select(ClosedMonth.month).where(
+    whole = select(ClosedMonth.first).where(
         ClosedMonth.whole,
-        ClosedMonth.month >= first,
-        ClosedMonth.month < end,
-        ClosedMonth.month.not_in(reopened),
+        ClosedMonth.first >= first,
+        ClosedMonth.first < end,
+        ClosedMonth.first.not_in(reopened),
     )
     months = sorted(session.scalars(whole))
     if not months:
         return NO_MONTHS
     columns = LinkMonth.sums, LinkMonth.days, LinkMonth.hours, LinkMonth.facets
     rows = session.execute(
-        select(*columns).where(LinkMonth.month.in_(months), LinkMonth.link_id.in_(links)),
+        select(*columns).where(LinkMonth.first.in_(months), LinkMonth.link_id.in_(links)),
         execution_options=AS_BYTES,
     ).all()
     return LinkMonths(

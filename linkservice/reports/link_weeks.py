@@ -37,19 +37,19 @@ def link_weeks(session: Session, read: Sources, links: Links, days: Sequence[dat
     whole = [week for week in sorted({*map(week_of, days)}) if there.issuperset(days_of(week))]
     if not whole:
         return LinkWeeks(days)
-    query = select(ClosedWeek.week).where(ClosedWeek.whole, ClosedWeek.week.in_(whole))
+    query = select(ClosedWeek.first).where(ClosedWeek.whole, ClosedWeek.first.in_(whole))
     closed = session.scalars(query).all()
     if not closed:
         return LinkWeeks(days)
     rows = session.execute(
-        select(LinkWeek.week, LinkWeek.hours, LinkWeek.facets).where(
-            LinkWeek.week.in_(closed), LinkWeek.link_id.in_(links)
+        select(LinkWeek.first, LinkWeek.hours, LinkWeek.facets).where(
+            LinkWeek.first.in_(closed), LinkWeek.link_id.in_(links)
         ),
         execution_options=AS_BYTES,
     ).all()
     reopened = {week for week, hours, _ in rows if hours is None}
     taken = set(closed) - reopened
-    chosen = [row for row in rows if row.week in taken]
+    chosen = [row for row in rows if row.first in taken]
     return LinkWeeks(
         [day for day in days if week_of(day) not in taken],
         [row.hours or b"" for row in chosen],
