@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,9 +15,11 @@ from closed_scene import (
     CLOSED_MONTHS,
     CLOSED_WEEKS,
     MAY,
+    NOW,
     WHOLE_MAY,
     Closed,
     by_days,
+    campaign,
     clicks_in,
     come,
     home,
@@ -28,6 +32,8 @@ from sqlalchemy import func, select, text
 
 from linkservice.clicks import bulk, closed_sums, facets
 from linkservice.clicks.model import (
+    FACETS,
+    LinkDay,
     LinkFacet,
     LinkHour,
     SuspectedFacet,
@@ -37,11 +43,16 @@ from linkservice.clicks.reclassify import reclassify
 from linkservice.clicks.spans import Closing
 from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.errors import NotFound
+from linkservice.links.manage import delete_link, restore_link
+from linkservice.links.model import Link
 from linkservice.reports import details
+from linkservice.reports.links import LinkReport, campaign_report, link_report
 from linkservice.reports.period import Period
 from linkservice.reports.sources import _both
+from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 
-__all__ = ["home", "in_small_batches", "one_link_a_step"]  # the fixtures
+__all__ = ["campaign", "home", "in_small_batches", "one_link_a_step"]  # the fixtures
 
 
 @pytest.fixture(params=[CLOSED_MONTHS, CLOSED_WEEKS], ids=["months", "weeks"])
@@ -187,3 +198,78 @@ def test_a_sum_waits_for_whoever_is_adding_to_its_days(
     summing.join()
     closed.all_are_the_same(database)
     assert told_without_rows(database, [1]) >= 4
+
+
+def test_deleted_links_are_told_as_before(
+    settings: Settings, database: Database, home: Home, closed: Closed, campaign: int
+) -> None:
+    def all_are_the_same(deleted: Collection[int] = ()) -> None:
+        closed.all_are_the_same(database)
+        for period in closed.periods:
+            reports_are_the_same(database, home, campaign, period, deleted)
+
+    come(settings, database, home, 1)
+    all_are_the_same()
+    with database.transaction() as session:
+        delete_link(session, home.actor, "2", closed.now)
+    all_are_the_same([2])
+    closed.close(database)
+    all_are_the_same([2])
+    with database.transaction() as session:
+        delete_link(session, home.actor, "3", closed.now)
+    all_are_the_same([2, 3])
+    come(settings, database, home, 2, [2], closed.late, 20)  # from before it was deleted
+    assert {link for _, link in closed.reopened(database)} == {2}
+    all_are_the_same([2, 3])
+    closed.close(database)
+    all_are_the_same([2, 3])
+    right = clicks_in(by_days(database, WHOLE_MAY, [2, 3]))
+    assert told_without_rows(database, [2, 3]) == right > 0
+    with database.transaction() as session:
+        restore_link(session, home.actor, "2", closed.now)
+    all_are_the_same([3])
+
+
+def reports_are_the_same(
+    database: Database, home: Home, campaign: int, period: Period, deleted: Collection[int]
+) -> None:
+    """Those of a campaign and a touchpoint tell of deleted links, too; these have none."""
+    first, last = period.first, period.last
+    with database.reading() as session:
+        ask = partial(link_report, session, home.actor, first=first, last=last, now=NOW)
+        for number in (2, 3):
+            if number in deleted:
+                with pytest.raises(NotFound):
+                    ask(str(number))
+            else:
+                is_told_by_days(database, ask(str(number)), [number])
+        of_campaign = campaign_report(
+            session, home.actor, str(campaign), first=first, last=last, now=NOW
+        )
+        touchpoint_id = str(session.get_one(Link, 2).touchpoint_id)
+        of_touchpoint = touchpoint_detail(
+            session, home.actor, touchpoint_id, first=first, last=last, now=NOW
+        )
+    is_told_by_days(database, of_campaign, [2, 3])
+    is_told_by_days(database, of_touchpoint, [2, 3])
+
+
+def is_told_by_days(
+    database: Database, found: LinkReport | TouchpointDetail, links: Sequence[int]
+) -> None:
+    right = by_days(database, found.period, links)
+    assert found.hours == right.hours
+    assert found.totals.clicks == clicks_in(right)
+    people = found.countries, found.devices, found.browsers, found.systems, found.languages
+    others = found.referrers, found.robots, found.cities
+    assert dict(zip(FACETS, (*people, *others), strict=True)) == right.facets
+    if isinstance(found, LinkReport):
+        within = LinkDay.link_id.in_(links) & LinkDay.local_date.between(
+            found.period.first, found.period.last
+        )
+        by_day = select(LinkDay.local_date, func.sum(LinkDay.clicks)).where(within)
+        with database.reading() as session:
+            clicks = dict(session.execute(by_day.group_by(LinkDay.local_date)).all())
+        assert [day.clicks for day in found.days] == [
+            clicks.get(day, 0) for day in found.period.days()
+        ]
