@@ -20,6 +20,7 @@ from closed_scene import (
 )
 from sqlalchemy import func, select, text
 
+from linkservice.clicks import months
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import LinkDay, TouchpointMonth
 from linkservice.clicks.month_model import MonthDays
@@ -53,6 +54,11 @@ def links_read_from_months(database: Database) -> int:
             each.clicks
             for each in sums_of_links(session, PERSONS, workspace_id, WHOLE_MAY, links, whose)
         )
+
+
+def test_a_month_ends_on_its_last_day() -> None:
+    ends = {date(2027, 2, 1): 28, date(2028, 2, 1): 29, date(9999, 12, 1): 31}
+    assert {month: months.last_of(month).day for month in ends} == ends
 
 
 @pytest.mark.usefixtures("in_small_batches")

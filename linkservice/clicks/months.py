@@ -12,6 +12,7 @@ Suspected mail scanners have no months: hardly a click is one.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -35,7 +36,7 @@ def month_of(day: date) -> date:
 
 def last_of(month: date) -> date:
     """The last day of the month that begins on that day."""
-    return (month + 31 * _DAY).replace(day=1) - _DAY
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def days_of(month: date) -> list[date]:
