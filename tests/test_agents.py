@@ -133,6 +133,17 @@ PERSONS = [
     ("mobile", f"{_IPHONE} Mobile/15E148 WhatsApp/2.24.12"),
     ("mobile", f"{_PIXEL} {_WEBVIEW} Tumblr/Android/35.5 okhttp/4.12.0"),
     ("mobile", f"{_PIXEL} {_WEBVIEW} GSA/15.24.28"),
+    # Apps that read our codes
+    ("mobile", f"{_IPHONE} Mobile/15E148 QRScanner/3.2"),
+    ("mobile", f"{_IPHONE} Mobile/15E148 BarcodeScanner/5.0"),
+    ("mobile", f"{_PIXEL} {_WEBVIEW} QRCodeScanner/2.1"),
+    ("mobile", f"{_PIXEL} {_WEBVIEW} QR & Barcode Scanner"),
+    ("mobile", f"{_PIXEL} {_WEBVIEW} Kaspersky QR Scanner/1.7"),
+    (
+        "desktop",
+        f"{_WINDOWS} Slack/4.41.105 Chrome/130.0.6723.137 Electron/33.2.1 Safari/537.36"
+        " Sonic Slack_SSB/4.41.105",
+    ),
     # Simple phones, apps, and what old browsers say; the devices are `user_agents`' answers
     ("mobile", "Nokia5130c-2/2.0 (07.97) Profile/MIDP-2.1 Configuration/CLDC-1.1"),
     ("mobile", "UCWEB/2.0 (Java; U; MIDP-2.0; en-US; nokiac3-00) U2/1.0.0 UCBrowser/9.4.1.482"),
@@ -149,6 +160,12 @@ PERSONS = [
         "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0; http://bsalsa.com)",
     ),
     ("other", "Mozilla/5.0 (compatible; Konqueror/4.5; Linux) KHTML/4.5.4 (like Gecko)"),
+    ("other", "Mozilla/3.01Gold (Win95; I)"),
+    ("desktop", "Mozilla/5.0 (X11; Linux x86_64) NetSurf/3.10"),
+    ("other", "Mozilla/4.0 (compatible; Dillo 3.0)"),
+    ("desktop", "Midori/0.1.10 (X11; Linux i686; U; en-us) WebKit/(531).(2)"),
+    ("other", "Uzbl (Webkit 1.3) (Linux i686 [i686])"),
+    ("other", "nook browser/1.0"),
     (
         "desktop",
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
@@ -295,6 +312,31 @@ ROBOTS = [
         "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
     ),
     ("meta-externalagent", "ai", "meta-externalagent/1.1"),
+    # Browsers that look whether a site is well
+    ("New Relic", "monitoring", f"{_WINDOWS} Chrome/120.0.0.0 Safari/537.36 NewRelic/Synthetics"),
+    (
+        "WebPageTest",
+        "monitoring",
+        "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0; PTST 2.396)",
+    ),
+    (
+        "DejaClick",
+        "monitoring",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:52.0) Gecko/20100101 Firefox/52.0 DejaClick/2.9.7.2",
+    ),
+    ("Keynote", "monitoring", f"{_WINDOWS} Chrome/60.0.3112.113 Safari/537.36 KTXN 6012345678a"),
+    ("Rigor", "monitoring", f"{_WINDOWS} Chrome/92.0.4515.131 Safari/537.36 Rigor"),
+    ("Netsparker", "security", f"{_WINDOWS} Chrome/41.0.2228.0 Safari/537.21 netsparker"),
+    ("NovaAct", "ai", f"{_WINDOWS} Chrome/135.0.0.0 Safari/537.36; NovaAct/1.0"),
+    ("jsdom", "automation", "Mozilla/5.0 (linux) AppleWebKit/537.36 (KHTML, like Gecko) jsdom/22"),
+    # Code readers without a phone around them
+    ("QRCodeScanner", "other", "QRCodeScanner/1.0"),
+    # What stands in an address is no name
+    (
+        "Acmebility",
+        "other",
+        "Mozilla/5.0 (compatible; Acmebility; +https://www.acme.example/sites/bot.html)",
+    ),
     # In no list: known by their own words, or as no browser looks like that
     (
         "Acme-Site-Monitor",

@@ -180,12 +180,16 @@ def reclassify() -> None:
     After an upgrade that knows more robots, or with another country file. May run beside
     the service and be interrupted; run again, it changes what is left. Older clicks stay.
     """
+    from linkservice.clicks.agents import CLASSIFIER_VERSION
     from linkservice.clicks.reclassify import reclassify as read_again
 
     settings = read_settings()
     with current_database(settings) as database, Progress("Reading") as bar:
         done = read_again(settings, database, bar.at)
-    click.echo(f"{done.read:,} clicks read again, {done.changed:,} changed.")
+    click.echo(
+        f"{done.read:,} clicks read again by classification {CLASSIFIER_VERSION}, "
+        f"{done.changed:,} changed."
+    )
 
 
 @click.command(cls=Command)

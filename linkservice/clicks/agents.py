@@ -20,7 +20,7 @@ from linkservice.clicks.robots import clean, named_robot, own_name
 AgentClass = Literal["person", "robot", "preview", "scanner"]
 ClickClass = Literal["person", "robot", "preview", "prefetch", "scanner", "head", "own"]
 
-CLASSIFIER_VERSION = 2  # raise it when the same user agent may get another answer
+CLASSIFIER_VERSION = 3  # raise it when the same user agent may get another answer
 LONGEST_AGENT = 512
 EMPTY_AGENT = "(empty)"
 

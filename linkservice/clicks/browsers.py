@@ -33,8 +33,8 @@ _MOZILLA = re.compile(r"(?i)[\"'=(]*(?:User-Agent[\"':, ]*)?Mozilla/\d")
 # Of a browser's engine; of Netscape's time only its own form: "Mozilla/4.79 [en] (X11; …".
 _ENGINE = re.compile(
     r"(?i)AppleWebKit|KHTML|\bGecko|Trident|Presto|MSIE|Goanna|Firefox/|NetFront|Teleca|Opera"
-    r"|Chrome/|Safari/|\b(?:iCab|OmniWeb|WebTV|Konqueror|IBrowse|NetPositive)"
-    r"|Mozilla/[1-4]\.\d+(?:\w*-\w+)? ?(?:\[\w|\((?:X11|Win|Mac))"
+    r"|Chrome/|Safari/|\b(?:iCab|OmniWeb|WebTV|Konqueror|IBrowse|NetPositive|NetSurf|Dillo)\b"
+    r"|Mozilla/[1-4]\.\d+\w*(?:-\w+)? ?(?:\[\w|\((?:X11|Win|Mac))"
 )
 # The device and its system, as apps and simple phones give them without any engine.
 _HAND_HELD = re.compile(
@@ -51,13 +51,14 @@ _BY_NAME = re.compile(
     r"|J-PHONE|Alcatel|Philips|SIE-|SAGEM|Panasonic|SHARP|Sanyo|Palm|ZTE|HUAWEI|Lenovo|Karbonn"
     r"|Micromax|LAVA|Xiaomi|TCL|VIZIO|Roku|Bird|Spice|PSP|portalmmm|UCWEB|JUC|Opera|Safari"
     r"|MobileSafari|Lynx/|E?Links[ /(]|w3m/|Dillo|NetSurf|amaya|NCSA|IBrowse|AmigaVoyager"
+    r"|Midori/|Uzbl|nook browser"
     r"|BrightSign|Konqueror|iTunes|AppleCoreMedia|Spotify|Deezer|Twitter/)"
 )
 # Unnamed software; people's browsers of this form name an old browser after the word.
 _OTHER_COMPATIBLE = re.compile(
     r"(?i)Mozilla/\d(?:\.\d+)? ?\(compatible(?:; *+|\))(?!MSI|MSPIE|MS ?IE|PIE|Konqueror|Opera|U;"
     r"|Windows|Linux|Android|X11|Mac|iCab|OmniWeb|IBrowse|NetPositive|NetFront|AOL|ABrowse"
-    r"|AvantGo|NCBrowser|Polaris|SiteKiosk|Lotus-Notes|OffByOne|en-)"
+    r"|AvantGo|NCBrowser|Polaris|SiteKiosk|Lotus-Notes|OffByOne|Dillo|en-)"
 )
 
 

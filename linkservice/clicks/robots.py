@@ -115,6 +115,15 @@ _OWN: tuple[tuple[str, str, RobotClass, str], ...] = (
     ("wkhtmltopdf", r"wkhtmlto|webkit2png", "robot", "automation"),
     ("Cypress", r"\bCypress/", "robot", "automation"),
     ("Electron", r"^electron-fetch", "robot", "automation"),
+    ("jsdom", r"\bjsdom/", "robot", "automation"),
+    ("NovaAct", r"\bNovaAct/", "robot", "ai"),
+    # Browsers that look whether a site is well, and say so by a single word
+    ("New Relic", r"\bNewRelic/Synthetics\b", "robot", "monitoring"),
+    ("WebPageTest", r"[ (;]PTST[ /]", "robot", "monitoring"),
+    ("DejaClick", r"\bDejaClick/", "robot", "monitoring"),
+    ("Keynote", r" KTXN \d", "robot", "monitoring"),
+    ("Rigor", r" Rigor$", "robot", "monitoring"),
+    ("Netsparker", r"(?i:\bnetsparker\b)", "robot", "security"),
     # Programs and libraries: named by their first word
     ("aiohttp", r"\baiohttp/", "robot", "library"),
     ("PowerShell", r"PowerShell/", "robot", "library"),
@@ -157,6 +166,7 @@ _NOT_ROBOTS = frozenset({
     "Blackboard",  # an app for students
     r"Code\/1\.",  # an editor's built-in browser, likewise the next
     r"Trae\/",
+    "Sonic",  # what Slack's desktop app calls its own browser
     "Fluid",  # a Mac browser for single sites
     "Sogou",  # a Chinese browser, too; our table has the spiders
     "okhttp",  # our table has it at the start; inside, it is a phone app's tail
@@ -178,6 +188,11 @@ _ROBOT_WORDS = re.compile(
     r"[ -]?(?:checker|check|capture|test|shot|preview|expander|watch|audit))"
     r"(?![a-z])[\w.-]*"
 )
+# On phones, who reads our codes with an app is a person, and the app has such a word in its name.
+_CODE_READER = re.compile(
+    r"(?i)(?<![a-z])(?:(?:kaspersky|sophos|avira)[ _-]?)?(?:q-?r|bar)[ _-]?(?:codes?)?[ _-]?"
+    r"(?:scan(?:ner|ning)?|detector)(?![a-z])[\w.-]*"
+)
 # What such a word says of its purpose.
 _PURPOSES = (
     ("preview", re.compile(r"(?i)unfurl|(?:link|url)[ -]?(?:preview|expand)")),
@@ -195,6 +210,7 @@ _ADDED = re.compile(
 _ADDRESS = re.compile(r"(?i)https?:/|\bwww\.")
 # A phone's model may be called anything (Cubot, HTC Butterfly, Fever): it is not read.
 _MODEL = re.compile(r"(Android [\d.]+);(?: ?[a-z]{2}[-_][A-Za-z]{2};)?[^;)]*")
+_PHONE = re.compile(r"Mozilla/5\.0 \((?:iPhone|iPad|iPod|Linux; (?:U; )?Android)\b")
 
 _TAGS = {
     "ai-crawler": "ai",  # first: what feeds a model is no preview, though it may say both
@@ -226,6 +242,8 @@ def named_robot(text: str) -> Robot | None:
         if finds(text):
             return Robot(class_, name or own_name(text), tag)
     words = _MODEL.sub(r"\1", text)
+    if _PHONE.match(text):
+        words = _CODE_READER.sub("", words)
     # The longest match is the most particular: "Googlebot-Image" rather than "Google".
     found = max(_matches(words), default=None)
     if found:
@@ -234,7 +252,9 @@ def named_robot(text: str) -> Robot | None:
     if word := _ROBOT_WORDS.search(words):
         own = word.group()
         tag = next((tag for tag, says in _PURPOSES if says.search(own)), "other")
-        return Robot("preview" if tag == "preview" else "robot", clean(own), tag)
+        # In an address ("…/bot.html") such a word tells what it is, and not its name.
+        name = own_name(text) if words[: word.start()].endswith("/") else clean(own)
+        return Robot("preview" if tag == "preview" else "robot", name, tag)
     if _ADDED.search(words) or (_ADDRESS.search(words) and "MSIE" not in words):
         return Robot("robot", own_name(text), "other")
     return None if has_browser_form(text) else Robot("robot", own_name(text), "other")
