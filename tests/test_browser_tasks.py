@@ -176,6 +176,34 @@ def test_so_is_one_with_a_phone_and_without_scripts(chromium: Browser, shop: Sho
         what_is_chosen_in_one_line(opened)
 
 
+def test_the_heads_of_costs_stand_on_one_line_each_above_its_column(
+    chromium: Browser, shop: Shop
+) -> None:
+    with window(chromium, shop.address) as opened:
+        sign_in(opened, shop)
+        opened.open("/app/reports/costs")
+        heads = opened.page.evaluate(EDGES, ".cost-table thead th.figure")
+        cells = opened.page.evaluate(EDGES, ".cost-table tfoot td.figure")
+    assert len(heads) == len(cells) == 9
+    assert {bottom for _, bottom in heads} == {heads[0][1]}
+    [mismatched] = [
+        number
+        for number, pair in enumerate(zip(heads, cells, strict=True))
+        if pair[0][0] != pair[1][0]
+    ]
+    assert mismatched == 4  # what the table is sorted by has an arrow behind it
+
+
+EDGES = """(heads) => [...document.querySelectorAll(heads)].map((each) => {
+  const range = new Range();
+  range.selectNodeContents(each.querySelector("a")?.firstChild ?? each);
+  const lines = [...range.getClientRects()].filter((line) => line.width);
+  const farthest = (edge) => Math.round(Math.max(...lines.map((line) => line[edge])));
+  return ["right", "bottom"].map(farthest);
+})"""
+"""The right and the lower edge of the text in each element."""
+
+
 def lose_customers(opened: Window) -> None:
     """Where do we lose customers? It stands above the map, in sight at once."""
     asking = Marketer(opened).click("Reports").click("Journey map")
