@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from cast import NOW, make_home, make_link
+from cast import NOW, make_home, make_link, make_touchpoint
 from people import Cast, everybody, text_of
 from rest import Caller, codes
 
@@ -106,6 +106,26 @@ def test_ben_saves_a_filtered_page_and_vera_opens_it(cast: Cast, database: Datab
     gone = cast.ben.done(f"/reports/views/{view[1]}/delete")
     assert "Open a report, choose its period" in text_of(gone)
     assert cast.cleo.post(f"/reports/views/{view[1]}/delete").status_code == 404
+
+
+@one_engine
+def test_a_view_is_saved_in_the_same_place_on_every_page(
+    cast: Cast, settings: Settings, database: Database
+) -> None:
+    """Beside the heading; period and filters come after it."""
+    with database.transaction() as session:
+        spot = make_touchpoint(session, cast.home, "Poster")
+        link = make_link(session, settings, cast.home, "poster", spot).id
+    for path in ("/", "/reports", "/reports/costs", "/reports/personas", "/reports/moments"):
+        assert_in_order(cast.ada.get(path).text, "head-actions", "save-view", "controls")
+    report = cast.ada.get(f"/reports/links/{link}").text
+    assert_in_order(report, "section-head", "save-view", "controls")
+
+
+def assert_in_order(text: str, *words: str) -> None:
+    """The words stand first in the text in this order."""
+    places = [text.index(word) for word in words]
+    assert places == sorted(places)
 
 
 @one_engine
