@@ -19,6 +19,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import math
 import re
 import sys
 import threading
@@ -46,12 +47,24 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         r"\1\2 …",
     ),
     (re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^ ]{0,1000}@"), r"\1…@"),
-    (re.compile(r"(?i)(https?://[^\s/?#\\\"'<>]+)[/?#][^ ]+"), r"\1/…"),
+    # Escaped ones too, as they stand in JSON and in other URLs.
+    (
+        re.compile(
+            r"(?i)(https?(?::|%3a)(?:\\?/|%2f){2}[^\s/?#\\\"'<>%]+)(?:[/?#]|\\/|%2f|%3f|%23)[^ ]+"
+        ),
+        r"\1/…",
+    ),
     (re.compile(r"(/(?:setup|password|sign-in|invitation|letters/off)/)[^ ]+"), r"\1…"),
     (re.compile(r"(?<=[^ ])([?#])[^ ]+"), r"\1…"),
+    (re.compile(r"(\?)[^ =]*=[^ ]*"), r"\1…"),
     (re.compile(r"[\w.+-]{1,64}@(?=[\w-]+\.)"), "…@"),
     (re.compile(r"lsk_[A-Za-z0-9_-]+"), "lsk_…"),
-    (re.compile(r"(?i)(bearer\s+|(?:password|passwd|secret|token)\"?'?\s*[:=]\s*)[^ ]+"), r"\1…"),
+    (
+        re.compile(
+            r"(?i)(bearer\s+|(?:password|passwd|secret|token|api[_-]?key)\"?'?\s*[:=]\s*)[^ ]+"
+        ),
+        r"\1…",
+    ),
     # What `secrets.token_urlsafe(32)` makes: sessions, links that work once, form tokens.
     (
         re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{40,}"),
@@ -129,7 +142,9 @@ class Json(logging.Formatter):
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
             for name, value in fields.items():
-                plain = value if isinstance(value, int | float) else self._redact(str(value))
+                # JSON has no word for what is no number.
+                number = isinstance(value, int | float) and math.isfinite(value)
+                plain = value if number else self._redact(str(value))
                 event.setdefault(str(name), plain)
         if trace := _trace(record):
             event["traceback"] = "\n".join(self._redact(line) for line in trace)
@@ -170,7 +185,8 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception:  # whatever an argument's __str__ or a wrong placeholder raises
-        return f"{record.msg!s:.200} (its arguments do not fit)"
+        told = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        return f"{told:.200} (its arguments do not fit)"
 
 
 def _trace(record: logging.LogRecord) -> list[str]:
