@@ -8,7 +8,7 @@ import shutil
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -123,6 +123,36 @@ def test_the_database_is_measured(settings: Settings, database: Database) -> Non
     assert check.ok
     assert "SQLite 3." in check.detail
     assert " MB, answers in " in check.detail
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda file: file.write_bytes(b"x" * 8192), "linkservice restore FILE"),
+        (lambda file: file.mkdir(), "may read and write"),
+    ],
+)
+def test_a_file_that_is_no_database_is_told(
+    settings: Settings, made: Callable[[Path], object], told: str
+) -> None:
+    file = settings.data_dir / "broken.db"
+    made(file)
+    broken = replace(settings, database_url=f"sqlite:///{file}")
+    result = run(broken, "doctor", "--no-network", "--format", "json")
+    found = {each["name"]: each for each in json.loads(result.stdout)["checks"]}
+    assert result.exit_code == 1
+    assert str(file) in found["database"]["detail"]
+    assert told in found["database"]["detail"]
+
+
+def test_a_server_that_does_not_answer_is_told(settings: Settings) -> None:
+    url = "postgresql://links:hunter2-x@127.0.0.1:1/links"
+    result = run(replace(settings, database_url=url), "doctor", "--no-network")
+    line = next(each for each in result.stdout.splitlines() if "  database " in each)
+    assert result.exit_code == 1
+    assert "refused" in line
+    assert "LINKSERVICE_DATABASE_URL" in line
+    assert "hunter2-x" not in result.output
 
 
 def test_the_disk_is_measured_and_left_as_it_was(settings: Settings) -> None:

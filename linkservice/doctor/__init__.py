@@ -32,6 +32,8 @@ def examine(
     there = found["database"].ok and found["schema"].ok
     if there:
         found["database"] = stores.database(settings, database)
+    elif not found["database"].ok:
+        found["database"] = stores.silent_database(database)
     yield from found.values()
     yield stores.sync(settings)
     yield stores.segments_kept(settings, now)

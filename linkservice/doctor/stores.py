@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import claims
 from linkservice.clicks.calendar import zone
@@ -31,6 +32,9 @@ SLOW_SYNC_SECONDS = 0.02
 """A disk for desktops takes as long; those made for servers a tenth."""
 
 SYNCS_TRIED = 7
+
+_DAMAGED = ("malformed", "not a database")
+"""In SQLite's own words."""
 
 OLD_GEOGRAPHY = timedelta(days=90)
 """Networks change hands: every quarter some per cent of a country file are wrong."""
@@ -59,6 +63,24 @@ def database(settings: Settings, database: Database) -> Check:
         todo = f"{told}; put it nearer, links that are not in memory wait for it."
         return Check("database", True, todo, degraded=True)
     return Check("database", True, told)
+
+
+def silent_database(database: Database) -> Check:
+    """Why it does not answer: its own words, which name hosts and users, are for its owner."""
+    try:
+        with database.engine.connect():
+            return Check("database", False, "it did not answer, and does now; look again.")
+    except SQLAlchemyError as error:
+        told = str(getattr(error, "orig", None) or error).strip().partition("\n")[0].rstrip(".")
+    if not database.is_sqlite:
+        todo = f"see whether the server that {PREFIX}DATABASE_URL names runs and lets us in."
+        return Check("database", False, f"{told}; {todo}")
+    file = database.engine.url.database
+    if any(each in told for each in _DAMAGED):
+        todo = "move it away and bring a backup back: `linkservice restore FILE`."
+    else:
+        todo = "see whether it is a file that this user may read and write, on a disk with room."
+    return Check("database", False, f"{file}: {told}; {todo}")
 
 
 def sync(settings: Settings) -> Check:
