@@ -51,6 +51,7 @@ def look(window: Window, path: str, scheme: str, whole: bool) -> list[str]:
     if whole:
         page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
         wrong += [f"in the other scheme: {each}" for each in axe(page, **COLOURS)]
+    wrong += [f"looks as if it did nothing: {each}" for each in plain_summaries(window)]
     for size in (TABLET, PHONE):
         page.set_viewport_size(size)
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -95,6 +96,22 @@ def broken_intervals(window: Window) -> list[str]:
             }
           return broken;
         }"""
+    )
+    return found
+
+
+def plain_summaries(window: Window) -> list[str]:
+    """What unfolds something, but has no mark, line or frame that tells so."""
+    found: list[str] = window.page.evaluate(
+        """() => [...document.querySelectorAll("summary")]
+          .filter((each) => each.checkVisibility())
+          .filter((each) => {
+            const { textDecorationLine, borderTopWidth } = getComputedStyle(each);
+            const mark = each.querySelector("svg, img") ??
+              ["normal", "none"].every((no) => getComputedStyle(each, "::before").content !== no);
+            return !mark && textDecorationLine === "none" && borderTopWidth === "0px";
+          })
+          .map((each) => each.innerText)"""
     )
     return found
 
