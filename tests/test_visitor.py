@@ -145,7 +145,9 @@ def test_an_unknown_address_has_no_token(address: str) -> None:
     assert token(address) == b""
 
 
-@pytest.mark.parametrize(("gpc", "dnt"), [("1", ""), ("", "1"), (" 1 ", "0"), ("0", "1")])
+@pytest.mark.parametrize(
+    ("gpc", "dnt"), [("1", ""), ("", "1"), (" 1 ", "0"), ("0", "1"), ("1,1", ""), ("0, 1", "")]
+)
 def test_who_refuses_counting_is_heard(gpc: str, dnt: str) -> None:
     assert refuses_counting(gpc, dnt)
 

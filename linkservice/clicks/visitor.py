@@ -216,8 +216,13 @@ def client_hints(mobile: str, platform: str, model: str, platform_version: str) 
 
 
 def refuses_counting(gpc: str, dnt: str) -> bool:
-    """Whether `Sec-GPC` or `DNT` asks that no visitor token be made."""
-    return gpc.strip() == "1" or dnt.strip() == "1"
+    """Whether `Sec-GPC` or `DNT` asks that no visitor token be made.
+
+    Browser and extension may each say so: then the header comes twice, joined by a comma.
+    """
+    if not (gpc or dnt):
+        return False
+    return any(each.strip() == "1" for each in f"{gpc},{dnt}".split(","))
 
 
 def is_prefetch(
