@@ -17,6 +17,7 @@ from linkservice.links.slug import (
     SLUG_MAX,
     Asked,
     check_slug,
+    is_plain,
     make_slug,
     parse_path,
     scan_path,
@@ -257,3 +258,16 @@ def test_every_path_is_answered_and_only_slugs_are_found(path: str) -> None:
         assert slug_key(slug) == asked.slug_key
         if asked.slug_key not in RESERVED:
             check_slug(slug)
+
+
+@given(
+    st.text(st.sampled_from("/q+.aAü0_-\n"), max_size=70)
+    | st.sampled_from(sorted(RESERVED)).map(lambda word: word + "a")
+    | st.sampled_from(sorted(RESERVED))
+    | st.text(st.sampled_from("ab-"), min_size=62, max_size=66)
+)
+def test_plain_paths_are_those_whose_slug_is_its_key(rest: str) -> None:
+    key = slug_key(rest)
+    usable = rest.isascii() and key == rest and key not in RESERVED
+    asked = Asked(rest, "click", preview=False)
+    assert is_plain("/" + rest) == (usable and parse_path("/" + rest) == asked)

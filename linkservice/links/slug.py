@@ -50,7 +50,9 @@ _GENERATED_LENGTH = 7
 _RAW_MAX = 4 * SLUG_MAX
 
 _ASCII_SLUG = r"[0-9A-Za-z_-](?:[0-9A-Za-z._-]{0,62}[0-9A-Za-z_-])?"
-_PLAIN_PATH = re.compile(r"/[0-9a-z_-](?:[0-9a-z._-]{0,62}[0-9a-z_-])?").fullmatch
+_PLAIN_PATH = re.compile(
+    rf"/(?!(?:{'|'.join(map(re.escape, RESERVED))})$)[0-9a-z_-](?:[0-9a-z._-]{{0,62}}[0-9a-z_-])?"
+)
 _ASCII_PATH = re.compile(rf"/([qQ]/)?({_ASCII_SLUG})(\+)?/?")
 _ASCII_WHOLE = re.compile(_ASCII_SLUG)
 _ASCII_ALLOWED = frozenset(string.ascii_letters + string.digits + "-_.")
@@ -144,8 +146,6 @@ def parse_path(path: str | None) -> Asked | None:
     """
     if not path:
         return None
-    if _PLAIN_PATH(path):  # what a link is made with: the key as it stands
-        return Asked(path[1:], "click", False)
     if path.isascii():
         match = _ASCII_PATH.fullmatch(path)
         if match is None:
@@ -153,6 +153,14 @@ def parse_path(path: str | None) -> Asked | None:
         scan, slug, plus = match.groups()
         return Asked(slug.lower(), "scan" if scan else "click", plus is not None)
     return _parse_unicode_path(path)
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is a slash and, as it stands, the key of a slug a link may have.
+
+    Then `parse_path` finds that key, a click and no preview; this takes a third of its time.
+    """
+    return _PLAIN_PATH.fullmatch(path) is not None
 
 
 def _parse_unicode_path(path: str) -> Asked | None:

@@ -29,7 +29,7 @@ from linkservice.counters import Counters, Ticker
 from linkservice.database import Database, open_database
 from linkservice.errors import Unavailable
 from linkservice.links.destination import Gone, decide, forward_query
-from linkservice.links.slug import RESERVED, Asked, parse_path
+from linkservice.links.slug import RESERVED, Asked, is_plain, parse_path
 from linkservice.redirect import answers, slow_lane
 from linkservice.redirect.hosts import DomainRule
 from linkservice.redirect.lookup import LinkSnapshot, key_of
@@ -154,28 +154,46 @@ class LinkDoor:
             return answers.HEALTHY
         if not self._awake:
             return partial(self._begin_awake, environ.copy())
-        domain: DomainRule | None = None
         try:
             domain = self._resolver.domain(environ.get("HTTP_HOST", ""))
-            if domain is None:
-                self._outcomes["unknown_host"].tick()
-                return answers.NOT_FOUND
-            # The usual click needs no parsing: its path is the key of a link in memory.
-            asked, link = _AS_IT_STANDS, None
-            if path and path[0] == "/":
-                link = self._resolver.remembered(f"{domain.id}{path}")  # as `key_of`
-            if link is None:
-                parsed = parse_path(path)
-                if parsed is None or parsed.slug_key in RESERVED:
-                    return self._no_slug(environ, domain, path, entries)
-                if self._resolver.turns_away(key_of(domain.id, parsed.slug_key)):
-                    return self._turned_away(environ, domain, parsed)
-                asked = parsed
-                link = self._resolver.at_hand(domain.id, asked.slug_key)
+        except Unavailable:
+            return self._unavailable(environ, None)
+        if domain is None:
+            self._outcomes["unknown_host"].tick()
+            return answers.NOT_FOUND
+        # The usual click needs no parsing: its path is the key of a link in memory.
+        key = f"{domain.id}{path}"  # as `key_of`, which is a call more
+        link = self._resolver.remembered(key) if path and path[0] == "/" else None
+        if link is None:
+            return self._seek(environ, domain, path, key, entries)
+        return self._lead(environ, domain, _AS_IT_STANDS, link, entries)
+
+    def _seek(
+        self,
+        environ: WSGIEnvironment,
+        domain: DomainRule,
+        path: str | None,
+        key: str,
+        entries: Entries,
+    ) -> Found | Later:
+        """What a path asks for that is not, as it stands, the `key` of a link in memory."""
+        if path and is_plain(path):  # as nearly all of a flood are: what they cost counts
+            if self._resolver.turns_away(key):
+                return self._turned_away(environ, domain, 0)
+            asked = Asked(path[1:], "click", False)
+        else:
+            parsed = parse_path(path)
+            if parsed is None or parsed.slug_key in RESERVED:
+                return self._no_slug(environ, domain, path, entries)
+            asked = parsed
+            if self._resolver.turns_away(key_of(domain.id, asked.slug_key)):
+                bits = SCAN_BIT if asked.source == "scan" else 0
+                return self._turned_away(environ, domain, bits)
+        try:
+            link = self._resolver.at_hand(domain.id, asked.slug_key)
         except Unavailable:
             return self._unavailable(environ, domain)
         except MustAsk:
-            assert domain is not None
             return partial(self._ask, environ.copy(), domain, asked)
         return self._lead(environ, domain, asked, link, entries)
 
@@ -280,11 +298,10 @@ class LinkDoor:
         return slow_lane.not_found(environ, domain)
 
     def _turned_away(
-        self, environ: WSGIEnvironment, domain: DomainRule, asked: Asked
+        self, environ: WSGIEnvironment, domain: DomainRule, bits: int
     ) -> Found | Later:
         """One of a flood of unknown slugs: the same answer, and written down later."""
         self._outcomes["miss"].tick()
-        bits = SCAN_BIT if asked.source == "scan" else 0
         if environ["REQUEST_METHOD"] == "HEAD":
             bits |= HEAD_BIT
         self._recorder.late.add(domain.workspace_id, domain.id, bits)
