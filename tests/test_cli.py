@@ -706,25 +706,32 @@ def test_serve_remembers_where_it_is_reached(on_sqlite: Settings) -> None:
     assert service.returncode == 0
 
 
-def test_a_new_installation_prints_the_link_to_set_it_up(on_sqlite: Settings) -> None:
-    service = start(on_sqlite, "serve", "--roles", "web", "--port", "18732")
+def steps(settings: Settings) -> list[str]:
+    """What the service says is to be done, once it answers: to set it up and what follows."""
+    service = start(settings, "serve", "--roles", "web", "--port", "18732")
+    assert service.stdout is not None
     try:
-        assert service.stdout is not None
-        lines = []
-        for line in service.stdout:
-            lines.append(line)
-            if line.startswith("Next:"):
-                break
+        first = next(line for line in service.stdout if line.startswith("Set up: "))
     finally:
         service.send_signal(signal.SIGTERM)
+        rest = service.stdout.read()
         service.communicate(timeout=60)
-    (line,) = [each for each in lines if each.startswith("Set up: ")]
-    place, _, token = line.strip().rpartition("/")
+    return (first + rest).splitlines()
+
+
+def test_a_new_installation_prints_the_link_to_set_it_up(on_sqlite: Settings) -> None:
+    [line] = steps(on_sqlite)
+    place, _, token = line.rpartition("/")
     assert place == "Set up: http://127.0.0.1:18732/app/setup"
     database = Database(on_sqlite.database_url)
     with database.reading() as session:
         look_at_setup(session, token, now())
     database.close()
+    done(on_sqlite, "key", "add", "x")
+    [first, then] = steps(on_sqlite)
+    assert first.startswith(f"{place}/")
+    assert first != line
+    assert "link add https://example.com" in then
 
 
 def test_bytes_in_argv_that_are_no_utf8(on_sqlite: Settings) -> None:

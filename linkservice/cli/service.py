@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -243,9 +243,7 @@ def _serve(
         with database.transaction() as session:
             followed = follow_link_url(session, settings, now())
             token = setup_link(session, now()) if "web" in _roles(roles) else None
-        lines = [*welcome, _next_step(database, settings)]
-        if token is not None:
-            lines.insert(0, f"Set up: {settings.base_url}/app/setup/{token}")
+        lines = [*welcome, *_next_steps(database, settings, token)]
     if followed:
         aside(f"The first domain is now {followed}.")
     addresses.remember(settings)
@@ -261,19 +259,27 @@ def _serve(
     )
 
 
-def _next_step(database: Database, settings: Settings) -> str:
-    """The command to type next, in another terminal."""
+def _next_steps(database: Database, settings: Settings, setup_token: str | None) -> Iterator[str]:
+    """The page that sets the installation up, and the command to type next, in another terminal.
+
+    A new installation has only one of them: its first workspace is made on that page, or by a key
+    where no pages are served.
+    """
     from linkservice.workspaces.accounts import first_workspace
 
+    if setup_token is not None:
+        yield f"Set up: {settings.base_url}/app/setup/{setup_token}"
     command = "link add https://example.com"
     with database.reading() as session:
         try:
             first_workspace(session)
         except NotFound:
+            if setup_token is not None:
+                return
             command = "key add my-first-key"
     usual = Path(SETTINGS[0].default).absolute()
     folder = "" if settings.data_dir == usual else f" --data-dir {settings.data_dir}"
-    return f"Next:  {_program()} {command}{folder}"
+    yield f"Next:  {_program()} {command}{folder}"
 
 
 def _program() -> str:
