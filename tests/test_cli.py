@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -24,7 +25,7 @@ from terminal import done, refused, run
 from linkservice.cli import addresses, main
 from linkservice.cli.door import now
 from linkservice.clicks.event import Click, encode
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.model import LinkDay, Salt
 from linkservice.clicks.spool import Spool, node_id
 from linkservice.config import SETTINGS, Settings, load
 from linkservice.database import Database
@@ -393,6 +394,21 @@ def test_audit_fails_when_a_click_is_missing(on_sqlite: Settings, files: Databas
         session.scalars(select(LinkDay)).one().clicks = 0
     result = run(on_sqlite, "audit", "--format", "json")
     assert (result.exit_code, json.loads(result.stdout)["difference"]) == (1, 1)
+
+
+def test_ingesting_once_deletes_what_was_kept_long_enough(
+    on_sqlite: Settings, files: Database
+) -> None:
+    """From a timer, too, no salt outlives its day."""
+    with files.transaction() as session:
+        workspace = session.scalars(select(Workspace)).one()
+        over = now() - timedelta(days=2)
+        session.add(
+            Salt(workspace_id=workspace.id, local_date=over.date(), salt=b"x" * 32, expires_at=over)
+        )
+    done(on_sqlite, "ingest", "--once")
+    with files.reading() as session:
+        assert session.scalar(select(func.min(Salt.expires_at))) > now()
 
 
 def test_ingest_is_refused_beside_a_running_one(on_sqlite: Settings, files: Database) -> None:

@@ -43,8 +43,9 @@ _FILE = click.Path(path_type=Path)
 def ingest(once: bool) -> None:
     """Bring clicks from the spool into the database.
 
-    Until Ctrl-C; `linkservice serve` does this by itself.
+    Until Ctrl-C; `linkservice serve` does this by itself. Deletes what was kept long enough.
     """
+    from linkservice.clicks import retention
     from linkservice.clicks.ingest import Ingester
     from linkservice.logs import log_to_stderr
 
@@ -55,6 +56,8 @@ def ingest(once: bool) -> None:
         with ingester.alone():
             if once:
                 done = ingester.run_once()
+                # Where a timer calls this command, nobody else deletes.
+                retention.keep_house(settings, database, now())
                 click.echo(f"{done.ingested:,} clicks ingested, {done.rejected:,} rejected.")
             else:
                 ingester.run(_stop_at_signals())
