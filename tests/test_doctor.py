@@ -145,6 +145,22 @@ def test_a_file_that_is_no_database_is_told(
     assert told in found["database"]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("there", "url"), [(False, ""), (False, "postgresql://links@127.0.0.1:1/links"), (True, "")]
+)
+def test_a_wrong_folder_is_told_and_left_as_it_is(
+    engine_name: str, tmp_path: Path, there: bool, url: str
+) -> None:
+    folder = tmp_path / "nowhere"
+    if there:
+        folder.mkdir()
+    result = run(load({}, make=False, data_dir=folder), "doctor", LINKSERVICE_DATABASE_URL=url)
+    assert result.exit_code == 1
+    assert f"{folder}" in result.stdout
+    assert "set LINKSERVICE_DATA_DIR" in result.stdout
+    assert sorted(tmp_path.rglob("*")) == [folder] * there
+
+
 def test_a_server_that_does_not_answer_is_told(settings: Settings) -> None:
     url = "postgresql://links:hunter2-x@127.0.0.1:1/links"
     result = run(replace(settings, database_url=url), "doctor", "--no-network")

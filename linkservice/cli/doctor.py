@@ -6,13 +6,15 @@ Not here: what is looked at (`linkservice/doctor`).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from linkservice.cli.door import Command, any_database, now, read_settings
+from linkservice.cli.door import Command, any_database, data_dir_given, now, read_settings
 from linkservice.cli.output import coloured
+from linkservice.config import load
 from linkservice.errors import LinkServiceError
 
 if TYPE_CHECKING:
@@ -56,10 +58,17 @@ def doctor(network: bool, style: str) -> int:
 
 def _examined(network: bool) -> Iterator[Check]:
     from linkservice.doctor import examine
+    from linkservice.doctor.stores import WHERE_TO_LOOK
     from linkservice.readiness import Check
 
     try:
-        settings = read_settings()
+        # Whoever asks here may have the wrong folder: nothing is made in it.
+        settings = load(os.environ, make=False, data_dir=data_dir_given())
+        if not settings.data_dir.is_dir():
+            told = f"there is no folder {settings.data_dir}; {WHERE_TO_LOOK}"
+            yield Check("settings", False, told)
+            return
+        settings = read_settings(make=False)
         with any_database(settings) as database:
             yield from examine(settings, database, now(), ask_hosts=network)
     except LinkServiceError as error:

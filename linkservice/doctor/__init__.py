@@ -27,6 +27,9 @@ def examine(
 ) -> Iterator[Check]:
     """Every check, as it is made. `ask_hosts`: also look names up and call our own hosts."""
     yield from machine.checks(settings)
+    if stores.is_absent(database):
+        yield stores.absent(database)
+        return
     found = {check.name: check for check in check_all(settings, database, now)}
     del found["process"]  # that is this command's own
     there = found["database"].ok and found["schema"].ok

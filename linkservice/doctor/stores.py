@@ -33,11 +33,26 @@ SLOW_SYNC_SECONDS = 0.02
 
 SYNCS_TRIED = 7
 
+WHERE_TO_LOOK = (
+    f"set {PREFIX}DATA_DIR, or give --data-dir, as the service has it; for a first start "
+    "`linkservice serve` makes it, or `linkservice db upgrade`."
+)
+
 _DAMAGED = ("malformed", "not a database")
 """In SQLite's own words."""
 
 OLD_GEOGRAPHY = timedelta(days=90)
 """Networks change hands: every quarter some per cent of a country file are wrong."""
+
+
+def is_absent(database: Database) -> bool:
+    """Whether the file of an SQLite database is not there; asking it anything would make one."""
+    return database.is_sqlite and not Path(database.engine.url.database or "").exists()
+
+
+def absent(database: Database) -> Check:
+    """Nobody has started the service here, or this is another folder than the service's."""
+    return Check("database", False, f"{database.engine.url.database} is not there; {WHERE_TO_LOOK}")
 
 
 def database(settings: Settings, database: Database) -> Check:
