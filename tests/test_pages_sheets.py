@@ -80,7 +80,7 @@ def test_a_sheet_is_asked_for_made_and_downloaded(cast: Cast, links: list[str]) 
     sheet_id = ask(cast.vera, links)
     page = finished(cast.vera, sheet_id)
     assert f"/sheets/{sheet_id}/file" in page.text
-    assert "Print at 100 %" in text_of(page)
+    assert "Print at 100%" in text_of(page)
     assert "http-equiv" not in page.text
     file = cast.vera.get(f"/sheets/{sheet_id}/file")
     assert file.content_type == "application/pdf"
