@@ -61,6 +61,8 @@ class Visit(NamedTuple):
     kind: int = PERSON
     scan: bool = False
     miss: bool = False
+    visitor: int = 1
+    """By address and agent; 0 where nobody tells them apart."""
 
 
 def batch_of(visits: Sequence[Visit], first: int = 0) -> tuple[Records, Rows]:
@@ -71,7 +73,8 @@ def batch_of(visits: Sequence[Visit], first: int = 0) -> tuple[Records, Rows]:
     places = np.arange(len(visits))
     rows["offset"] = clicks["position"] = places + first
     rows["agent"] = rows["origin"] = places
-    clicks["token"] = 1
+    clicks["token"] = [[each.visitor] * 2 for each in visits]
+    clicks["tokenless"] = [not each.visitor for each in visits]
     clicks["workspace_id"] = clicks["domain_id"] = clicks["link_version"] = 1
     clicks["time_ms"] = [START + each.at for each in visits]
     clicks["link_id"] = [each.link for each in visits]
@@ -184,6 +187,38 @@ def test_an_office_behind_one_address_is_people_and_scanners_are_found() -> None
     of_people = {place for place, visit in enumerate(clicks) if visit.network[0] == 84}
     assert len(found & of_people) <= 0.005 * len(people)
     assert len(found - of_people) >= 0.99 * len(scanners)
+
+
+@pytest.mark.parametrize("links", [8, 20, 100])
+@pytest.mark.parametrize("a_second", [0.1, 0.3, 1.0, 3.0])
+@pytest.mark.parametrize("told_apart", [True, False])
+def test_a_telephone_companys_customers_are_people(
+    links: int, a_second: float, told_apart: bool
+) -> None:
+    """Some hundred addresses of one network with the same browser, each a link or two."""
+    chance, at, crowd = random.Random(7), 0, []
+    for _ in range(1500):
+        at += int(1000 * chance.expovariate(a_second))
+        visitor = chance.randrange(1, 257) if told_apart else 0
+        crowd.append(Visit(at, chance.randrange(links), visitor=visitor))
+    assert len(suspected(crowd, batch=100)) <= 0.015 * len(crowd)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_a_scanner_of_several_addresses_is_known_by_the_silence_before_it(batch: int) -> None:
+    burst = [Visit(400 * at, at, visitor=at % 5) for at in range(6)]
+    assert suspected(burst, batch) == set(range(6))
+    late = [each._replace(at=each.at + 90_000) for each in burst]
+    assert suspected([Visit(0, 3, visitor=9), *late], batch) == set(range(1, 7))
+    soon = [each._replace(at=each.at + 30_000) for each in burst]
+    assert suspected([Visit(0, 3, visitor=9), *soon], batch) == set()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_a_scanner_of_one_address_is_found_beside_others_of_its_network(batch: int) -> None:
+    before = [Visit(6_000 * at, at, visitor=20 + at) for at in range(20)]
+    burst = [Visit(120_000 + 400 * at, at) for at in range(6)]
+    assert suspected(before + burst, batch) == set(range(20, 26))
 
 
 @pytest.fixture

@@ -2,9 +2,15 @@
 
 They follow every link of a mailing within seconds: many different links, each once, from one
 network, with one user agent and nothing that led there. Whoever opens links by hand takes
-longer, and a crowd behind one address clicks the same links again and again. Private
-networks are not watched: no scanner stands there, but behind a proxy that nobody named in the
-settings everybody does.
+longer, and a crowd behind one address clicks the same links again and again. A crowd behind many
+addresses of one network, as a telephone company's customers are, meets that by chance, the oftener
+the more links there are; but each of them clicks one or two, and others did so just before. So it
+takes a few addresses, or silence before. Private networks are not watched: no scanner stands
+there, but behind a proxy that nobody named in the settings everybody does.
+
+Measured on crowds of one network and agent, a click every ten seconds to three a second, for half
+an hour: behind 256 addresses at most 0.2 % of them are suspected with 8 or 20 links and 0.7 % with
+100 (without that 62 % and 93 % at one a second), behind a single address as many as without.
 
 `Suspects` watches clicks by the time they were made, over a few seconds, and holds a bounded
 number of networks; what it held is lost at a restart, and then a scanner that was at work
@@ -33,6 +39,12 @@ SPAN_MS = 5_000
 
 LEAST_LINKS = 5
 """Different links within the span: four a person may have opened in tabs."""
+
+SILENCE_MS = 60_000
+"""Who comes after so long without a click is no part of a crowd that is at it."""
+
+LINKS_EACH = 2
+"""Links that each address has followed, on average: with fewer they may be a crowd."""
 
 MOST_NETWORKS = 20_000
 MOST_CLICKS = 100
@@ -72,12 +84,15 @@ class _Window:
     """The latest clicks of one network and agent."""
 
     def __init__(self, first: _Click) -> None:
-        self.newest_ms = first.time_ms
+        self.began_ms = self.newest_ms = first.time_ms
         self.clicks = {first.made: first}
         self.suspected = False
 
     def add(self, click: _Click) -> None:
-        if abs(click.time_ms - self.newest_ms) > SPAN_MS:
+        apart_ms = abs(click.time_ms - self.newest_ms)
+        if apart_ms > SILENCE_MS:
+            self.began_ms = click.time_ms
+        if apart_ms > SPAN_MS:
             # Somebody else by now; or another segment, whose clicks are older.
             self.clicks.clear()
             self.suspected = False
@@ -97,14 +112,25 @@ class _Window:
         links = {click.link_id for click in self.clicks.values()}
         # One that tells no language, as every browser of a person does, may ask twice.
         times = 1 if any(click.language for click in self.clicks.values()) else 2
-        known, self.suspected = (
-            self.suspected,
-            (len(links) >= LEAST_LINKS and len(self.clicks) <= times * len(links)),
+        known = self.suspected
+        self.suspected = (
+            len(links) >= LEAST_LINKS
+            and len(self.clicks) <= times * len(links)
+            and (self._came_alone() or self._visitors() * LINKS_EACH <= len(links))
         )
         if not self.suspected:
             # The same links again: a crowd, whatever its beginning looked like.
             return ()
         return (made,) if known else self.clicks
+
+    def _came_alone(self) -> bool:
+        """Whether nobody of that network and agent came just before these clicks."""
+        return self.began_ms >= min(click.time_ms for click in self.clicks.values())
+
+    def _visitors(self) -> int:
+        """How many addresses it may be: where nobody is told apart, each click is of another."""
+        tokens = {made.token for made in self.clicks if made.token is not None}
+        return len(tokens) + sum(made.token is None for made in self.clicks)
 
 
 @dataclass(frozen=True, slots=True)
