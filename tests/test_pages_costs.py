@@ -236,6 +236,30 @@ def test_nothing_certain_is_said_so() -> None:
     assert "cannot be told: it takes 4" in _told(alone)[0]
 
 
+@pytest.mark.parametrize(
+    ("more", "currency", "english", "german"),
+    [
+        (3_387, "EUR", "€34", "34\u00a0€"),
+        (338, "EUR", "€3.40", "3,40\u00a0€"),
+        (121_345, "EUR", "€1,200", "1.200\u00a0€"),
+        (7, "EUR", "€0.07", "0,07\u00a0€"),
+        (3_387, "JPY", "JP¥3,400", "3.400\u00a0¥"),
+    ],
+)
+def test_an_amount_that_is_missing_is_rounded_and_written_so(
+    more: int, currency: str, english: str, german: str
+) -> None:
+    row = _judged("Early", "cost_per_visitor", "too_early")
+    verdict = CostVerdict("too_early", 2.0, 30.0, CostPeers("stage", 3, 5.0), more)
+    dear = replace(row, costs=replace(row.costs, cost=1_000_000))
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    found = CostReport(period, "touchpoint", currency, Costs(), [dear])
+    with speaking("en"):
+        assert cost_verdicts.missing_words(dear, verdict, found) == f"after about {english} more"
+    with speaking("de"):
+        assert cost_verdicts.missing_words(dear, verdict, found) == f"nach etwa {german} mehr"
+
+
 def test_nobody_came_for_it_is_said_without_an_upper_end() -> None:
     row = _judged("Empty", "cost_per_visitor", "worst")
     costs = replace(row.costs, visitors_with_cost=0)

@@ -19,7 +19,14 @@ from linkservice.reports.ranking import PEERS_AT_LEAST
 from linkservice.web import cost_words
 from linkservice.web.cost_words import finer_columns, times
 from linkservice.web.fieldwords import VERDICTS as _VERDICTS
-from linkservice.web.i18n import N_, gettext, is_small_money, write_money, write_number
+from linkservice.web.i18n import (
+    N_,
+    gettext,
+    is_small_money,
+    write_estimate,
+    write_money,
+    write_number,
+)
 from linkservice.web.verdicts import comparison
 
 SORT_WORDS: dict[By, str] = {
@@ -210,7 +217,7 @@ def missing_words(row: CostRow, verdict: CostVerdict, found: CostReport) -> str:
         return ""
     if more > MOST_TIMES * (row.costs.cost or 0):
         return gettext("difference too small to prove")
-    return gettext("after about %(more)s more", more=write_money(_spoken(more), found.currency))
+    return gettext("after about %(more)s more", more=write_estimate(more, found.currency))
 
 
 def peers_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
@@ -252,9 +259,3 @@ def _figure(by: By, value: float, found: CostReport, *, finer: bool = False) -> 
     if by == "return_on_cost":
         return times(value)
     return write_money(value, found.currency, finer=finer or by in finer_columns(found))
-
-
-def _spoken(cents: int) -> int:
-    """Two digits and zeros, in whole units of the currency where that is more than one."""
-    digits = len(str(cents))
-    return round(cents, -max(digits - 2, 0))

@@ -185,24 +185,33 @@ def write_money(amount: float, currency: str, *, finer: bool = False) -> str:
     cost) two decimals more. `finer` gives them to all that is below one of the currency, for a
     column that has small money.
     """
-    return _money(amount, currency, finer, spoken())
+    decimals = DECIMALS[currency]
+    if is_small_money(amount) or (finer and 0 < abs(amount) < 10**decimals):
+        decimals += 2
+    return _money(amount, currency, decimals, spoken())
+
+
+def write_estimate(amount: int, currency: str) -> str:
+    """An amount that nobody knows to the cent: two digits and zeros, and cents only where it has
+    any. ``€34``, ``€3.40``, ``1.200 €``.
+    """
+    rounded = round(amount, 2 - len(str(amount)))
+    decimals = DECIMALS[currency]
+    return _money(rounded, currency, decimals if rounded % 10**decimals else 0, spoken())
 
 
 # As numbers: a ranking by value writes 1,500, of 60 µs each. An int is told from a float.
 @lru_cache(4_000, typed=True)
-def _money(amount: float, currency: str, finer: bool, language: str) -> str:
-    decimals = DECIMALS[currency]
-    exact = not is_small_money(amount) and not (finer and 0 < abs(amount) < 10**decimals)
-    shown = "." + "0" * decimals if exact and decimals else "." + "0" * (decimals + 2)
+def _money(amount: float, currency: str, shown: int, language: str) -> str:
     locale = _locale(language)
     pattern = locale.currency_formats["standard"].pattern
     if pattern.startswith("¤") and get_currency_symbol(currency, locale)[-1].isalpha():
         # Babel leaves this out: letters would run into the digits.
         pattern = pattern.replace("¤", "¤\u00a0")
     return format_currency(
-        Decimal(amount).scaleb(-decimals),
+        Decimal(amount).scaleb(-DECIMALS[currency]),
         currency,
-        format=pattern.replace(".00", "" if exact and not decimals else shown),
+        format=pattern.replace(".00", "." + "0" * shown if shown else ""),
         locale=locale,
         currency_digits=False,
     )
