@@ -9,9 +9,13 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from cast import make_link, make_touchpoint
 from people import Browser, Cast, everybody, text_of
+from rollups import count
 from test_pages_journeys import new_journey, new_stage, new_touchpoint, number_in, undo
 
+from linkservice.config import Settings
+from linkservice.database import Database
 from linkservice.reports.cost_judging import By, CostPeers, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
 from linkservice.reports.period import Period
@@ -98,6 +102,32 @@ def test_the_report_says_what_is_known_and_what_is_not(cast: Cast, poster: str) 
         ("email", "1200.50"),
         ("Autumn", "99.00"),
     ]
+
+
+def test_what_was_paid_for_stands_first_and_all_without_a_cost_in_one_line(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    ids = {}
+    with database.transaction() as session:
+        for name, clicks in (("Poster", 4), ("Receipt", 5), ("Chat", 6), ("Window", 7)):
+            ids[name] = make_touchpoint(session, cast.home, name)
+            link = make_link(session, settings, cast.home, touchpoint_id=ids[name])
+            day = date(2025, 11, 2)
+            count(session, cast.home, link, day, clicks, touchpoint_id=ids[name])
+    cast.ben.done(f"/touchpoints/{ids['Receipt']}/costs", **{**DAY, "amount": "0"})
+    assert "without a cost entered" in text_of(cast.ben.get("/reports/costs", **PERIOD))
+    cast.ben.done(f"/touchpoints/{ids['Poster']}/costs", **DAY)
+    page = cast.ben.get("/reports/costs", **PERIOD)
+    order = (
+        r"Poster .*Free of charge .*Receipt .* 2 without a cost entered 13 13 not entered"
+        r".*Window .* 7 7 Enter a cost .*Chat .* 6 6 Enter a cost .*Total 22 22 "
+    )
+    assert re.search(order, text_of(page))
+    assert f'href="/app/touchpoints/{ids["Window"]}/costs/new"' in page.text
+    assert "Enter a cost" not in text_of(cast.vera.get("/reports/costs", **PERIOD))
+    answer = cast.vera.get("/reports/costs.csv", **PERIOD)
+    rows = csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff")))
+    assert [row["name"] for row in rows] == ["Receipt", "Poster", "Window", "Chat"]
 
 
 def test_the_report_speaks_german(cast: Cast, poster: str) -> None:

@@ -191,6 +191,21 @@ def _figure(costs: Costs, by: By) -> float | None:
     return cast(Figure, getattr(costs, by))
 
 
+def without_cost(rows: Sequence[CostRow]) -> Costs:
+    """What was counted and gained of rows without a cost, together."""
+    gained: Gained | None = NOTHING
+    for row in rows:
+        own = row.costs.gained
+        gained = None if gained is None or own is None else gained + own
+    return Costs(
+        clicks=sum(row.costs.clicks for row in rows),
+        visitors=sum(row.costs.visitors for row in rows),
+        tokenless=sum(row.costs.tokenless for row in rows),
+        gained=gained,
+        is_valued=any(row.costs.is_valued for row in rows),
+    )
+
+
 PER = ("cost_per_click", "cost_per_visitor", "cost_per_conversion")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import Response
 
 from linkservice.reports.cost_judging import BYS
-from linkservice.reports.cost_results import GROUPS, CostReport, CostRow
+from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs, without_cost
 from linkservice.reports.costs import cost_report
 from linkservice.reports.exported_findings import of_costs
 from linkservice.web import cost_verdicts, cost_words, periods
@@ -66,6 +66,43 @@ def _asked_for(page: Page) -> Asked:
     return asked_costs(page.query, periods.chosen(page.query, page.time_zone, page.now))
 
 
+class Line(NamedTuple):
+    """A row, what it is called, its page and the form that enters a cost of it; None where there
+    is none, or not for this reader.
+    """
+
+    row: CostRow
+    name: str
+    href: str | None
+    enter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of the table by what is known of their cost, in the order of the report: whoever
+    looks for the cheapest looks among what was `paid` for. `together` are those without a cost
+    where they are folded into one line: several, below others.
+    """
+
+    paid: list[Line]
+    free: list[Line]
+    without: list[Line]
+    together: Costs | None
+
+    @classmethod
+    def of(cls, lines: list[Line]) -> Lines:
+        """These lines told apart."""
+        costs = [line.row.costs.cost for line in lines]
+        without = [line for line, cost in zip(lines, costs, strict=True) if cost is None]
+        folded = 1 < len(without) < len(lines)
+        return cls(
+            paid=[line for line, cost in zip(lines, costs, strict=True) if cost],
+            free=[line for line, cost in zip(lines, costs, strict=True) if cost == 0],
+            without=without,
+            together=without_cost([line.row for line in without]) if folded else None,
+        )
+
+
 @PAGES.get("/reports/costs", scope="reports:read")
 def costs_report(page: Page) -> Response:
     """What clicks and visitors cost."""
@@ -86,12 +123,21 @@ def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, 
     only heads of a page of members sort.
     """
     found, chosen = _report(page, asked), asked.chosen
-    rows = [(row, row_name(row, found.group), _href(row) if linked else None) for row in found.rows]
+    enters = linked and page.may("journeys:write")
+    lines = [
+        Line(
+            row,
+            row_name(row, found.group),
+            _href(row) if linked else None,
+            _enter(row) if enters and row.costs.cost is None else None,
+        )
+        for row in found.rows
+    ]
     return {
         "chosen": chosen,
         "found": found,
         "sentences": cost_verdicts.sentences(found),
-        "rows": rows,
+        "lines": Lines.of(lines),
         "sortable": linked,
         "line": gettext(GROUP_WORDS[found.group]),
         "several_journeys": len({row.journey for row in found.rows if row.journey}) > 1,
@@ -150,7 +196,14 @@ def _report(page: Page, asked: Asked) -> CostReport:
 
 
 def _href(row: CostRow) -> str | None:
-    """Where its costs are entered; a deleted touchpoint has no page any more."""
-    if row.kind in ("touchpoint", "campaign") and not row.deleted:
-        return address(row.kind, id=row.id, _anchor="costs")
-    return None
+    """Where its costs are listed; a deleted touchpoint has no page any more."""
+    return address(row.kind, id=row.id, _anchor="costs") if _has_page(row) else None
+
+
+def _enter(row: CostRow) -> str | None:
+    """The form that enters one."""
+    return address(f"new_{row.kind}_cost", id=row.id) if _has_page(row) else None
+
+
+def _has_page(row: CostRow) -> bool:
+    return row.kind in ("touchpoint", "campaign") and not row.deleted
