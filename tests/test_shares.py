@@ -102,6 +102,7 @@ def test_a_share_is_made_read_and_revoked(cast: Cast, database: Database) -> Non
         until = write_day(date.fromisoformat(fields["expires_at"]))
     assert f"{until} Revoke" in text_of(cast.ben.get("/reports/shares"))
     assert 'href="/app/reports/shares"' in cast.ben.get("/reports").text
+    assert 'aria-current="page">Shared' in cast.ben.get("/reports/shares").text
     with database.reading() as session:
         (share,) = session.scalars(select(ReportShare))
         assert share.token_hash != token.encode()

@@ -51,6 +51,7 @@ from linkservice.web.i18n import N_, gettext, speaking
 from linkservice.web.link_report import campaign_report_context, link_report_context
 from linkservice.web.page import Guest, Page, address
 from linkservice.web.periods import Chosen
+from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, finding
 from linkservice.web.reach_words import exceeding
 from linkservice.web.views.cost_report import asked_costs, cost_context
@@ -297,6 +298,8 @@ def _context(page: Page) -> dict[str, Any]:
 
 def _listed(page: Page) -> dict[str, Any]:
     return {
+        "chosen": periods.chosen({}, page.time_zone, page.now),
+        "journeys": journeys_by_name(page),
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
         "words": lambda share: _words(page, share.about, shares.asked_of(share)),
