@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -11,10 +12,13 @@ import zxingcpp
 from cast import NOW, make_link, make_touchpoint
 from people import Browser, Cast, everybody, text_of
 from PIL import Image
+from rollups import count
 
 from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.journeys.campaigns import create_campaign
 from linkservice.links.manage import change_link
+from linkservice.links.model import Link
 from linkservice.workspaces.access import OPERATOR
 
 cast = pytest.fixture(everybody)
@@ -160,6 +164,32 @@ def test_tags_and_campaigns(cast: Cast) -> None:
     page = cast.ben.done(undo[1].replace("&amp;", "&"))
     assert "Druck" in text_of(page)
     assert "Druck" in text_of(cast.ben.get("/links"))
+
+
+def test_without_a_click_in_the_period_the_days_that_had_some_are_offered(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        campaign = create_campaign(session, cast.home.actor, "Spring", NOW)
+        link = make_link(session, settings, cast.home)
+        link.campaign_id = campaign.id
+        link_id = link.id
+        pages = f"/campaigns/{campaign.id}", f"/links/{link_id}"
+    assert all("Nobody has clicked in this period." in text_of(cast.vera.get(p)) for p in pages)
+    with database.transaction() as session:
+        link = session.get_one(Link, link_id)
+        for day, clicks in ((2, 0), (3, 5), (28, 1), (30, 0)):
+            count(session, cast.home, link, date(2025, 3, day), clicks, robots=1)
+    for path in pages:
+        page = cast.vera.get(path)
+        assert "Nobody has clicked in this period. See 3–28 Mar 2025" in text_of(page)
+        assert "Show as table" not in text_of(page)
+        [offered] = re.findall(r'href="/app([^"]+)"[^>]*>(?:<[^>]+>)*See ', page.text)
+        seen = text_of(cast.vera.get(offered.replace("&amp;", "&").partition("#")[0]))
+        assert "Clicks 6" in seen
+        assert "Nobody has clicked" not in seen
+        # A filter is asked for on purpose: these days say nothing of it.
+        assert "See 3–28 Mar" not in text_of(cast.vera.get(path, country="DE"))
 
 
 def test_what_the_command_line_did_is_told_in_german(

@@ -27,7 +27,7 @@ from linkservice.reports.conversions import converted
 from linkservice.reports.days import days_of_closed_months
 from linkservice.reports.links import counted as counted_of_links
 from linkservice.reports.links import days_of_links, links_of
-from linkservice.reports.period import Period, day_of
+from linkservice.reports.period import MOST_DAYS, Period, day_of
 from linkservice.reports.results import Day
 from linkservice.reports.sources import PERSONS, sources
 from linkservice.workspaces.access import Actor
@@ -151,6 +151,21 @@ def has_begun(session: Session, actor: Actor, counted: Counted, day: date) -> bo
     # Not its first day, for which the database looks at all days of all links.
     there = exists().where(*_of(rows, actor, counted), rows.local_date <= day)
     return bool(session.scalar(select(there)))
+
+
+def clicked_days(
+    session: Session, actor: Actor, counted: Link | Campaign
+) -> tuple[date, date] | None:
+    """The first and the last day with a click, of the latest that a report can cover; None without
+    any. Asked where a period has none: it looks at all days of its links.
+    """
+    rows = PERSONS.days
+    query = select(func.min(rows.local_date), func.max(rows.local_date))
+    found = session.execute(query.where(*_of(rows, actor, counted), rows.clicks > 0)).one()
+    first, last = cast(tuple[date | None, date | None], found)
+    if first is None or last is None:
+        return None
+    return max(first, last - timedelta(days=MOST_DAYS - 1)), last
 
 
 def _weeks(period: Period) -> int:

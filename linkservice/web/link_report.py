@@ -14,13 +14,14 @@ from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import LinkReport
-from linkservice.reports.trend import trend_of
+from linkservice.reports.trend import clicked_days, trend_of
 from linkservice.web import figures, periods
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart
 from linkservice.web.counted import Fact, counted
 from linkservice.web.figures import Aside, FacetCard, KeyFigure
 from linkservice.web.filtered import FilteredView, filtered_view
+from linkservice.web.i18n import write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.workspaces.access import find
@@ -28,7 +29,9 @@ from linkservice.workspaces.access import find
 
 @dataclass(frozen=True, slots=True)
 class LinkReportView:
-    """What the template shows; `here` makes addresses of this page with another period."""
+    """What the template shows; `here` makes addresses of this page with another period. `clicked`
+    are the days that had clicks, where the period has none, in words and as their address.
+    """
 
     about: Literal["link", "campaign"]
     id: str
@@ -37,6 +40,7 @@ class LinkReportView:
     here: Here
     figures: list[KeyFigure]
     change_note: str
+    clicked: tuple[str, str] | None
     trend: Chart
     heat: Chart
     world: Chart | None
@@ -119,6 +123,7 @@ def _context(
         here=here,
         figures=figures.key_figures(trend),
         change_note=figures.change_note(trend),
+        clicked=None if fixed or found.totals.clicks else _clicked(page, subject, here),
         trend=figures.trend_chart(
             "trend",
             trend,
@@ -134,3 +139,12 @@ def _context(
         apart=figures.apart(found.totals, suspects=chosen.suspects),
         counted=counted(page, chosen, about),
     )
+
+
+def _clicked(page: Page, subject: Link | Campaign, here: Here) -> tuple[str, str] | None:
+    days = clicked_days(page.session, page.actor, subject)
+    if days is None:
+        return None
+    first, last = days
+    asked = {"period": None, "from": first.isoformat(), "to": last.isoformat()}
+    return write_span(first, last), here(**asked)
