@@ -230,6 +230,34 @@ def test_on_a_phone_everything_is_reached_by_thumb(chromium: Browser, site: Site
         assert small == []
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_words_of_a_phones_buttons_and_tabs_keep_clear_of_their_borders(
+    chromium: Browser, site: Site, language: str
+) -> None:
+    token = site.world.ada.cookie
+    with window(chromium, site.address, token, language, viewport=PHONE) as opened:
+        for place in ("journeys", "links", "sheets", "reports", "reports/costs"):
+            opened.open(f"/app/{place}")
+            words = opened.page.evaluate(WORDS)
+            assert len(words) >= 5
+            tight = [each for each in words if each[1] < (8 if each[3] else 0)]
+            assert tight == []
+            assert [each for each in words if each[2] > 1 and not each[3]] == []
+        assert sum(each[3] for each in words) == 3
+
+
+WORDS = """() => [...document.querySelectorAll(
+    ".rail li span, .head-actions:has(> :nth-child(3):last-child) .button > span")]
+  .filter((each) => each.checkVisibility())
+  .map((each) => {
+    const range = new Range();
+    range.selectNodeContents(each);
+    const lines = [...range.getClientRects()];
+    const { left, right } = each.closest("a, summary, button").getBoundingClientRect();
+    const room = lines.flatMap((line) => [line.left - left, right - line.right]);
+    return [each.textContent, Math.min(...room), lines.length, !each.closest(".rail")];
+  })"""
+
 SMALL = """() => [...document.querySelectorAll("button, summary, input, select, nav a, .button")]
   .filter((each) => each.checkVisibility() && each.type !== "hidden")
   .map((each) => [each.closest("label") || each, each])
