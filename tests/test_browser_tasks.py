@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from browser import PHONE, Window, empty_settings, serving, window
 from cast import Home, make_home
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from rollups import count
 from sqlalchemy.orm import Session
@@ -192,6 +196,37 @@ def test_the_heads_of_costs_stand_on_one_line_each_above_its_column(
         if pair[0][0] != pair[1][0]
     ]
     assert mismatched == 4  # what the table is sorted by has an arrow behind it
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/app/reports/costs", "/app/reports"])
+def test_a_table_that_goes_on_beyond_its_frame_shows_where(
+    chromium: Browser, shop: Shop, path: str, scheme: Literal["light", "dark"]
+) -> None:
+    narrow = {"width": 768, "height": 1600}
+    with window(chromium, shop.address, viewport=narrow, color_scheme=scheme) as opened:
+        sign_in(opened, shop)
+        opened.open(path)
+        frame = opened.page.locator(".ranking .table-frame")
+        frame.focus()  # arrow keys move what has the focus
+        assert frame.get_attribute("aria-label")
+        assert frame.evaluate("(it) => it.scrollWidth > it.clientWidth")
+        assert faded(frame) == (False, True)
+        frame.evaluate("(it) => { it.scrollLeft = it.scrollWidth; }")
+        assert faded(frame) == (True, False)
+        frame.evaluate("(it) => { it.scrollLeft = 60; }")
+        assert faded(frame) == (True, True)
+
+
+def faded(frame: Locator) -> tuple[bool, bool]:
+    """Whether the left and the right edge of a frame differ from its middle, beside the words."""
+    picture = Image.open(BytesIO(frame.screenshot())).convert("RGB")
+    places = (picture.width // 2, 6, picture.width - 7)
+    ground, left, right = (
+        Counter(picture.getpixel((place, y)) for y in range(20, 320)).most_common(1)[0][0]
+        for place in places
+    )
+    return left != ground, right != ground
 
 
 EDGES = """(heads) => [...document.querySelectorAll(heads)].map((each) => {
