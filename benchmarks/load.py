@@ -27,9 +27,8 @@ from pathlib import Path
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 CONNECTIONS = 64
-OPEN_CONNECTIONS = 1024
-"""Of the open loop, opened before its clock starts. Where all are waited for, a request that is due
-waits for a free one, and that counts."""
+"""Kept open; those of the open loop before its clock starts. Where all are waited for, a request that
+is due waits for a free one, and that counts."""
 
 _WANTED, _SEEN = struct.Struct("=diI"), struct.Struct("=dii")
 """As `openloop.c` has them."""
@@ -225,7 +224,7 @@ def offering(
             ):
                 file.write(_WANTED.pack(due, stream, len(request)) + request)
         process = subprocess.Popen(
-            [_open_loop(), str(port), plan, seen, str(OPEN_CONNECTIONS), str(int(gentle))],
+            [_open_loop(), str(port), plan, seen, str(CONNECTIONS), str(int(gentle))],
             preexec_fn=lambda: pin(GENERATOR_CORE),
         )
         try:
