@@ -27,8 +27,8 @@ from pathlib import Path
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 CONNECTIONS = 64
-"""Kept open; those of the open loop before its clock starts. Where all are waited for, a request that
-is due waits for a free one, and that counts."""
+"""Kept open; those of the open loop before its clock starts. Where all are waited for, a request
+that is due waits for a free one, and that counts."""
 
 _WANTED, _SEEN = struct.Struct("=diI"), struct.Struct("=dii")
 """As `openloop.c` has them."""
