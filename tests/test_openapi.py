@@ -14,7 +14,7 @@ import pytest
 import schemathesis
 from cast import NOW, make_home
 from flask import Flask
-from hypothesis import HealthCheck, Phase
+from hypothesis import HealthCheck, Phase, assume
 from hypothesis import settings as hypothesis_settings
 from schemathesis.config import SchemathesisConfig
 
@@ -27,16 +27,20 @@ from linkservice.workspaces.keys import create_key
 
 # Their fields depend on each other or on what is stored, which no schema can say: the order
 # of two days, the length of a period, a picture too fine for its code, a destination that
-# this service serves itself or that grows beyond the limit when it is normalised. And the
-# time zones there are, the machine's own data says.
+# this service serves itself or that grows beyond the limit when it is normalised, a host that
+# is a public address (304 is one), a day that is not over. And the time zones there are, the
+# machine's own data says.
 DEPENDENT = (
     "report_touchpoints",
     "report_link",
+    "report_campaign",
+    "report_touchpoint",
     "list_clicks",
     "get_link_png",
     "get_link_svg",
     "create_reach",
     "change_reach",
+    "report_changes",
     "report_costs",
     "report_personas",
     "report_moments",
@@ -47,6 +51,7 @@ DEPENDENT = (
     "create_link",
     "create_links",
     "change_link",
+    "create_domain",
     "change_domain",
     "change_workspace",
     "record_conversion",
@@ -105,6 +110,8 @@ def service(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     suppress_health_check=list(HealthCheck),
 )
 def test_every_call_does_what_the_document_says(case: schemathesis.Case) -> None:
+    # An empty list is left out of a query: whatever would be wrong with it never arrives.
+    assume([] not in (case.query or {}).values())
     case.call_and_validate(headers={"Authorization": f"Bearer {SERVICE.key}"})
 
 
