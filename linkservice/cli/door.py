@@ -123,8 +123,7 @@ def read_settings(*, make: bool = True) -> Settings:
     Without `make` a folder that holds no installation stays as it is; raises `Unavailable` where
     there is not even the folder.
     """
-    given = click.get_current_context().meta.get(_DATA_DIR)
-    settings = load(os.environ, make=make, data_dir=given)
+    settings = load(os.environ, make=make, data_dir=data_dir_given())
     own_database = not os.environ.get(PREFIX + "DATABASE_URL", "").strip()
     if own_database and not make and not settings.data_dir.exists():
         raise Unavailable(Problem("", "schema_missing"))

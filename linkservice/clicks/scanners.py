@@ -129,8 +129,7 @@ class _Window:
 
     def _visitors(self) -> int:
         """How many addresses it may be: where nobody is told apart, each click is of another."""
-        tokens = {made.token for made in self.clicks if made.token is not None}
-        return len(tokens) + sum(made.token is None for made in self.clicks)
+        return len({made.token or made for made in self.clicks})
 
 
 @dataclass(frozen=True, slots=True)

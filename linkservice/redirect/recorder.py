@@ -105,7 +105,7 @@ class Recorder:
         forwarded_header: ForwardedHeader = "x-forwarded-for",
     ) -> None:
         self._spool = spool
-        self.late = Late(spool)
+        self.late = Late(spool)  # the door adds to it: a call less for each of a flood
         self._shortfall = shortfall
         self._trusted_hops = trusted_hops
         self._forwarded, self._address_of = source(forwarded_header)
