@@ -4,8 +4,9 @@ A backup is a zip file: `tables/<name>.jsonl` with one row a line, `settings.jso
 `manifest.json`, written last. All rows come from one snapshot. Left out are the salts (a
 visitor's address must stay unknowable), secrets, sign-in sessions, one-time links, attempts,
 sheets (they can be made again), the change feed and claims (only running processes need
-them). The spool is no part of it: what was clicked since is replayed from there after a
-restore, and the ledger in the backup says from where on.
+them). What PostgreSQL has packed (`clicks.packing`) is written as the rows it was. The spool is
+no part of it: what was clicked since is replayed from there after a restore, and the ledger in
+the backup says from where on.
 
 Not here: that nothing else uses the data directory during a restore, and the replay (the
 command line).
@@ -22,13 +23,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO, Literal, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    Select,
     Table,
+    delete,
     func,
     inspect,
     select,
@@ -39,16 +42,30 @@ from sqlalchemy.orm import Session
 
 from linkservice import schema
 from linkservice.clicks import salts
+from linkservice.clicks.packed_model import (
+    EveryClick,
+    EveryLinkFacet,
+    EveryLinkHour,
+    PackedClicks,
+    PackedLinkDay,
+)
 from linkservice.clicks.segment import node_id, sync_directory
 from linkservice.config import SETTINGS, Settings
-from linkservice.database import Database, LocalDay, UtcDateTime
+from linkservice.database import Database, LocalDay, UtcDateTime, View
 from linkservice.errors import Conflict, Failed, LinkServiceError, Problem, Unavailable
 from linkservice.tables import metadata
 
 FORMAT = 1
 LEFT_OUT = frozenset(
     {"salts", "sessions", "one_time_links", "attempts", "sheets", "changes", "claims"}
+    | {"packed_clicks", "packed_link_days"}
 )
+_WHOLE: Mapping[str, type[View]] = {
+    "clicks": EveryClick,
+    "link_hours": EveryLinkHour,
+    "link_facets": EveryLinkFacet,
+}
+"""What tables are read as whose rows may lie packed."""
 
 ROWS_AT_ONCE = 1_000
 LONGEST_LINE = 64 * 1024 * 1024
@@ -131,6 +148,7 @@ def restore(database: Database, path: Path, *, replace: bool, progress: Progress
                 _refuse_inhabited(connection)
             numbered_to = _numbered_to(connection)
             kept = salts.taken_out(connection)
+            _forget_packed(connection)
             schema.rebuild(connection, manifest.schema)
             _load(connection, archive, manifest, progress)
             schema.upgrade_within(connection)
@@ -168,7 +186,8 @@ def _write(
     tables = [table for table in metadata.sorted_tables if table.name not in LEFT_OUT]
     with database.reading() as session:
         counts = {
-            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            table.name: session.scalar(select(func.count()).select_from(_whole(table).subquery()))
+            or 0
             for table in tables
         }
         done, total = 0, sum(counts.values())
@@ -192,15 +211,24 @@ def _write(
 
 def _lines(session: Session, table: Table) -> Iterator[list[bytes]]:
     """The rows in the order of their keys, as JSON arrays, so many at a time."""
-    rows = session.execute(
-        select(table).order_by(*table.primary_key.columns),
-        execution_options={"yield_per": ROWS_AT_ONCE},
-    )
+    rows = session.execute(_whole(table), execution_options={"yield_per": ROWS_AT_ONCE})
     for part in rows.partitions():
         yield [
             json.dumps([_plain(value) for value in row], separators=(",", ":")).encode() + b"\n"
             for row in part
         ]
+
+
+def _whole(table: Table) -> Select[*tuple[Any, ...]]:
+    """Its rows in the order of their keys, with those that lie packed."""
+    every = _WHOLE.get(table.name)
+    found = every.__table__.c if every else table.c
+    key = [found[column.name] for column in table.primary_key.columns]
+    if every in (None, EveryClick):
+        return select(*(found[column.name] for column in table.columns)).order_by(*key)
+    # What came later than the rest was packed is a row of its own.
+    sums = [func.sum(found[name]).label(name) for name in table.columns.keys()[len(key) :]]
+    return select(*key, *sums).group_by(*key).order_by(*key)
 
 
 def _public(settings: Settings) -> dict[str, str]:
@@ -311,6 +339,14 @@ def _refuse_inhabited(connection: Connection) -> None:
         return
     if connection.execute(text("SELECT 1 FROM workspaces LIMIT 1")).first() is not None:
         raise Conflict(Problem("", "database_inhabited"))
+
+
+def _forget_packed(connection: Connection) -> None:
+    """Or it would be made rows again, to be deleted as rows (`schema.rebuild`)."""
+    present = set(inspect(connection).get_table_names())
+    for packed in (PackedClicks, PackedLinkDay):
+        if packed.__tablename__ in present:
+            connection.execute(delete(packed))
 
 
 def _load(

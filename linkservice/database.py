@@ -70,6 +70,12 @@ class Base(DeclarativeBase):
     )
 
 
+class View(DeclarativeBase):
+    """Base of what is read like a table and is a query of the database: only migrations make it."""
+
+    metadata = MetaData()
+
+
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """64 bits on both databases; SQLite numbers rows by itself only for INTEGER keys."""
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 
-import numpy as np
 import pytest
 from cast import Home, make_home, make_link, make_touchpoint
-from sqlalchemy import select, text, update
+from filtered_scene import taken_back
+from sqlalchemy import delete, select, update
 
-from linkservice.clicks import bulk, ingest, spans
+from linkservice.clicks import ingest, spans
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, TouchpointDay
+from linkservice.clicks.model import LinkDay, LinkHour, TouchpointDay
 from linkservice.clicks.months import MONTHS
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour, PackedLinkDay
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spans import Closing, Spans
 from linkservice.clicks.spool import node_id
@@ -140,7 +141,7 @@ def by_days(database: Database, period: Period, links: Sequence[int]) -> Details
     with database.reading() as session:
         chosen = (
             rows.link_id.in_(links) & rows.local_date.between(period.first, period.last)
-            for rows in (LinkHour, LinkFacet)
+            for rows in (EveryLinkHour, EveryLinkFacet)
         )
         return details.of_rows(session, PERSONS, *chosen)
 
@@ -150,14 +151,11 @@ def clicks_in(found: Details) -> int:
 
 
 def told_without_rows(database: Database, links: Sequence[int]) -> int:
-    """How many clicks of May are told when its rows are gone, which come back afterwards."""
-    with database.writing_connection() as connection:
-        rows = connection.execute(select(LinkHour.__table__)).all()
-        connection.execute(text("DELETE FROM link_hours"))
-    found = told(database, WHOLE_MAY, links)
-    with database.writing_connection() as connection:
-        numbers = np.array([[row[0].toordinal(), *row[1:]] for row in rows], np.int64)
-        bulk.insert(connection, LinkHour, numbers)
+    """How many clicks of May are told while its hours are gone."""
+    with taken_back(database) as session:
+        for rows in (LinkHour, PackedLinkDay):
+            session.execute(delete(rows))
+        found = details.of_links(session, PERSONS, links, WHOLE_MAY)
     return clicks_in(found)
 
 

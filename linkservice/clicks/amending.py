@@ -10,24 +10,23 @@ Not here: who knows better (`clicks/reclassify.py`, `clicks/scanners.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
 
-from linkservice.clicks import crossings
+from linkservice.clicks import bulk, crossings, packing
 from linkservice.clicks.counted import Counting, seen
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import Click, Mark
+from linkservice.clicks.packed_model import EveryClick
+from linkservice.clicks.packing import RowId
 from linkservice.clicks.placing import CLICK, PERSON, SUSPECTED, Traits, of_persons
 from linkservice.clicks.reading import Rows
 from linkservice.clicks.rollup import RollUps
 from linkservice.clicks.scanners import Token
-
-RowId: TypeAlias = tuple[int, int]
-"""Segment and position of a click row."""
 
 _OF_ROW = {
     name: name
@@ -87,17 +86,36 @@ def differing(rows: Iterable[Row[Any]], known: Mapping[RowId, Known]) -> set[Row
     }
 
 
-def stored(connection: Connection, ids: Sequence[RowId], *, locked: bool = False) -> list[Row[Any]]:
-    """The click rows with these ids that are still there; `locked` until the transaction ends."""
+def stored(connection: Connection, ids: Sequence[RowId]) -> list[Row[Any]]:
+    """The clicks with these ids that are still there, wherever they lie."""
+    every = EveryClick.__table__.c
+    columns = [every[name] for name in bulk.columns(Click)]
+    found: list[Row[Any]] = []
+    for part in _parts(ids):
+        query = select(*columns).where(
+            packing.lying_with(connection, part),
+            tuple_(every.segment_id, every.position).in_(part),
+        )
+        found.extend(connection.execute(query))
+    return found
+
+
+def _locked(connection: Connection, ids: Sequence[RowId]) -> list[Row[Any]]:
+    """The same as rows, which nobody else changes until the transaction ends."""
+    packing.unpack(connection, ids)
     table = Click.__table__
     found: list[Row[Any]] = []
-    for first in range(0, len(ids), _AT_ONCE):
-        part = ids[first : first + _AT_ONCE]
+    for part in _parts(ids):
         query = select(table).where(tuple_(table.c.segment_id, table.c.position).in_(part))
         # In one order: two that amend on one PostgreSQL then never wait crosswise.
         query = query.order_by(table.c.segment_id, table.c.position)
-        found.extend(connection.execute(query.with_for_update() if locked else query))
+        found.extend(connection.execute(query.with_for_update()))
     return found
+
+
+def _parts(ids: Sequence[RowId]) -> Iterator[Sequence[RowId]]:
+    for first in range(0, len(ids), _AT_ONCE):
+        yield ids[first : first + _AT_ONCE]
 
 
 def amend(
@@ -110,7 +128,7 @@ def amend(
 
     `agents` are the traits of the agents the rows name.
     """
-    rows = stored(connection, sorted(known), locked=True)
+    rows = _locked(connection, sorted(known))
     changed = [
         row
         for row in rows

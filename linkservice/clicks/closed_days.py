@@ -19,16 +19,18 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 
 import numpy as np
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
+from linkservice.clicks import packing
 from linkservice.clicks.calendar import zone
 from linkservice.clicks.closed_day_model import ClosedDay, DeletedClicks, ValueDay
 from linkservice.clicks.closing_lock import lock
 from linkservice.clicks.dictionary import Dictionary
 from linkservice.clicks.grouping import Ints
-from linkservice.clicks.kept_rows import kept_from
-from linkservice.clicks.model import Click, Mark
+from linkservice.clicks.kept_rows import day_after, kept_from
+from linkservice.clicks.model import Mark
+from linkservice.clicks.packed_model import EveryClick
 from linkservice.clicks.packed_values import (
     CELL,
     NO_CITY,
@@ -50,9 +52,12 @@ CLICKS_AT_ONCE = 20_000
 VALUES_AT_ONCE = 500
 """Written in one transaction, so that other writers of a SQLite file wait for some 10 ms."""
 
-_READ = (
-    *(Click.segment_id, Click.position, Click.touchpoint_id, Click.click_class, Click.flags),
-    *(Click.country_id, Click.city_id, Click.language_id, Click.referrer_id, Click.agent_id),
+_READ = tuple(
+    EveryClick.__table__.c[name]
+    for name in (
+        *("segment_id", "position", "touchpoint_id", "class", "flags"),
+        *("country_id", "city_id", "language_id", "referrer_id", "agent_id"),
+    )
 )
 OF_AGENT = 3
 """Device, browser and system: the first values that an agent tells."""
@@ -146,11 +151,11 @@ class Closing:
                 .execute(
                     select(*_READ)
                     .where(
-                        Click.workspace_id == day.workspace_id,
-                        Click.local_day == day.local_day,
-                        tuple_(Click.segment_id, Click.position) > tuple_(*day.after),
+                        EveryClick.workspace_id == day.workspace_id,
+                        EveryClick.local_day == day.local_day,
+                        packing.coming_after(session, day.after),
                     )
-                    .order_by(Click.segment_id, Click.position)
+                    .order_by(EveryClick.segment_id, EveryClick.position)
                     .limit(CLICKS_AT_ONCE)
                 )
                 .all()
@@ -282,11 +287,7 @@ def _unclosed(session: Session, now: datetime, begin_with: int) -> tuple[int, in
         Workspace.id < begin_with, Workspace.id
     )
     for workspace_id, time_zone, closed_to in session.execute(workspaces):
-        day = session.scalar(
-            select(func.min(Click.local_day)).where(
-                Click.workspace_id == workspace_id, Click.local_day > closed_to
-            )
-        )
+        day = day_after(session, workspace_id, closed_to)
         if day is None:
             continue
         lost = kept_from(session, workspace_id).toordinal() - 1

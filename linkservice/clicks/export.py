@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from linkservice import cells
+from linkservice.clicks import bulk
 from linkservice.clicks.calendar import moment
+from linkservice.clicks.kept_rows import day_after
 from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, Mark
+from linkservice.clicks.packed_model import EveryClick
+from linkservice.clicks.packing import coming_after
 from linkservice.database import Database
 from linkservice.errors import Invalid, Problem
 from linkservice.journeys.model import Touchpoint
@@ -59,34 +63,41 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Clicks that the actor may read, as `select_clicks` found them."""
+    """Clicks that the actor may read, as `select_clicks` found them: of the workspace's local days
+    from `first` to `last` (`date.toordinal()`) those that meet the conditions.
+    """
 
+    workspace_id: int
+    first: int
+    last: int
     conditions: tuple[ColumnElement[bool], ...]
 
     def that(self, *conditions: ColumnElement[bool]) -> Selection:
-        """Those of them that meet these conditions on rows of `Click` as well."""
-        return Selection((*self.conditions, *conditions))
+        """Those of them that meet these conditions on rows of `EveryClick` as well."""
+        return replace(self, conditions=(*self.conditions, *conditions))
 
 
 def select_clicks(session: Session, actor: Actor, wanted: Wanted) -> Selection:
     """What is wanted, checked. Raises `NotFound` (link_id, touchpoint_id), `Forbidden`."""
     actor.require("reports:read")
-    conditions = [Click.workspace_id == actor.workspace_id]
-    if wanted.first is not None:
-        conditions.append(Click.local_day >= wanted.first.toordinal())
-    if wanted.last is not None:
-        conditions.append(Click.local_day <= wanted.last.toordinal())
+    first = (wanted.first or date.min).toordinal()
+    last = (wanted.last or date.max).toordinal()
+    conditions = [
+        EveryClick.workspace_id == actor.workspace_id,
+        EveryClick.local_day.between(first, last),
+    ]
     if wanted.link_id is not None:
-        conditions.append(Click.link_id == find_ever(session, actor, Link, wanted.link_id).id)
+        conditions.append(EveryClick.link_id == find_ever(session, actor, Link, wanted.link_id).id)
     if wanted.touchpoint_id is not None:
         found = find_ever(session, actor, Touchpoint, wanted.touchpoint_id)
-        conditions.append(Click.touchpoint_id == found.id)
-    return Selection(tuple(conditions))
+        conditions.append(EveryClick.touchpoint_id == found.id)
+    return Selection(actor.workspace_id, first, last, tuple(conditions))
 
 
 def how_many(session: Session, selection: Selection) -> int:
     """How many rows there are now, for progress."""
-    return session.scalar(select(func.count()).select_from(Click).where(*selection.conditions)) or 0
+    query = select(func.count()).select_from(EveryClick).where(*selection.conditions)
+    return session.scalar(query) or 0
 
 
 def require_room(session: Session, selection: Selection, form: Format) -> None:
@@ -95,7 +106,7 @@ def require_room(session: Session, selection: Selection, form: Format) -> None:
     """
     if form != "xlsx":
         return
-    some = select(Click.position).where(*selection.conditions).limit(MOST_IN_WORKBOOK + 1)
+    some = select(EveryClick.position).where(*selection.conditions).limit(MOST_IN_WORKBOOK + 1)
     found = session.scalar(select(func.count()).select_from(some.subquery())) or 0
     if found > MOST_IN_WORKBOOK:
         facts = {"most": MOST_IN_WORKBOOK, "allowed": "csv, jsonl"}
@@ -104,14 +115,11 @@ def require_room(session: Session, selection: Selection, form: Format) -> None:
 
 def batches(database: Database, selection: Selection) -> Iterator[list[Mapping[str, cells.Cell]]]:
     """The rows by the names of `COLUMNS`, at most `BATCH` at once; none is empty."""
-    day = 0
+    day = selection.first - 1
     while True:
         with database.reading() as session:
-            following = select(func.min(Click.local_day)).where(
-                *selection.conditions, Click.local_day > day
-            )
-            found = session.scalar(following)
-        if found is None:
+            found = day_after(session, selection.workspace_id, day)
+        if found is None or found > selection.last:
             return
         day = found
         yield from _of_day(database, selection, day)
@@ -144,18 +152,18 @@ def _of_day(
     """A day's rows: by their key, from where the batch before ended."""
     place = 0, -1
     while True:
-        query = (
-            _query()
-            .where(
-                *selection.conditions,
-                Click.local_day == day,
-                tuple_(Click.segment_id, Click.position) > place,
-            )
-            .order_by(Click.segment_id, Click.position)
-            .limit(BATCH)
-        )
         with database.reading() as session:
-            rows = session.execute(query).all()
+            some = (
+                select(EveryClick)
+                .where(
+                    *selection.conditions,
+                    EveryClick.local_day == day,
+                    coming_after(session, place),
+                )
+                .order_by(EveryClick.segment_id, EveryClick.position)
+                .limit(BATCH)
+            )
+            rows = session.execute(_in_full(some)).all()
         if rows:
             place = rows[-1].segment_id, rows[-1].position
             yield [_in_words(row) for row in rows]
@@ -163,12 +171,14 @@ def _of_day(
             return
 
 
-def _query() -> Select[tuple[object, ...]]:
-    """Rows with the words behind their numbers, which may be of what is deleted since."""
+def _in_full(some: Select[EveryClick]) -> Select[tuple[object, ...]]:
+    """These clicks with the words behind their numbers, which may be of what is deleted since."""
+    these = some.subquery()
+    of = these.c
     country, city, language, referrer = (aliased(FacetValue) for _ in range(4))
     return (
         select(
-            *Click.__table__.columns,
+            *(of[name] for name in bulk.columns(Click)),
             Domain.host.label("domain"),
             Link.slug,
             Touchpoint.name.label("touchpoint"),
@@ -181,15 +191,16 @@ def _query() -> Select[tuple[object, ...]]:
             language.value.label("language"),
             referrer.value.label("referrer"),
         )
-        .select_from(Click)
-        .outerjoin(Domain, Domain.id == Click.domain_id)
-        .outerjoin(Link, Link.id == Click.link_id)
-        .outerjoin(Touchpoint, Touchpoint.id == Click.touchpoint_id)
-        .outerjoin(AgentName, AgentName.id == Click.agent_id)
-        .outerjoin(country, country.id == Click.country_id)
-        .outerjoin(city, city.id == Click.city_id)
-        .outerjoin(language, language.id == Click.language_id)
-        .outerjoin(referrer, referrer.id == Click.referrer_id)
+        .select_from(these)
+        .outerjoin(Domain, Domain.id == of.domain_id)
+        .outerjoin(Link, Link.id == of.link_id)
+        .outerjoin(Touchpoint, Touchpoint.id == of.touchpoint_id)
+        .outerjoin(AgentName, AgentName.id == of.agent_id)
+        .outerjoin(country, country.id == of.country_id)
+        .outerjoin(city, city.id == of.city_id)
+        .outerjoin(language, language.id == of.language_id)
+        .outerjoin(referrer, referrer.id == of.referrer_id)
+        .order_by(of.segment_id, of.position)
     )
 
 

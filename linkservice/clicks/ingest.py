@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,6 +24,7 @@ from linkservice.clicks import (
     day_links,
     facets,
     ledger,
+    packing,
     retention,
 )
 from linkservice.clicks.claims import Claims
@@ -129,10 +131,11 @@ class Ingester:
         self._put_off = 1
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
-        self._closing = (
+        self._closing: Sequence[Callable[[datetime], bool]] = (
             day_links.Closing(database).some,
             closed_days.Closing(database).some,
             *(Closing(database, spans).some for spans in closed_sums.SPANS),
+            partial(packing.pack_some, database),
             *also,
         )
         self._closed_at = float("-inf")
@@ -358,7 +361,7 @@ class Ingester:
 
     def _amended(
         self, found: Suspicion
-    ) -> tuple[dict[amending.RowId, amending.Known], dict[int, Traits]]:
+    ) -> tuple[dict[packing.RowId, amending.Known], dict[int, Traits]]:
         """What is to be changed of clicks that were counted as persons', and their agents."""
         if not found.before:
             return {}, {}

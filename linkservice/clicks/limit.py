@@ -29,7 +29,8 @@ from sqlalchemy import select
 
 from linkservice.clicks.agents import Agent, classify
 from linkservice.clicks.grouping import Ints, grouped
-from linkservice.clicks.model import OTHERS, FacetValue, LinkFacet
+from linkservice.clicks.model import OTHERS, FacetValue
+from linkservice.clicks.packed_model import EveryLinkFacet
 from linkservice.clicks.reading import Came, Rows, Sent
 from linkservice.database import Database
 
@@ -167,7 +168,7 @@ class Limit:
             self._within = {each: self._within[each] for each in self._values}
         query = (
             select(FacetValue.facet, FacetValue.value)
-            .join(LinkFacet, LinkFacet.value_id == FacetValue.id)
+            .join(EveryLinkFacet, EveryLinkFacet.value_id == FacetValue.id)
             .where(FacetValue.facet.in_(LIMITED))
         )
         with self._database.reading() as session:
@@ -178,7 +179,7 @@ class Limit:
                 if is_miss:
                     continue
                 day = date.fromordinal(place >> _SHIFT)
-                of_it = LinkFacet.local_date == day, LinkFacet.link_id == link_id
+                of_it = EveryLinkFacet.local_date == day, EveryLinkFacet.link_id == link_id
                 for facet, value in session.execute(query.where(*of_it)):
                     found[facet].add(intern(value))
 

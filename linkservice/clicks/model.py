@@ -13,6 +13,7 @@ from enum import IntFlag
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     SmallInteger,
@@ -151,7 +152,7 @@ class FacetValue(Base):
     value: Mapped[str] = mapped_column(String(253))
 
 
-class Click(Base):
+class ClickColumns:
     """One record of the spool, placed and classified; 0 where there is no link or touchpoint,
     and where no city is known.
 
@@ -159,15 +160,7 @@ class Click(Base):
     `local_day` is `date.toordinal()`, `class` the place in `CLASSES`, `flags` are `Mark`s.
     """
 
-    __tablename__ = "clicks"
-    __table_args__ = (
-        Index("ix_clicks_workspace_id_local_day", "workspace_id", "local_day"),
-        {"sqlite_with_rowid": False},
-    )
-
-    segment_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("segments.id"), primary_key=True, autoincrement=False
-    )
+    segment_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     time_ms: Mapped[int] = mapped_column(BigId)
     workspace_id: Mapped[int] = mapped_column(BigId)
@@ -184,6 +177,19 @@ class Click(Base):
     click_class: Mapped[int] = mapped_column("class", SmallInteger)
     flags: Mapped[int] = mapped_column(SmallInteger)
     city_id: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+
+
+class Click(ClickColumns, Base):
+    """A row as it is written. On PostgreSQL those of days that are long over lie packed elsewhere
+    (`clicks.packing`): who reads clicks of any day reads `packed_model.EveryClick`.
+    """
+
+    __tablename__ = "clicks"
+    __table_args__ = (
+        ForeignKeyConstraint(["segment_id"], ["segments.id"]),
+        Index("ix_clicks_workspace_id_local_day", "workspace_id", "local_day"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class LinkDay(Base):
@@ -280,7 +286,7 @@ class StageDay(Base):
     visitors: Mapped[int] = mapped_column(BigId)
 
 
-class _LinkHours:
+class HourColumns:
     """A row for each day, link and local hour that had clicks."""
 
     local_date: Mapped[date] = mapped_column(LocalDay, primary_key=True)
@@ -290,18 +296,19 @@ class _LinkHours:
     scans: Mapped[int]
 
 
-class LinkHour(_LinkHours, Base):
+class LinkHour(HourColumns, Base):
     """Roll-up hour × link, in the workspace's local time.
 
     Day first, here and in `link_facets`: what ingest adds to then lies together, so that a
-    batch dirties a tenth of the pages. Readers name the days they want (`reports.details`).
+    batch dirties a tenth of the pages. Readers name the days they want (`reports.details`), of
+    `packed_model.EveryLinkHour`: on PostgreSQL days that are long over lie packed.
     """
 
     __tablename__ = "link_hours"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
-class _LinkFacets:
+class FacetColumns:
     """A row for each day, link and facet value that had clicks."""
 
     local_date: Mapped[date] = mapped_column(LocalDay, primary_key=True)
@@ -310,8 +317,10 @@ class _LinkFacets:
     clicks: Mapped[int]
 
 
-class LinkFacet(_LinkFacets, Base):
-    """Roll-up day × link × facet value; `clicks` counts persons, for `robot` all the others."""
+class LinkFacet(FacetColumns, Base):
+    """Roll-up day × link × facet value; `clicks` counts persons, for `robot` all the others. Who
+    reads any day reads `packed_model.EveryLinkFacet`.
+    """
 
     __tablename__ = "link_facets"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -350,13 +359,13 @@ class SuspectedDay(Base):
     tokenless: Mapped[int]
 
 
-class SuspectedHour(_LinkHours, Base):
+class SuspectedHour(HourColumns, Base):
     """As `LinkHour`, of suspected mail scanners."""
 
     __tablename__ = "suspected_hours"
 
 
-class SuspectedFacet(_LinkFacets, Base):
+class SuspectedFacet(FacetColumns, Base):
     """As `LinkFacet`, of suspected mail scanners."""
 
     __tablename__ = "suspected_facets"

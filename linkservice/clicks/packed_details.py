@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from linkservice.clicks.model import LinkFacet, LinkHour
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
 
 _PACKED = np.dtype([("of", "<u4"), ("clicks", "<i4")])
 """A sum: which hour of the week (from Monday, 0) or which facet value, and its clicks."""
@@ -23,9 +23,12 @@ def hours(
 ) -> dict[int, bytes]:
     """By link, the clicks of each hour of the week; of the links that have any rows."""
     rows = connection.execute(
-        select(LinkHour.link_id, LinkHour.local_date, LinkHour.local_hour, LinkHour.clicks).where(
-            LinkHour.local_date.in_(days), LinkHour.link_id.in_(link_ids)
-        )
+        select(
+            EveryLinkHour.link_id,
+            EveryLinkHour.local_date,
+            EveryLinkHour.local_hour,
+            EveryLinkHour.clicks,
+        ).where(EveryLinkHour.local_date.in_(days), EveryLinkHour.link_id.in_(link_ids))
     ).all()
     return _packed(
         [row.link_id for row in rows],
@@ -41,9 +44,9 @@ def facets(
     begins with the day, each of the days is looked up.
     """
     rows = connection.execute(
-        select(LinkFacet.link_id, LinkFacet.value_id, func.sum(LinkFacet.clicks))
-        .where(LinkFacet.local_date.in_(days), LinkFacet.link_id.in_(link_ids))
-        .group_by(LinkFacet.link_id, LinkFacet.value_id)
+        select(EveryLinkFacet.link_id, EveryLinkFacet.value_id, func.sum(EveryLinkFacet.clicks))
+        .where(EveryLinkFacet.local_date.in_(days), EveryLinkFacet.link_id.in_(link_ids))
+        .group_by(EveryLinkFacet.link_id, EveryLinkFacet.value_id)
     ).all()
     return _packed(*(list(column) for column in zip(*rows, strict=True))) if rows else {}
 

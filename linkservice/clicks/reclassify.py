@@ -22,6 +22,7 @@ from sqlalchemy import Row
 
 from linkservice.clicks import amending, facets, ledger
 from linkservice.clicks.counted import Counted
+from linkservice.clicks.packing import RowId
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
 from linkservice.clicks.reading import Reader, Rows, Stretch, Texts
@@ -124,9 +125,7 @@ class _Again:
         self._counted.remember(counting.added)
         return changed
 
-    def _leave_others(
-        self, rows: Sequence[Row[Any]], known: dict[amending.RowId, amending.Known]
-    ) -> None:
+    def _leave_others(self, rows: Sequence[Row[Any]], known: dict[RowId, amending.Known]) -> None:
         """Let agents be that are counted among others, or would be now: which ones are depends on
         who came before them.
         """

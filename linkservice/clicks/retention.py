@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, delete, func, select
 
 from linkservice import changes
-from linkservice.clicks import damage, ledger, salts, shortfall
+from linkservice.clicks import damage, ledger, packing, salts, shortfall
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.kept_rows import note_deletion
 from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorKeys
+from linkservice.clicks.packed_model import PackedClicks
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings
 from linkservice.database import Database, insert_into
 
 ROWS_AT_ONCE = 2_000
-"""Click rows deleted in one transaction, so that no writer waits long for the gate."""
+"""Clicks deleted in one transaction, so that no writer waits long for the gate."""
 
 DAYS_OF_A_MONTH = 30.44
+
+_Clicks: TypeAlias = type[Click] | type[PackedClicks]
+"""Where clicks lie."""
 
 
 def keep_house(settings: Settings, database: Database, now: datetime) -> None:
@@ -109,32 +114,38 @@ def _store_shortfall(database: Database, rows: dict[tuple[str, int, date], int])
 def _prune_clicks(settings: Settings, database: Database, now: datetime) -> None:
     months = settings.click_retention_months
     horizon = (now - timedelta(days=months * DAYS_OF_A_MONTH)).toordinal()
-    workspace_id = 0
-    while True:
-        with database.reading() as session:
-            following = select(func.min(Click.workspace_id))
-            found = session.scalar(following.where(Click.workspace_id > workspace_id))
-        if found is None:
-            return
-        workspace_id = found
-        old = (Click.workspace_id == workspace_id, Click.local_day < horizon)
-        with database.reading() as session:
-            if session.execute(select(Click.position).where(*old).limit(1)).first() is None:
-                continue
-        with database.transaction() as session:
-            note_deletion(session, workspace_id, horizon)
-        while _prune_some(database, *old):
-            pass
+    for lie in (Click, PackedClicks):
+        workspace_id = 0
+        while (found := _following(database, lie, workspace_id)) is not None:
+            workspace_id = found
+            old = lie.workspace_id == workspace_id, lie.local_day < horizon
+            with database.reading() as session:
+                if session.execute(select(lie.workspace_id).where(*old).limit(1)).first() is None:
+                    continue
+            with database.transaction() as session:
+                note_deletion(session, workspace_id, horizon)
+            while _prune_some(database, lie, *old):
+                pass
 
 
-def _prune_some(database: Database, *old: ColumnElement[bool]) -> bool:
-    """Delete some click rows that meet the conditions; whether there were any."""
-    key = (Click.segment_id, Click.position)
+def _following(database: Database, lie: _Clicks, workspace_id: int) -> int | None:
+    """The next workspace with clicks there."""
+    following = select(func.min(lie.workspace_id)).where(lie.workspace_id > workspace_id)
+    with database.reading() as session:
+        return session.scalar(following)
+
+
+def _prune_some(database: Database, lie: _Clicks, *old: ColumnElement[bool]) -> bool:
+    """Delete some clicks that meet the conditions; whether there were any."""
+    segment, position = (
+        (Click.segment_id, Click.position)
+        if lie is Click
+        else (PackedClicks.first_segment_id, PackedClicks.first_position)
+    )
+    most = ROWS_AT_ONCE if lie is Click else ROWS_AT_ONCE // packing.CLICKS_IN_ONE
     with database.transaction() as session:
-        rows = session.execute(select(*key).where(*old).limit(ROWS_AT_ONCE)).all()
-        for segment_id in {row.segment_id for row in rows}:
-            positions = [row.position for row in rows if row.segment_id == segment_id]
-            session.execute(
-                delete(Click).where(Click.segment_id == segment_id, Click.position.in_(positions))
-            )
-    return bool(rows)
+        keys = session.execute(select(segment, position).where(*old).limit(most)).all()
+        for segment_id in {each[0] for each in keys}:
+            positions = [each[1] for each in keys if each[0] == segment_id]
+            session.execute(delete(lie).where(segment == segment_id, position.in_(positions)))
+    return bool(keys)

@@ -15,10 +15,11 @@ from datetime import date
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import FACETS, FacetValue, LinkFacet, LinkHour
+from linkservice.clicks.model import FACETS, FacetValue
 from linkservice.clicks.packed_details import unpacked
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
 from linkservice.database import weekday
-from linkservice.reports.link_months import Links, link_months
+from linkservice.reports.link_months import Links, link_months, named
 from linkservice.reports.link_weeks import link_weeks
 from linkservice.reports.period import Period
 from linkservice.reports.remembered import Remembered
@@ -50,6 +51,7 @@ def of_links(session: Session, read: Sources, links: Links, period: Period) -> D
     weeks = link_weeks(session, read, links, beside)
     hours, facets = _packed([*months.hours, *weeks.hours], [*months.facets, *weeks.facets])
     if days := weeks.beside:
+        links = named(session, links)
         hours.update(_hours(session, read.hours, *_of_days(read.hours, links, days)))
         facets.update(_facets(session, read.facets, *_of_days(read.facets, links, days)))
     return _told(session, hours, facets)
@@ -90,14 +92,14 @@ def _together(parts: Sequence[bytes]) -> Mapping[int, int]:
 
 
 def _of_days(
-    rows: type[LinkHour | LinkFacet], links: Links, days: Sequence[date]
+    rows: type[EveryLinkHour | EveryLinkFacet], links: Links, days: Sequence[date]
 ) -> tuple[ColumnElement[bool], ...]:
     """They have the day first in their key: named one by one, each is looked up."""
     return rows.link_id.in_(links), rows.local_date.in_(days)
 
 
 def _hours(
-    session: Session, rows: type[LinkHour], *chosen: ColumnElement[bool]
+    session: Session, rows: type[EveryLinkHour], *chosen: ColumnElement[bool]
 ) -> Counter[tuple[int, int]]:
     day = weekday(session, rows.local_date.expression)
     query = (
@@ -108,7 +110,9 @@ def _hours(
     return Counter({(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)})
 
 
-def _facets(session: Session, rows: type[LinkFacet], *chosen: ColumnElement[bool]) -> Counter[int]:
+def _facets(
+    session: Session, rows: type[EveryLinkFacet], *chosen: ColumnElement[bool]
+) -> Counter[int]:
     query = select(rows.value_id, func.sum(rows.clicks)).where(*chosen).group_by(rows.value_id)
     return Counter({row[0]: row[1] for row in session.execute(query)})
 

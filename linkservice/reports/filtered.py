@@ -21,11 +21,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import FacetValue, LinkFacet
+from linkservice.clicks.model import FacetValue
+from linkservice.clicks.packed_model import EveryLinkFacet
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports.details import by_clicks
 from linkservice.reports.filters import UNKNOWN, Filters
+from linkservice.reports.link_months import named
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.reading_back import Whose, read_from
@@ -267,12 +269,12 @@ def _rolled_up(
         return {day: int(clicks) for day, clicks in session.execute(query)}, 0
     ((facet, value),) = filters.facets.items()
     facets, undivided = read.facets, 0
-    links = whose.links
-    if links is None:
-        links = select(Link.id).where(Link.workspace_id == whose.workspace_id)
-    which: ColumnElement[bool] = and_(facets.link_id.in_(links), facets.local_date.in_(days.days()))
     if isinstance(subject, Touchpoint):
         which, undivided = facets_alone(session, read, subject, days)
+    else:
+        assert whose.links is not None  # of a link or a campaign they are known
+        of_days = facets.local_date.in_(days.days())
+        which = and_(facets.link_id.in_(named(session, whose.links)), of_days)
     if (facet, value) == ("city", UNKNOWN):
         return _in_no_city(session, facets, which), undivided
     query = (
@@ -284,7 +286,7 @@ def _rolled_up(
 
 
 def _in_no_city(
-    session: Session, facets: type[LinkFacet], which: ColumnElement[bool]
+    session: Session, facets: type[EveryLinkFacet], which: ColumnElement[bool]
 ) -> dict[date, int]:
     """The clicks of each day whose city nobody knows: all have a country, and nothing is rolled up
     where there is no city.

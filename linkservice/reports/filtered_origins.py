@@ -16,7 +16,8 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from linkservice.clicks.model import AgentName, Click, FacetValue
+from linkservice.clicks.model import AgentName, FacetValue
+from linkservice.clicks.packed_model import EveryClick
 from linkservice.reports.details import EMPTY_VALUE, by_clicks
 from linkservice.reports.filtered_ranking import COST_OF_OWN
 from linkservice.reports.filters import UNKNOWN, Filters
@@ -74,12 +75,12 @@ def _counted(
 ) -> tuple[list[Value], list[Value]]:
     """The clicks of persons by country and by device, in one reading of the rows."""
     rows = session.execute(
-        select(Click.country_id, Click.agent_id, func.count())
+        select(EveryClick.country_id, EveryClick.agent_id, func.count())
         .where(
             *meet(session, whose, period, filters),
-            Click.click_class.in_(persons_of(suspects)),
+            EveryClick.click_class.in_(persons_of(suspects)),
         )
-        .group_by(Click.country_id, Click.agent_id)
+        .group_by(EveryClick.country_id, EveryClick.agent_id)
     )
     countries: Counter[int] = Counter()
     agents: Counter[int] = Counter()

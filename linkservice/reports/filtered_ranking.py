@@ -22,7 +22,8 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
-from linkservice.clicks.model import CLASSES, COUNTER_OF_CLASS, Click, Mark
+from linkservice.clicks.model import CLASSES, COUNTER_OF_CLASS, Mark
+from linkservice.clicks.packed_model import EveryClick
 from linkservice.clicks.packed_values import CELL, unpacked
 from linkservice.reports.filters import Filters
 from linkservice.reports.judging import Earlier
@@ -187,10 +188,10 @@ class _Reading:
 
     def _single_clicks(self, period: Period) -> Sequence[Row[Any]]:
         """The day and a cell (`packed_values.CELL`) of whatever single clicks add up to."""
-        placed = Click.touchpoint_id != NO_TOUCHPOINT
+        placed = EveryClick.touchpoint_id != NO_TOUCHPOINT
 
         def marked(mark: Mark) -> ColumnElement[bool]:
-            return Click.flags.bitwise_and(int(mark)) != 0
+            return EveryClick.flags.bitwise_and(int(mark)) != 0
 
         # Of links without a touchpoint, visitors are those of the link.
         new_there = and_(placed, marked(Mark.NEW_FOR_TOUCHPOINT))
@@ -200,7 +201,7 @@ class _Reading:
             and_(placed, marked(Mark.NEW_FOR_JOURNEY)),
             marked(Mark.TOKENLESS),
         )
-        key = Click.local_day, Click.touchpoint_id, Click.click_class
+        key = EveryClick.local_day, EveryClick.touchpoint_id, EveryClick.click_class
         sums = [func.sum(case((mark, 1), else_=0)) for mark in marks]
         return self._session.execute(
             select(*key, func.count(), *sums)

@@ -6,11 +6,16 @@ take longer than the report; a rarer city is a click away on the page of a touch
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from collections import Counter
+from collections.abc import Iterator
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.dictionary import knows_cities
 from linkservice.clicks.model import Click, FacetValue
+from linkservice.clicks.packed_model import PackedClicks
+from linkservice.clicks.packing import CLICKS_IN_ONE
 from linkservice.reports.single_clicks import persons_of
 from linkservice.workspaces.access import Actor
 
@@ -28,19 +33,31 @@ def known_cities(session: Session, actor: Actor) -> list[str]:
     actor.require("reports:read")
     if not knows_cities(session):
         return []
-    latest = (
+    counts = Counter(
+        city_id
+        for city_id, kind in _latest(session, actor.workspace_id)
+        if city_id and kind in persons_of(suspects=False)
+    )
+    named = select(FacetValue.id, FacetValue.value).where(FacetValue.id.in_(counts))
+    values = [(-counts[city_id], value) for city_id, value in session.execute(named)]
+    return [value for _, value in sorted(values)[:MOST]]
+
+
+def _latest(session: Session, workspace_id: int) -> Iterator[tuple[int, int]]:
+    """City and class of the latest clicks: those in rows, and if they are few, of packed days."""
+    rows = session.execute(
         select(Click.city_id, Click.click_class)
-        .where(Click.workspace_id == actor.workspace_id)
+        .where(Click.workspace_id == workspace_id)
         .order_by(Click.local_day.desc())
         .limit(LATEST)
-        .subquery()
-    )
-    query = (
-        select(FacetValue.value)
-        .join(latest, latest.c.city_id == FacetValue.id)
-        .where(latest.c.click_class.in_(persons_of(suspects=False)))
-        .group_by(FacetValue.value)
-        .order_by(func.count().desc(), FacetValue.value)
-        .limit(MOST)
-    )
-    return list(session.scalars(query))
+    ).all()
+    yield from ((city_id, kind) for city_id, kind in rows)
+    if len(rows) < LATEST:
+        packed = (
+            select(PackedClicks.city_id, PackedClicks.click_class)
+            .where(PackedClicks.workspace_id == workspace_id)
+            .order_by(PackedClicks.local_day.desc())
+            .limit(LATEST // CLICKS_IN_ONE)
+        )
+        for cities, kinds in session.execute(packed):
+            yield from zip(cities, kinds, strict=True)

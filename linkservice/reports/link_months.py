@@ -15,9 +15,9 @@ from typing import TypeAlias
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkFacet, LinkHour
 from linkservice.clicks.month_model import ClosedMonth, LinkMonth
-from linkservice.database import AS_BYTES, read_once
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
+from linkservice.database import AS_BYTES, is_sqlite, read_once
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.sources import Sources
 
@@ -40,12 +40,26 @@ class LinkMonths:
 
 NO_MONTHS = LinkMonths(())
 
+MOST_NAMED = 10_000
+"""Links of one statement, which may have 65,535 parameters."""
+
+
+def named(session: Session, links: Links) -> Links:
+    """As they are best asked for: PostgreSQL finds packed days of links that it is told, and reads
+    those of all links for links that it has to look up, as it does where they are very many.
+    """
+    if is_sqlite(session) or not isinstance(links, Select):
+        return links
+    some = links.limit(MOST_NAMED + 1)
+    found = read_once(session, (named, links), lambda: session.scalars(some).all())
+    return found if len(found) <= MOST_NAMED else links
+
 
 def link_months(session: Session, read: Sources, links: Links, period: Period) -> LinkMonths:
     """The whole months of the period that are closed for all of these links; of the same object
     read once in a session that reads.
     """
-    if read.hours is not LinkHour or read.facets is not LinkFacet:
+    if read.hours is not EveryLinkHour or read.facets is not EveryLinkFacet:
         return NO_MONTHS  # suspected mail scanners have none
     first, end = whole_months(period)
     if first >= end:

@@ -12,8 +12,8 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import LinkFacet, LinkHour
 from linkservice.clicks.month_model import ClosedWeek, LinkWeek
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
 from linkservice.clicks.weeks import days_of, week_of
 from linkservice.database import AS_BYTES
 from linkservice.reports.link_months import Links
@@ -31,7 +31,7 @@ class LinkWeeks:
 
 def link_weeks(session: Session, read: Sources, links: Links, days: Sequence[date]) -> LinkWeeks:
     """What is closed for all of these links, of these days."""
-    if read.hours is not LinkHour or read.facets is not LinkFacet:
+    if read.hours is not EveryLinkHour or read.facets is not EveryLinkFacet:
         return LinkWeeks(days)  # suspected mail scanners have none
     there = set(days)
     whole = [week for week in sorted({*map(week_of, days)}) if there.issuperset(days_of(week))]

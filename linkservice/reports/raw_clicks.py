@@ -18,7 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.export import Selection, Wanted, select_clicks
-from linkservice.clicks.model import Click, Mark
+from linkservice.clicks.model import Mark
+from linkservice.clicks.packed_model import EveryClick
 from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.reports.filters import NO_FILTERS, Filters
 from linkservice.reports.links import links_of
@@ -65,15 +66,15 @@ def report_clicks(session: Session, actor: Actor, subject: Subject, asked: Asked
     found = select_clicks(session, actor, wanted).that(*facets_met(session, asked.filters))
     if subject.campaign_id is not None:
         campaign = find(session, actor, Campaign, subject.campaign_id, "campaign_id")
-        found = found.that(Click.link_id.in_(links_of(campaign)))
+        found = found.that(EveryClick.link_id.in_(links_of(campaign)))
     if subject.journey_id is not None:
         journey = find(session, actor, Journey, subject.journey_id, "journey_id")
         stages = select(Stage.id).where(Stage.journey_id == journey.id)
         placed = select(Touchpoint.id).where(Touchpoint.stage_id.in_(stages))
-        found = found.that(Click.touchpoint_id.in_(placed))
+        found = found.that(EveryClick.touchpoint_id.in_(placed))
     if subject.touchpoint_ids is not None:
-        found = found.that(Click.touchpoint_id.in_(sorted(subject.touchpoint_ids)))
+        found = found.that(EveryClick.touchpoint_id.in_(sorted(subject.touchpoint_ids)))
     if asked.rows == "all":
         return found
-    counted = Click.click_class.in_(persons_of(asked.suspects))
-    return found.that(counted, Click.flags.bitwise_and(int(Mark.MISS)) == 0)
+    counted = EveryClick.click_class.in_(persons_of(asked.suspects))
+    return found.that(counted, EveryClick.flags.bitwise_and(int(Mark.MISS)) == 0)

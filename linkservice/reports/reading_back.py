@@ -19,7 +19,8 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, column, func, selec
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.kept_rows import kept_from
-from linkservice.clicks.model import Click, LinkDay, Mark, TouchpointDay
+from linkservice.clicks.model import LinkDay, Mark, TouchpointDay
+from linkservice.clicks.packed_model import EveryClick, PackedClicks
 from linkservice.database import is_sqlite, read_once
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
@@ -29,6 +30,9 @@ ROWS_OF_ONE, ROWS_OF_SEVERAL = 600_000, 2_200_000
 
 ROWS_OF_SEVERAL_ON_POSTGRESQL = 1_300_000
 """There a row is found through the index and read from another page."""
+
+COST_OF_PACKED = 2
+"""What a row of a packed day (`clicks.packing`) costs beside others."""
 
 FIRST_DAYS = 32
 _DAY = timedelta(days=1)
@@ -56,7 +60,7 @@ class Whose:
     def new(self) -> Mark:
         return Mark.NEW_FOR_LINK if self.touchpoint_id is None else Mark.NEW_FOR_TOUCHPOINT
 
-    def of(self, rows: type[Click]) -> ColumnElement[bool]:
+    def of(self, rows: type[EveryClick]) -> ColumnElement[bool]:
         """The condition on click rows."""
         if self.touchpoint_id is not None:
             return rows.touchpoint_id == self.touchpoint_id
@@ -118,8 +122,7 @@ def read_once_more(
         return period.first
     left = _most(session, filters)
     for each in spent:
-        rows, own = _rows(session, whose.workspace_id, each), _own_clicks(session, whose, each)
-        left -= sum(rows.values()) + cost_of_own * sum(own.values())
+        left -= sum(_costs(session, whose, each, cost_of_own).values())
     return _affordable(session, whose, period, left, cost_of_own)
 
 
@@ -160,10 +163,10 @@ def _affordable(
         if all(map(are_free, some.days())):
             first = some.first
             continue
-        rows, own = _rows(session, whose.workspace_id, some), _own_clicks(session, whose, some)
+        costs = _costs(session, whose, some, cost_of_own)
         for day in reversed(some.days()):
             if not are_free(day):
-                cost += rows.get(day, 0) + cost_of_own * own.get(day, 0)
+                cost += costs[day]
             if cost > most:
                 return first
             first = day
@@ -179,6 +182,29 @@ def _backwards(period: Period) -> Iterator[Period]:
         first = max(period.first, last - timedelta(days=days - 1))
         yield Period(first, last, period.time_zone)
         last, days = first - _DAY, 2 * days
+
+
+def _costs(session: Session, whose: Whose, period: Period, cost_of_own: int) -> dict[date, int]:
+    """What it costs to read each day."""
+    rows, own = _rows(session, whose.workspace_id, period), _own_clicks(session, whose, period)
+    packed_to = _packed_to(session, whose.workspace_id)
+    return {
+        day: rows.get(day, 0) * (COST_OF_PACKED if day <= packed_to else 1)
+        + cost_of_own * own.get(day, 0)
+        for day in period.days()
+    }
+
+
+def _packed_to(session: Session, workspace_id: int) -> date:
+    """The last day of which clicks lie packed; `date.min` where none do."""
+
+    def last() -> int | None:
+        days = PackedClicks.local_day
+        return session.scalar(
+            select(func.max(days)).where(PackedClicks.workspace_id == workspace_id)
+        )
+
+    return date.fromordinal(read_once(session, (_packed_to, workspace_id), last) or 1)
 
 
 def _rows(session: Session, workspace_id: int, period: Period) -> dict[date, int]:
@@ -220,15 +246,15 @@ def _own_clicks(session: Session, whose: Whose, period: Period) -> dict[date, in
 
 def where_rows_lie(session: Session, whose: Whose, period: Period) -> ColumnElement[bool]:
     """The condition on click rows that leads to those of the period's days."""
-    days = Click.local_day.between(period.first.toordinal(), period.last.toordinal())
+    days = EveryClick.local_day.between(period.first.toordinal(), period.last.toordinal())
     if not is_sqlite(session):
-        return and_(Click.workspace_id == whose.workspace_id, days)
+        return and_(EveryClick.workspace_id == whose.workspace_id, days)
     # Its index by day leads to one row after the other; as they lie, they are read ten times as
     # quickly, those of other workspaces too.
     places = _places(session, whose.workspace_id, period)
     low = min((low for low, _ in places), default=0)
     high = max((high for _, high in places), default=-1)
-    return and_(Click.segment_id.between(low, high), days)
+    return and_(EveryClick.segment_id.between(low, high), days)
 
 
 def _places(session: Session, workspace_id: int, period: Period) -> list[tuple[int, int]]:
@@ -241,8 +267,8 @@ def _looked_up(session: Session, workspace_id: int, period: Period) -> list[tupl
     numbers = [(day.toordinal(),) for day in period.days()]
     days = values(column("day", Integer)).data(numbers).cte("days")
     ends = [
-        select(end(Click.segment_id))
-        .where(Click.workspace_id == workspace_id, Click.local_day == days.c.day)
+        select(end(EveryClick.segment_id))
+        .where(EveryClick.workspace_id == workspace_id, EveryClick.local_day == days.c.day)
         .scalar_subquery()
         for end in (func.min, func.max)
     ]

@@ -31,10 +31,10 @@ from linkservice.clicks.model import (
     CLASSES,
     COUNTER_OF_CLASS,
     AgentName,
-    Click,
     FacetValue,
     Mark,
 )
+from linkservice.clicks.packed_model import EveryClick
 from linkservice.reports.details import EMPTY_VALUE
 from linkservice.reports.filters import UNKNOWN, Filters, stored
 from linkservice.reports.period import Period
@@ -153,8 +153,8 @@ def meet(
     """The conditions on click rows of the period that meet the filters, and are no misses."""
     return [
         where_rows_lie(session, whose, period),
-        whose.of(Click),
-        Click.flags.bitwise_and(_MISS) == 0,
+        whose.of(EveryClick),
+        EveryClick.flags.bitwise_and(_MISS) == 0,
         *facets_met(session, filters),
     ]
 
@@ -163,7 +163,7 @@ def facets_met(session: Session, filters: Filters) -> list[ColumnElement[bool]]:
     """The conditions on click rows, of whatever days and links, that the filters set."""
     conditions = [_has(session, facet, value) for facet, value in filters.facets.items()]
     if filters.source is not None:
-        scan = Click.flags.bitwise_and(_SCAN)
+        scan = EveryClick.flags.bitwise_and(_SCAN)
         conditions.append(scan != 0 if filters.source == "scan" else scan == 0)
     return conditions
 
@@ -172,13 +172,13 @@ def _chosen(session: Session, whose: Whose, period: Period, filters: Filters) ->
     """The rows, each read once: the parts of the count are made of what was found."""
     return (
         select(
-            Click.local_day.label("day"),
-            Click.local_hour.label("hour"),
-            Click.click_class.label("kind"),
-            Click.flags.label("flags"),
-            Click.link_id.label("link"),
-            Click.agent_id.label("agent"),
-            *(getattr(Click, column).label(name) for name, column in _OF_ROW.items()),
+            EveryClick.local_day.label("day"),
+            EveryClick.local_hour.label("hour"),
+            EveryClick.click_class.label("kind"),
+            EveryClick.flags.label("flags"),
+            EveryClick.link_id.label("link"),
+            EveryClick.agent_id.label("agent"),
+            *(getattr(EveryClick, column).label(name) for name, column in _OF_ROW.items()),
         )
         .where(*meet(session, whose, period, filters))
         .cte("chosen")
@@ -190,11 +190,11 @@ def _has(session: Session, facet: str, value: str) -> ColumnElement[bool]:
     if facet in _OF_AGENT:
         column = getattr(AgentName, facet)
         query = select(AgentName.id).where(column.in_(stored(facet, value)))
-        return Click.agent_id.in_(session.scalars(query).all())
+        return EveryClick.agent_id.in_(session.scalars(query).all())
     if (facet, value) == ("city", UNKNOWN):
-        return Click.city_id == 0
+        return EveryClick.city_id == 0
     ids = value_ids(session, facet, value)
-    column = getattr(Click, _OF_ROW[facet])
+    column = getattr(EveryClick, _OF_ROW[facet])
     return column.in_(ids) if ids else false()
 
 

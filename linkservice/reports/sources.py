@@ -27,14 +27,13 @@ from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import (
     LinkDay,
-    LinkFacet,
-    LinkHour,
     SuspectedDay,
     SuspectedFacet,
     SuspectedHour,
     TouchpointDay,
     TouchpointMonth,
 )
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
 from linkservice.database import read_once
 from linkservice.reports.period import Period
 
@@ -50,8 +49,8 @@ class Sources:
 
     touchpoints: type[TouchpointDay]
     days: type[LinkDay]
-    hours: type[LinkHour]
-    facets: type[LinkFacet]
+    hours: type[EveryLinkHour]
+    facets: type[EveryLinkFacet]
     months: type[TouchpointMonth] | None = None
 
     @property
@@ -72,7 +71,7 @@ def visitors_in(rows: NDArray[np.void]) -> NDArray[np.int64]:
     return np.where(placed, rows["touchpoint_visitors"], rows["visitors"]).astype(np.int64)
 
 
-PERSONS = Sources(TouchpointDay, LinkDay, LinkHour, LinkFacet, TouchpointMonth)
+PERSONS = Sources(TouchpointDay, LinkDay, EveryLinkHour, EveryLinkFacet, TouchpointMonth)
 
 
 def sources(session: Session, workspace_id: int, period: Period, suspects: bool) -> Sources:
@@ -107,8 +106,10 @@ def _both() -> Sources:
     shared = {column.name for column in SuspectedDay.__table__.columns}
     return _with_days(
         {name: name for name in shared},
-        aliased(LinkHour, union_all(select(LinkHour), select(SuspectedHour)).subquery()),
-        aliased(LinkFacet, union_all(select(LinkFacet), select(SuspectedFacet)).subquery()),
+        aliased(EveryLinkHour, union_all(select(EveryLinkHour), select(SuspectedHour)).subquery()),
+        aliased(
+            EveryLinkFacet, union_all(select(EveryLinkFacet), select(SuspectedFacet)).subquery()
+        ),
     )
 
 
@@ -116,10 +117,14 @@ def _both() -> Sources:
 def _apart() -> Sources:
     """Suspects are scanners."""
     key = ("link_id", "local_date", "touchpoint_id", "workspace_id")
-    return _with_days({**{name: name for name in key}, "scanners": "clicks"}, LinkHour, LinkFacet)
+    return _with_days(
+        {**{name: name for name in key}, "scanners": "clicks"}, EveryLinkHour, EveryLinkFacet
+    )
 
 
-def _with_days(taken: dict[str, str], hours: type[LinkHour], facets: type[LinkFacet]) -> Sources:
+def _with_days(
+    taken: dict[str, str], hours: type[EveryLinkHour], facets: type[EveryLinkFacet]
+) -> Sources:
     """With the days of persons and suspects; of the latter the columns named, others are 0."""
     return Sources(
         aliased(TouchpointDay, _days(TouchpointDay.__table__, taken)),

@@ -12,11 +12,25 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Row,
+    and_,
+    any_,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import Session, aliased
 
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, SuspectedDay
-from linkservice.database import as_local_day
+from linkservice.clicks.model import LinkDay, SuspectedDay
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
+from linkservice.database import as_local_day, is_sqlite
 from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports import details
@@ -255,14 +269,40 @@ def _details(session: Session, read: Sources, stay: _Stay) -> details.Details:
 
 def _told(
     session: Session,
-    rolled_up: type[LinkHour | LinkFacet],
+    rolled_up: type[EveryLinkHour | EveryLinkFacet],
     rows: type[LinkDay],
     stay: _Stay,
 ) -> ColumnElement[bool]:
     """Which rows of hours or facets are the touchpoint's alone."""
+    if not is_sqlite(session):
+        return _told_packed(session, rolled_up, rows, stay)
     day = as_local_day(session, rows.local_date.expression)
     days = select(rows.link_id, day).where(*stay.days(rows), _alone(rows, stay))
     return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
+
+
+def _told_packed(
+    session: Session,
+    rolled_up: type[EveryLinkHour | EveryLinkFacet],
+    rows: type[LinkDay],
+    stay: _Stay,
+) -> ColumnElement[bool]:
+    """The same for PostgreSQL, which finds packed days by what it is told, and for each of those
+    that it has to look up would read all.
+    """
+    links = stay.links
+    if links is None:
+        links = session.scalars(select(rows.link_id).where(*stay.days(rows)).distinct()).all()
+    ours = any_(literal(list(links), ARRAY(BigInteger)))
+    within = rolled_up.link_id == ours, rolled_up.local_date.in_(stay.period.days())
+    if stay.alone:
+        return and_(*within)
+    elsewhere = select(LinkDay.link_id, LinkDay.local_date).where(
+        LinkDay.link_id == ours,
+        LinkDay.local_date.between(stay.period.first, stay.period.last),
+        LinkDay.touchpoint_id != stay.touchpoint.id,
+    )
+    return and_(*within, tuple_(rolled_up.link_id, rolled_up.local_date).not_in(elsewhere))
 
 
 def facets_alone(

@@ -1,0 +1,241 @@
+"""Packs what PostgreSQL has of days that are long over: clicks, and the hours and facets of links.
+
+A row a click takes 164 bytes there and its hours and facets 171 more, packed (`packed_model`) a
+seventh. Nothing but where they lie changes: readers of `EveryClick`, `EveryLinkHour` and
+`EveryLinkFacet` see the same before, meanwhile and after. Clicks that come later are rows until
+they are packed as well; later hours and facets are rows that add to packed ones, be it less than
+nought. Clicks that are to change are made rows again before (`unpack`).
+
+Decided here: when a day is packed, and how much at once. The ingester does it when it is idle, and
+may be stopped at any moment. SQLite packs nothing: its rows are small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text, true, tuple_
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from linkservice.clicks.model import Click, LinkFacet, LinkHour
+from linkservice.clicks.packed_model import EveryClick
+from linkservice.database import Database
+from linkservice.workspaces.model import Workspace
+
+RowId: TypeAlias = tuple[int, int]
+"""Segment and position of a click."""
+
+AFTER_DAYS = 30
+"""A day is packed so many days after it: single clicks of the last four weeks are most asked for,
+and those of packed days take twice the time. The spool, which clicks may be read from once more
+(`reclassify`), is mostly gone by then."""
+
+CLICKS_IN_ONE = 1_000
+"""Clicks of one packed row: 20 bytes each. Of 250 they take 23, of 4,000 they take 19."""
+
+CLICKS_AT_ONCE, LINKS_AT_ONCE = 10_000, 400
+"""Packed in one transaction, of some 100 ms."""
+
+_PATIENCE_MS = 200
+"""Waited for whoever is at the same rows; then packing is what waits for another time. Less than
+after which PostgreSQL looks for deadlocks, or it might give up the other one."""
+
+_WAITED_TOO_LONG = "55P03"  # lock_not_available
+
+_PG_LOCK = 0x7061636B  # any number that nothing else of this database locks by ("pack")
+
+
+def pack_some(database: Database, now: datetime) -> bool:
+    """Pack a part of a day; whether there was any.
+
+    Raises SQLAlchemyError where the database is away; nothing is lost then.
+    """
+    if database.is_sqlite:
+        return False
+    horizon = now.date() - timedelta(days=AFTER_DAYS)
+    try:
+        with database.transaction() as session:
+            # Who adds to the day may wait in turn until nobody packs.
+            session.execute(text(f"SET LOCAL lock_timeout = {_PATIENCE_MS}"))
+            # Another ingester may be at it.
+            alone = session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_PG_LOCK})"))
+            return bool(alone) and (_pack_clicks(session, horizon) or _pack_links(session, horizon))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _WAITED_TOO_LONG:
+            raise
+        return False
+
+
+def _pack_clicks(session: Session, horizon: date) -> bool:
+    of_workspace = select(func.min(Click.local_day)).where(Click.workspace_id == Workspace.id)
+    days = select(Workspace.id, of_workspace.correlate(Workspace).scalar_subquery().label("day"))
+    first = days.subquery()
+    found = session.execute(
+        select(first.c.id, first.c.day).where(first.c.day < horizon.toordinal()).limit(1)
+    ).first()
+    if found is not None:
+        some = {"workspace_id": found.id, "local_day": found.day, "at_once": CLICKS_AT_ONCE}
+        session.execute(_PACK_CLICKS, some | {"in_one": CLICKS_IN_ONE})
+    return found is not None
+
+
+def _pack_links(session: Session, horizon: date) -> bool:
+    for rows in (LinkHour, LinkFacet):
+        day = session.scalar(select(func.min(rows.local_date)).where(rows.local_date < horizon))
+        if day is not None:
+            links = select(rows.link_id).where(rows.local_date == day).distinct()
+            some = session.scalars(links.order_by(rows.link_id).limit(LINKS_AT_ONCE)).all()
+            session.execute(_PACK_LINKS, {"day": day, "link_ids": list(some)})
+            return True
+    return False
+
+
+def unpack(connection: Connection, ids: Collection[RowId]) -> None:
+    """Make rows again of those of these clicks that lie packed, and of all that lie with them.
+    Nobody packs then until the caller's transaction ends.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_PG_LOCK})"))
+    for segment_id, low, high in _stretches(ids):
+        key = tuple_(Click.segment_id, Click.position)
+        between = key.between((segment_id, low), (segment_id, high))
+        rows = connection.execute(select(Click.segment_id, Click.position).where(between))
+        if missing := {each for each in ids if each[0] == segment_id}.difference(map(tuple, rows)):
+            places = [position for _, position in missing]
+            some = {"segment_id": segment_id, "low": min(places), "high": max(places)}
+            connection.execute(_UNPACK_CLICKS, some)
+
+
+def lying_with(connection: Connection, ids: Collection[RowId]) -> ColumnElement[bool]:
+    """The condition on `EveryClick` that leads to what lies packed with any of these clicks; it
+    leaves none of them out, and others in.
+    """
+    if connection.dialect.name == "sqlite":
+        return true()
+    first = tuple_(EveryClick.first_segment_id, EveryClick.first_position)
+    last = tuple_(EveryClick.last_segment_id, EveryClick.last_position)
+    return or_(
+        *(
+            and_(first <= (segment_id, high), last >= (segment_id, low))
+            for segment_id, low, high in _stretches(ids)
+        )
+    )
+
+
+def coming_after(session: Session, place: RowId) -> ColumnElement[bool]:
+    """The condition on `EveryClick` that the key is greater than this one."""
+    later = tuple_(EveryClick.segment_id, EveryClick.position) > place
+    if session.get_bind().dialect.name == "sqlite":
+        return later
+    # Or all that lies packed before it would be unpacked to be left out.
+    return and_(later, tuple_(EveryClick.last_segment_id, EveryClick.last_position) > place)
+
+
+def _stretches(ids: Collection[RowId]) -> Iterator[tuple[int, int, int]]:
+    """The segments of these clicks, and from where to where they are there."""
+    for segment_id, some in groupby(sorted(ids), key=lambda each: each[0]):
+        positions = [position for _, position in some]
+        yield segment_id, positions[0], positions[-1]
+
+
+_IN_ARRAYS = (
+    *("segment_id", "domain_id", "link_id", "link_version", "touchpoint_id", "agent_id"),
+    *("country_id", "language_id", "referrer_id", "local_hour", "class", "flags", "city_id"),
+)
+"""The columns of clicks that are packed as they are."""
+
+_ORDER = "ORDER BY segment_id, position"
+
+_PACK_CLICKS = text(f"""
+    WITH gone AS (
+        DELETE FROM clicks WHERE (segment_id, position) IN (
+            SELECT segment_id, position FROM clicks
+            WHERE workspace_id = :workspace_id AND local_day = :local_day {_ORDER} LIMIT :at_once
+        ) RETURNING *
+    ), placed AS (
+        SELECT *, (row_number() OVER ({_ORDER}) - 1) / :in_one AS part,
+            min(time_ms) OVER () AS since_ms
+        FROM gone
+    )
+    INSERT INTO packed_clicks (
+        first_segment_id, first_position, last_segment_id, last_position, workspace_id, local_day,
+        since_ms, position, after_ms, {", ".join(_IN_ARRAYS)}
+    )
+    SELECT
+        (array_agg(segment_id {_ORDER}))[1], (array_agg(position {_ORDER}))[1],
+        (array_agg(segment_id {_ORDER}))[count(*)], (array_agg(position {_ORDER}))[count(*)],
+        workspace_id, local_day, since_ms,
+        array_agg(CAST(position AS INTEGER) {_ORDER}),
+        array_agg(CAST(time_ms - since_ms AS INTEGER) {_ORDER}),
+        {", ".join(f"array_agg({name} {_ORDER})" for name in _IN_ARRAYS)}
+    FROM placed GROUP BY workspace_id, local_day, since_ms, part
+""")  # noqa: S608  # names are the models'
+
+_UNPACK_CLICKS = text(f"""
+    WITH gone AS (
+        DELETE FROM packed_clicks
+        WHERE (first_segment_id, first_position) <= (:segment_id, :high)
+            AND (last_segment_id, last_position) >= (:segment_id, :low)
+        RETURNING *
+    )
+    INSERT INTO clicks (
+        workspace_id, local_day, position, time_ms, {", ".join(_IN_ARRAYS)}
+    )
+    SELECT workspace_id, local_day, unnest(position), since_ms + unnest(after_ms),
+        {", ".join(f"unnest({name})" for name in _IN_ARRAYS)}
+    FROM gone
+""")  # noqa: S608  # names are the models'
+
+_PACK_LINKS = text("""
+    WITH of_hours AS (
+        DELETE FROM link_hours WHERE local_date = :day AND link_id = ANY(:link_ids)
+        RETURNING link_id, local_hour, clicks, scans
+    ), of_facets AS (
+        DELETE FROM link_facets WHERE local_date = :day AND link_id = ANY(:link_ids)
+        RETURNING link_id, value_id, clicks
+    ), packed AS (
+        SELECT * FROM packed_link_days WHERE local_date = :day AND link_id = ANY(:link_ids)
+    ), hours AS (
+        SELECT link_id, local_hour, CAST(sum(clicks) AS INTEGER) AS clicks,
+            CAST(sum(scans) AS INTEGER) AS scans
+        FROM (
+            SELECT * FROM of_hours UNION ALL
+            SELECT link_id, unnest(local_hour), unnest(hour_clicks), unnest(hour_scans) FROM packed
+        ) AS every_hour
+        GROUP BY link_id, local_hour HAVING sum(clicks) <> 0 OR sum(scans) <> 0
+    ), facets AS (
+        SELECT link_id, value_id, CAST(sum(clicks) AS INTEGER) AS clicks
+        FROM (
+            SELECT * FROM of_facets UNION ALL
+            SELECT link_id, unnest(value_id), unnest(value_clicks) FROM packed
+        ) AS every_facet
+        GROUP BY link_id, value_id HAVING sum(clicks) <> 0
+    ), hours_of AS (
+        SELECT link_id, array_agg(local_hour ORDER BY local_hour) AS local_hour,
+            array_agg(clicks ORDER BY local_hour) AS clicks,
+            array_agg(scans ORDER BY local_hour) AS scans
+        FROM hours GROUP BY link_id
+    ), facets_of AS (
+        SELECT link_id, array_agg(value_id ORDER BY value_id) AS value_id,
+            array_agg(clicks ORDER BY value_id) AS clicks
+        FROM facets GROUP BY link_id
+    )
+    INSERT INTO packed_link_days (
+        local_date, link_id, local_hour, hour_clicks, hour_scans, value_id, value_clicks
+    )
+    SELECT :day, link_id,
+        coalesce(hours_of.local_hour, '{}'), coalesce(hours_of.clicks, '{}'),
+        coalesce(hours_of.scans, '{}'),
+        coalesce(facets_of.value_id, '{}'), coalesce(facets_of.clicks, '{}')
+    FROM unnest(CAST(:link_ids AS BIGINT[])) AS links (link_id)
+    LEFT JOIN hours_of USING (link_id) LEFT JOIN facets_of USING (link_id)
+    ON CONFLICT (local_date, link_id) DO UPDATE SET
+        local_hour = excluded.local_hour, hour_clicks = excluded.hour_clicks,
+        hour_scans = excluded.hour_scans, value_id = excluded.value_id,
+        value_clicks = excluded.value_clicks
+""")
