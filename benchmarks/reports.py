@@ -27,7 +27,7 @@ from benchmarks.history import Past, fill_up, installation, shop_of
 from benchmarks.table import heading, judged
 from linkservice import schema
 from linkservice.app import close_app, create_app
-from linkservice.clicks.model import Click
+from linkservice.clicks.packed_model import EveryClick
 from linkservice.config import Settings
 from linkservice.database import Database, open_database
 from linkservice.journeys.model import Journey, Touchpoint
@@ -82,7 +82,7 @@ def _measure(settings: Settings, database: Database, only: str) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     judged("memory of this process at most", used, "≤", MEMORY_MB, " MB")
     with database.reading() as session:
-        rows = session.scalar(select(func.count()).select_from(Click)) or 1
+        rows = session.scalar(select(func.count()).select_from(EveryClick)) or 1
         size = _bytes(session, database)
     judged("bytes per click in the whole database", size / rows, "≤", CLICK_BYTES)
     close_app(client.application)
