@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -38,7 +37,7 @@ from linkservice.clicks.model import (
     VisitorKeys,
 )
 from linkservice.clicks.months import MONTHS
-from linkservice.clicks.packing import pack_some
+from linkservice.clicks.packing import Packing
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spans import Closing
 from linkservice.clicks.spool import node_id
@@ -142,7 +141,7 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
     close_all(closed_days.Closing(database).some)
     close_all(Closing(database, MONTHS).some)
     if not database.is_sqlite:
-        close_all(partial(pack_some, database))
+        close_all(Packing(database).some)
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
         ) as connection:

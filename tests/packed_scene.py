@@ -30,7 +30,7 @@ from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import CLASSES, LinkFacet, LinkHour, Mark
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.packed_model import EveryClick, EveryLinkFacet, EveryLinkHour
-from linkservice.clicks.packing import pack_some
+from linkservice.clicks.packing import Packing
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import Placing
 from linkservice.clicks.segment import write_segment
@@ -121,7 +121,8 @@ def record(old: Old, seed: int, days: tuple[date, date] = OCTOBER, clicks: int =
 
 
 @pytest.fixture
-def old(settings: Settings, database: Database) -> Iterator[Old]:
+def old(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Old]:
+    monkeypatch.setattr(packing, "FEWEST_CLICKS", 1)
     for cast in everybody(settings, database):
         scene = set_up(settings, database, cast)
         with database.transaction() as session:
@@ -134,6 +135,7 @@ def old(settings: Settings, database: Database) -> Iterator[Old]:
 
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "FEWEST_CLICKS", 1)
     monkeypatch.setattr(packing, "CLICKS_IN_ONE", 7)
     monkeypatch.setattr(packing, "CLICKS_AT_ONCE", 60)
     monkeypatch.setattr(packing, "LINKS_AT_ONCE", 4)
@@ -142,7 +144,7 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def pack(database: Database, now: datetime = MUCH_LATER) -> int:
     """Pack all there is to pack; in how many steps."""
     steps = 0
-    while pack_some(database, now):
+    while Packing(database).some(now):
         steps += 1
     return steps
 

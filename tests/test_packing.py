@@ -35,7 +35,7 @@ from linkservice.clicks.audit import audit
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.model import LedgerEntry
 from linkservice.clicks.packed_model import EveryClick, PackedClicks, PackedLinkDay
-from linkservice.clicks.packing import AFTER_DAYS, pack_some
+from linkservice.clicks.packing import AFTER_DAYS, Packing
 from linkservice.clicks.reclassify import reclassify
 from linkservice.clicks.spans import Closing
 from linkservice.config import Settings
@@ -62,7 +62,7 @@ def test_whatever_is_read_is_the_same_before_meanwhile_and_after(old: Old) -> No
     right, of_rows, proof = everything(old), rows(old.database), audit(old.settings, old.database)
     roll_ups_tell_the_clicks(old.database)
     steps = 0
-    while pack_some(old.database, MUCH_LATER):
+    while Packing(old.database).some(MUCH_LATER):
         steps += 1
         assert rows(old.database) == of_rows
         if steps % 9 == 1:
@@ -93,8 +93,34 @@ def test_a_day_is_packed_once_it_has_long_been_over(old: Old) -> None:
     with database.reading() as session:
         assert session.scalar(select(func.min(ClickRow.local_day))) == day.toordinal()
         assert session.scalar(select(func.max(PackedLinkDay.local_date))) < day
-    assert not pack_some(database, NOW + timedelta(days=AFTER_DAYS - 3))
-    assert pack_some(database, NOW + timedelta(days=AFTER_DAYS - 2))
+    assert not Packing(database).some(NOW + timedelta(days=AFTER_DAYS - 3))
+    assert Packing(database).some(NOW + timedelta(days=AFTER_DAYS - 2))
+
+
+@on_postgresql
+def test_few_clicks_of_a_day_stay_rows_until_there_are_more(
+    old: Old, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "FEWEST_CLICKS", 10)
+    days = ClickRow.workspace_id, ClickRow.local_day
+    sizes = select(*days, func.count()).group_by(*days).order_by(*days)
+
+    def lying() -> list[tuple[int, int, int]]:
+        with old.database.reading() as session:
+            return [(row[0], row[1], row[2]) for row in session.execute(sizes)]
+
+    few = [each for each in lying() if each[2] < 10]
+    assert 0 < len(few) < len(lying())
+    right, of_rows = everything(old), rows(old.database)
+    packer = Packing(old.database)
+    while packer.some(MUCH_LATER):
+        pass
+    assert lying() == few
+    assert (everything(old), rows(old.database)) == (right, of_rows)
+    old.come(70)
+    assert not packer.some(MUCH_LATER), "days it is done with are looked at again tomorrow"
+    assert pack(old.database, MUCH_LATER + timedelta(days=1)) > 0
+    assert all(size < 10 for _, _, size in lying())
 
 
 @on_postgresql
@@ -217,12 +243,12 @@ def test_packing_that_is_given_up_half_way_loses_nothing(old: Old) -> None:
         if left % 2 == 0:
             event.listen(database.engine, "after_cursor_execute", give_up)
             try:
-                pack_some(database, MUCH_LATER)
+                Packing(database).some(MUCH_LATER)
             except InterruptedError:
                 given_up += 1
             finally:
                 event.remove(database.engine, "after_cursor_execute", give_up)
-        elif not pack_some(database, MUCH_LATER):
+        elif not Packing(database).some(MUCH_LATER):
             break
         assert rows(database) == of_rows
     assert given_up > 30
@@ -235,7 +261,7 @@ def test_sqlite_keeps_rows(old: Old) -> None:
     event.listen(
         old.database.engine, "before_cursor_execute", lambda *each: statements.append(each[2])
     )
-    assert not pack_some(old.database, MUCH_LATER)
+    assert not Packing(old.database).some(MUCH_LATER)
     assert statements == []
     assert lying_as_rows(old.database)[0] == len(rows(old.database)["clicks"]) > 0
 

@@ -42,7 +42,7 @@ from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import Click as ClickRow
 from linkservice.clicks.model import LinkHour
 from linkservice.clicks.packed_model import EveryClick, PackedClicks, PackedLinkDay
-from linkservice.clicks.packing import pack_some
+from linkservice.clicks.packing import Packing
 from linkservice.clicks.reclassify import reclassify
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -247,7 +247,7 @@ def test_whoever_adds_and_puts_right_is_not_given_up_for_a_packer(old: Old) -> N
     pack(old.database)
     old.come(60)
     while lying_as_rows(old.database)[0]:
-        assert pack_some(old.database, MUCH_LATER)
+        assert Packing(old.database).some(MUCH_LATER)
     with old.database.reading() as session:
         first = select(func.min(LinkHour.local_date)).scalar_subquery()
         lying = session.execute(select(EveryClick.segment_id, EveryClick.position).limit(20)).all()
@@ -255,7 +255,7 @@ def test_whoever_adds_and_puts_right_is_not_given_up_for_a_packer(old: Old) -> N
         with database.writing_connection() as connection:
             late = update(LinkHour).where(LinkHour.local_date == first)
             connection.execute(late.values(scans=LinkHour.scans))
-            waiting = pool.submit(pack_some, old.database, MUCH_LATER)
+            waiting = pool.submit(Packing(old.database).some, MUCH_LATER)
             until_someone_waits(old.database)
             packing.unpack(connection, [(row[0], row[1]) for row in lying])
         assert not waiting.result(30), "it gives way"

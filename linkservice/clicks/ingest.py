@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -135,7 +134,7 @@ class Ingester:
             day_links.Closing(database).some,
             closed_days.Closing(database).some,
             *(Closing(database, spans).some for spans in closed_sums.SPANS),
-            partial(packing.pack_some, database),
+            packing.Packing(database).some,
             *also,
         )
         self._closed_at = float("-inf")

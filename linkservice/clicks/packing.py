@@ -3,8 +3,8 @@
 A row a click takes 164 bytes there and its hours and facets 171 more, packed (`packed_model`) a
 seventh. Nothing but where they lie changes: readers of `EveryClick`, `EveryLinkHour` and
 `EveryLinkFacet` see the same before, meanwhile and after. Clicks that come later are rows until
-they are packed as well; later hours and facets are rows that add to packed ones, be it less than
-nought. Clicks that are to change are made rows again before (`unpack`).
+there are some to be packed as well; later hours and facets are rows that add to packed ones, be it
+less than nought. Clicks that are to change are made rows again before (`unpack`).
 
 Decided here: when a day is packed, and how much at once. The ingester does it when it is idle, and
 may be stopped at any moment. SQLite packs nothing: its rows are small.
@@ -29,6 +29,8 @@ from linkservice.workspaces.model import Workspace
 RowId: TypeAlias = tuple[int, int]
 """Segment and position of a click."""
 
+_LinkRows: TypeAlias = LinkHour | LinkFacet
+
 AFTER_DAYS = 30
 """A day is packed so many days after it: single clicks of the last four weeks are most asked for,
 and those of packed days take twice the time. The spool, which clicks may be read from once more
@@ -36,6 +38,9 @@ and those of packed days take twice the time. The spool, which clicks may be rea
 
 CLICKS_IN_ONE = 1_000
 """Clicks of one packed row: 20 bytes each. Of 250 they take 23, of 4,000 they take 19."""
+
+FEWEST_CLICKS = 10
+"""Of a day that has fewer, clicks stay rows: 15 arrays take 360 bytes beside what is in them."""
 
 CLICKS_AT_ONCE, LINKS_AT_ONCE = 10_000, 400
 """Packed in one transaction, of some 100 ms."""
@@ -49,49 +54,75 @@ _WAITED_TOO_LONG = "55P03"  # lock_not_available
 _PG_LOCK = 0x7061636B  # any number that nothing else of this database locks by ("pack")
 
 
-def pack_some(database: Database, now: datetime) -> bool:
-    """Pack a part of a day; whether there was any.
+class Packing:
+    """Packs one day after the other, a part at a time."""
 
-    Raises SQLAlchemyError where the database is away; nothing is lost then.
-    """
-    if database.is_sqlite:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._horizon = date.min
+        self._days: dict[int | type[_LinkRows], int] = {}
+        """Up to where there was nothing to pack today: by workspace, and of hours and facets. Who
+        looks for the first day passes, until PostgreSQL vacuums, all that was packed before.
+        """
+
+    def some(self, now: datetime) -> bool:
+        """Pack a part of a day; whether there was any.
+
+        Raises SQLAlchemyError where the database is away; nothing is lost then.
+        """
+        if self._database.is_sqlite:
+            return False
+        horizon = now.date() - timedelta(days=AFTER_DAYS)
+        if horizon != self._horizon:
+            self._horizon = horizon
+            self._days.clear()
+        try:
+            with self._database.transaction() as session:
+                # Who adds to the day may wait in turn until nobody packs.
+                session.execute(text(f"SET LOCAL lock_timeout = {_PATIENCE_MS}"))
+                # Another ingester may be at it.
+                alone = session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_PG_LOCK})"))
+                return bool(alone) and (self._pack_clicks(session) or self._pack_links(session))
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _WAITED_TOO_LONG:
+                raise
+            return False
+
+    def _pack_clicks(self, session: Session) -> bool:
+        end = self._horizon.toordinal()
+        for workspace_id in session.scalars(select(Workspace.id)).all():
+            first = self._days.get(workspace_id, 0)
+            if first >= end:
+                continue
+            days = Click.local_day
+            query = (
+                select(days)
+                .where(Click.workspace_id == workspace_id, days >= first, days < end)
+                .group_by(days)
+                .having(func.count() >= FEWEST_CLICKS)
+                .order_by(days)
+            )
+            day = session.scalar(query.limit(1))
+            self._days[workspace_id] = end if day is None else day
+            if day is not None:
+                some = {"workspace_id": workspace_id, "local_day": day, "at_once": CLICKS_AT_ONCE}
+                session.execute(_PACK_CLICKS, some | {"in_one": CLICKS_IN_ONE})
+                return True
         return False
-    horizon = now.date() - timedelta(days=AFTER_DAYS)
-    try:
-        with database.transaction() as session:
-            # Who adds to the day may wait in turn until nobody packs.
-            session.execute(text(f"SET LOCAL lock_timeout = {_PATIENCE_MS}"))
-            # Another ingester may be at it.
-            alone = session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_PG_LOCK})"))
-            return bool(alone) and (_pack_clicks(session, horizon) or _pack_links(session, horizon))
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _WAITED_TOO_LONG:
-            raise
+
+    def _pack_links(self, session: Session) -> bool:
+        for rows in (LinkHour, LinkFacet):
+            first = date.fromordinal(self._days.get(rows, 1))
+            days = rows.local_date
+            query = select(func.min(days)).where(days >= first, days < self._horizon)
+            day = session.scalar(query)
+            self._days[rows] = (day or self._horizon).toordinal()
+            if day is not None:
+                links = select(rows.link_id).where(days == day).distinct()
+                some = session.scalars(links.order_by(rows.link_id).limit(LINKS_AT_ONCE)).all()
+                session.execute(_PACK_LINKS, {"day": day, "link_ids": list(some)})
+                return True
         return False
-
-
-def _pack_clicks(session: Session, horizon: date) -> bool:
-    of_workspace = select(func.min(Click.local_day)).where(Click.workspace_id == Workspace.id)
-    days = select(Workspace.id, of_workspace.correlate(Workspace).scalar_subquery().label("day"))
-    first = days.subquery()
-    found = session.execute(
-        select(first.c.id, first.c.day).where(first.c.day < horizon.toordinal()).limit(1)
-    ).first()
-    if found is not None:
-        some = {"workspace_id": found.id, "local_day": found.day, "at_once": CLICKS_AT_ONCE}
-        session.execute(_PACK_CLICKS, some | {"in_one": CLICKS_IN_ONE})
-    return found is not None
-
-
-def _pack_links(session: Session, horizon: date) -> bool:
-    for rows in (LinkHour, LinkFacet):
-        day = session.scalar(select(func.min(rows.local_date)).where(rows.local_date < horizon))
-        if day is not None:
-            links = select(rows.link_id).where(rows.local_date == day).distinct()
-            some = session.scalars(links.order_by(rows.link_id).limit(LINKS_AT_ONCE)).all()
-            session.execute(_PACK_LINKS, {"day": day, "link_ids": list(some)})
-            return True
-    return False
 
 
 def unpack(connection: Connection, ids: Collection[RowId]) -> None:

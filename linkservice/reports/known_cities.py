@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.dictionary import knows_cities
 from linkservice.clicks.model import Click, FacetValue
 from linkservice.clicks.packed_model import PackedClicks
-from linkservice.clicks.packing import CLICKS_IN_ONE
 from linkservice.reports.single_clicks import persons_of
 from linkservice.workspaces.access import Actor
 
 LATEST = 5_000
 """Clicks that are looked at: some 10 ms."""
+
+_AT_ONCE = 5
+"""Packed rows that are read together: of busy days five are enough."""
 
 MOST = 100
 """Cities of a list that somebody reads."""
@@ -52,12 +54,16 @@ def _latest(session: Session, workspace_id: int) -> Iterator[tuple[int, int]]:
         .limit(LATEST)
     ).all()
     yield from ((city_id, kind) for city_id, kind in rows)
-    if len(rows) < LATEST:
-        packed = (
-            select(PackedClicks.city_id, PackedClicks.click_class)
-            .where(PackedClicks.workspace_id == workspace_id)
-            .order_by(PackedClicks.local_day.desc())
-            .limit(LATEST // CLICKS_IN_ONE)
-        )
-        for cities, kinds in session.execute(packed):
-            yield from zip(cities, kinds, strict=True)
+    left = LATEST - len(rows)
+    packed = (
+        select(PackedClicks.city_id, PackedClicks.click_class)
+        .where(PackedClicks.workspace_id == workspace_id)
+        .order_by(PackedClicks.local_day.desc())
+    )
+    if left > 0:
+        with session.execute(packed, execution_options={"yield_per": _AT_ONCE}) as found:
+            for cities, kinds in found:
+                yield from zip(cities, kinds, strict=True)
+                left -= len(cities)
+                if left <= 0:
+                    return
