@@ -54,6 +54,9 @@ class Port:
     def tell_to_end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
 
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def end(self) -> list[int]:
         """How many entries each write had."""
         self.tell_to_end()
@@ -350,6 +353,14 @@ def test_at_the_end_each_request_has_its_answer(port: Port) -> None:
         assert bodies(rest(waiting)) == ["later"]
         assert rest(idle) == b""
     assert port.end() == [1]
+
+
+def test_being_told_to_end_again_and_again_does_not_end_it_early(tmp_path: Path) -> None:
+    for _ in range(5):
+        with opened(tmp_path / "log") as port:
+            while not port.has_ended():
+                port.tell_to_end()
+            port.end()
 
 
 def taken_in(client: socket.socket) -> int:

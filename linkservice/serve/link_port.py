@@ -101,7 +101,9 @@ class _LinkPort:
         self._loop = asyncio.get_running_loop()
         ending = asyncio.Event()
         for number in _ENDING:
-            self._loop.add_signal_handler(number, ending.set)
+            # Not the loop's handlers: between taking one away and ignoring the signal, which being
+            # told once more must not do anything after, the process would end by it.
+            signal.signal(number, lambda *_: self._loop.call_soon_threadsafe(ending.set))
         accepting = await self._loop.create_server(
             lambda: Connection(self), sock=listener, backlog=BACKLOG
         )
@@ -122,7 +124,6 @@ class _LinkPort:
             connection.abort()
         self._threads.shutdown(wait=False, cancel_futures=True)
         for number in _ENDING:  # being told again must not end it before it has closed its spool
-            self._loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
     # What a connection calls.
