@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -42,7 +42,7 @@ def add_gains(database: Database, past: Past, seed: int) -> None:
             actor = Actor(workspace.id, "benchmark", frozenset(SCOPES))
             touchpoints = session.scalars(select(Touchpoint).order_by(Touchpoint.id)).all()
             some = days[begin : begin + DAYS_AT_ONCE]
-            _convert(session, actor, touchpoints, some, rng, past)
+            _convert(session, actor, touchpoints, some, rng)
             _spend(session, actor, touchpoints, some, rng, workspace.currency, past)
             if begin == 0:
                 _attach(session, actor, past)
@@ -55,7 +55,6 @@ def _convert(
     touchpoints: Sequence[Touchpoint],
     days: Sequence[date],
     rng: random.Random,
-    past: Past,
 ) -> None:
     counts = [
         NewCount(
@@ -65,7 +64,7 @@ def _convert(
         if each.id % 3
         for day in days
     ]
-    import_counts(session, actor, counts, "benchmark", past.begun)
+    import_counts(session, actor, counts, "benchmark", datetime.now(UTC))
 
 
 def _spend(
