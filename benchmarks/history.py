@@ -37,12 +37,13 @@ from linkservice.clicks.model import (
     VisitorKeys,
 )
 from linkservice.clicks.months import MONTHS
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
 from linkservice.clicks.packing import Packing
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spans import Closing
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
-from linkservice.database import Database
+from linkservice.database import Base, Database
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.model import KINDS, MEDIA, Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
@@ -154,6 +155,13 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
 _BY_DAY = (LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay)
 
 
+_WHOLE: dict[type[Base], type[EveryLinkHour | EveryLinkFacet]] = {
+    LinkHour: EveryLinkHour,
+    LinkFacet: EveryLinkFacet,
+}
+"""Of what the first day may lie packed."""
+
+
 def close_all(some: Callable[[datetime], bool]) -> None:
     """Do what an idle ingester would do bit by bit, as long as there is any."""
     while some(datetime.now(UTC)):
@@ -190,7 +198,7 @@ def _copy_first_day(connection: Connection, first: date, days: int, *, with_keys
         connection.execute(
             text(
                 f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
-                f" SELECT {', '.join(values)} FROM {model.__tablename__}"
+                f" SELECT {', '.join(values)} FROM {_WHOLE.get(model, model).__tablename__}"
                 f" WHERE local_date = {that_day}"
             )
         )
@@ -212,7 +220,7 @@ def _copy_first_day(connection: Connection, first: date, days: int, *, with_keys
     values = [changed.get(name, name) for name in names]
     connection.execute(
         text(
-            f"INSERT INTO clicks ({', '.join(names)}) SELECT {', '.join(values)} FROM clicks"
+            f"INSERT INTO clicks ({', '.join(names)}) SELECT {', '.join(values)} FROM every_click"
             " WHERE segment_id < 1000000 ORDER BY segment_id, position"
         )
     )

@@ -186,7 +186,9 @@ def _write(
     tables = [table for table in metadata.sorted_tables if table.name not in LEFT_OUT]
     with database.reading() as session:
         counts = {
-            table.name: session.scalar(select(func.count()).select_from(_whole(table).subquery()))
+            table.name: session.scalar(
+                select(func.count()).select_from(_whole(table).order_by(None).subquery())
+            )
             or 0
             for table in tables
         }

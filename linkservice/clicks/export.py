@@ -1,6 +1,6 @@
 """Single clicks of a period, to be taken away: every row once, a few thousand at a time.
 
-A row says what the table `clicks` holds, in words: there is no token, address or user agent to
+A row says what the database holds of a click, in words: there is no token, address or user agent to
 tell. Rows come day by day, in the order they were ingested. Each batch is a transaction of its
 own, so a slow reader holds neither memory nor a connection; what is ingested meanwhile comes
 too if its day is still ahead. Rows older than `LINKSERVICE_CLICK_RETENTION_MONTHS` are gone.
@@ -18,12 +18,11 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from linkservice import cells
-from linkservice.clicks import bulk
+from linkservice.clicks import bulk, packing
 from linkservice.clicks.calendar import moment
 from linkservice.clicks.kept_rows import day_after
 from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, Mark
 from linkservice.clicks.packed_model import EveryClick
-from linkservice.clicks.packing import coming_after
 from linkservice.database import Database
 from linkservice.errors import Invalid, Problem
 from linkservice.journeys.model import Touchpoint
@@ -153,21 +152,25 @@ def _of_day(
     place = 0, -1
     while True:
         with database.reading() as session:
+            end = packing.end_of_some(session, selection.workspace_id, day, place)
             some = (
                 select(EveryClick)
                 .where(
                     *selection.conditions,
                     EveryClick.local_day == day,
-                    coming_after(session, place),
+                    packing.coming_after(session, place, end),
                 )
                 .order_by(EveryClick.segment_id, EveryClick.position)
                 .limit(BATCH)
             )
             rows = session.execute(_in_full(some)).all()
         if rows:
-            place = rows[-1].segment_id, rows[-1].position
             yield [_in_words(row) for row in rows]
-        if len(rows) < BATCH:
+        if len(rows) == BATCH:
+            place = rows[-1].segment_id, rows[-1].position
+        elif end is not None:
+            place = end
+        else:
             return
 
 

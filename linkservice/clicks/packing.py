@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import Click, LinkFacet, LinkHour
-from linkservice.clicks.packed_model import EveryClick
+from linkservice.clicks.packed_model import EveryClick, PackedClicks
 from linkservice.database import Database
 from linkservice.workspaces.model import Workspace
 
@@ -44,6 +44,9 @@ FEWEST_CLICKS = 10
 
 CLICKS_AT_ONCE, LINKS_AT_ONCE = 10_000, 400
 """Packed in one transaction, of some 100 ms."""
+
+PACKED_AT_ONCE = 5
+"""Packed rows read together by who reads clicks in order."""
 
 _PATIENCE_MS = 200
 """Waited for whoever is at the same rows; then packing is what waits for another time. Less than
@@ -158,13 +161,36 @@ def lying_with(connection: Connection, ids: Collection[RowId]) -> ColumnElement[
     )
 
 
-def coming_after(session: Session, place: RowId) -> ColumnElement[bool]:
-    """The condition on `EveryClick` that the key is greater than this one."""
-    later = tuple_(EveryClick.segment_id, EveryClick.position) > place
+def end_of_some(session: Session, workspace_id: int, day: int, place: RowId) -> RowId | None:
+    """Where the next few packed rows of a day end, after the key `place`; None where no more than
+    these are left. Packed rows have no order: of all that are left PostgreSQL would read all.
+    """
+    last = PackedClicks.last_segment_id, PackedClicks.last_position
+    found = session.execute(
+        select(*last)
+        .where(
+            PackedClicks.workspace_id == workspace_id,
+            PackedClicks.local_day == day,
+            tuple_(*last) > place,
+        )
+        .order_by(*last)
+        .offset(PACKED_AT_ONCE)
+        .limit(1)
+    ).first()
+    return (found[0], found[1]) if found else None
+
+
+def coming_after(session: Session, place: RowId, end: RowId | None = None) -> ColumnElement[bool]:
+    """The condition on `EveryClick` that the key is greater than this one, and not than the end."""
+    key = tuple_(EveryClick.segment_id, EveryClick.position)
     if session.get_bind().dialect.name == "sqlite":
+        return key > place
+    # Or all that lies packed before or behind would be unpacked to be left out.
+    later = and_(key > place, tuple_(EveryClick.last_segment_id, EveryClick.last_position) > place)
+    if end is None:
         return later
-    # Or all that lies packed before it would be unpacked to be left out.
-    return and_(later, tuple_(EveryClick.last_segment_id, EveryClick.last_position) > place)
+    first = tuple_(EveryClick.first_segment_id, EveryClick.first_position)
+    return and_(later, key <= end, first <= end)
 
 
 def _stretches(ids: Collection[RowId]) -> Iterator[tuple[int, int, int]]:

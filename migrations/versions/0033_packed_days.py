@@ -115,6 +115,8 @@ def _many(columns: dict[str, type[sa.Integer]]) -> list[sa.Column[list[int]]]:
 
 def _unpack() -> None:
     """Make rows of all that lies packed; where rows came later, they add up."""
+    # An ingester that was not stopped would pack more meanwhile, which would be dropped.
+    op.execute("LOCK TABLE packed_clicks, packed_link_days IN EXCLUSIVE MODE")
     op.execute(
         f"INSERT INTO clicks ({', '.join(_CLICK)}) SELECT {_PACKED_CLICK} FROM packed_clicks"
     )
