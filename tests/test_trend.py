@@ -13,7 +13,8 @@ from cast import Home, make_home, make_link, make_touchpoint
 from rollups import count, tell
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import FACETS
+from linkservice.clicks.dictionary import value_id
+from linkservice.clicks.model import FACETS, SuspectedDay, SuspectedFacet, SuspectedHour
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Forbidden, NotFound
@@ -139,9 +140,13 @@ def test_cleo_counts_nothing_of_adas(session: Session, settings: Settings, ada: 
             ask()
 
 
-def detail(session: Session, home: Home, touchpoint_id: str) -> TouchpointDetail:
+def detail(
+    session: Session, home: Home, touchpoint_id: str, *, suspects: bool = False
+) -> TouchpointDetail:
     first, last = week().first, week().last
-    return touchpoint_detail(session, home.actor, touchpoint_id, first=first, last=last, now=NOW)
+    return touchpoint_detail(
+        session, home.actor, touchpoint_id, first=first, last=last, suspects=suspects, now=NOW
+    )
 
 
 def test_a_touchpoints_hours_and_facets_are_those_of_its_links(
@@ -195,6 +200,38 @@ def test_a_day_a_link_shared_is_told_of_neither_touchpoint(
         assert sum(each.clicks for each in facet) == found.totals.clicks - found.undivided
     assert sum(hour.clicks for hour in found.hours) == 3
     assert [(share.link.id, share.clicks) for share in found.links] == [(link.id, 7)]
+
+
+def test_what_suspects_alone_clicked_elsewhere_is_not_the_touchpoints(
+    session: Session, settings: Settings, ada: Home
+) -> None:
+    poster, flyer = (make_touchpoint(session, ada, name, MADE) for name in ("Poster", "Flyer"))
+    link = make_link(session, settings, ada, touchpoint_id=poster, now=MADE)
+    change_link(session, ada.actor, settings, str(link.id), {"touchpoint_id": flyer}, NOW)
+    days = [TODAY - timedelta(days=number) for number in (2, 1, 0)]
+    count(session, ada, link, days[0], 5, touchpoint_id=poster)
+    tell(session, link, days[0], 9, 5, country="DE")
+    count(session, ada, link, days[1], 1, touchpoint_id=flyer)
+    tell(session, link, days[1], 9, 1, country="DE")
+    session.add(
+        SuspectedDay(
+            link_id=link.id, local_date=days[2], touchpoint_id=int(flyer), clicks=7, scans=0,
+            workspace_id=ada.workspace_id, visitors=1, touchpoint_visitors=1, journey_visitors=1,
+            tokenless=0,
+        )
+    )  # fmt: skip
+    key = {"link_id": link.id, "local_date": days[2], "clicks": 7}
+    value = value_id(session, "country", "DE")
+    session.add_all(
+        (
+            SuspectedHour(**key, local_hour=9, scans=0),
+            SuspectedFacet(**key, value_id=value),
+        )
+    )
+    found = detail(session, ada, poster, suspects=True)
+    assert (found.totals.clicks, found.undivided) == (5, 0)
+    assert sum(hour.clicks for hour in found.hours) == 5
+    assert [(each.value, each.clicks) for each in found.countries] == [("DE", 5)]
 
 
 def test_a_deleted_touchpoint_has_a_report_while_it_has_clicks(

@@ -8,23 +8,47 @@ which days they are (`links`, `touchpoints`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import add
+from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    Integer,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import FACETS, FacetValue
+from linkservice.clicks.model import FACETS, FacetValue, LinkFacet
 from linkservice.clicks.packed_details import unpacked
-from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
-from linkservice.database import weekday
+from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour, PackedLinkDay
+from linkservice.database import is_sqlite, weekday
 from linkservice.reports.link_months import Links, link_months, named
 from linkservice.reports.link_weeks import link_weeks
 from linkservice.reports.period import Period
 from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import Hour, Value
 from linkservice.reports.sources import Sources
+
+LinkDays: TypeAlias = EveryLinkHour | EveryLinkFacet | LinkFacet | PackedLinkDay
+Which: TypeAlias = Callable[[type[LinkDays]], ColumnElement[bool]]
+"""Which rows are meant, of whatever tells hours or facets of links by day."""
+
+_DAYS = 10_000_000
+"""More than there are days, for numbers of links and days together."""
 
 EMPTY_VALUE = {"referrer": "direct"}
 """What an empty value of a facet is called, where it is not "unknown"."""
@@ -66,6 +90,51 @@ def of_rows(
     """What the hours and facets told that meet these conditions."""
     hours = _hours(session, read.hours, of_hours)
     return _told(session, hours, _facets(session, read.facets, of_facets))
+
+
+def on_days(some: Sequence[tuple[int, date]]) -> Which:
+    """Those of these links, each on its days; for PostgreSQL, which finds packed days by what it is
+    told: to join them with others it would read all of them, again and again.
+    """
+    if not some:
+        return lambda _: false()
+    keys = [link_id * _DAYS + (day - date.min).days for link_id, day in some]
+    # Written into the statement: a list that it knows is hashed, one that comes later searched.
+    these = bindparam(None, keys, ARRAY(BigInteger), literal_execute=True)
+    links, days = ({each[place] for each in some} for place in (0, 1))
+    ours = literal(sorted(links), ARRAY(BigInteger))
+
+    def which(told: type[LinkDays]) -> ColumnElement[bool]:
+        day = cast(told.local_date - literal(date.min, Date), Integer)
+        within = told.link_id == any_(ours), told.local_date.in_(sorted(days))
+        return and_(*within, told.link_id * _DAYS + day == any_(these))
+
+    return which
+
+
+def by_day(
+    session: Session, facets: type[EveryLinkFacet], which: Which, values: Sequence[int]
+) -> dict[date, int]:
+    """The clicks of each day that have one of these values of a facet, of those that are meant."""
+    apart = facets is EveryLinkFacet and not is_sqlite(session)
+    rows = LinkFacet if apart else facets
+    query = select(rows.local_date, func.sum(rows.clicks)).where(which(rows))
+    found: Counter[date] = Counter()
+    for day, clicks in session.execute(
+        query.where(rows.value_id.in_(values)).group_by(rows.local_date)
+    ):
+        found[day] += int(clicks)
+    if apart and values:
+        # What a packed day has of one value is looked up in it, the others need not become rows.
+        packed = PackedLinkDay
+        counts = (
+            func.coalesce(packed.value_clicks[func.array_position(packed.value_id, value)], 0)
+            for value in values
+        )
+        query = select(packed.local_date, func.sum(reduce(add, counts))).where(which(packed))
+        for day, clicks in session.execute(query.group_by(packed.local_date)):
+            found[day] += int(clicks)
+    return {day: clicks for day, clicks in found.items() if clicks}
 
 
 def by_clicks(counts: Mapping[str, int]) -> list[Value]:

@@ -25,7 +25,7 @@ from linkservice.clicks.model import FacetValue
 from linkservice.clicks.packed_model import EveryLinkFacet
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
-from linkservice.reports.details import by_clicks
+from linkservice.reports.details import LinkDays, by_clicks, by_day
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.link_months import named
 from linkservice.reports.links import links_of
@@ -136,7 +136,8 @@ def filtered_campaign(
     """
     actor.require("reports:read")
     campaign = find(session, actor, Campaign, campaign_id)
-    return _report(session, actor, Whose(actor.workspace_id, links_of(campaign)), asked, campaign)
+    whose = Whose(actor.workspace_id, named(session, links_of(campaign)))
+    return _report(session, actor, whose, asked, campaign)
 
 
 def _report(
@@ -272,17 +273,16 @@ def _rolled_up(
     if isinstance(subject, Touchpoint):
         which, undivided = facets_alone(session, read, subject, days)
     else:
-        assert whose.links is not None  # of a link or a campaign they are known
-        of_days = facets.local_date.in_(days.days())
-        which = and_(facets.link_id.in_(named(session, whose.links)), of_days)
+        links = whose.links
+        assert links is not None  # of a link or a campaign they are known
+
+        def which(told: type[LinkDays]) -> ColumnElement[bool]:
+            return and_(told.link_id.in_(links), told.local_date.in_(days.days()))
+
     if (facet, value) == ("city", UNKNOWN):
-        return _in_no_city(session, facets, which), undivided
-    query = (
-        select(facets.local_date, func.sum(facets.clicks))
-        .where(which, facets.value_id.in_(value_ids(session, facet, value)))
-        .group_by(facets.local_date)
-    )
-    return {day: int(clicks) for day, clicks in session.execute(query)}, undivided
+        return _in_no_city(session, facets, which(facets)), undivided
+    values = value_ids(session, facet, value)
+    return by_day(session, facets, which, values), undivided
 
 
 def _in_no_city(

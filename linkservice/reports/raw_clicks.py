@@ -22,6 +22,7 @@ from linkservice.clicks.model import Mark
 from linkservice.clicks.packed_model import EveryClick
 from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.reports.filters import NO_FILTERS, Filters
+from linkservice.reports.link_months import named
 from linkservice.reports.links import links_of
 from linkservice.reports.period import choose_period
 from linkservice.reports.single_clicks import facets_met, persons_of
@@ -66,7 +67,7 @@ def report_clicks(session: Session, actor: Actor, subject: Subject, asked: Asked
     found = select_clicks(session, actor, wanted).that(*facets_met(session, asked.filters))
     if subject.campaign_id is not None:
         campaign = find(session, actor, Campaign, subject.campaign_id, "campaign_id")
-        found = found.that(EveryClick.link_id.in_(links_of(campaign)))
+        found = found.that(EveryClick.link_id.in_(named(session, links_of(campaign))))
     if subject.journey_id is not None:
         journey = find(session, actor, Journey, subject.journey_id, "journey_id")
         stages = select(Stage.id).where(Stage.journey_id == journey.id)

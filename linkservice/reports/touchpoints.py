@@ -12,24 +12,10 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Row,
-    and_,
-    any_,
-    exists,
-    func,
-    literal,
-    select,
-    true,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Row, and_, exists, func, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from linkservice.clicks.model import LinkDay, SuspectedDay
-from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
 from linkservice.database import as_local_day, is_sqlite
 from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
@@ -261,59 +247,28 @@ def _details(session: Session, read: Sources, stay: _Stay) -> details.Details:
     """The hours and facets that are the touchpoint's alone."""
     if stay.alone and stay.links is not None:
         return details.of_links(session, read, stay.links, stay.period)
-    of_hours, of_facets = (
-        _told(session, rows, read.days, stay) for rows in (read.hours, read.facets)
-    )
-    return details.of_rows(session, read, of_hours, of_facets)
+    told = _told(session, read.days, stay)
+    return details.of_rows(session, read, told(read.hours), told(read.facets))
 
 
-def _told(
-    session: Session,
-    rolled_up: type[EveryLinkHour | EveryLinkFacet],
-    rows: type[LinkDay],
-    stay: _Stay,
-) -> ColumnElement[bool]:
+def _told(session: Session, rows: type[LinkDay], stay: _Stay) -> details.Which:
     """Which rows of hours or facets are the touchpoint's alone."""
-    if not is_sqlite(session):
-        return _told_packed(session, rolled_up, rows, stay)
     day = as_local_day(session, rows.local_date.expression)
     days = select(rows.link_id, day).where(*stay.days(rows), _alone(rows, stay))
-    return tuple_(rolled_up.link_id, rolled_up.local_date).in_(days)
-
-
-def _told_packed(
-    session: Session,
-    rolled_up: type[EveryLinkHour | EveryLinkFacet],
-    rows: type[LinkDay],
-    stay: _Stay,
-) -> ColumnElement[bool]:
-    """The same for PostgreSQL, which finds packed days by what it is told, and for each of those
-    that it has to look up would read all.
-    """
-    links = stay.links
-    if links is None:
-        links = session.scalars(select(rows.link_id).where(*stay.days(rows)).distinct()).all()
-    ours = any_(literal(list(links), ARRAY(BigInteger)))
-    within = rolled_up.link_id == ours, rolled_up.local_date.in_(stay.period.days())
-    if stay.alone:
-        return and_(*within)
-    elsewhere = select(LinkDay.link_id, LinkDay.local_date).where(
-        LinkDay.link_id == ours,
-        LinkDay.local_date.between(stay.period.first, stay.period.last),
-        LinkDay.touchpoint_id != stay.touchpoint.id,
-    )
-    return and_(*within, tuple_(rolled_up.link_id, rolled_up.local_date).not_in(elsewhere))
+    if is_sqlite(session):
+        return lambda told: tuple_(told.link_id, told.local_date).in_(days)
+    return details.on_days([(row[0], row[1]) for row in session.execute(days)])
 
 
 def facets_alone(
     session: Session, read: Sources, touchpoint: Touchpoint, period: Period
-) -> tuple[ColumnElement[bool], int]:
+) -> tuple[details.Which, int]:
     """Which facets are the touchpoint's alone, and how many of its clicks they leave out."""
     stay = _Stay.of(session, touchpoint, period)
     chosen = stay.days(read.days)
     alone = _alone(read.days, stay)
     left_out = session.scalar(select(func.sum(read.days.clicks)).where(*chosen, ~alone))
-    return _told(session, read.facets, read.days, stay), int(left_out or 0)
+    return _told(session, read.days, stay), int(left_out or 0)
 
 
 def _links(session: Session, stay: _Stay, by_link: Mapping[int, Row[Any]]) -> list[LinkShare]:
