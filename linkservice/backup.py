@@ -14,16 +14,15 @@ command line).
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias
+from typing import IO, Any, TypeAlias
 
 from sqlalchemy import (
     Connection,
@@ -41,6 +40,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from linkservice import schema
+from linkservice.backup_values import Kind, Value, kinds, plain, value_of
 from linkservice.clicks import salts
 from linkservice.clicks.packed_model import (
     EveryClick,
@@ -51,7 +51,7 @@ from linkservice.clicks.packed_model import (
 )
 from linkservice.clicks.segment import node_id, sync_directory
 from linkservice.config import SETTINGS, Settings
-from linkservice.database import Database, LocalDay, UtcDateTime, View
+from linkservice.database import Database, LocalDay, View
 from linkservice.errors import Conflict, Failed, LinkServiceError, Problem, Unavailable
 from linkservice.tables import metadata
 
@@ -70,10 +70,6 @@ _WHOLE: Mapping[str, type[View]] = {
 ROWS_AT_ONCE = 1_000
 LONGEST_LINE = 64 * 1024 * 1024
 """Of a row: the largest is a workspace with its logo."""
-
-Kind: TypeAlias = Literal["text", "integer", "number", "flag", "moment", "day", "bytes"]
-Plain: TypeAlias = str | int | float | bool | None
-Value: TypeAlias = Plain | datetime | date | bytes
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the rows done and the rows in all."""
@@ -203,7 +199,7 @@ def _write(
             schema=schema.current(session.connection()),
             created_at=now,
             node=node_id(settings.data_dir).hex(),
-            tables=[TableNote(each.name, _columns(each), counts[each.name]) for each in tables],
+            tables=[TableNote(each.name, kinds(each), counts[each.name]) for each in tables],
             numbered_to=_numbered_to(session.connection()),
         )
     archive.writestr("settings.json", _json(_public(settings)))
@@ -216,7 +212,7 @@ def _lines(session: Session, table: Table) -> Iterator[list[bytes]]:
     rows = session.execute(_whole(table), execution_options={"yield_per": ROWS_AT_ONCE})
     for part in rows.partitions():
         yield [
-            json.dumps([_plain(value) for value in row], separators=(",", ":")).encode() + b"\n"
+            json.dumps([plain(value) for value in row], separators=(",", ":")).encode() + b"\n"
             for row in part
         ]
 
@@ -239,57 +235,6 @@ def _public(settings: Settings) -> dict[str, str]:
         for setting in SETTINGS
         if not setting.secret
     }
-
-
-def _columns(table: Table) -> dict[str, Kind]:
-    return {
-        # A decorated type does not tell what it gives.
-        each.name: _DECORATED.get(type(each.type)) or _KINDS[each.type.python_type]
-        for each in table.columns
-    }
-
-
-_DECORATED: Mapping[type, Kind] = {UtcDateTime: "moment", LocalDay: "day"}
-_KINDS: Mapping[type, Kind] = {
-    str: "text",
-    int: "integer",
-    float: "number",
-    bool: "flag",
-    date: "day",
-    bytes: "bytes",
-}
-_WRITTEN_AS: Mapping[Kind, tuple[type, ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "flag": (bool,),
-}
-"""The kinds that JSON has itself; all others are written as text."""
-
-
-def _plain(value: Value) -> Plain:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    # A datetime is a date, too; UtcDateTime gives it in UTC.
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _value(plain: object, kind: Kind) -> Value:
-    """What `_plain` was given. Raises ValueError for what it never gives."""
-    if plain is None:
-        return None
-    # By identity, since True is an int to Python.
-    if type(plain) not in _WRITTEN_AS.get(kind, (str,)):
-        raise ValueError(f"{kind} written as {type(plain).__name__}")
-    if not isinstance(plain, str) or kind == "text":
-        return plain  # type: ignore[return-value]  # it is one of the types just looked for
-    if kind == "bytes":
-        return base64.b64decode(plain, validate=True)
-    if kind == "day":
-        return date.fromisoformat(plain)
-    moment = datetime.fromisoformat(plain)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone")
-    return moment.astimezone(UTC)
 
 
 def _json(document: object) -> bytes:
@@ -383,7 +328,7 @@ def _rows(archive: zipfile.ZipFile, note: TableNote) -> Iterator[list[dict[str, 
             values = json.loads(line)
             rows.append(
                 {
-                    name: _value(value, kind)
+                    name: value_of(value, kind)
                     for (name, kind), value in zip(note.columns.items(), values, strict=True)
                 }
             )
