@@ -54,6 +54,7 @@ LOOKS: Mapping[str, str] = {
     "text": "margin:0 0 8px;color:#1b1d20",
     "item": "margin:0 0 12px;color:#1b1d20",
     "note": "margin:0 0 8px;font-size:14px;color:#585d64",
+    "unbroken": "white-space:nowrap",
     "best": "color:#0b57a4;font-weight:600",
     "worst": "color:#a83c00;font-weight:600",
     "link": "color:#0b57a4",

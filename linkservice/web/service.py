@@ -73,12 +73,16 @@ def _prepare_templates(app: Flask) -> None:
 _INTERVAL = re.compile(r"[^ ]*\d[^ ]*–[^ ]*\d[^ ]*")
 
 
-def _unbroken(text: str) -> Markup:
+def _unbroken(text: str, look: str = 'class="unbroken"') -> Markup:
     """The text with its intervals ("36–47", "€0.58–1.14") each on one line: browsers break behind a
     dash. With all that sticks to them, so that no sign stands alone at the beginning of a line.
+    `look` is the attribute that keeps them so; letters, which know no style sheet, give theirs.
     """
-    whole = _INTERVAL.sub(r'<span class="unbroken">\g<0></span>', str(escape(text)))
-    return Markup(whole)  # noqa: S704 - escaped above
+
+    def whole(found: re.Match[str]) -> str:
+        return f"<span {look}>{found[0]}</span>"
+
+    return Markup(_INTERVAL.sub(whole, str(escape(text))))  # noqa: S704 - escaped above
 
 
 # As jinja's own "newstyle" functions, but `num` is written as people of that language write it.
