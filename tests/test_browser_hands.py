@@ -238,6 +238,8 @@ def test_words_of_a_phones_buttons_and_tabs_keep_clear_of_their_borders(
     with window(chromium, site.address, token, language, viewport=PHONE) as opened:
         for place in ("journeys", "links", "sheets", "reports", "reports/costs"):
             opened.open(f"/app/{place}")
+            for fold in opened.page.locator(".head-fold > summary").all():
+                fold.click()
             words = opened.page.evaluate(WORDS)
             assert len(words) >= 5
             tight = [each for each in words if each[1] < (8 if each[3] else 0)]

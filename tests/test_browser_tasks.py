@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from browser import PHONE, Window, empty_settings, serving, window
+from browser import PHONE, Window, axe, empty_settings, serving, window
 from cast import Home, make_home
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -178,6 +178,30 @@ def test_so_is_one_with_a_phone_and_without_scripts(chromium: Browser, shop: Sho
         lose_customers(opened)
         figures_of_a_row(Marketer(opened).click("Reports"))
         what_is_chosen_in_one_line(opened)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("width", [360, 390])
+def test_a_phones_first_screen_has_figures_and_its_buttons_behind_one(
+    chromium: Browser, shop: Shop, width: int, language: str
+) -> None:
+    size = {"width": width, "height": PHONE["height"]}
+    with window(chromium, shop.address, language=language, viewport=size) as opened:
+        sign_in(opened, shop)
+        page = opened.page
+        for path in ("/app/reports/costs", "/app/reports"):
+            opened.open(path)
+            rate = page.locator(".ranking tbody td.rate").first
+            below = page.locator(".rail").bounding_box()
+            there = rate.bounding_box()
+            assert below is not None
+            assert there is not None
+            assert there["y"] + there["height"] <= below["y"], path
+            actions = page.locator(".head-actions")
+            expect(actions).to_be_hidden()
+            page.locator(".head-fold > summary").press("Enter")
+            expect(actions).to_be_in_viewport(ratio=1)
+            assert axe(page) == []
 
 
 def test_the_heads_of_costs_stand_on_one_line_each_above_its_column(
