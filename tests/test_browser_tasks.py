@@ -204,6 +204,28 @@ def test_a_phones_first_screen_has_figures_and_its_buttons_behind_one(
             assert axe(page) == []
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_an_interval_of_costs_stands_on_one_line_with_its_certainty(
+    chromium: Browser, shop: Shop, language: str
+) -> None:
+    with window(chromium, shop.address, language=language, viewport=PHONE) as opened:
+        sign_in(opened, shop)
+        opened.open("/app/reports/costs")
+        lines = opened.page.locator(".cost-table td.rate > [class*=sure-]").evaluate_all(LINES)
+        assert lines
+        assert set(lines) == {1}
+        assert opened.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+LINES = """(parts) => parts.map((each) => {
+  const range = new Range();
+  range.selectNodeContents(each);
+  const lines = [...range.getClientRects()].filter((line) => line.width > 2);
+  return new Set(lines.map((line) => Math.round(line.bottom))).size;
+})"""
+"""On how many lines the text of each element stands."""
+
+
 def test_the_heads_of_costs_stand_on_one_line_each_above_its_column(
     chromium: Browser, shop: Shop
 ) -> None:
