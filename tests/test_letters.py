@@ -530,6 +530,7 @@ def test_its_intervals_stand_on_one_line_each(posted: Office, name: str) -> None
     _, html = forms(posted.letter_to(name))
     whole = re.findall(r'<span style="white-space:nowrap">([^<]*)</span>', html)
     assert len(whole) > 4
+    assert any(re.match(r"\(95\s?%: \d\S*–", each) for each in whole)
     told = re.sub(r"(?s)<title>.*?</title>", "", html)
     assert len(re.findall(r"\d[^ \n<]*–[^ \n<]*\d", told)) == len(whole)
 

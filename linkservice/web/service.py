@@ -70,12 +70,13 @@ def _prepare_templates(app: Flask) -> None:
     )
 
 
-_INTERVAL = re.compile(r"[^ ]*\d[^ ]*–[^ ]*\d[^ ]*")
+_INTERVAL = re.compile(r"(?:\(95\s?%: )?[^ ]*\d[^ ]*–[^ ]*\d[^ ]*")
 
 
 def _unbroken(text: str, look: str = 'class="unbroken"') -> Markup:
     """The text with its intervals ("36–47", "€0.58–1.14") each on one line: browsers break behind a
-    dash. With all that sticks to them, so that no sign stands alone at the beginning of a line.
+    dash. With all that sticks to them, so that no sign stands alone at the beginning of a line, and
+    with how certain they are.
     `look` is the attribute that keeps them so; letters, which know no style sheet, give theirs.
     """
 
