@@ -8,7 +8,7 @@ values are called in a language (`web/exports`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
@@ -151,15 +151,25 @@ def of_filtered_overview(
     content: dict[str, Json] = {
         "period": plain(report.period),
         "single_clicks_from": since,
-        "totals": plain(report.totals),
+        "totals": _told(report.totals),
         "days": [plain(day) for day in days],
         "annotations": _notes(notes),
-        "touchpoints": [plain(row) for row in rows],
+        "touchpoints": [_told(row) for row in rows],
     }
-    totals = _sums("totals", report.totals, report)
-    tables = [_days(days, notes), totals, _ranking(report, rows)]
+    totals = _sums("totals", report.totals, report, _UNTOLD)
+    tables = [_days(days, notes), totals, _ranking(report, rows, _UNTOLD)]
     told = {**filters, "single_clicks_from": since or "none"}
     return Exported(report.period, told, content, tables)
+
+
+_UNTOLD = ("conversions", "value", "reach", "unit")
+"""What clicks that meet a filter have none of: it is of all clicks."""
+
+
+def _told(counted: TouchpointTotals | TouchpointRow) -> Json:
+    content = plain(counted)
+    assert isinstance(content, dict)
+    return {name: None if name in _UNTOLD else value for name, value in content.items()}
 
 
 def of_touchpoint(
@@ -279,13 +289,19 @@ def plain_lines(table: Table) -> Iterator[list[cells.Cell]]:
         yield [cells.harmless(cell) if isinstance(cell, str) else _text(cell) for cell in row]
 
 
-def _ranking(report: TouchpointReport, rows: Sequence[TouchpointRow]) -> Table:
+def _ranking(
+    report: TouchpointReport, rows: Sequence[TouchpointRow], untold: Collection[str] = ()
+) -> Table:
     """A line a row; with the currency behind its value, as a line of costs has it."""
     names = [each.name for each in fields(TouchpointRow)]
     more = {"peers": [f"peers_{part}" for part in _PEERS], "value": ["value", "currency"]}
     columns = [column for each in names for column in more.get(each, [each])]
     lines = [
-        [cell for each in names for cell in _cells(report, each, getattr(row, each))]
+        [
+            cell
+            for each in names
+            for cell in _cells(report, each, None if each in untold else getattr(row, each))
+        ]
         for row in rows
     ]
     return Table("touchpoints", columns, lines, currency=report.currency)
@@ -329,10 +345,17 @@ def _groups(report: TouchpointReport, seen: Arranged) -> Table:
     return Table("groups", ("group", *names), rows, currency=report.currency)
 
 
-def _sums(name: str, sums: TouchpointTotals | Subtotal, report: TouchpointReport) -> Table:
+def _sums(
+    name: str,
+    sums: TouchpointTotals | Subtotal,
+    report: TouchpointReport,
+    untold: Collection[str] = (),
+) -> Table:
     """What was counted in all, figure by figure."""
     rows = [
-        (each.name, _money(report, each.name, getattr(sums, each.name))) for each in fields(sums)
+        (each.name, _money(report, each.name, getattr(sums, each.name)))
+        for each in fields(sums)
+        if each.name not in untold
     ]
     return Table(name, ("figure", "count"), rows, currency=report.currency)
 
