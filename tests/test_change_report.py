@@ -334,6 +334,29 @@ def test_the_overview_names_the_holidays_it_leaves_out(
     assert ("; none fell on these days." in page) != ("No usual days, so left out:" in page)
 
 
+def test_of_a_period_that_is_over_it_tells_what_changed_then(
+    cast: Cast, settings: Settings, database: Database
+) -> None:
+    """A report of October that somebody was shown says nothing of November."""
+    fill(settings, database, cast.home)
+    today = datetime.now(UTC).date()
+    last = today - timedelta(days=40)
+    past = {"from": str(last - timedelta(days=27)), "to": str(last)}
+    page, now = (text_of(cast.ada.get("/", **query)) for query in (past, {}))
+    then, yesterday = (
+        f"The three days {write_span(day - timedelta(days=2), day)}, the last"
+        for day in (last, today - timedelta(days=1))
+    )
+    assert then in page
+    assert yesterday not in page
+    assert yesterday in now
+    overview = cast.ada.get("/overview/download", **past, format="json").json
+    assert overview["changes"]["period"]["to"] == str(last)
+    alone = cast.ada.get("/reports/changes/download", **past, format="json").json
+    assert alone["period"]["to"] == str(last)
+    assert cast.ada.get("/", **{"from": "0001-01-01", "to": "0001-01-20"}).status_code == 200
+
+
 def test_programs_and_commands_are_told_what_is_wrong(
     cast: Cast, settings: Settings, database: Database
 ) -> None:

@@ -42,6 +42,9 @@ FALSE_DISCOVERIES = 0.05
 OLD = timedelta(weeks=8)
 """Before the days that teach what is usual."""
 
+EARLIEST = date.min + timedelta(HISTORY + WINDOW) + OLD
+"""The first day that can be judged: so many days were before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -123,7 +126,7 @@ def change_report(
     last = today - timedelta(1) if last is None else last
     if last >= today:
         raise Invalid(Problem("to", "day_not_over", {"day": last}))
-    if last - date.min < timedelta(HISTORY + WINDOW):
+    if last < EARLIEST:
         raise Invalid(Problem("to", "day_too_early", {"day": last}))
     known = Period(last - timedelta(HISTORY + WINDOW - 1), last, workspace.time_zone)
     free = free_days(workspace.holidays, known.first, known.last)

@@ -7,10 +7,12 @@ leave "good" and "bad" to the reader.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from linkservice.reports.change import Change
-from linkservice.reports.changed import Beside, ChangeReport, ChangeRow
+from linkservice.reports.changed import EARLIEST, Beside, ChangeReport, ChangeRow, change_report
 from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.period import day_of
 from linkservice.web.counted import Fact, scanner_words, told_besides, visitors
 from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number, write_span
 from linkservice.web.page import Page
@@ -45,6 +47,17 @@ class Told:
     word: str
     look: str
     sentence: str
+
+
+def changed_within(page: Page, chosen: Chosen) -> ChangeReport:
+    """What changed on the last full days of the period: of one that is long over, what changed
+    then, and nothing of today.
+    """
+    over = day_of(page.now, page.time_zone) - timedelta(1)
+    last = max(min(chosen.period.last, over), EARLIEST)
+    return change_report(
+        page.session, page.actor, last=last, suspects=chosen.suspects, now=page.now
+    )
 
 
 def told(row: ChangeRow, report: ChangeReport) -> Told:
@@ -149,9 +162,9 @@ def notes(report: ChangeReport) -> list[str]:
     """What was compared, what was left out, and how many touchpoints could not be judged."""
     found = [
         gettext(
-            "Yesterday and the three days %(days)s, beside the same weekdays of up to twelve weeks "
-            "before and the age of the touchpoint. Of the changes named, at most one in twenty is "
-            "chance.",
+            "The three days %(days)s, the last of them alone as well, beside the same weekdays of "
+            "up to twelve weeks before and the age of the touchpoint. Of the changes named, at "
+            "most one in twenty is chance.",
             days=write_span(report.period.first, report.period.last),
         )
     ]

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from flask import Response
 
-from linkservice.reports.changed import change_report
 from linkservice.reports.exported_findings import of_changes, of_transitions
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.web import change_sentences, periods, transition_words
@@ -63,9 +62,9 @@ def download_transitions(page: Page, id: str) -> Response:
 
 @PAGES.get("/reports/changes/download", scope="reports:read")
 def download_changes(page: Page) -> Response:
-    """What changed on the last three days, as the overview has it, and all that did not."""
+    """What changed on the period's last three days, as the overview has it, and what did not."""
     chosen = periods.chosen(page.query, page.time_zone, page.now).certain
-    found = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
+    found = change_sentences.changed_within(page, chosen)
     filed = Filed(
         name="changes",
         title=gettext("What changed"),

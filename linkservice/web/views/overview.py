@@ -11,7 +11,7 @@ from linkservice.journeys.manage import list_journeys
 from linkservice.journeys.model import Stage
 from linkservice.links.listing import LinkFilter
 from linkservice.reports.beginning import first_lack
-from linkservice.reports.changed import ChangeReport, change_report
+from linkservice.reports.changed import ChangeReport
 from linkservice.reports.link_list import link_page
 from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointRow
@@ -87,7 +87,7 @@ def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") ->
     trend = trend_of(
         page.session, page.actor, None, chosen.period, page.now, suspects=chosen.suspects
     )
-    changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
+    changed = change_sentences.changed_within(page, chosen)
     ranking = Ranking.of(report, other_sides)
     gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     return {

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from flask import Response
 
 from linkservice.reports.annotations import annotations_in
-from linkservice.reports.changed import ChangeReport, change_report
+from linkservice.reports.changed import ChangeReport
 from linkservice.reports.exported import of_filtered_overview, of_overview
 from linkservice.reports.exported_before import with_before, with_change
 from linkservice.reports.exported_findings import of_changes
@@ -66,7 +66,7 @@ def _filed(page: Page) -> Filed:
         now=page.now,
     )
     trend = trend_of(page.session, page.actor, None, period, page.now, suspects=suspects)
-    changed = change_report(page.session, page.actor, suspects=suspects, now=page.now)
+    changed = change_sentences.changed_within(page, chosen)
     ranking = Ranking.of(report, other_sides)
     shown = [
         each

@@ -14,7 +14,6 @@ from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
 from linkservice.links.listing import link_view
 from linkservice.reports.beginning import linked_touchpoints
-from linkservice.reports.changed import change_report
 from linkservice.reports.results import TouchpointReport
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
@@ -149,7 +148,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
     here = Here("touchpoint_report_page", {**chosen.query, "attribution": kept}, {"id": id})
     shown = touchpoint_context(page, id, chosen, wanted, here)
     summaries = reach_summaries(page.session, page.actor, [shown["found"].touchpoint.id])
-    changed = change_report(page.session, page.actor, suspects=chosen.suspects, now=page.now)
+    changed = change_sentences.changed_within(page, chosen)
     row = changed.row(id)
     return page.render(
         "reports/touchpoint.html",
