@@ -13,7 +13,7 @@ from test_downloads import as_workbook, on_page
 from test_pages_reports import Shop, shop
 from werkzeug.test import TestResponse
 
-from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
+from linkservice.reports.paper import MARGIN, TERM, Column, Paper, Part, Row, make_paper
 from linkservice.web.guard import Cookies
 
 __all__ = ["shop"]
@@ -163,10 +163,23 @@ def test_rows_grow_and_nothing_is_cut() -> None:
     columns = (Column(words("head"), 0.4), Column("Finding", 0.6))
     row = Row((words("name"), words("finding")), words("place"), said=words("said"))
     part = Part(words("heading"), columns, [row, row], words("note"))
-    facts = [("Term", words("fact"))]
+    facts = [(words("term"), words("fact"))]
     paper = Paper("Acme", None, "#123456", "T", [words("lead")], [part], facts, "F", "{page}", "en")
     file = pypdfium2.PdfDocument(make_paper(paper, datetime(2026, 1, 1, tzinfo=UTC)))
     told = " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in file)
     assert "…" not in told
     for kind in ("head", "name", "finding", "place", "said", "heading", "note", "fact", "lead"):
         assert f"{kind}59" in told
+
+
+def test_a_long_term_stands_beside_what_is_said_of_it() -> None:
+    facts = [("Andere bezahlte Touchpoints", "Die Zahl " * 40), ("Zuletzt", "Mehr")]
+    paper = Paper("Acme", None, "#123456", "T", [], [], facts, "F", "{page}", "de")
+    page = pypdfium2.PdfDocument(make_paper(paper, datetime(2026, 1, 1, tzinfo=UTC)))[0]
+    middle = (MARGIN + TERM - 1) / 25.4 * 72
+    text = page.get_textpage()
+    terms, said = (
+        text.get_text_bounded(**side).split() for side in ({"right": middle}, {"left": middle})
+    )
+    assert "Andere bezahlte Touchpoints Zuletzt" in " ".join(terms)
+    assert set(said) == {"Die", "Zahl", "Mehr", "1"}  # and the page's number

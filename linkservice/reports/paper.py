@@ -32,6 +32,9 @@ LOGO = 9.0
 GAP = 1.5
 """Above and below the words of a row."""
 
+TERM = 34.0
+"""What a term takes before what is said of it."""
+
 PLOT = 5.2
 """The height of an interval with its peers' mean."""
 
@@ -141,13 +144,15 @@ class _Pages:
         self._write(self._paper.facts_heading, HEADING, MARGIN, WIDTH)
         self._y += HEADING.line_mm + GAP
         for term, text in self._paper.facts:
-            lines = self._broken(text, TEXT, WIDTH - 34)
-            self._room(len(lines) * TEXT.line_mm + GAP)
-            self._write(term, STRONG, MARGIN, 32)
-            for line in lines:
-                self._write(line, TEXT, MARGIN + 34, WIDTH - 34)
-                self._y += TEXT.line_mm
-            self._y += GAP
+            terms = self._broken(term, STRONG, TERM - 2)
+            lines = self._broken(text, TEXT, WIDTH - TERM)
+            height = max(len(terms) * STRONG.line_mm, len(lines) * TEXT.line_mm)
+            self._room(height + GAP)
+            top = self._y
+            self._lines(terms, STRONG)
+            self._y = top
+            self._lines(lines, TEXT, MARGIN + TERM)
+            self._y = top + height + GAP
         self._number()
 
     def _head(self) -> None:
