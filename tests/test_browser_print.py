@@ -51,3 +51,22 @@ def test_a_report_stands_for_itself_on_paper(chromium: Browser, site: Site, abou
     # What can only be clicked is not there.
     for words in ("Download", "Share report", "Deutsch", "Settings"):
         assert words not in whole, words
+
+
+def test_all_that_changed_is_on_paper(chromium: Browser, site: Site) -> None:
+    """Also what has to be opened on the screen; of lists of values only their first."""
+    with window(chromium, site.address, site.world.ada.cookie, "en") as opened:
+        assert opened.open("/app/") == 200
+        opened.page.evaluate(
+            """for (const [name, words] of [["facet-more on-paper", "SEVENTH"],
+                ["facet-more", "RARE"]])
+              document.querySelector("main").insertAdjacentHTML("beforeend",
+                `<details class="${name}"><summary>MORE</summary><p>${words}</p></details>`)"""
+        )
+        file = pypdfium2.PdfDocument(opened.page.pdf(prefer_css_page_size=True))
+    whole = " ".join(page.get_textpage().get_text_bounded() for page in file)
+    assert "SEVENTH" in whole
+    assert "MORE" not in whole
+    assert "RARE" not in whole
+    template = (Path(__file__).parents[1] / "templates/web/reports/_overview.html").read_text()
+    assert 'class="facet-more on-paper"' in template
