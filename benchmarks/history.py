@@ -37,13 +37,13 @@ from linkservice.clicks.model import (
     VisitorKeys,
 )
 from linkservice.clicks.months import MONTHS
-from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour
+from linkservice.clicks.packed_model import WHOLE
 from linkservice.clicks.packing import Packing
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spans import Closing
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
-from linkservice.database import Base, Database
+from linkservice.database import Database
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.model import KINDS, MEDIA, Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
@@ -155,13 +155,6 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
 _BY_DAY = (LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay)
 
 
-_WHOLE: dict[type[Base], type[EveryLinkHour | EveryLinkFacet]] = {
-    LinkHour: EveryLinkHour,
-    LinkFacet: EveryLinkFacet,
-}
-"""Of what the first day may lie packed."""
-
-
 def close_all(some: Callable[[datetime], bool]) -> None:
     """Do what an idle ingester would do bit by bit, as long as there is any."""
     while some(datetime.now(UTC)):
@@ -195,10 +188,12 @@ def _copy_first_day(connection: Connection, first: date, days: int, *, with_keys
         moved = f"local_date + {days}" if numbered else later
         that_day = first.toordinal() if numbered else f"'{first}'"
         values = [moved if name == "local_date" else name for name in names]
+        # The first day may lie packed.
+        whole = WHOLE.get(model.__tablename__, model)
         connection.execute(
             text(
                 f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
-                f" SELECT {', '.join(values)} FROM {_WHOLE.get(model, model).__tablename__}"
+                f" SELECT {', '.join(values)} FROM {whole.__tablename__}"
                 f" WHERE local_date = {that_day}"
             )
         )

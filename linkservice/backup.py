@@ -42,16 +42,10 @@ from sqlalchemy.orm import Session
 from linkservice import schema
 from linkservice.backup_values import Kind, Value, kinds, plain, value_of
 from linkservice.clicks import salts
-from linkservice.clicks.packed_model import (
-    EveryClick,
-    EveryLinkFacet,
-    EveryLinkHour,
-    PackedClicks,
-    PackedLinkDay,
-)
+from linkservice.clicks.packed_model import WHOLE, EveryClick, PackedClicks, PackedLinkDay
 from linkservice.clicks.segment import node_id, sync_directory
 from linkservice.config import SETTINGS, Settings
-from linkservice.database import Database, LocalDay, View
+from linkservice.database import Database, LocalDay
 from linkservice.errors import Conflict, Failed, LinkServiceError, Problem, Unavailable
 from linkservice.tables import metadata
 
@@ -60,12 +54,6 @@ LEFT_OUT = frozenset(
     {"salts", "sessions", "one_time_links", "attempts", "sheets", "changes", "claims"}
     | {"packed_clicks", "packed_link_days"}
 )
-_WHOLE: Mapping[str, type[View]] = {
-    "clicks": EveryClick,
-    "link_hours": EveryLinkHour,
-    "link_facets": EveryLinkFacet,
-}
-"""What tables are read as whose rows may lie packed."""
 
 ROWS_AT_ONCE = 1_000
 LONGEST_LINE = 64 * 1024 * 1024
@@ -219,7 +207,7 @@ def _lines(session: Session, table: Table) -> Iterator[list[bytes]]:
 
 def _whole(table: Table) -> Select[*tuple[Any, ...]]:
     """Its rows in the order of their keys, with those that lie packed."""
-    every = _WHOLE.get(table.name)
+    every = WHOLE.get(table.name)
     found = every.__table__.c if every else table.c
     key = [found[column.name] for column in table.primary_key.columns]
     if every in (None, EveryClick):

@@ -390,7 +390,7 @@ class Ingester:
         self._batch_size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
 
     def _close_some(self) -> None:
-        """Close days, weeks and months; if there is nothing to do, not look again for a while."""
+        """Close days, weeks and months, and pack; if there is nothing to do, look again later."""
         if time.monotonic() - self._closed_at < HOUSEKEEPING_SECONDS:
             return
         until = time.monotonic() + CLOSING_SECONDS

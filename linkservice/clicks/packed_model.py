@@ -3,12 +3,13 @@ they lie.
 
 PostgreSQL spends some 60 bytes on every row and its key besides what is in it: a click took 164,
 what links had of hours and facets 171 more. In arrays, which it compresses, a click takes 20, and
-these 26. SQLite has small rows and no arrays: there the packed tables stay
-empty. What packs: `clicks.packing`.
+these 26. SQLite has small rows and no arrays: there the packed tables stay empty. What packs:
+`clicks.packing`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -102,3 +103,11 @@ class EveryLinkFacet(FacetColumns, View):
     """Facets of whatever day; a value may be told in two rows, whose sum it is."""
 
     __tablename__ = "every_link_facet"
+
+
+WHOLE: Mapping[str, type[View]] = {
+    "clicks": EveryClick,
+    "link_hours": EveryLinkHour,
+    "link_facets": EveryLinkFacet,
+}
+"""By the names of tables whose rows may lie packed, what has all of them."""

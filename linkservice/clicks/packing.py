@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import Click, LinkFacet, LinkHour
 from linkservice.clicks.packed_model import EveryClick, PackedClicks
-from linkservice.database import Database
+from linkservice.database import Database, is_sqlite
 from linkservice.workspaces.model import Workspace
 
 RowId: TypeAlias = tuple[int, int]
@@ -135,13 +135,11 @@ def unpack(connection: Connection, ids: Collection[RowId]) -> None:
     if connection.dialect.name == "sqlite":
         return
     connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_PG_LOCK})"))
-    for segment_id, low, high in _stretches(ids):
-        key = tuple_(Click.segment_id, Click.position)
-        between = key.between((segment_id, low), (segment_id, high))
-        rows = connection.execute(select(Click.segment_id, Click.position).where(between))
-        if missing := {each for each in ids if each[0] == segment_id}.difference(map(tuple, rows)):
-            places = [position for _, position in missing]
-            some = {"segment_id": segment_id, "low": min(places), "high": max(places)}
+    for segment_id, positions in _by_segment(ids):
+        between = Click.position.between(positions[0], positions[-1])
+        rows = select(Click.position).where(Click.segment_id == segment_id, between)
+        if missing := set(positions).difference(connection.scalars(rows)):
+            some = {"segment_id": segment_id, "low": min(missing), "high": max(missing)}
             connection.execute(_UNPACK_CLICKS, some)
 
 
@@ -155,8 +153,8 @@ def lying_with(connection: Connection, ids: Collection[RowId]) -> ColumnElement[
     last = tuple_(EveryClick.last_segment_id, EveryClick.last_position)
     return or_(
         *(
-            and_(first <= (segment_id, high), last >= (segment_id, low))
-            for segment_id, low, high in _stretches(ids)
+            and_(first <= (segment_id, positions[-1]), last >= (segment_id, positions[0]))
+            for segment_id, positions in _by_segment(ids)
         )
     )
 
@@ -183,7 +181,7 @@ def end_of_some(session: Session, workspace_id: int, day: int, place: RowId) -> 
 def coming_after(session: Session, place: RowId, end: RowId | None = None) -> ColumnElement[bool]:
     """The condition on `EveryClick` that the key is greater than this one, and not than the end."""
     key = tuple_(EveryClick.segment_id, EveryClick.position)
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session):
         return key > place
     # Or all that lies packed before or behind would be unpacked to be left out.
     later = and_(key > place, tuple_(EveryClick.last_segment_id, EveryClick.last_position) > place)
@@ -193,11 +191,10 @@ def coming_after(session: Session, place: RowId, end: RowId | None = None) -> Co
     return and_(later, key <= end, first <= end)
 
 
-def _stretches(ids: Collection[RowId]) -> Iterator[tuple[int, int, int]]:
-    """The segments of these clicks, and from where to where they are there."""
+def _by_segment(ids: Collection[RowId]) -> Iterator[tuple[int, list[int]]]:
+    """The segments of these clicks, and where they are there, in order."""
     for segment_id, some in groupby(sorted(ids), key=lambda each: each[0]):
-        positions = [position for _, position in some]
-        yield segment_id, positions[0], positions[-1]
+        yield segment_id, [position for _, position in some]
 
 
 _IN_ARRAYS = (

@@ -75,9 +75,9 @@ def of_links(session: Session, read: Sources, links: Links, period: Period) -> D
     weeks = link_weeks(session, read, links, beside)
     hours, facets = _packed([*months.hours, *weeks.hours], [*months.facets, *weeks.facets])
     if days := weeks.beside:
-        links = named(session, links)
-        hours.update(_hours(session, read.hours, *_of_days(read.hours, links, days)))
-        facets.update(_facets(session, read.facets, *_of_days(read.facets, links, days)))
+        which = on_each_of(named(session, links), days)
+        hours.update(_hours(session, read.hours, which(read.hours)))
+        facets.update(_facets(session, read.facets, which(read.facets)))
     return _told(session, hours, facets)
 
 
@@ -90,6 +90,13 @@ def of_rows(
     """What the hours and facets told that meet these conditions."""
     hours = _hours(session, read.hours, of_hours)
     return _told(session, hours, _facets(session, read.facets, of_facets))
+
+
+def on_each_of(links: Links, days: Sequence[date]) -> Which:
+    """Those of these links on these days. They have the day first in their key: named one by one,
+    each is looked up.
+    """
+    return lambda told: and_(told.link_id.in_(links), told.local_date.in_(days))
 
 
 def on_days(some: Sequence[tuple[int, date]]) -> Which:
@@ -160,29 +167,22 @@ def _together(parts: Sequence[bytes]) -> Mapping[int, int]:
     return _REMEMBERED.of(parts, lambda: unpacked(parts))
 
 
-def _of_days(
-    rows: type[EveryLinkHour | EveryLinkFacet], links: Links, days: Sequence[date]
-) -> tuple[ColumnElement[bool], ...]:
-    """They have the day first in their key: named one by one, each is looked up."""
-    return rows.link_id.in_(links), rows.local_date.in_(days)
-
-
 def _hours(
-    session: Session, rows: type[EveryLinkHour], *chosen: ColumnElement[bool]
+    session: Session, rows: type[EveryLinkHour], chosen: ColumnElement[bool]
 ) -> Counter[tuple[int, int]]:
     day = weekday(session, rows.local_date.expression)
     query = (
         select(day, rows.local_hour, func.sum(rows.clicks))
-        .where(*chosen)
+        .where(chosen)
         .group_by(day, rows.local_hour)
     )
     return Counter({(int(day) or 7, hour): clicks for day, hour, clicks in session.execute(query)})
 
 
 def _facets(
-    session: Session, rows: type[EveryLinkFacet], *chosen: ColumnElement[bool]
+    session: Session, rows: type[EveryLinkFacet], chosen: ColumnElement[bool]
 ) -> Counter[int]:
-    query = select(rows.value_id, func.sum(rows.clicks)).where(*chosen).group_by(rows.value_id)
+    query = select(rows.value_id, func.sum(rows.clicks)).where(chosen).group_by(rows.value_id)
     return Counter({row[0]: row[1] for row in session.execute(query)})
 
 

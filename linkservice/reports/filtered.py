@@ -18,14 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import FacetValue
 from linkservice.clicks.packed_model import EveryLinkFacet
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
-from linkservice.reports.details import LinkDays, by_clicks, by_day
+from linkservice.reports.details import by_clicks, by_day, on_each_of
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.link_months import named
 from linkservice.reports.links import links_of
@@ -273,12 +273,8 @@ def _rolled_up(
     if isinstance(subject, Touchpoint):
         which, undivided = facets_alone(session, read, subject, days)
     else:
-        links = whose.links
-        assert links is not None  # of a link or a campaign they are known
-
-        def which(told: type[LinkDays]) -> ColumnElement[bool]:
-            return and_(told.link_id.in_(links), told.local_date.in_(days.days()))
-
+        assert whose.links is not None  # of a link or a campaign they are known
+        which = on_each_of(whose.links, days.days())
     if (facet, value) == ("city", UNKNOWN):
         return _in_no_city(session, facets, which(facets)), undivided
     values = value_ids(session, facet, value)
