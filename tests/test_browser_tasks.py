@@ -167,7 +167,7 @@ def test_a_marketer_is_told_within_three_clicks(chromium: Browser, shop: Shop) -
         # Did the newsletter work?
         asking = Marketer(opened).click("Reports")
         asking.finds("▲best Newsletter", at=".outstanding-names")
-        asking.click("Newsletter").finds("twice as many as comparable", at=".verdict-card")
+        asking.click("Newsletter").finds("times as many as comparable", at=".verdict-card")
         asking.finds("Conversions", "70", "€4,200.00", at="#conversions")
         lose_customers(opened)
 

@@ -502,9 +502,9 @@ def test_a_month_is_compared_with_the_whole_month_before(posted: Office) -> None
     assert (found.before.period.first, found.before.period.last) == (april.first, april.last)
     assert found.before.counts == Counts(whole.clicks, whole.scans, whole.visitors)
     assert found.before.conversions == 20
-    assert "Conversions: 30 (half as many again as in April 2025)" in told["en"]
+    assert "Conversions: 30 (50% more than in April 2025)" in told["en"]
     assert "Compared with the whole month of April 2025: 30 days beside 31." in told["en"]
-    assert "Conversions: 30 (anderthalbmal so viele wie im April 2025)" in told["de"]
+    assert "Conversions: 30 (50\u00a0% mehr als im April 2025)" in told["de"]
     assert "Verglichen wird mit dem ganzen April 2025: 30 Tage neben 31." in told["de"]
     assert re.search(r"Visitors: [\d,]+ \([^)]*in April 2025\)", told["en"])
 

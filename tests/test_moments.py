@@ -271,7 +271,7 @@ def test_the_finding_stands_in_one_sentence() -> None:
     with i18n.speaking("en"):
         assert found("as_expected", *usual).startswith("All of this may be chance: no touchpoint")
         first = "Strengthen “T0” first: it goes along with the conversions of the journey more "
-        half = "than the others, but in visitors brings half as many as comparable touchpoints."
+        half = "than the others, but in visitors brings 50% fewer than comparable touchpoints."
         assert found("worst", *usual) == first + half
         assert "Only “T0” is certain of its quadrant;" in found("best", *usual)
         nothing = told(rows(*[1.0] * 6), visitors[:, :20], conversions[:, :20])

@@ -17,6 +17,7 @@ from linkservice.reports.needed import MOST_TIMES
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.ranking import PEERS_AT_LEAST
 from linkservice.web import cost_words
+from linkservice.web.comparisons import comparison
 from linkservice.web.cost_words import finer_columns, times
 from linkservice.web.fieldwords import VERDICTS as _VERDICTS
 from linkservice.web.i18n import (
@@ -27,7 +28,6 @@ from linkservice.web.i18n import (
     write_money,
     write_number,
 )
-from linkservice.web.verdicts import comparison
 
 SORT_WORDS: dict[By, str] = {
     "cost_per_visitor": N_("Cost per visitor"),

@@ -21,6 +21,7 @@ from linkservice.reports.period import Period
 from linkservice.reports.results import FilteredChange, Hour, LinkTotals, TouchpointTotals, Value
 from linkservice.reports.trend import Trend
 from linkservice.web.charts import Chart, Line, Note, Part, bars, heat, trend, world
+from linkservice.web.comparisons import change_words
 from linkservice.web.i18n import N_, gettext, write_day, write_number, write_percent
 from linkservice.web.value_words import (
     FACET_WORDS,
@@ -31,7 +32,6 @@ from linkservice.web.value_words import (
     source_name,
     value_name,
 )
-from linkservice.web.verdicts import change_words
 
 Figure: TypeAlias = Literal["visitors", "clicks", "scans"]
 FIGURES: dict[Figure, str] = {

@@ -23,12 +23,12 @@ from linkservice.reports.period import day_of
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart, Line, Note, trend
+from linkservice.web.comparisons import change_words
 from linkservice.web.counted import About, Fact, counted, filter_words
 from linkservice.web.figures import FIGURES, Aside, FacetCard, Figure, KeyFigure
 from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
-from linkservice.web.verdicts import change_words
 
 REPORTS = {
     "link": filtered_link,

@@ -18,13 +18,13 @@ from linkservice.reports.results import FilteredBy, FilteredChange, TouchpointRe
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart, Line, Note, trend
+from linkservice.web.comparisons import change_words
 from linkservice.web.counted import counted
 from linkservice.web.figures import FIGURES, FacetCard, KeyFigure
 from linkservice.web.filtered_ranking import ranking_filtered, source_words
 from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
-from linkservice.web.verdicts import change_words
 
 MOST_TOUCHPOINTS = 10
 """Of those with most clicks; all are in the ranking."""

@@ -21,10 +21,10 @@ from linkservice.reports.letters import Recipient, Rhythm, way_out
 from linkservice.reports.trend import WEEK
 from linkservice.web import change_sentences, figures
 from linkservice.web.charts import Note
+from linkservice.web.comparisons import change_words
 from linkservice.web.i18n import gettext, ngettext, speaking, write_day, write_number, write_span
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Ranking, Shown
-from linkservice.web.verdicts import change_words
 from linkservice.workspaces.model import Workspace
 
 MOST_OUTSTANDING = 3

@@ -24,10 +24,11 @@ from linkservice.reports.paper import Column, Mark, Part, Plot, Row
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.ranking import MARGIN
 from linkservice.web.charts import Chart, Names, Spot, Table, quadrants, quadrants_on_paper
+from linkservice.web.comparisons import comparison
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import VERDICTS
 from linkservice.web.i18n import N_, gettext, ngettext, write_number, write_span
-from linkservice.web.verdicts import comparison, other_side_sentence
+from linkservice.web.verdicts import other_side_sentence
 
 QUADRANT_WORDS: dict[Quadrant, str] = {
     "strengthen": N_("Strengthen first"),

@@ -1,9 +1,9 @@
 """A verdict as a sentence, and the numbers in it as people say them.
 
 Decided here: per how many a rate is told ("41 per 1,000 parcels"), what a unit of reach is
-called on its channel, and how a comparison sounds ("twice as many as"). The table and the
-sentence write a number by the same function, so they agree. Not here: the verdict itself
-(`reports/ranking`), and its word alone (`fieldwords`).
+called on its channel. The table and the sentence write a number by the same function, so they
+agree. Not here: the verdict itself (`reports/ranking`), its word alone (`fieldwords`), and how a
+comparison sounds (`comparisons`).
 
 No sentence bends around a touchpoint's name, which may be anything: it stands in quotes.
 """
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from linkservice.money import DECIMALS
 from linkservice.reports.needed import difference_is_too_small
 from linkservice.reports.results import OF_CLICKS, Metric, TouchpointRow
+from linkservice.web.comparisons import comparison
 from linkservice.web.i18n import (
     N_,
     gettext,
@@ -24,32 +24,12 @@ from linkservice.web.i18n import (
     write_change,
     write_money,
     write_number,
-    write_percent,
 )
 
 BASES = (100, 1_000, 10_000, 100_000, 1_000_000)
 """A rate is told per one of these: the first at which the highest of its unit has two digits."""
 
-ABOUT_EQUAL = 0.05
-"""Up to this share apart, two figures are "about as many"."""
-
-_NEAR = 0.04  # so near a plain ratio is said as that ratio
 _LEAST_RATIO, _MOST_RATIO = 0.2, 100.0  # beyond them two figures say more than a ratio
-_RATIOS = (
-    (10.0, N_("ten times as many as %(others)s")),
-    (5.0, N_("five times as many as %(others)s")),
-    (4.0, N_("four times as many as %(others)s")),
-    (3.0, N_("three times as many as %(others)s")),
-    (2.0, N_("twice as many as %(others)s")),
-    (3 / 2, N_("half as many again as %(others)s")),
-    (4 / 3, N_("a third more than %(others)s")),
-    (5 / 4, N_("a quarter more than %(others)s")),
-    (3 / 4, N_("a quarter fewer than %(others)s")),
-    (2 / 3, N_("a third fewer than %(others)s")),
-    (1 / 2, N_("half as many as %(others)s")),
-    (1 / 3, N_("a third as many as %(others)s")),
-    (1 / 4, N_("a quarter as many as %(others)s")),
-)
 
 _NOUNS: Mapping[tuple[str, str], Callable[[int], str]] = {
     ("sent", ""): lambda n: ngettext("item sent", "items sent", n),
@@ -244,69 +224,6 @@ _GROUPS = {
 }
 
 
-def change_words(now: int, before: int, others: str) -> str:
-    """`now` beside `before` in words; `others` says what that was: "the weeks before"."""
-    if not before:
-        return gettext("none before") if now else gettext("none before either")
-    if min(now, before) < _TOO_FEW_TO_COMPARE:
-        return gettext("%(before)s before", before=write_number(before))
-    return comparison(now / before, others)
-
-
-def value_change_words(now: int, before: int, others: str) -> str:
-    """As `change_words`, of money, which is no number of things."""
-    if not before:
-        return gettext("nothing before")
-    return comparison(now / before, others, money=True)
-
-
-_TOO_FEW_TO_COMPARE = 10
-"""Two clicks after one are no "twice as many"."""
-
-
-def comparison(ratio: float, others: str, *, money: bool = False) -> str:
-    """How a figure compares with that of `others`, which is `ratio` times smaller."""
-    if money:
-        return _compared(ratio, others, _AS_MUCH)
-    nearest, message = min(_RATIOS, key=lambda each: abs(ratio / each[0] - 1))
-    if abs(ratio - 1) > ABOUT_EQUAL and abs(ratio / nearest - 1) <= _NEAR:
-        return gettext(message, others=others)
-    return _compared(ratio, others, _AS_MANY)
-
-
-class _Words(NamedTuple):
-    """How a ratio is said."""
-
-    equal: str
-    times: str
-    more: str
-    fewer: str
-
-
-_AS_MANY = _Words(
-    N_("about as many as %(others)s"),
-    N_("%(times)s times as many as %(others)s"),
-    N_("%(percent)s more than %(others)s"),
-    N_("%(percent)s fewer than %(others)s"),
-)
-_AS_MUCH = _Words(
-    N_("about as much as %(others)s"),
-    N_("%(times)s times as much as %(others)s"),
-    N_("%(percent)s more than %(others)s"),
-    N_("%(percent)s less than %(others)s"),
-)
-
-
-def _compared(ratio: float, others: str, words: _Words) -> str:
-    if abs(ratio - 1) <= ABOUT_EQUAL:
-        return gettext(words.equal, others=others)
-    if ratio >= 1.95:
-        times = write_number(round(ratio, 0 if ratio >= 9.95 else 1))
-        return gettext(words.times, times=times, others=others)
-    percent = write_percent(_spoken_share(abs(ratio - 1)))
-    return gettext(words.more if ratio > 1 else words.fewer, percent=percent, others=others)
-
-
 def spoken_number(number: int) -> int:
     """Two digits and zeros, as people say an estimate; the exact figure is in the files."""
     return round(number, 2 - len(str(number)))
@@ -314,13 +231,6 @@ def spoken_number(number: int) -> int:
 
 def _base(highest: float) -> int:
     return next((base for base in BASES if highest * base >= 9.5), BASES[-1] if highest else 1_000)
-
-
-def _spoken_share(share: float) -> float:
-    """In steps of 5 %, but what is small to the per cent, and never all or nothing."""
-    if share < 0.15:
-        return round(share, 2)
-    return min(round(share * 20) / 20, 0.95) if share < 1 else round(share * 20) / 20
 
 
 def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
@@ -353,7 +263,7 @@ def _sentence(row: TouchpointRow, measure: Measure | None) -> str:
         )
     target = row.peers.group == "target"
     ratio = (row.rate or 0.0) / row.peers.mean if row.peers.mean else 0.0
-    # Money is not "twice as many"; what it is says it as shortly.
+    # Money is not "2.4 times as many"; what it is says it as shortly.
     if _LEAST_RATIO <= ratio <= _MOST_RATIO and measure.metric != "value_per_reach":
         others = gettext("the target rate") if target else gettext("comparable touchpoints")
         return gettext(

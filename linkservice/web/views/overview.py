@@ -20,6 +20,7 @@ from linkservice.web import change_sentences, figures, periods
 from linkservice.web.annotated import notes_on
 from linkservice.web.arrangement import click_filters
 from linkservice.web.charts import sparkline
+from linkservice.web.comparisons import change_words, value_change_words
 from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.figures import FIGURES, Figure
@@ -30,7 +31,6 @@ from linkservice.web.periods import Chosen, Here
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking
 from linkservice.web.reach_words import exceeding
-from linkservice.web.verdicts import change_words, value_change_words
 
 PAGES = Pages("overview")
 
