@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from cast import NOW, make_home, make_link, owner_of
@@ -68,6 +69,22 @@ def test_shares_outlive_the_migration_and_those_of_newer_reports_end_with_it(
     schema.upgrade(database)
     with database.reading() as session:
         assert [share.name for share in list_shares(session, home.actor)] == ["plain"]
+
+
+def test_shares_that_roll_by_another_period_end_with_a_step_back(
+    settings: Settings, database: Database
+) -> None:
+    home, until = owner_of(database, settings), NOW + timedelta(days=9)
+    fixed = {"first": NOW.date(), "last": NOW.date()}
+    kinds: dict[str, dict[str, Any]] = {"usual": {}, "week": {"preset": "week"}, "fixed": fixed}
+    with database.transaction() as session:
+        for name, days in kinds.items():
+            create_share(session, home.actor, NewShare(name, "costs", None, until, **days), NOW)
+    schema.downgrade(database, "0033")
+    schema.upgrade(database)
+    with database.reading() as session:
+        kept = {share.name: share.preset for share in list_shares(session, home.actor)}
+    assert kept == {"usual": "28d", "fixed": "28d"}
 
 
 def test_days_as_numbers_are_the_days_they_were(settings: Settings, database: Database) -> None:

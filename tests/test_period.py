@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from linkservice.clicks.calendar import epoch_ms, local_day
 from linkservice.errors import Invalid
 from linkservice.reports.period import MOST_DAYS, Period, choose_period, day_of
+from linkservice.reports.presets import PRESETS, USUAL, days_of
+from linkservice.reports.trend import weeks_before
+from linkservice.web import periods
 from linkservice.web.i18n import sentence, speaking, write_day, write_span
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -107,6 +110,54 @@ def test_a_period_has_at_most_ten_years() -> None:
     with pytest.raises(Invalid, match="3,661 days") as caught:
         choose_period(first, first + timedelta(MOST_DAYS), "UTC", NOON)
     assert [problem.field for problem in caught.value.problems] == ["from"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "today", "days"),
+    [
+        ("28d", "2026-06-15", "2026-05-19 2026-06-15"),
+        ("week", "2026-06-15", "2026-06-15 2026-06-15"),
+        ("week", "2026-06-21", "2026-06-15 2026-06-21"),
+        ("last_week", "2026-06-15", "2026-06-08 2026-06-14"),
+        ("last_week", "2026-06-21", "2026-06-08 2026-06-14"),
+        ("last_week", "2027-01-02", "2026-12-21 2026-12-27"),
+        ("last_month", "2026-03-31", "2026-02-01 2026-02-28"),
+        ("last_month", "2027-01-01", "2026-12-01 2026-12-31"),
+        ("year", "2026-06-15", "2026-01-01 2026-06-15"),
+        ("12m", "2028-02-29", "2027-03-01 2028-02-29"),
+        ("fortnight", "2026-06-15", "2026-05-19 2026-06-15"),
+    ],
+)
+def test_a_period_by_its_name_has_these_days(preset: str, today: str, days: str) -> None:
+    first, last = days_of(preset, date.fromisoformat(today))
+    assert f"{first} {last}" == days
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)))
+def test_last_week_is_a_week_from_monday_on_and_stands_beside_the_one_before(today: date) -> None:
+    first, last = days_of("last_week", today)
+    assert (first.isoweekday(), last.isoweekday(), len(Period(first, last, "UTC"))) == (1, 7, 7)
+    assert timedelta(1) <= today - last <= timedelta(7)
+    assert days_of("week", today)[0] == last + timedelta(1)
+    assert weeks_before(Period(first, last, "UTC")) == Period(
+        first - timedelta(7), last - timedelta(7), "UTC"
+    )
+
+
+def test_the_week_is_that_of_the_workspaces_clock() -> None:
+    sunday_in_london = datetime(2026, 6, 14, 23, 30, tzinfo=UTC)
+    asked = {"period": "last_week"}
+    berlin = periods.chosen(asked, "Europe/Berlin", sunday_in_london).period
+    assert berlin == Period(date(2026, 6, 8), date(2026, 6, 14), "Europe/Berlin")
+    new_york = periods.chosen(asked, "America/New_York", sunday_in_london).period
+    assert new_york == Period(date(2026, 6, 1), date(2026, 6, 7), "America/New_York")
+
+
+def test_every_period_with_a_name_has_it_in_words() -> None:
+    named = [periods.preset_name(preset) for preset in PRESETS]
+    alone = [periods.rolling_name(preset) for preset in PRESETS]
+    assert len(set(named)) == len(set(alone)) == len(PRESETS)
+    assert USUAL in PRESETS
 
 
 DAYS = st.none() | st.dates(date(2005, 1, 1), date(2040, 1, 1)) | st.dates()

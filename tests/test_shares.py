@@ -25,6 +25,7 @@ from linkservice.errors import Forbidden, Invalid, NotFound
 from linkservice.links.manage import delete_link
 from linkservice.reports import shares
 from linkservice.reports.model import ReportShare
+from linkservice.reports.presets import days_of
 from linkservice.reports.shares import (
     LONGEST,
     NewShare,
@@ -78,9 +79,11 @@ def form_of(browser: Browser, **query: str) -> dict[str, str]:
     page = browser.get("/reports/shares", **query)
     assert page.status_code == 200
     form = next(f for f in Markup(page.text).forms if f.action == "/app/reports/shares")
-    fields = {each.name: each.value for each in form.fields if each.kind not in ("radio", "button")}
-    checked = re.findall(r'name="days" value="(\w+)" checked', page.text)
-    return {**fields, "days": checked[0]}
+    chosen = ("radio", "button", "option")
+    fields = {each.name: each.value for each in form.fields if each.kind not in chosen}
+    (days,) = re.findall(r'name="days" value="(\w+)" checked', page.text)
+    (period,) = re.findall(r'<option value="(\w+)" selected', page.text)
+    return {**fields, "days": days, "period": period}
 
 
 def link_on(answer: TestResponse) -> str:
@@ -236,15 +239,50 @@ def test_fixed_days_stay(shop: Shop) -> None:
     assert "Clicks 630" in text_of(read(shop.cast, token))
 
 
+def test_days_that_roll_keep_the_name_they_were_shared_under(shop: Shop) -> None:
+    ada = shop.cast.ada
+    page = ada.get(f"/links/{shop.link_id}", period="last_week").text
+    (way,) = re.findall(r'href="/app/reports/shares\?(about[^"]*)"', page)
+    assert "period=last_week" in way
+    fields = form_of(ada, about="link", title="Week", subject=shop.link_id, period="last_week")
+    monday, sunday = days_of("last_week", shop.today)
+    assert (fields["days"], fields["from"], fields["to"]) == ("rolling", str(monday), str(sunday))
+    shared = ada.post("/reports/shares", **{**fields, "period": "last_week"})
+    assert "Last week" in text_of(ada.get("/reports/shares"))
+    assert "Clicks 630" in text_of(read(shop.cast, link_on(shared)))
+    assert "Letzte Woche" in text_of(read(shop.cast, link_on(shared), language="de"))
+
+
+def test_the_choice_says_which_days_count_and_the_others_stay(shop: Shop) -> None:
+    ada = shop.cast.ada
+    fields = form_of(ada, about="link", title="Week", subject=shop.link_id, period="last_month")
+    typed = {**fields, "period": "last_week", "from": "2026-03-02", "to": "nonsense"}
+    rolling = ada.post("/reports/shares", **typed)
+    assert "Last week" in text_of(ada.get("/reports/shares")), "what is out of sight is not read"
+    assert link_on(rolling)
+    refused = ada.post("/reports/shares", **{**typed, "name": ""})
+    assert refused.status_code == 422
+    for kept in ('value="last_week" selected', 'value="2026-03-02"', 'value="nonsense"'):
+        assert kept in refused.text
+    fixed = {**typed, "days": "fixed", "to": "2026-03-08", "period": "never"}
+    link_on(ada.post("/reports/shares", **fixed))
+    assert "Mar 2" in text_of(ada.get("/reports/shares"))
+    unknown = ada.post("/reports/shares", **{**typed, "period": "fortnight"})
+    assert unknown.status_code == 422
+
+
 @on_one_engine
 def test_days_are_those_of_the_moment_it_is_read(cast: Cast, database: Database) -> None:
     rolling = made(cast.home, database, NOW)
+    weekly = made(cast.home, database, NOW, preset="last_week")
     days = {"first": date(2026, 3, 1), "last": date(2026, 3, 31)}
     fixed = made(cast.home, database, NOW, **days)
     later = NOW + timedelta(days=5)
     with database.reading() as session:
         period = period_of(session, live_share(session, rolling, later), later)
         assert (period.first, period.last) == (date(2026, 10, 29), date(2026, 11, 25))
+        (share, week) = live_share(session, weekly, later), days_of("last_week", later.date())
+        assert (period_of(session, share, later).first, share.preset) == (week[0], "last_week")
         period = period_of(session, live_share(session, fixed, later), later)
         assert (period.first, period.last) == (days["first"], days["last"])
 

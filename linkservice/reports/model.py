@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from linkservice.database import NEVER_REUSED, Base, BigId, UtcDateTime
+from linkservice.reports.presets import USUAL
 from linkservice.workspaces.model import LONGEST_EMAIL, Owned
 
 Kept: TypeAlias = Literal[
@@ -47,7 +48,8 @@ class ReportShare(Owned, Base):
 
     `about` says which report, `subject_id` whose (a journey's, touchpoint's, link's or campaign's
     id; it may be gone since), `filters` the query of what else its page was asked for: filters,
-    groups, order. Without `first` and `last` the period rolls: the 28 days up to today.
+    groups, order. Without `first_date` and `last_date` the period rolls: `preset` says which days
+    it has when it is read.
     """
 
     __tablename__ = "report_shares"
@@ -71,6 +73,7 @@ class ReportShare(Owned, Base):
     filters: Mapped[str] = mapped_column(Text, server_default="", default="")
     first_date: Mapped[date | None]
     last_date: Mapped[date | None]
+    preset: Mapped[str] = mapped_column(String(10), server_default=USUAL, default=USUAL)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     created_by: Mapped[str] = mapped_column(String(LONGEST_EMAIL))

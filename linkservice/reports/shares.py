@@ -31,7 +31,8 @@ from linkservice.reports.cost_judging import BYS
 from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import NAMES, Filters, choose_filters
 from linkservice.reports.model import KEPT, LONGEST_NAME, Kept, ReportShare
-from linkservice.reports.period import Period, choose_period
+from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.presets import PRESETS, USUAL, days_of
 from linkservice.reports.results import METRICS, Metric
 from linkservice.workspaces import attempts, passwords, trail
 from linkservice.workspaces.access import Actor, find, hash_secret, scoped
@@ -97,7 +98,7 @@ class SharePassword:
 @dataclass(frozen=True, slots=True)
 class NewShare:
     """What a share link is to show; `asked` are the fields of the page's address, by their names.
-    Without `first` and `last` the period rolls.
+    Without `first` and `last` the period rolls, as `preset` says.
     """
 
     name: str
@@ -106,6 +107,7 @@ class NewShare:
     expires_at: datetime | None
     first: date | None = None
     last: date | None = None
+    preset: str = USUAL
     metric: str = METRICS[0]
     suspects: bool = False
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -117,14 +119,15 @@ def create_share(
 ) -> tuple[ReportShare, str]:
     """A new share link and its token, which is known only now.
 
-    Raises `Invalid` (name, about, metric, from, to, expires_at, password, fields of the page),
-    `NotFound` (subject, fields of the page), `Forbidden`.
+    Raises `Invalid` (name, about, metric, period, from, to, expires_at, password, fields of the
+    page), `NotFound` (subject, fields of the page), `Forbidden`.
     """
     actor.require(SCOPE)
     problems = Problems()
     name = problems.text("name", new.name, longest=LONGEST_NAME)
     problems.one_of("about", new.about, KEPT)
     problems.one_of("metric", new.metric, METRICS)
+    problems.one_of("period", new.preset, PRESETS)
     period = _fixed(session, actor, new, problems, now)
     if new.expires_at is None:
         problems.add("expires_at", "empty")
@@ -151,6 +154,7 @@ def create_share(
         filters=filters,
         first_date=period.first if period else None,
         last_date=period.last if period else None,
+        preset=USUAL if period else new.preset,
         token_hash=hash_secret(token),
         password_hash=new.password.hashed if new.password else None,
         created_by=actor.name,
@@ -210,8 +214,10 @@ def reader_of(share: ReportShare) -> Actor:
 
 
 def period_of(session: Session, share: ReportShare, now: datetime) -> Period:
-    """The days that are shown: those that were fixed, or the 28 up to today."""
+    """The days that are shown: those that were fixed, or those the preset has at this moment."""
     time_zone = session.get_one(Workspace, share.workspace_id).time_zone
+    if share.first_date is None:
+        return Period(*days_of(share.preset, day_of(now, time_zone)), time_zone)
     return choose_period(share.first_date, share.last_date, time_zone, now)
 
 

@@ -1,14 +1,15 @@
 """The period of a report as the address of its page has it: a preset, or two days.
 
-Decided here: which presets there are and what a page shows when the days are wrong. Not here:
-how many days a report may cover (`reports/period`).
+Decided here: what presets are called and what a page shows when the days are wrong. Not here:
+which presets there are and which days they have (`reports/presets`), how many days a report may
+cover (`reports/period`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
@@ -17,20 +18,33 @@ from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.reports.filters import NO_FILTERS, Filters, choose_filters
 from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.presets import PRESETS, USUAL, days_of
 from linkservice.web.forms import Form
 from linkservice.web.i18n import N_, gettext, write_span
 from linkservice.web.page import address
 
-PRESETS = {
+NAMES = {
     "7d": N_("7 days"),
     "28d": N_("28 days"),
     "90d": N_("90 days"),
+    "week": N_("This week"),
+    "last_week": N_("Last week"),
     "month": N_("This month"),
     "last_month": N_("Last month"),
     "year": N_("This year"),
     "12m": N_("12 months"),
 }
-USUAL = "28d"
+
+UNDER_WAY = ("week", "month", "year")
+"""Those that are not over; beside the others they would fill a second line."""
+
+_ROLLING = {
+    **NAMES,
+    "7d": N_("The last 7 days"),
+    "28d": N_("The last 28 days"),
+    "90d": N_("The last 90 days"),
+    "12m": N_("The last 12 months"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,15 @@ class Chosen:
             return {"period": preset, "from": None, "to": None, "scanners": scanners}
         first, last = self.period.first.isoformat(), self.period.last.isoformat()
         return {"period": None, "from": first, "to": last, "scanners": scanners}
+
+    @property
+    def to_share(self) -> dict[str, str]:
+        """What the form that shares its page is filled in with: the preset, which rolls, or the
+        days.
+        """
+        if self.preset:
+            return {"period": self.preset}
+        return {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()}
 
     @property
     def with_filters(self) -> dict[str, str | None]:
@@ -88,13 +111,28 @@ class Chosen:
 
     @property
     def presets(self) -> list[tuple[str, str]]:
-        """Every preset with its name."""
-        return [(name, gettext(label)) for name, label in PRESETS.items()]
+        """The presets of the first choice, with their names."""
+        return [(name, preset_name(name)) for name in PRESETS if name not in UNDER_WAY]
+
+    @property
+    def under_way(self) -> list[tuple[str, str]]:
+        """The other presets, with their names."""
+        return [(name, preset_name(name)) for name in UNDER_WAY]
+
+    @property
+    def otherwise(self) -> str:
+        """What the period is called that is none of the first choice; "" if it is one."""
+        return "" if self.preset and self.preset not in UNDER_WAY else self.name
 
     @property
     def name(self) -> str:
         """What the days are called: by their preset, else by themselves."""
-        return gettext(PRESETS[self.preset]) if self.preset else self.label
+        return preset_name(self.preset) if self.preset else self.label
+
+    @property
+    def rolling_name(self) -> str:
+        """What its preset is called where it stands alone."""
+        return rolling_name(self.preset)
 
     @property
     def label(self) -> str:
@@ -140,6 +178,16 @@ class Here:
         return [(name, text) for name, text in self.query.items() if text and name not in without]
 
 
+def preset_name(preset: str) -> str:
+    """What a preset is called among others."""
+    return gettext(NAMES[preset])
+
+
+def rolling_name(preset: str) -> str:
+    """What a preset is called where it stands alone."""
+    return gettext(_ROLLING[preset])
+
+
 def chosen(query: Mapping[str, str], time_zone: str, now: datetime) -> Chosen:
     """The period that `period`, or `from` and `to`, ask for; an unknown preset is the usual.
     With `scanners=include` clicks of suspected mail scanners are counted.
@@ -161,7 +209,7 @@ def _days_asked(query: Mapping[str, str], time_zone: str, now: datetime) -> Chos
     preset = query.get("period", USUAL)
     usual = Chosen(
         preset if preset in PRESETS else USUAL,
-        Period(*_days_of(preset, today), time_zone),
+        Period(*days_of(preset, today), time_zone),
         today,
     )
     typed = {name: query[name] for name in ("from", "to") if query.get(name, "").strip()}
@@ -182,21 +230,3 @@ def _days_asked(query: Mapping[str, str], time_zone: str, now: datetime) -> Chos
         return Chosen(
             usual.preset, usual.period, today, Form(MultiDict(typed), found=error.problems)
         )
-
-
-def _days_of(preset: str, today: date) -> tuple[date, date]:
-    month = today.replace(day=1)
-    if preset == "month":
-        return month, today
-    if preset == "last_month":
-        last = month - timedelta(days=1)
-        return last.replace(day=1), last
-    if preset == "year":
-        return today.replace(month=1, day=1), today
-    if preset == "12m":
-        # The day after today's date a year ago; 29 February has none, and 1 March follows it.
-        leap = (today.month, today.day) == (2, 29)
-        before = today.replace(year=today.year - 1, day=28 if leap else today.day)
-        return before + timedelta(days=1), today
-    days = {"7d": 7, "90d": 90}.get(preset, 28)
-    return today - timedelta(days=days - 1), today

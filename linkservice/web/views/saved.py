@@ -113,7 +113,7 @@ def _row(page: Page, view: SavedView, names: dict[int, str]) -> Row:
     there = view.subject_id is None or view.id in names
     asked = saved.asked_of(view)
     chosen = periods.chosen(asked, page.time_zone, page.now)
-    words = [gettext(periods.PRESETS[chosen.preset]) if chosen.preset else chosen.label]
+    words = [chosen.name]
     # What a program saved may be no filter; then its page says what is wrong.
     with suppress(Invalid):
         words += filter_words(choose_filters(asked))

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
@@ -24,6 +23,7 @@ from linkservice.reports.cost_results import GROUPS
 from linkservice.reports.filters import choose_filters
 from linkservice.reports.model import KEPT, Kept, ReportShare
 from linkservice.reports.period import day_of
+from linkservice.reports.presets import PRESETS, USUAL, days_of
 from linkservice.reports.shares import NewShare, SharePassword
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.web import (
@@ -98,6 +98,7 @@ def create_share(page: Page) -> Response:
         expires_at=end_of_day(page, "expires_at"),
         first=form.day("from") if fixed else None,
         last=form.day("to") if fixed else None,
+        preset=USUAL if fixed else form.text("period") or USUAL,
         metric=form.text("metric") or "visitors_per_reach",
         suspects=form.text("scanners") == "include",
         asked=dict(parse_qsl(form.text("filters"))),
@@ -166,8 +167,8 @@ def _for_guest(page: Page, share: ReportShare) -> Page:
 def _shown(page: Page, share: ReportShare, token: str) -> Response:
     """The report itself. Raises `NotFound` where its subject is gone."""
     period = shares.period_of(page.session, share, page.now)
-    preset = "" if share.first_date else periods.USUAL
-    today = page.now.astimezone(ZoneInfo(page.time_zone)).date()
+    preset = "" if share.first_date else share.preset
+    today = day_of(page.now, page.time_zone)
     filters = shares.filters_of(share)
     chosen = Chosen(preset, period, today, suspects=share.suspects, filters=filters)
     context = {"share": share, "token": token, "chosen": chosen, **_look(page)}
@@ -285,11 +286,15 @@ def _look(page: Page) -> dict[str, Any]:
 def _context(page: Page) -> dict[str, Any]:
     """The list, and what the form is about: as it was asked for, or typed and refused."""
     given: Mapping[str, str] = page.form.typed if page.form.refused else page.query
-    today = page.now.astimezone(ZoneInfo(page.time_zone)).date()
+    today = day_of(page.now, page.time_zone)
     about = given.get("about", "")
+    preset = given.get("period", "")
     return {
         "about": about if about in KEPT else "",
         "given": given,
+        "rolling": [(name, periods.rolling_name(name)) for name in PRESETS],
+        "preset": preset if preset in PRESETS else USUAL,
+        "days": [day.isoformat() for day in days_of(preset, today)],
         "kept": _words(page, about, dict(parse_qsl(given.get("filters", "")))),
         "until": (today + USUALLY_VALID).isoformat(),
         **_listed(page),
@@ -302,6 +307,7 @@ def _listed(page: Page) -> dict[str, Any]:
         "journeys": journeys_by_name(page),
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
+        "rolling_name": periods.rolling_name,
         "words": lambda share: _words(page, share.about, shares.asked_of(share)),
         # A link ends with the end of its last day.
         "last_day": lambda share: day_of(share.expires_at - timedelta.resolution, page.time_zone),

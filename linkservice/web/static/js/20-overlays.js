@@ -17,7 +17,7 @@
     if (event.key === "Escape") {
       menu.open = false;
       menu.querySelector("summary").focus();
-    } else if (step && items.length) {
+    } else if (step && items.length && !event.target.matches("input, select")) {
       event.preventDefault();
       const from = items.indexOf(document.activeElement);
       items[from < 0 && step < 0 ? items.length - 1 : (from + step + items.length) % items.length].focus();

@@ -1,0 +1,102 @@
+"""Reports in a real browser: what stands where, and what folds away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from browser import Site, Window, window
+from playwright.sync_api import Browser, Locator, expect
+
+from linkservice.reports.presets import days_of
+
+
+@pytest.fixture(params=["en", "de"])
+def speaking_either(
+    chromium: Browser, site: Site, request: pytest.FixtureRequest
+) -> Iterator[Window]:
+    """A window of Ada's, in one language, then in the other."""
+    with window(chromium, site.address, site.world.ada.cookie, request.param) as opened:
+        yield opened
+
+
+def top(of: Locator) -> float:
+    box = of.bounding_box()
+    assert box
+    return box["y"]
+
+
+def bottom(of: Locator) -> float:
+    box = of.bounding_box()
+    assert box
+    return box["y"] + box["height"]
+
+
+def test_filters_stand_in_a_line_with_other_controls(speaking_either: Window) -> None:
+    page = speaking_either.page
+    lines = {"/app/": ".period", "/app/?country=DE": ".period", "/app/reports": ".controls-form"}
+    for path, beside in lines.items():
+        speaking_either.open(path)
+        button = page.locator(".arrange-form > summary")
+        other = page.locator(beside).first
+        assert top(other) - 4 <= top(button) < bottom(other), path
+        own = page.locator(".period-own")
+        assert top(own) < bottom(page.locator(".period > .segment")), "one line of periods"
+        button.click()
+        form = page.locator(".arrange-form > form")
+        assert top(form) >= bottom(other), "open, it has a line of its own"
+
+
+def test_last_week_is_a_click_and_this_week_two(opened: Window) -> None:
+    page = opened.page
+    opened.open("/app/reports?metric=clicks_per_day")
+    page.get_by_role("link", name="Last week").click()
+    expect(page).to_have_url(f"{opened.address}/app/reports?period=last_week&metric=clicks_per_day")
+    expect(page.get_by_role("link", name="Last week")).to_have_attribute("aria-current", "true")
+    own = page.locator(".period-own > summary")
+    expect(own).to_have_text("Other days")
+    own.click()
+    page.get_by_role("link", name="This week").click()
+    expect(own).to_have_text("This week")
+    expect(own).to_have_attribute("aria-current", "true")
+
+
+def test_arrows_belong_to_a_field_that_knows_them(opened: Window) -> None:
+    opened.open("/app/reports")
+    opened.page.locator(".period-own > summary").click()
+    day = opened.page.get_by_label("From", exact=True)
+    before = day.input_value()
+    day.focus()
+    opened.page.keyboard.press("ArrowUp")
+    expect(day).to_be_focused()
+    assert day.input_value() != before
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_of_the_days_of_a_share_those_that_count_are_in_sight(
+    chromium: Browser, site: Site, scripts: bool
+) -> None:
+    token = site.world.ada.cookie
+    with window(chromium, site.address, token, java_script_enabled=scripts) as opened:
+        page = opened.page
+        opened.open("/app/reports?period=last_week")
+        page.get_by_role("link", name="Share report").click()
+        which, first = page.locator("#f-period"), page.locator("#f-from")
+        expect(which).to_have_value("last_week")
+        expect(first).to_be_hidden()
+        page.get_by_label("Fixed days").check()
+        expect(which).to_be_hidden()
+        monday, _ = days_of("last_week", datetime.now(UTC).date())
+        expect(first).to_have_value(str(monday))
+        first.fill("2026-03-02")
+        page.get_by_label("Rolling days").check()
+        expect(first).to_be_hidden()
+        page.get_by_label("Fixed days").check()
+        expect(first).to_have_value("2026-03-02")
+
+
+@pytest.fixture
+def opened(chromium: Browser, site: Site) -> Iterator[Window]:
+    with window(chromium, site.address, site.world.ada.cookie) as opened:
+        yield opened
