@@ -7,8 +7,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import cast as cast_to
 
 import pytest
 from cast import NOW as LONG_AGO
@@ -26,11 +28,18 @@ from linkservice.database import Database
 from linkservice.errors import Forbidden, Invalid
 from linkservice.journeys.touchpoints import delete_touchpoint
 from linkservice.links.model import Link
-from linkservice.reports.change import HISTORY, WINDOW
-from linkservice.reports.changed import ChangeReport, ChangeRow, change_report
+from linkservice.reports.change import HISTORY, WINDOW, Change
+from linkservice.reports.changed import Beside, ChangeReport, ChangeRow, change_report
 from linkservice.reports.period import Period
 from linkservice.reports.results import to_json
-from linkservice.web.change_sentences import change_sentence, notes
+from linkservice.reports.tide import tide_of
+from linkservice.web.change_sentences import (
+    change_sentence,
+    heading,
+    notes,
+    parts,
+    tide_sentences,
+)
 from linkservice.web.i18n import speaking, write_span
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.keys import create_key
@@ -380,7 +389,7 @@ def test_left_out_days_are_named_in_the_readers_language(locale: str) -> None:
     days = free_days("DE", date(2026, 12, 24), date(2026, 12, 26))
     period = Period(days[0].date, days[2].date, "Europe/Berlin")
     with speaking(locale):
-        (_, note, region) = notes(ChangeReport(period, 0.05, "DE", days, []))
+        (_, note, region) = notes(ChangeReport(period, 0.05, "DE", days, None, []))
     wanted = {
         "en": ("between the years", "Christmas Day", "Germany"),
         "de": ("zwischen den Jahren", "Erster Weihnachtstag", "Deutschland"),
@@ -388,3 +397,89 @@ def test_left_out_days_are_named_in_the_readers_language(locale: str) -> None:
     assert wanted[0] in note
     assert wanted[1] in note
     assert wanted[2] in region
+
+
+def risen(last: date, by: float) -> Callable[[date], float]:
+    return lambda day: by if day > last - timedelta(WINDOW) else 1.0
+
+
+def test_where_most_rise_together_that_is_said_first(
+    cast: Cast, settings: Settings, database: Database
+) -> None:
+    """By every door, and what changed is what changed without it."""
+    last = datetime.now(UTC).date() - timedelta(1)
+    with database.transaction() as session:
+        session.get_one(Workspace, cast.home.workspace_id).time_zone = "UTC"
+        shops = [Shop(session, settings, cast.home, f"Poster {number}") for number in range(9)]
+        for number, shop in enumerate(shops):
+            shop.bring(last, factor=risen(last, 0.5 if number == 8 else 2.0))
+        report = change_report(session, cast.home.actor, now=datetime.now(UTC))
+        key = create_key(session, cast.home.actor, "shop", ["reports:read"], LONG_AGO)
+    tide = report.tide
+    assert tide is not None
+    assert (tide.change, tide.moved, tide.judged, tide.days) == ("above", 8, 9, 3)
+    windows = [row.three_days for row in report.touchpoints]
+    assert tide.visitors == sum(each.visitors for each in windows if each)
+    assert tide.expected == sum(each.expected for each in windows if each)
+    assert [row.change for row in report.touchpoints] == ["below", *["above"] * 8]
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = cast.ada.client.get("/api/v1/reports/changes", headers=headers).json
+    assert answer == to_json(report)
+    assert answer["tide"]["moved"] == 8
+    assert "8 of 9 touchpoints brought more than usual" in done(settings, "report", "changes")
+    with speaking("en"):
+        first, _ = tide_sentences(report)
+        title = heading(report)
+    assert re.match(r"All in all \d+% more than usual: [\d,]+ visitors, where", first)
+    overview = text_of(cast.ada.get("/"))
+    assert overview.index(title) < overview.index(first) < overview.index("unusually few")
+    (risen_one,) = report.touchpoints[1:2]
+    page = text_of(cast.ada.get(f"/reports/touchpoints/{risen_one.id}"))
+    assert "That was general: all touchpoints together brought" in page
+    fallen = text_of(cast.ada.get(f"/reports/touchpoints/{report.touchpoints[0].id}"))
+    assert "That was general" not in fallen
+    with speaking("en"):
+        (part,) = parts(report)
+    assert part.heading == title
+    assert part.rows[0].cells == ("All touchpoints together", "unusually many", first)
+
+
+def beside(visitors: int, expected: float) -> Beside:
+    return Beside(3, visitors, expected, 0, 2 * visitors)
+
+
+def rows_of(*found: tuple[str, int, float]) -> list[ChangeRow]:
+    """Touchpoints by what is said of them, their visitors, and how many are usual."""
+    return [
+        ChangeRow(
+            *("1", "Poster", "Stage", "1", "Journey", "1", "paid", "poster"),
+            change=cast_to("Change", change),
+            window="three_days",
+            yesterday=None,
+            three_days=beside(visitors, expected),
+            false_discovery_rate=0.01,
+            days_needed=None,
+        )
+        for change, visitors, expected in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "moved"),
+    [
+        ([("above", 60, 40.0)] * 2 + [("as_usual", 44, 40.0)] * 4, 6),
+        # Five of six on one side are chance in a fifth of all weeks.
+        ([("above", 60, 40.0)] * 2 + [("as_usual", 44, 40.0)] * 3 + [("as_usual", 39, 40.0)], 0),
+        ([("above", 60, 40.0)] + [("as_usual", 44, 40.0)] * 9, 0),
+        ([("above", 60, 40.0)] * 2 + [("as_usual", 40, 39.9)] * 40, 0),
+        ([("below", 20, 40.0)] * 3 + [("as_usual", 36, 40.0)] * 7, 10),
+        # One large one falls, so together they had fewer: no rise of all.
+        ([("above", 60, 40.0)] * 9 + [("below", 200, 600.0)], 0),
+        ([], 0),
+    ],
+)
+def test_it_is_general_only_if_chance_would_not_do_it(
+    rows: list[tuple[str, int, float]], moved: int
+) -> None:
+    tide = tide_of(rows_of(*rows))
+    assert (0 if tide is None else tide.moved) == moved

@@ -29,6 +29,7 @@ from linkservice.reports.filters import DEVICES, LONGEST, SOURCES, Filters, choo
 from linkservice.reports.period import Period
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import METRICS
+from linkservice.reports.tide import Tide
 from linkservice.reports.transitions import Missing, Step, Transition, transition_report
 from linkservice.workspaces.public_holidays import Reason
 
@@ -218,12 +219,17 @@ class FreeDayAnswer(Answer):
 
 
 class ChangesAnswer(Answer):
-    """Which touchpoints had unusually few or many visitors, for these weekdays and their age."""
+    """Which touchpoints had unusually few or many visitors, for these weekdays and their age.
+
+    `tide` says that most of the touchpoints that are judged moved in the same direction; null where
+    they did not. Which single ones changed does not depend on it.
+    """
 
     period: PeriodAnswer
     false_discovery_rate: float
     holidays: str | None
     left_out: list[FreeDayAnswer]
+    tide: Tide | None
     touchpoints: Sequence[ChangeRow]
 
 
@@ -340,6 +346,7 @@ def report_changes(call: Call, given: ChangesQuery) -> ChangesAnswer:
             FreeDayAnswer(date=each.date, reason=each.reason, name=each.name)
             for each in report.left_out
         ],
+        tide=report.tide,
         touchpoints=report.touchpoints,
     )
 

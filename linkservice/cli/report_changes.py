@@ -50,6 +50,12 @@ def changes(to: date | None, form: str) -> None:
 def _table(found: ChangeReport) -> Iterator[str]:
     period = found.period
     yield coloured(f"Changes {period.first} to {period.last} ({period.time_zone})", bold=True)
+    if (tide := found.tide) is not None:
+        way = "more" if tide.change == "above" else "fewer"
+        yield (
+            f"All in all {tide.visitors:,} visitors, where {tide.expected:,.1f} are usual: "
+            f"{tide.moved} of {tide.judged} touchpoints brought {way} than usual."
+        )
     yield ""
     head = f"{'Touchpoint':<{NAME_WIDTH}} {'Visitors':>9} {'Usual':>9} {'95%':>13}"
     yield coloured(f"{head}  {'Of the':<10}  Change", dim=True)

@@ -2,7 +2,8 @@
 
 Decided here: which visitors count, which touchpoints are looked at, and from when a touchpoint
 lives: from its first click. Not here: what is usual (`expected`), what a change is (`change`),
-which days are no usual ones (`workspaces/public_holidays`), how it reads (the doors).
+whether it was general (`tide`), which days are no usual ones (`workspaces/public_holidays`), how it
+reads (the doors).
 
 Visitors are those of the rates: daily ones, and clicks that carry no token. Today is never
 judged: it is not over.
@@ -32,6 +33,7 @@ from linkservice.reports.change import (
 )
 from linkservice.reports.days import visitors_by_day
 from linkservice.reports.period import Period, day_of
+from linkservice.reports.tide import Tide, tide_of
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.public_holidays import FreeDay, free_days
@@ -93,13 +95,15 @@ class ChangeRow:
 class ChangeReport:
     """What changed on the three days of `period`: losses first, then gains, then the others.
 
-    `holidays` is the workspace's region, `left_out` the days of the period that are no usual ones.
+    `holidays` is the workspace's region, `left_out` the days of the period that are no usual ones,
+    `tide` what most touchpoints did together; None where they did not.
     """
 
     period: Period
     false_discovery_rate: float
     holidays: str | None
     left_out: Sequence[FreeDay]
+    tide: Tide | None
     touchpoints: Sequence[ChangeRow]
 
     def row(self, touchpoint_id: str) -> ChangeRow | None:
@@ -140,7 +144,8 @@ def change_report(
     rows.sort(key=_rank)
     period = Period(last - timedelta(WINDOW - 1), last, workspace.time_zone)
     left_out = [each for each in free if each.date >= period.first]
-    return ChangeReport(period, FALSE_DISCOVERIES, workspace.holidays, left_out, rows)
+    tide = tide_of(rows)
+    return ChangeReport(period, FALSE_DISCOVERIES, workspace.holidays, left_out, tide, rows)
 
 
 def _places(session: Session, actor: Actor) -> Sequence[tuple[Touchpoint, Stage, Journey]]:

@@ -29,6 +29,7 @@ from linkservice.reports.exported import Exported, Table
 from linkservice.reports.moments import Moment, MomentsReport
 from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
 from linkservice.reports.results import to_json
+from linkservice.reports.tide import Tide
 from linkservice.reports.transitions import Step, Transition, TransitionReport
 from linkservice.workbook import Cell
 
@@ -131,9 +132,10 @@ def moments_table(report: MomentsReport) -> Table:
 
 
 def of_changes(report: ChangeReport, filters: Filters) -> Exported:
-    """Every touchpoint's last days beside what is usual."""
+    """Every touchpoint's last days beside what is usual, and what most did together."""
     asked = {**filters, "holidays": report.holidays}
-    return Exported(report.period, asked, to_json(report), [changes_table(report)])
+    together = [] if report.tide is None else [_plain("tide", Tide, [report.tide])]
+    return Exported(report.period, asked, to_json(report), [changes_table(report), *together])
 
 
 def changes_table(report: ChangeReport) -> Table:

@@ -1,7 +1,7 @@
 """What changed, in words: "41 visitors on November 25–27, where 80 are usual".
 
-Not here: what a change is (`reports/change`). The sentences say what came and what was usual, and
-leave "good" and "bad" to the reader.
+Not here: what a change is (`reports/change`), and when it was general (`reports/tide`). The
+sentences say what came and what was usual, and leave "good" and "bad" to the reader.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from linkservice.reports.change import Change
 from linkservice.reports.changed import EARLIEST, Beside, ChangeReport, ChangeRow, change_report
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.period import day_of
+from linkservice.web.comparisons import comparison
 from linkservice.web.counted import Fact, scanner_words, told_besides, visitors
 from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number, write_span
 from linkservice.web.page import Page
@@ -57,6 +58,65 @@ def changed_within(page: Page, chosen: Chosen) -> ChangeReport:
     last = max(min(chosen.period.last, over), EARLIEST)
     return change_report(
         page.session, page.actor, last=last, suspects=chosen.suspects, now=page.now
+    )
+
+
+def heading(report: ChangeReport) -> str:
+    """What stands above the changes: which days they are of."""
+    days = write_span(report.period.first, report.period.last)
+    return gettext("What changed: %(days)s", days=days)
+
+
+def tide_sentences(report: ChangeReport) -> list[str]:
+    """What most touchpoints did together, and what that leaves open of the single ones; nothing
+    where they did not.
+    """
+    tide = report.tide
+    if tide is None:
+        return []
+    facts = {
+        "comparison": comparison(tide.visitors / tide.expected, gettext("usual")),
+        "visitors": write_number(tide.visitors),
+        "usual": _figure(tide.expected),
+        "count": write_number(tide.moved),
+        "judged": write_number(tide.judged),
+    }
+    if tide.change == "above":
+        return [
+            gettext(
+                "All in all %(comparison)s: %(visitors)s visitors, where %(usual)s are usual. "
+                "%(count)s of %(judged)s touchpoints brought more.",
+                **facts,
+            ),
+            gettext(
+                "Each single change is proven by itself as well; how much of it belongs to this "
+                "general rise cannot be told."
+            ),
+        ]
+    return [
+        gettext(
+            "All in all %(comparison)s: %(visitors)s visitors, where %(usual)s are usual. "
+            "%(count)s of %(judged)s touchpoints brought fewer.",
+            **facts,
+        ),
+        gettext(
+            "Each single change is proven by itself as well; how much of it belongs to this "
+            "general decline cannot be told."
+        ),
+    ]
+
+
+def tide_beside(row: ChangeRow, report: ChangeReport) -> str:
+    """What is said of a single touchpoint that changed as most did; "" of any other."""
+    tide = report.tide
+    if tide is None or row.change != tide.change:
+        return ""
+    compared = comparison(tide.visitors / tide.expected, gettext("usual"))
+    days = write_span(report.period.first, report.period.last, year=False)
+    return gettext(
+        "That was general: all touchpoints together brought %(comparison)s (%(days)s).",
+        comparison=compared,
+        days=days,
     )
 
 
@@ -155,7 +215,11 @@ def parts(report: ChangeReport) -> list[Part]:
         Row((each.row.name, each.word, each.sentence), f"{each.row.stage} · {each.row.journey}")
         for each in changes(report)
     ]
-    return [Part(gettext("What changed"), columns, rows)]
+    general, *note = tide_sentences(report) or [""]
+    if general and report.tide:
+        word = gettext(CHANGES[report.tide.change])
+        rows.insert(0, Row((gettext("All touchpoints together"), word, general)))
+    return [Part(heading(report), columns, rows, " ".join(note))]
 
 
 def notes(report: ChangeReport) -> list[str]:

@@ -93,12 +93,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A head with touchpoints under it, or with the sentence that there are none; then notes."""
+    """A head with touchpoints under it, or with the sentence that there are none; then notes.
+    `before` are sentences on all of them, which come first.
+    """
 
     head: str
     items: Sequence[Item]
     nothing: str
     notes: Sequence[str] = ()
+    before: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,8 @@ def _lines(words: Words) -> Iterator[str]:
     yield from ("", *words.notes)
     for part in words.parts:
         yield from ("", part.head, "")
+        for sentence in part.before:
+            yield from (sentence, "")
         yield from _items(part)
         yield from part.notes
     yield ""
@@ -342,7 +347,6 @@ def _judged(shown: Shown, look: str, place: Address, days: Mapping[str, str]) ->
 
 def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
     told = change_sentences.changes(found.changes)
-    period = found.changes.period
     notes = [
         gettext(
             "Judged are the last day and the last three, beside the same weekdays of up to twelve "
@@ -359,7 +363,7 @@ def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
         )
         notes.insert(0, more)
     return Part(
-        gettext("What changed: %(days)s", days=write_span(period.first, period.last, year=False)),
+        change_sentences.heading(found.changes),
         [
             Item(
                 each.row.name,
@@ -375,6 +379,7 @@ def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
             "Nothing: every touchpoint that can be judged brings what is usual on these weekdays."
         ),
         notes,
+        change_sentences.tide_sentences(found.changes),
     )
 
 

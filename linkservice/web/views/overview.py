@@ -104,6 +104,8 @@ def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") ->
         "worst": ranking.outstanding("worst", MOST_OUTSTANDING),
         "exceeding": exceeding(report.touchpoints),
         "changes": change_sentences.changes(changed),
+        "changes_heading": change_sentences.heading(changed),
+        "tide": change_sentences.tide_sentences(changed),
         "most_changes": MOST_CHANGES,
         "change_notes": change_sentences.notes(changed),
         "journeys": _strips(page, ranking),

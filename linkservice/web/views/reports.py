@@ -157,6 +157,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
         change=None if row is None else change_sentences.told(row, changed),
+        tide="" if row is None else change_sentences.tide_beside(row, changed),
         **shown,
     )
 
