@@ -243,9 +243,9 @@ def test_no_cost_is_never_a_cost_of_nothing(world: World) -> None:
     world.spend("touchpoint", nobody, 70)
     rows = world.report().rows
     assert [(row.name, *figures(row)) for row in rows] == [
-        ("Free", 10, 0, 0.0),
         ("Dear", 10, 50, 5.0),
         ("Nobody", 0, 70, None),
+        ("Free", 10, 0, 0.0),
         ("Unknown", 10, None, None),
     ]
 
@@ -550,4 +550,4 @@ def test_the_dear_one_is_named_by_every_door(world: World) -> None:
     assert first.startswith("“Dear” costs €")
     assert first.endswith("): save there first.")
     assert part is not None
-    assert any("worst, 95%: €" in row.cells[1] for row in part.rows if row.cells[0] == "Dear")
+    assert any("▼ worst\n95%: €" in row.cells[1] for row in part.rows if row.cells[0] == "Dear")

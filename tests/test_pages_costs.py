@@ -127,7 +127,7 @@ def test_what_was_paid_for_stands_first_and_all_without_a_cost_in_one_line(
     assert "Enter a cost" not in text_of(cast.vera.get("/reports/costs", **PERIOD))
     answer = cast.vera.get("/reports/costs.csv", **PERIOD)
     rows = csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff")))
-    assert [row["name"] for row in rows] == ["Receipt", "Poster", "Window", "Chat"]
+    assert [row["name"] for row in rows] == ["Poster", "Receipt", "Window", "Chat"]
 
 
 def test_the_report_speaks_german(cast: Cast, poster: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pypdfium2
 import pytest
 from people import text_of
+from printed import pages
 from test_downloads import as_workbook, on_page
 from test_pages_reports import Shop, shop
 from werkzeug.test import TestResponse
@@ -183,3 +185,44 @@ def test_a_long_term_stands_beside_what_is_said_of_it() -> None:
     )
     assert "Andere bezahlte Touchpoints Zuletzt" in " ".join(terms)
     assert set(said) == {"Die", "Zahl", "Mehr", "1"}  # and the page's number
+
+
+def made_of(*parts: Part, facts: Sequence[tuple[str, str]] = ()) -> bytes:
+    paper = Paper("Acme", None, "#123456", "T", [], parts, facts, "F", "{page}", "de")
+    return make_paper(paper, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_no_word_is_broken_where_another_column_has_room() -> None:
+    """Nor an interval, nor what says how certain it is; what is far too long is set smaller."""
+    long = "Kundendienstbewertungsbitte"
+    columns = (Column("Touchpoint", 0.08), Column("Klicks", 0.3, "number"), Column("Befund", 0.62))
+    said = "Davon sind etwa so viele wie sonst üblich da (95\u00a0%: 0,0964–0,1121\u00a0€). " * 5
+    (page,) = pages(made_of(Part("H", columns, [Row((long, "12", said))])))
+    assert long in page.text
+    assert len(re.findall(r"\(95.%:.0,0964–0,1121.€\)", page.text)) == 5
+    narrow, wide = (Column("A", 0.5), Column("B", 0.5)), "Donau" * 11
+    (page,) = pages(made_of(Part("H", narrow, [Row((wide, wide))])))
+    assert page.text.count(wide) == 2
+
+
+def test_a_verdict_has_a_sign_that_is_drawn() -> None:
+    """Of each verdict its own, whose form says it without colour."""
+    columns = (Column("Touchpoint", 0.5), Column("Urteil", 0.5))
+    boxes = {}
+    for word in ("am besten", "▲ am besten", "▼ am schwächsten", "● wie erwartet"):
+        data = made_of(Part("H", columns, [Row(("A", word))]))
+        (page,) = pages(data)
+        boxes[word] = len(page.shapes)
+        assert word.strip("▲▼● ") in page.text
+        assert "\ufffd" not in page.text
+    bare = boxes.pop("am besten")
+    assert set(boxes.values()) == {bare + 1}
+
+
+@pytest.mark.parametrize("number", range(30, 46))
+def test_no_last_page_with_a_line_or_two(number: int) -> None:
+    columns = (Column("Touchpoint", 0.5), Column("Klicks", 0.5, "number"))
+    rows = [Row((f"Nr. {row}", str(row))) for row in range(number)]
+    found = pages(made_of(Part("H", columns, rows), facts=[("Zeitraum", "Mai")]), dpi=30)
+    last = max(box.bottom for box, text in found[-1].lines if "Acme" not in text and text != "2")
+    assert len(found) == 1 or last > 60, (number, last)

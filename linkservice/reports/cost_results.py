@@ -166,12 +166,12 @@ class CostRow:
 
 
 def rank(row: CostRow, by: By, upwards: bool) -> tuple[int, float, int]:
-    """The best by this figure first, or (`upwards`) last; then rows without the figure, then rows
-    without a cost, either way.
+    """The best by this figure first, or (`upwards`) last; then rows without the figure, then what
+    was free, then rows without a cost, either way: these are compared with none.
     """
     costs = row.costs
-    if costs.cost is None:
-        return 2, 0.0, -costs.clicks
+    if not costs.cost:
+        return 3 if costs.cost is None else 2, 0.0, -costs.clicks
     figure = _figure(costs, by)
     if figure is None:
         return 1, 0.0, -costs.cost

@@ -9,12 +9,14 @@ stands and how large it is (`layout`).
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -41,7 +43,10 @@ _SHAPING = "\u200c\u200d"
 _WEIGHTS: dict[Literal["", "B"], int] = {"": 400, "B": 700}
 _FAMILY = "noto"
 _MM_PER_POINT = 25.4 / 72
-_AFTER_WORDS = " -–/"
+_AFTER_WORDS = re.compile(r"[ \-/]|–(?!\d)")
+"""Where a line may end: not within "36–47", "27.–29.11." or "0,10–0,12 €"."""
+
+_IN_URLS = re.compile(r"[/.]")
 _HYPHENATED = ("LATIN", "GREEK", "CYRILLIC")
 
 
@@ -70,6 +75,7 @@ class Lettering:
         self, document: FPDF, folder: Path, *, plain: Iterable[str], bold: Iterable[str]
     ) -> None:
         self._document = document
+        self._widths: dict[tuple[str, Style], float] = {}
         document.set_text_shaping(True)
         families = {_FIRST: _FAMILY}
         for weight, texts in (("", plain), ("B", bold)):
@@ -83,8 +89,11 @@ class Lettering:
 
     def width_mm(self, text: str, style: Style) -> float:
         """The width of a line of text."""
-        self._set(style)
-        return self._document.get_string_width(text)
+        known = self._widths.get((text, style))
+        if known is None:
+            self._set(style)
+            known = self._widths[text, style] = self._document.get_string_width(text)
+        return known
 
     def write(
         self,
@@ -117,10 +126,17 @@ class Lettering:
         """A URL, in as many lines as it takes: cut it would lead nowhere. It breaks after “/” or
         “.” if it can, and takes no hyphen.
         """
-        return self._broken(url, style, width_mm, len(url), "/.", hyphenate=False)
+        return self._broken(url, style, width_mm, len(url), _IN_URLS, hyphenate=False)
 
     def _broken(
-        self, text: str, style: Style, width_mm: float, most: int, breaks: str, *, hyphenate: bool
+        self,
+        text: str,
+        style: Style,
+        width_mm: float,
+        most: int,
+        breaks: re.Pattern[str],
+        *,
+        hyphenate: bool,
     ) -> list[str]:
         def fits(line: str) -> bool:
             return self.width_mm(line, style) <= width_mm
@@ -134,7 +150,9 @@ class Lettering:
                     head = head[:at_word]
                 return [*found, head.rstrip() + ELLIPSIS]
             head = _longest(text, lambda start: fits(start.rstrip()))
-            at_word = max(map(head.rfind, breaks)) + 1
+            # Looked for in the whole text, as what follows may forbid a break.
+            ends = [each.end() for each in breaks.finditer(text, 0, len(head) + 1)]
+            at_word = max((end for end in ends if end <= len(head)), default=0)
             if text[len(head)] != " " and at_word:
                 head = head[:at_word]
             elif hyphenate and _inside_word(text, len(head)):
@@ -149,6 +167,12 @@ class Lettering:
     def _set(self, style: Style) -> None:
         self._document.set_font(_FAMILY, "B" if style.bold else "")
         self._document.set_font_size(style.points)
+
+
+def unbroken(text: str) -> list[str]:
+    """The pieces of a text that stay whole, where no word is too wide for a line."""
+    ends = [0, *(found.end() for found in _AFTER_WORDS.finditer(text)), len(text)]
+    return [text[start:end].rstrip() for start, end in pairwise(ends)]
 
 
 def readable(text: str) -> str:

@@ -15,6 +15,7 @@ from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.period import day_of
 from linkservice.web.comparisons import comparison
 from linkservice.web.counted import Fact, scanner_words, told_besides, visitors
+from linkservice.web.fieldwords import signed
 from linkservice.web.i18n import N_, gettext, ngettext, spoken, write_day, write_number, write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
@@ -212,7 +213,10 @@ def parts(report: ChangeReport) -> list[Part]:
         Column(gettext("Finding"), 0.52),
     )
     rows = [
-        Row((each.row.name, each.word, each.sentence), f"{each.row.stage} · {each.row.journey}")
+        Row(
+            (each.row.name, signed(each.look, each.word), each.sentence),
+            f"{each.row.stage} · {each.row.journey}",
+        )
         for each in changes(report)
     ]
     general, *note = tide_sentences(report) or [""]

@@ -20,6 +20,7 @@ from linkservice.web import cost_words
 from linkservice.web.comparisons import comparison
 from linkservice.web.cost_words import finer_columns, times
 from linkservice.web.fieldwords import VERDICTS as _VERDICTS
+from linkservice.web.fieldwords import signed
 from linkservice.web.i18n import (
     N_,
     gettext,
@@ -247,12 +248,12 @@ def _cell(row: CostRow, by: By, found: CostReport) -> str:
     if verdict is None:
         return "–"
     told = [
-        verdict_word(verdict),
+        signed(verdict.verdict, verdict_word(verdict)),
         gettext("95%%: %(interval)s", interval=interval_words(by, verdict, found)),
         peers_words(by, verdict, found),
         missing_words(row, verdict, found),
     ]
-    return ", ".join(filter(None, told))
+    return "\n".join(filter(None, told))
 
 
 def _figure(by: By, value: float, found: CostReport, *, finer: bool = False) -> str:

@@ -271,11 +271,16 @@ def _worth(found: CostReport) -> Part:
         conversions = "–" if costs.conversions is None else write_number(costs.conversions)
         each = _money(costs.cost_per_conversion, found, finer=finer)
         spent = _money(costs.cost, found), conversions, each
-        value = f"{_money(costs.value, found)} {valued_words(costs)}".rstrip()
-        back = f"{return_words(costs)} {return_basis(costs, found)}".rstrip()
+        value = _below(_money(costs.value, found), valued_words(costs))
+        back = _below(return_words(costs), return_basis(costs, found))
         told.append([*spent, value, back])
     note = " ".join(unknown(found))
     return Part(gettext("Value and return"), columns, _lines(found, told), note)
+
+
+def _below(figure: str, basis: str) -> str:
+    """A figure with what it is made of in a line below it."""
+    return "\n".join(filter(None, (figure, basis)))
 
 
 def _all(found: CostReport) -> list[Costs]:
@@ -293,16 +298,29 @@ def _columns(
 def _lines(found: CostReport, told: Sequence[Sequence[str]]) -> list[Row]:
     """What is told of every row, and last in all."""
     rows = [
-        Row((row_name(row, found.group), *cells), _place(row, found.group))
+        Row((row_name(row, found.group), *cells), _place(row, found), verdict=_verdict(row, found))
         for row, cells in zip(found.rows, told, strict=False)
     ]
     return [*rows, Row((gettext("Total"), *told[-1]))]
 
 
-def _place(row: CostRow, group: str) -> str:
+def _verdict(row: CostRow, found: CostReport) -> str:
+    """What is said of it by the figure rows are sorted by; "" where nothing is."""
+    verdict = row.verdict_by(found.sort)
+    if verdict is None:
+        return ""
+    return fieldwords.signed(verdict.verdict, gettext(fieldwords.VERDICTS[verdict.verdict]))
+
+
+def several_journeys(found: CostReport) -> bool:
+    """Whether it takes the journey to know a stage."""
+    return len({row.journey for row in found.rows if row.journey}) > 1
+
+
+def _place(row: CostRow, found: CostReport) -> str:
     if row.stage:
-        return f"{row.stage} · {row.journey}"
-    if row.kind == "campaign" and group != "campaign":
+        return f"{row.stage} · {row.journey}" if several_journeys(found) else row.stage
+    if row.kind == "campaign" and found.group != "campaign":
         return gettext("Campaign that brought nobody in these days")
     return ""
 
@@ -367,12 +385,12 @@ def _money(amount: float | None, found: CostReport, *, finer: bool = False) -> s
 def _cells(costs: Costs, found: CostReport, converting: bool, finer: frozenset[str]) -> list[str]:
     def ratio(name: str, more: str = "") -> str:
         told = _money(getattr(costs, name), found, finer=name in finer)
-        return f"{told} {more}".rstrip()
+        return _below(told, more)
 
     cells = [
         write_number(costs.clicks),
         write_number(costs.visitors),
-        f"{_money(costs.cost, found)} {shared_words(costs, found)}".rstrip(),
+        _below(_money(costs.cost, found), shared_words(costs, found)),
         ratio("cost_per_click"),
         ratio("cost_per_visitor", basis_words(costs)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from linkservice.reports import signs
 from linkservice.web.i18n import N_
 
 SCOPES = {
@@ -57,3 +58,10 @@ VERDICTS = {
     "no_reach": N_("reach missing"),
     "no_peers": N_("no peers"),
 }
+
+_SIGNS = {"best": signs.UP, "worst": signs.DOWN, "as_expected": signs.ROUND}
+
+
+def signed(verdict: str, word: str) -> str:
+    """The word of a verdict behind its sign, for paper."""
+    return f"{_SIGNS[verdict]} {word}" if verdict in _SIGNS else word

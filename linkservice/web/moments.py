@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from linkservice.reports.interval_paper import Mark, Plot
 from linkservice.reports.moments import (
     LEAST_DAYS,
     LEAST_DAYS_WITH,
@@ -20,7 +21,7 @@ from linkservice.reports.moments import (
     Outcome,
     Quadrant,
 )
-from linkservice.reports.paper import Column, Mark, Part, Plot, Row
+from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.ranking import MARGIN
 from linkservice.web.charts import Chart, Names, Spot, Table, quadrants, quadrants_on_paper

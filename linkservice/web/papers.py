@@ -13,7 +13,8 @@ from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.exported import Exported
 from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.graph import Graph
-from linkservice.reports.paper import Column, Mark, Paper, Part, Plot, Row, make_paper
+from linkservice.reports.interval_paper import Mark, Plot
+from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.results import TouchpointRow, TouchpointTotals
@@ -23,6 +24,7 @@ from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Line, printed_trend
 from linkservice.web.counted import Fact, without_token_in_rates
 from linkservice.web.exports import sheets_of
+from linkservice.web.fieldwords import signed
 from linkservice.web.figures import Figure, KeyFigure
 from linkservice.web.filtered import filtered_figures, filtered_lines
 from linkservice.web.i18n import gettext, ngettext, write_day, write_money, write_number
@@ -161,7 +163,7 @@ def outstanding_words(rows: Sequence[Shown]) -> list[str]:
         names = ", ".join(each.row.name or "" for each in ones[:MOST_NAMES])
         more = f" + {len(ones) - MOST_NAMES}" if len(ones) > MOST_NAMES else ""
         if ones:
-            found.append(f"{ones[0].verdict}: {names}{more}")
+            found.append(f"{signed(verdict, ones[0].verdict)}: {names}{more}")
     return found
 
 
@@ -178,8 +180,8 @@ def _columns(ranking: Ranking) -> list[Column]:
     shares = [0.07, 0.07, 0.08, 0.09, 0.07, 0.12]
     first, plot, verdict = 0.21, 0.16, 0.13
     if ranking.is_converting:
-        shares = [0.07, 0.065, 0.075, 0.095, 0.1, 0.085, 0.08, 0.09]
-        first, plot, verdict = 0.135, 0.09, 0.115
+        shares = [0.06, 0.055, 0.075, 0.095, 0.1, 0.085, 0.06, 0.09]
+        first, plot, verdict = 0.14, 0.105, 0.135
     heads += [gettext("Reach"), gettext("Rate"), gettext("Interval")]
     numbers = [Column(head, share, "number") for head, share in zip(heads, shares, strict=True)]
     return [
@@ -221,7 +223,7 @@ def _judged(each: Shown, highest: float, ranking: Ranking) -> Row:
             marks.get(row.verdict, "other"),
         )
     reach = write_number(each.reach) if row.unit else "–"
-    told = (reach, each.figure or "–", each.interval or "–", "", each.verdict)
+    told = (reach, each.figure or "–", each.interval or "–", "", signed(row.verdict, each.verdict))
     said = each.sentence if ranking.is_judged else ""
     return Row((row.name or "", *_counts(row, ranking), *told), row.stage or "", plot, said)
 

@@ -21,6 +21,7 @@ from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.door import Pages
+from linkservice.web.fieldwords import signed
 from linkservice.web.figures import FIGURES, Figure, KeyFigure
 from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.filtered_overview import filtered_overview, overview_lines
@@ -156,7 +157,11 @@ def _outstanding(shown: Sequence[Shown]) -> Part:
         Column(gettext("Finding"), 0.6),
     )
     rows = [
-        Row((each.row.name or "", each.verdict, each.said), each.row.stage or "") for each in shown
+        Row(
+            (each.row.name or "", signed(each.row.verdict, each.verdict), each.said),
+            each.row.stage or "",
+        )
+        for each in shown
     ]
     return Part(gettext("Best and worst touchpoints"), columns, rows)
 
