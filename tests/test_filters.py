@@ -272,6 +272,7 @@ def test_filtered_figures_stand_beside_the_same_weekday_before(scene: Scene, rep
                 "scans": totals.scans,
                 "visitors": totals.visitors,
             }
+        assert list(now.change.days) == list(before.days)
         assert before.change is None, "recording began then"
         assert ask(LAST, NOW, **filters).change is None, "the day is not over"
         with rolled_up_only():
@@ -280,6 +281,8 @@ def test_filtered_figures_stand_beside_the_same_weekday_before(scene: Scene, rep
             assert rolled_up.change is None
         else:
             assert rolled_up.change is not None
+            days = [(day.date, day.clicks) for day in rolled_up.change.days]
+            assert days == [(day.date, day.clicks) for day in before.days]
             assert {*rolled_up.change.now} == {
                 "clicks",
                 *({"scans"} & {f"{filters.get('source')}s"}),
@@ -412,6 +415,9 @@ def test_files_hold_what_the_filtered_page_shows(scene: Scene) -> None:
     days = [int(row["clicks"]) for row in rows if row["table"] == "days"]
     assert days == [day.clicks for day in found.days]
     assert {row["asked_device"] for row in rows} == {"desktop"}
+    last = {**query, "from": LAST.isoformat(), "to": LAST.isoformat()}
+    beside = json.loads(vera.get(f"{place}/download", format="json", **last).data)["days_before"]
+    assert beside == [plain(found.days[0])]
     alone = vera.get(f"{place}/days.csv", **query).data.decode("utf-8-sig")
     told = [int(row["clicks"]) for row in csv.DictReader(io.StringIO(alone))]
     assert told == days
@@ -652,7 +658,7 @@ def test_the_overview_tells_of_filtered_clicks(scene: Scene) -> None:
         assert sum(getattr(day, name) for day in days) == getattr(found.totals, name)
     assert [day.date for day in days] == [FIRST + timedelta(days=n) for n in range(DAYS)]
     page = scene.cast.vera.get("/", **PERIOD, country="DE")
-    figures = dict(re.findall(r'<dt>([^<]+)</dt><dd class="stat-value">(\d+)<', page.text))
+    figures = dict(re.findall(r">(\w+)</a></dt><dd class=.stat-value.>(\d+)<", page.text))
     assert figures["Clicks"] == str(found.totals.clicks)
     assert figures["Visitors"] == str(found.totals.visitors)
     assert "Country: Germany" in text_of(page)
@@ -695,6 +701,31 @@ def test_the_filtered_overview_compares_with_the_weekday_before(scene: Scene) ->
             "visitors": totals.visitors,
         }
     assert (change.weeks, today, early) == (1, None, None)
+    assert before.filtered
+    assert list(change.days) == list(before.filtered.days)
+
+
+@pytest.mark.parametrize("figure", ["visitors", "clicks", "scans"])
+def test_the_filtered_overview_draws_the_time_before(scene: Scene, figure: str) -> None:
+    """A figure at a time, as without filters, on its page, its paper and in its files."""
+    days = {"from": LAST.isoformat(), "to": LAST.isoformat(), "device": "desktop"}
+    now, before = (scene.ranking(first=day, last=day, device="desktop") for day in (LAST, FIRST))
+    page = scene.cast.vera.get("/", **days, figure=figure)
+    table = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", page.text.partition("<tbody>")[2])
+    told = [getattr(each.totals, figure) for each in (now, before)]
+    assert [int(cell) for cell in table[1:3]] == told
+    assert f'aria-current="true">{figure.capitalize()}</a>' in page.text
+    assert "Without the line" not in page.text
+    assert "Without the line" in scene.cast.vera.get("/", **PERIOD, device="desktop").text
+    file = scene.cast.vera.get("/overview/download", **days, format="json").json
+    assert before.filtered
+    assert file["days_before"] == [plain(day) for day in before.filtered.days]
+    assert file["change"]["weeks"] == 1
+    paper = pypdfium2.PdfDocument(
+        scene.cast.vera.get("/overview/paper", **days, figure=figure).data
+    )
+    words = " ".join(paper[0].get_textpage().get_text_bounded().split())
+    assert f"{figure.capitalize()} before" in words
 
 
 def origins(scene: Scene, **filters: str) -> Origins | None:

@@ -15,7 +15,6 @@ from linkservice.reports import results
 from linkservice.reports.exported import FACET_TABLES
 from linkservice.reports.filtered import (
     Asked,
-    FilteredDay,
     FilteredReport,
     filtered_campaign,
     filtered_link,
@@ -218,7 +217,7 @@ def _filtered(found: FilteredReport) -> dict[str, Any]:
 
 def _plain(
     found: FilteredReport | results.LinkReport | TouchpointDetail,
-    days: Sequence[results.Day] | Sequence[FilteredDay],
+    days: Sequence[results.Day] | Sequence[results.FilteredDay],
 ) -> dict[str, Any]:
     """The fields of an answer without filters."""
     return {

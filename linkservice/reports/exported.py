@@ -15,12 +15,13 @@ from datetime import date
 from linkservice import cells
 from linkservice.money import in_main_unit
 from linkservice.reports.arranged import Arranged, Subtotal
-from linkservice.reports.filtered import FilteredDay, FilteredReport
+from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.model import Annotation
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers
 from linkservice.reports.results import (
     Day,
+    FilteredDay,
     Hour,
     Json,
     LinkReport,

@@ -6,14 +6,15 @@ the same weekdays before (`trend`). Not here: the rest of the file (`exported`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from linkservice.reports.exported import Exported, Table
-from linkservice.reports.results import Day, FilteredChange, plain
+from linkservice.reports.results import FilteredChange, plain
 from linkservice.reports.trend import Trend
 
 _FIGURES = ("clicks", "scans", "visitors")
+_COMPARED = ("now", "before", "weeks")
 
 
 def with_before(found: Exported, trend: Trend) -> Exported:
@@ -21,29 +22,24 @@ def with_before(found: Exported, trend: Trend) -> Exported:
     compare with.
     """
     if trend.change is None:
-        return _with(found, None, ())
+        return with_change(found, None)
     now, before = asdict(trend.change.now), asdict(trend.change.before)
-    return _with(found, FilteredChange(now, before, trend.change.weeks), trend.before)
+    return with_change(found, FilteredChange(now, before, trend.change.weeks, trend.before))
 
 
 def with_change(found: Exported, change: FilteredChange | None) -> Exported:
-    """The same of filtered figures, whose days before are not told."""
-    return _with(found, change, ())
-
-
-def _with(found: Exported, change: FilteredChange | None, days: Sequence[Day]) -> Exported:
+    """The same of filtered figures."""
     tables: list[Table] = []
     if change is not None:
         tables.append(_compared(change.now, change.before))
-    if days:
-        lines = [(day.date, day.clicks, day.scans, day.visitors) for day in days]
+        lines = [(day.date, day.clicks, day.scans, day.visitors) for day in change.days]
         tables.append(Table("days_before", ("date", *_FIGURES), lines))
     names = [table.name for table in found.tables]
     place = names.index("days") + 1
     content = {
         **found.content,
-        "change": None if change is None else plain(change),
-        "days_before": [plain(day) for day in days],
+        "change": plain(change and {name: getattr(change, name) for name in _COMPARED}),
+        "days_before": [plain(day) for day in change.days] if change else [],
     }
     told = [*found.tables[:place], *tables, *found.tables[place:]]
     return replace(found, content=content, tables=told)

@@ -31,7 +31,7 @@ from linkservice.reports.link_months import named
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.reading_back import Whose, read_from
-from linkservice.reports.results import FilteredChange, Hour, LinkTotals, Value
+from linkservice.reports.results import FilteredChange, FilteredDay, Hour, LinkTotals, Value
 from linkservice.reports.single_clicks import (
     Counted,
     SingleClicks,
@@ -46,16 +46,6 @@ from linkservice.workspaces.access import Actor, find, find_ever
 from linkservice.workspaces.model import Workspace
 
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class FilteredDay:
-    """A local day; scans and visitors are None where single clicks are not read."""
-
-    date: date
-    clicks: int
-    scans: int | None
-    visitors: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +201,7 @@ def _change(
     if not sums:
         return None
     now, then = ({name: each[place] for name, each in sums.items()} for place in (0, 1))
-    return FilteredChange(now, then, (period.first - before.first).days // 7)
+    return FilteredChange(now, then, (period.first - before.first).days // 7, earlier)
 
 
 def _earlier(

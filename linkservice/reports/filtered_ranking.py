@@ -150,7 +150,7 @@ def filtered_change(
         {name: sum(getattr(day, name) for day in days[:over]) for name in _TOLD}
         for days in (by.days, earlier)
     )
-    return FilteredChange(now, then, (period.first - before.first).days // 7)
+    return FilteredChange(now, then, (period.first - before.first).days // 7, earlier)
 
 
 _COUNT = CELL.index("count")

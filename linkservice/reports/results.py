@@ -132,14 +132,28 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class FilteredDay:
+    """A local day of filtered clicks; scans and visitors are None where single clicks are not
+    read.
+    """
+
+    date: date
+    clicks: int
+    scans: int | None
+    visitors: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FilteredChange:
     """The figures of the days of a period that are over, and those of the same weekdays `weeks`
-    weeks before, by name; only those that are told of both.
+    weeks before, by name; only those that are told of both. `days` are all days before: of
+    clicks in any case, of scans and visitors where they are told.
     """
 
     now: Mapping[str, int]
     before: Mapping[str, int]
     weeks: int
+    days: Sequence[Day | FilteredDay]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ FIGURES: dict[Figure, str] = {
     "scans": N_("Scans"),
 }
 
+FIRST: Figure = "visitors"
+"""What the curve of the overview tells, unless another figure is asked for."""
+
 Key = TypeVar("Key", int, str)
 
 LEAST_FOR_A_FINDING = 100
@@ -82,6 +85,11 @@ class KeyFigure:
     label: str
     value: int
     change: str
+
+
+def figure_asked(wanted: str) -> Figure:
+    """The figure whose curve is asked for; of no such one, the first."""
+    return next((figure for figure in FIGURES if figure == wanted), FIRST)
 
 
 def key_figures(found: Trend) -> list[KeyFigure]:
@@ -159,10 +167,28 @@ def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[N
 
 def trend_title(found: Trend, figure: Figure) -> str:
     """The finding, where there is something to compare with."""
-    name, change = gettext(FIGURES[figure]), found.change
-    now, before = (
-        (getattr(change.now, figure), getattr(change.before, figure)) if change else (0, 0)
-    )
+    change = found.change
+    if change is None:
+        return finding_title(figure, 0, 0)
+    return finding_title(figure, getattr(change.now, figure), getattr(change.before, figure))
+
+
+def filtered_title(change: FilteredChange | None, figure: Figure) -> str:
+    """The same of filtered figures."""
+    if change is None:
+        return finding_title(figure, 0, 0)
+    return finding_title(figure, change.now.get(figure, 0), change.before.get(figure, 0))
+
+
+def filtered_before(change: FilteredChange | None, figure: Figure, name: str) -> Line | None:
+    """The line of the days before, where the figure is told of all of them."""
+    values = [getattr(day, figure) for day in change.days] if change else []
+    return Line(name, values) if values and None not in values else None
+
+
+def finding_title(figure: Figure, now: int, before: int) -> str:
+    """What heads the curve of a figure: how it changed, where there is something of both."""
+    name = gettext(FIGURES[figure])
     if not (now and before):
         return gettext("%(name)s over time", name=name)
     words = change_words(now, before, gettext("on the same weekdays before"))

@@ -202,7 +202,7 @@ def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart |
     if not found.days:
         return None
     lines = filtered_lines(found)
-    title = gettext("%(name)s over time", name=lines[0].name)
+    title = figures.filtered_title(found.change, "clicks")
     days = [day.date for day in found.days]
     there = [note for note in notes if note.day >= days[0]]
     return trend("trend", title, days, lines, today=today, notes=there)

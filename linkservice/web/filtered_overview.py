@@ -20,7 +20,7 @@ from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart, Line, Note, trend
 from linkservice.web.comparisons import change_words
 from linkservice.web.counted import counted
-from linkservice.web.figures import FIGURES, FacetCard, KeyFigure
+from linkservice.web.figures import FIGURES, FIRST, FacetCard, Figure, KeyFigure
 from linkservice.web.filtered_ranking import ranking_filtered, source_words
 from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
@@ -30,8 +30,8 @@ MOST_TOUCHPOINTS = 10
 """Of those with most clicks; all are in the ranking."""
 
 
-def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
-    """What the page shows."""
+def filtered_overview(page: Page, chosen: Chosen, figure: Figure = FIRST) -> dict[str, Any]:
+    """What the page shows; the curve is that of `figure`."""
     found = touchpoint_report(
         page.session,
         page.actor,
@@ -59,16 +59,18 @@ def filtered_overview(page: Page, chosen: Chosen) -> dict[str, Any]:
         compared=changed is not None,
         suspects=chosen.suspects,
     )
-    here = Here("overview", chosen.with_filters)
+    kept = None if figure == FIRST else figure
+    here = Here("overview", {**chosen.with_filters, "figure": kept})
     rows = sorted(found.touchpoints, key=lambda row: -row.clicks)
     return {
         "chosen": chosen,
         "here": here,
+        "figure": figure,
         "filtered": ranking_filtered(chosen, found.filtered, here),
         "changed": changed,
         "figures": _figures(found, changed),
         "change_note": figures.change_note_filtered(found.period, changed, today),
-        "trend": _trend(found.filtered, notes_on(page, found.period), chosen),
+        "trend": _trend(found.filtered, changed, figure, notes_on(page, found.period), chosen),
         "rows": [row for row in rows if row.clicks][:MOST_TOUCHPOINTS],
         "found": found,
         "origins": _origins(page, chosen, origins, None if page.guest else here),
@@ -122,20 +124,28 @@ def _figures(found: TouchpointReport, changed: FilteredChange | None) -> list[Ke
     ]
 
 
-def overview_lines(by: FilteredBy) -> list[Line]:
-    """The days of the figures that are not nought throughout, clicks in any case."""
-    return [
-        Line(gettext(label), [getattr(day, key) for day in by.days])
-        for key, label in FIGURES.items()
-        if any(getattr(day, key) for day in by.days) or key == "clicks"
-    ]
+def filtered_line(by: FilteredBy, figure: Figure) -> Line:
+    """The days of one figure."""
+    return Line(gettext(FIGURES[figure]), [getattr(day, figure) for day in by.days])
 
 
-def _trend(by: FilteredBy, notes: Sequence[Note], chosen: Chosen) -> Chart | None:
+def _trend(
+    by: FilteredBy,
+    changed: FilteredChange | None,
+    figure: Figure,
+    notes: Sequence[Note],
+    chosen: Chosen,
+) -> Chart | None:
+    """The days of one figure beside those before, as without filters."""
     if not by.days:
         return None
     days = [day.date for day in by.days]
-    lines = overview_lines(by)
-    title = gettext("%(name)s over time", name=lines[0].name)
-    there = [note for note in notes if note.day >= days[0]]
-    return trend("trend", title, days, lines, today=chosen.today, notes=there)
+    return trend(
+        "trend",
+        figures.filtered_title(changed, figure),
+        days,
+        [filtered_line(by, figure)],
+        today=chosen.today,
+        before=figures.filtered_before(changed, figure, gettext("Before")),
+        notes=[note for note in notes if note.day >= days[0]],
+    )

@@ -17,7 +17,7 @@ from linkservice.reports.interval_paper import Mark, Plot
 from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.quadrant_paper import Quadrants
-from linkservice.reports.results import TouchpointRow, TouchpointTotals
+from linkservice.reports.results import FilteredChange, TouchpointRow, TouchpointTotals
 from linkservice.reports.trend import Trend
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
@@ -94,22 +94,35 @@ def filtered_parts(page: Page, found: FilteredReport) -> list[Part | Graph]:
     """The same of what meets filters."""
     today = day_of(page.now, page.time_zone)
     note = figures.change_note_filtered(found.period, found.change, today)
+    days = [day.date for day in found.days]
     return [
-        *lines_parts(page, [day.date for day in found.days], filtered_lines(found), found.period),
+        *lines_parts(page, days, filtered_lines(found), "clicks", found.change, found.period),
         figures_part(filtered_figures(found), note),
     ]
 
 
 def lines_parts(
-    page: Page, days: Sequence[date], lines: Sequence[Line], period: Period
+    page: Page,
+    days: Sequence[date],
+    lines: Sequence[Line],
+    first: Figure,
+    change: FilteredChange | None,
+    period: Period,
 ) -> list[Part | Graph]:
-    """The curve of lines, the first of which is told of all days; none where there are no days."""
+    """The curve of lines, the `first` beside the days before; none where there are no days."""
     if not days or not lines:
         return []
-    today = day_of(page.now, page.time_zone)
-    heading = gettext("%(name)s over time", name=lines[0].name)
-    notes = notes_on(page, period)
-    return [printed_trend(heading, days, lines, today=today, notes=notes)]
+    before = gettext("%(name)s before", name=lines[0].name)
+    return [
+        printed_trend(
+            figures.filtered_title(change, first),
+            days,
+            lines,
+            today=day_of(page.now, page.time_zone),
+            before=figures.filtered_before(change, first, before),
+            notes=notes_on(page, period),
+        )
+    ]
 
 
 def figures_part(told: Sequence[KeyFigure], note: str, *more: Row) -> Part:

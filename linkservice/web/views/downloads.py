@@ -16,9 +16,9 @@ from linkservice.reports.annotations import annotations_in
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_before import with_before, with_change
-from linkservice.reports.filtered import FilteredDay, FilteredReport
+from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.links import campaign_report, link_report
-from linkservice.reports.results import Day, LinkReport, TouchpointReport
+from linkservice.reports.results import Day, FilteredDay, LinkReport, TouchpointReport
 from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import Trend, trend_of
 from linkservice.web import arrangement, periods

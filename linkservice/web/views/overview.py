@@ -23,7 +23,7 @@ from linkservice.web.charts import sparkline
 from linkservice.web.comparisons import change_words, value_change_words
 from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
-from linkservice.web.figures import FIGURES, Figure
+from linkservice.web.figures import FIRST, Figure, figure_asked
 from linkservice.web.filtered_overview import filtered_overview
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
@@ -51,13 +51,12 @@ def overview(page: Page) -> Response:
     if lack in ("touchpoint", "link"):
         return page.render("overview_empty.html", lack=lack)
     chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
+    figure = figure_asked(page.query.get("figure", ""))
     if chosen.filters:
         choices = click_filters(page, chosen.filters)
-        shown = filtered_overview(page, chosen)
+        shown = filtered_overview(page, chosen, figure)
         return page.render("overview_filtered.html", status=chosen.status, choices=choices, **shown)
-    wanted = page.query.get("figure", "")
-    figure: Figure = wanted if wanted in FIGURES else "visitors"
-    kept = None if figure == "visitors" else figure
+    kept = None if figure == FIRST else figure
     links = link_page(page.session, page.actor, LinkFilter(), limit=MOST_LINKS, now=page.now)
     return page.render(
         "overview.html",
@@ -72,7 +71,7 @@ def overview(page: Page) -> Response:
     )
 
 
-def overview_context(page: Page, chosen: Chosen, figure: Figure = "visitors") -> dict[str, Any]:
+def overview_context(page: Page, chosen: Chosen, figure: Figure = FIRST) -> dict[str, Any]:
     """What members and guests are shown of the whole workspace: no links, which are not everybody's
     to know.
     """

@@ -22,9 +22,9 @@ from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.door import Pages
 from linkservice.web.fieldwords import signed
-from linkservice.web.figures import FIGURES, Figure, KeyFigure
+from linkservice.web.figures import FIGURES, Figure, KeyFigure, figure_asked
 from linkservice.web.filed import Filed, file_of, filters_of, paper_file
-from linkservice.web.filtered_overview import filtered_overview, overview_lines
+from linkservice.web.filtered_overview import filtered_line, filtered_overview
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.papers import figures_part, lines_parts, trend_graph
@@ -96,11 +96,12 @@ def _filed(page: Page) -> Filed:
 def _filtered(page: Page, chosen: Chosen) -> Filed:
     """What its filters leave of it."""
     shown = filtered_overview(page, chosen)
+    figure = figure_asked(page.query.get("figure", ""))
     notes = annotations_in(page.session, page.actor, chosen.period)
     told: Sequence[KeyFigure] = shown["figures"]
     rows: Sequence[TouchpointRow] = shown["rows"]
     by = shown["found"].filtered
-    days = [day.date for day in by.days]
+    days, line = [day.date for day in by.days], filtered_line(by, figure)
     columns = (
         Column(gettext("Touchpoint"), 0.46),
         *(Column(gettext(FIGURES[key]), 0.18, "number") for key in _COUNTED),
@@ -123,7 +124,7 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
         ),
         facts=shown["counted"],
         parts=[
-            *lines_parts(page, days, overview_lines(by), chosen.period),
+            *lines_parts(page, days, [line], figure, shown["changed"], chosen.period),
             figures_part(told, shown["change_note"]),
             Part(gettext("Touchpoints with the most of these clicks"), columns, lines),
         ],
@@ -135,8 +136,7 @@ _COUNTED: tuple[Figure, ...] = ("clicks", "scans", "visitors")
 
 def _figures(page: Page, trend: Trend, report: TouchpointReport) -> list[Part | Graph]:
     """The curve of the figure that the page shows, and all of them in words."""
-    wanted = page.query.get("figure", "")
-    figure: Figure = next((key for key in FIGURES if key == wanted), "visitors")
+    figure = figure_asked(page.query.get("figure", ""))
     gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     more = []
     if gained.conversions:
