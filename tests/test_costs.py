@@ -31,7 +31,7 @@ from linkservice.links.manage import NewLink, create_link
 from linkservice.links.model import Link
 from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs, to_json
 from linkservice.reports.costs import cost_report
-from linkservice.reports.exported import plain_lines
+from linkservice.reports.exported_csv import plain_lines
 from linkservice.reports.exported_findings import costs_table
 from linkservice.web import cost_verdicts
 from linkservice.web.i18n import speaking

@@ -9,13 +9,14 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any, get_args
 
+import openpyxl
 import pypdfium2
 import pytest
 from cast import NOW
@@ -52,7 +53,7 @@ from linkservice.reports.filtered import (
 from linkservice.reports.filtered_origins import Origins, filtered_origins
 from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
-from linkservice.reports.results import LinkReport, plain
+from linkservice.reports.results import LinkReport, Value, plain
 from linkservice.reports.touchpoints import LinkShare, touchpoint_detail
 from linkservice.workspaces.keys import create_key
 
@@ -671,12 +672,15 @@ def test_the_overview_tells_of_filtered_clicks(scene: Scene) -> None:
     totals = plain(found.totals)
     assert isinstance(totals, dict)
     # Conversions have no country: nought of them would be untrue.
-    assert file["totals"] == totals | {"conversions": None, "value": None}
-    assert {row[name] for row in file["touchpoints"] for name in ("reach", "value")} == {None}
+    untold = dict.fromkeys(("conversions", "value", "misses", "unrecorded"))
+    assert file["totals"] == totals | untold
+    empty = ("reach", "value", "verdict")
+    assert {row[name] for row in file["touchpoints"] for name in empty} == {None}
     assert file["days"] == [plain(day) for day in days]
     assert file["filters"]["country"] == "DE"
-    lines = scene.cast.vera.get("/overview/download", **query, format="csv").text.splitlines()
-    assert [int(line.split(",")[1]) for line in lines[1:]] == [day.clicks for day in days]
+    assert [int(day["clicks"]) for day in lines_of(scene, "/overview", "days", **query)] == [
+        day.clicks for day in days
+    ]
     paper = pypdfium2.PdfDocument(scene.cast.vera.get("/overview/paper", **query).data)
     words = " ".join(paper[0].get_textpage().get_text_bounded().split())
     assert f"Clicks {found.totals.clicks} " in words
@@ -741,6 +745,54 @@ def origins(scene: Scene, **filters: str) -> Origins | None:
         )
 
 
+def lines_of(scene: Scene, path: str, table: str, **query: str) -> list[dict[str, str]]:
+    """The lines of one table of a CSV."""
+    text = scene.cast.vera.get(f"{path}/download", **query, format="csv").text
+    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    return [row for row in rows if row["table"] == table]
+
+
+def in_all_files(scene: Scene, values: Sequence[Value], name: str, **filters: str) -> None:
+    """The values of one facet are what the filtered overview is saved with, and no other's are."""
+    query = {**PERIOD, **filters}
+    (other,) = {"countries", "devices"} - {name}
+    told = [(each.value, each.clicks) for each in values]
+    assert told
+    lines = lines_of(scene, "/overview", name, **query)
+    assert [(line["value"], int(line["clicks"])) for line in lines] == told
+    assert lines[0]["asked_origins_from"] == FIRST.isoformat()
+    file = scene.cast.vera.get("/overview/download", **query, format="json").json
+    assert [(each["value"], each["clicks"]) for each in file[name]] == told
+    assert (file["origins_from"], file.get(other)) == (FIRST.isoformat(), [])
+    book = openpyxl.load_workbook(
+        io.BytesIO(scene.cast.vera.get("/overview/download", **query, format="xlsx").data)
+    )
+    sheet = list(book[name.capitalize()].iter_rows(values_only=True))[1:]
+    assert [(row[0], row[2]) for row in sheet] == told
+    assert other.capitalize() not in book.sheetnames
+    paper = pypdfium2.PdfDocument(scene.cast.vera.get("/overview/paper", **query).data)
+    words = " ".join(" ".join(p.get_textpage().get_text_bounded().split()) for p in paper)
+    for row in sheet:
+        assert f"{row[1]} {row[2]}" in words.partition(name.capitalize())[2]
+
+
+def test_files_of_a_filtered_ranking_say_nothing_of_reach(scene: Scene) -> None:
+    """That it is missing would be untrue; what its clicks can be judged by is judged."""
+    query = {**PERIOD, "country": "DE"}
+    for metric, judged in (("visitors_per_reach", False), ("clicks_per_day", True)):
+        asked = {**query, "metric": metric}
+        text = scene.cast.vera.get("/reports/download", **asked, format="csv").text
+        rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+        assert rows
+        for name in ("reach", "unit", "conversions", "value"):
+            assert {row[name] for row in rows} == {""}, name
+        assert bool("".join(row["verdict"] for row in rows)) == judged
+        content = scene.cast.vera.get("/reports/download", **asked, format="json").json
+        assert all(row["verdict"] for row in content["touchpoints"])
+        paper = pypdfium2.PdfDocument(scene.cast.vera.get("/reports/paper", **asked).data)
+        assert ("Verdict" in paper[0].get_textpage().get_text_bounded()) == judged
+
+
 def test_the_filtered_overview_says_where_and_with_what_clicks_came(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -756,6 +808,10 @@ def test_the_filtered_overview_says_where_and_with_what_clicks_came(
     assert ">Devices<" in page.text
     assert ">Countries<" not in page.text
     assert re.search(r'href="[^"]*country=DE[^"]*device=desktop', page.text)
+    in_all_files(scene, found.devices, "devices", country="DE")
+    found_by_device = origins(scene, device="mobile")
+    assert found_by_device is not None
+    in_all_files(scene, found_by_device.countries, "countries", device="mobile")
     # There is less time: of fewer days than the page, which is still whole.
     cost = reading_back.ROWS_OF_ONE
     while found is not None and found.since == FIRST:

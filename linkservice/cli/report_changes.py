@@ -36,7 +36,7 @@ def changes(to: date | None, form: str) -> None:
     touchpoint; public holidays, if the workspace has chosen whose, are left out.
     """
     from linkservice.reports.changed import change_report
-    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_csv import plain_lines
     from linkservice.reports.exported_findings import changes_table
     from linkservice.reports.results import to_json
     from linkservice.workspaces.access import operator

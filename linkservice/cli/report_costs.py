@@ -48,7 +48,7 @@ def costs(
     """
     from linkservice.reports.cost_results import to_json
     from linkservice.reports.costs import cost_report
-    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_csv import plain_lines
     from linkservice.reports.exported_findings import costs_table
     from linkservice.workspaces.access import operator
     from linkservice.workspaces.accounts import first_workspace

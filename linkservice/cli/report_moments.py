@@ -42,7 +42,7 @@ def moments(journey: str | None, from_: date | None, to: date | None, form: str)
     Importance is how far daily visitors go along with the journey's conversions (or, without
     them, with the visitors of its other touchpoints): association, not cause.
     """
-    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_csv import plain_lines
     from linkservice.reports.exported_findings import moments_table
     from linkservice.reports.moments import moments_report
     from linkservice.reports.results import to_json

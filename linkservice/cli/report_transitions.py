@@ -35,7 +35,7 @@ def transitions(journey: str, from_: date | None, to: date | None, form: str) ->
 
     Of the visitors of a stage, how many were at the next one on the same day; today is left out.
     """
-    from linkservice.reports.exported import plain_lines
+    from linkservice.reports.exported_csv import plain_lines
     from linkservice.reports.exported_findings import transitions_table
     from linkservice.reports.results import to_json
     from linkservice.reports.transitions import transition_report

@@ -1,21 +1,22 @@
 """A report as files hold it: the figures its page shows, as tables and as JSON.
 
-Decided here: which tables a report has, and how several become one CSV. They are made of the
+Decided here: which tables a report has. They are made of the
 same frozen result the page is made of, so that nothing is counted twice over. Money is in the
 currency's main unit in tables (1234.50), in its smallest in JSON. Not here: what columns and
-values are called in a language (`web/exports`).
+values are called in a language (`web/exports`), how they become a CSV (`exported_csv`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
-from linkservice import cells
 from linkservice.money import in_main_unit
 from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.filtered import FilteredReport
+from linkservice.reports.filtered_origins import Origins
+from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.model import Annotation
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Peers
@@ -102,12 +103,13 @@ def of_touchpoints(
         }
         for group in seen.groups
     ]
-    tables = [_ranking(report, rows)]
+    untold = _untold(report)
+    tables = [_ranking(report, rows, untold)]
     if seen.groups:
         tables = [_with_groups(tables[0], seen), _groups(report, seen)]
     if seen.selection:
-        tables.append(_sums("shown", seen.together, report))
-    tables.append(_sums("totals", report.totals, report))
+        tables.append(_sums("shown", seen.together, report, untold))
+    tables.append(_sums("totals", report.totals, report, untold))
     return Exported(report.period, filters, content, tables)
 
 
@@ -140,15 +142,18 @@ def of_overview(
 def of_filtered_overview(
     report: TouchpointReport,
     rows: Sequence[TouchpointRow],
+    origins: Origins | None,
     notes: Sequence[Annotation],
     filters: Mapping[str, str | None],
 ) -> Exported:
-    """The same of clicks that meet filters, which leave days, totals, and where most were; told
-    from the day `single_clicks_from` on.
+    """The same of clicks that meet filters, which leave days, totals, where most were, and from
+    where they came; told from the day `single_clicks_from` on, and `origins_from`.
     """
     by = report.filtered
     days = by.days if by else []
     since = by.single_clicks_from.isoformat() if by and by.single_clicks_from else None
+    facets = {"countries": origins.countries, "devices": origins.devices} if origins else {}
+    origins_from = origins.since.isoformat() if any(facets.values()) and origins else None
     content: dict[str, Json] = {
         "period": plain(report.period),
         "single_clicks_from": since,
@@ -156,15 +161,31 @@ def of_filtered_overview(
         "days": [plain(day) for day in days],
         "annotations": _notes(notes),
         "touchpoints": [_told(row) for row in rows],
+        "origins_from": origins_from,
+        **{name: plain(values) for name, values in facets.items()},
     }
-    totals = _sums("totals", report.totals, report, _UNTOLD)
-    tables = [_days(days, notes), totals, _ranking(report, rows, _UNTOLD)]
-    told = {**filters, "single_clicks_from": since or "none"}
+    tables = [
+        _days(days, notes),
+        _sums("totals", report.totals, report, _untold(report)),
+        _ranking(report, rows, _untold(report)),
+        *(facet_table(name, values) for name, values in facets.items() if values),
+    ]
+    told = {**filters, "single_clicks_from": since or "none", "origins_from": origins_from}
     return Exported(report.period, told, content, tables)
 
 
-_UNTOLD = ("conversions", "value", "reach", "unit")
-"""What clicks that meet a filter have none of: it is of all clicks."""
+_UNTOLD = ("conversions", "value", "reach", "unit", "verdict", "misses", "unrecorded")
+"""What clicks that meet a filter have none of: it is of all clicks. Nought would be untrue, and so
+would be that reach is missing.
+"""
+
+
+def _untold(report: TouchpointReport) -> Collection[str]:
+    """The figures that its clicks have none of."""
+    if report.filtered is None:
+        return ()
+    judged = report.metric in JUDGED
+    return [name for name in _UNTOLD if name != "verdict" or not judged]
 
 
 def _told(counted: TouchpointTotals | TouchpointRow) -> Json:
@@ -264,32 +285,6 @@ def _links(links: Sequence[LinkShare]) -> list[tuple[str, str, str, int, int, in
     ]
 
 
-def csv_lines(tables: Sequence[Table], stamp: Mapping[str, str]) -> Iterator[list[cells.Cell]]:
-    """A head line, then every row with the stamp after it. Of several tables each row says
-    first whose it is, and has nothing under the columns of the others.
-    """
-    if len(tables) == 1:
-        (table,) = tables
-        yield [*table.columns, *(f"asked_{name}" for name in stamp)]
-        for row in table.rows:
-            yield [*map(_text, row), *stamp.values()]
-        return
-    columns = list(dict.fromkeys(name for table in tables for name in table.columns))
-    yield ["table", *columns, *(f"asked_{name}" for name in stamp)]
-    for table in tables:
-        places = {name: place for place, name in enumerate(table.columns)}
-        for row in table.rows:
-            found = [_text(row[places[name]]) if name in places else None for name in columns]
-            yield [table.name, *found, *stamp.values()]
-
-
-def plain_lines(table: Table) -> Iterator[list[cells.Cell]]:
-    """A head line, then every row, for a door that writes its CSV itself: texts are `harmless`."""
-    yield list(table.columns)
-    for row in table.rows:
-        yield [cells.harmless(cell) if isinstance(cell, str) else _text(cell) for cell in row]
-
-
 def _ranking(
     report: TouchpointReport, rows: Sequence[TouchpointRow], untold: Collection[str] = ()
 ) -> Table:
@@ -335,11 +330,14 @@ def _with_groups(table: Table, seen: Arranged) -> Table:
 
 
 def _groups(report: TouchpointReport, seen: Arranged) -> Table:
-    names = [each.name for each in fields(Subtotal)]
+    names, untold = [each.name for each in fields(Subtotal)], _untold(report)
     rows = [
         (
             group.name or group.membership,
-            *(_money(report, name, getattr(group.together, name)) for name in names),
+            *(
+                None if name in untold else _money(report, name, getattr(group.together, name))
+                for name in names
+            ),
         )
         for group in seen.groups
     ]
@@ -398,13 +396,10 @@ def _hours(hours: Sequence[Hour]) -> Table:
 
 def _facets(found: TouchpointDetail | LinkReport | FilteredReport) -> list[Table]:
     """Who clicked from where and with what; no table of cities where none is known."""
-    told = [_facet(name, getattr(found, name)) for name in FACET_TABLES]
+    told = [facet_table(name, getattr(found, name)) for name in FACET_TABLES]
     return [table for table in told if table.rows or table.name != "cities"]
 
 
-def _facet(name: str, values: Sequence[Value]) -> Table:
+def facet_table(name: str, values: Sequence[Value]) -> Table:
+    """The clicks by what they had of one facet."""
     return Table(name, ("value", "clicks"), [(each.value, each.clicks) for each in values])
-
-
-def _text(cell: Cell) -> cells.Cell:
-    return cell.isoformat() if isinstance(cell, date) else cell

@@ -290,7 +290,7 @@ class _Pages:
             self._y = top + beside
             self._lines(said, TEXT, MARGIN + left)
             self._y = top + height + self._gap
-            self._line()
+            self._line(sum(widths))
 
     def _widths(self, part: Part) -> list[float]:
         """Of its columns: wide enough for every word, where all together have room for that."""
@@ -359,17 +359,17 @@ class _Pages:
                 self._y += SMALL.line_mm
             left += width
         self._y = end + self._gap / 2
-        self._line()
+        self._line(sum(widths))
 
     def _lines(self, lines: Sequence[str], style: Style, left: float = MARGIN) -> None:
         for line in lines:
             self._write(line, style, left, MARGIN + WIDTH - left)
             self._y += style.line_mm
 
-    def _line(self) -> None:
+    def _line(self, width: float) -> None:
         self._document.set_draw_color(210)
         self._document.set_line_width(0.15)
-        self._document.line(MARGIN, self._y, MARGIN + WIDTH, self._y)
+        self._document.line(MARGIN, self._y, MARGIN + width, self._y)
 
     def _room(self, height: float) -> bool:
         """Go on on a new page where there is no such room on this one."""

@@ -7,12 +7,13 @@ a file holds (`reports/exported`), how it is written (`cells`, `workbook`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from flask import Response
 
 from linkservice import cells
-from linkservice.reports.exported import FACET_TABLES, Exported, Table, csv_lines
+from linkservice.reports.exported import FACET_TABLES, Exported, Table
+from linkservice.reports.exported_csv import csv_lines
 from linkservice.web import fieldwords, finding_words
 from linkservice.web.counted import Fact
 from linkservice.web.i18n import N_, gettext
@@ -175,7 +176,7 @@ def saved(
     return page.file(workbook(sheets, title=title, made_by=facts[-1].text), XLSX, f"{title}.xlsx")
 
 
-def sheets_of(tables: Sequence[Table]) -> list[Sheet]:
+def sheets_of(tables: Iterable[Table]) -> list[Sheet]:
     """The tables in words."""
     return [_sheet(table) for table in tables]
 

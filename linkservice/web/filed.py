@@ -26,7 +26,8 @@ from linkservice.web.periods import Chosen
 @dataclass(frozen=True, slots=True)
 class Filed:
     """A report: `name` is its file's, `title` its paper's, `parts` are its tables on paper as its
-    page shows them, `finding` says them in a sentence.
+    page shows them, `finding` says them in a sentence. Its CSV has the first table alone, or all of
+    them (`one_table`).
     """
 
     name: str
@@ -35,14 +36,13 @@ class Filed:
     facts: Sequence[Fact]
     parts: Sequence[Part | Graph | Quadrants]
     finding: str = ""
+    one_table: bool = True
 
 
 def file_of(page: Page, filed: Filed) -> Response:
-    """The file that the query's `format` asks for; a CSV has the first table. Raises `Invalid`
-    (format).
-    """
+    """The file that the query's `format` asks for. Raises `Invalid` (format)."""
     form = format_asked(page)
-    return saved(page, filed.found, filed.facts, form, filed.name, one_table=True)
+    return saved(page, filed.found, filed.facts, form, filed.name, one_table=filed.one_table)
 
 
 def csv_of(page: Page, filed: Filed) -> Response:

@@ -7,6 +7,7 @@ quality of the data hold for all clicks. Not here: what is counted (`reports/fil
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from linkservice.clicks.geodata import is_built_in
@@ -73,6 +74,7 @@ def filtered_overview(page: Page, chosen: Chosen, figure: Figure = FIRST) -> dic
         "trend": _trend(found.filtered, changed, figure, notes_on(page, found.period), chosen),
         "rows": [row for row in rows if row.clicks][:MOST_TOUCHPOINTS],
         "found": found,
+        "came_from": _without_filters(chosen, origins),
         "origins": _origins(page, chosen, origins, None if page.guest else here),
         "origins_note": _origins_note(chosen, found.filtered, origins),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
@@ -80,15 +82,27 @@ def filtered_overview(page: Page, chosen: Chosen, figure: Figure = FIRST) -> dic
     }
 
 
+def _without_filters(chosen: Chosen, found: Origins | None) -> Origins | None:
+    """Countries and devices, without the facet that is a filter: all clicks have the one value."""
+    if found is None:
+        return None
+    return replace(
+        found,
+        countries=() if chosen.filters.country else found.countries,
+        devices=() if chosen.filters.device else found.devices,
+    )
+
+
 def _origins(
     page: Page, chosen: Chosen, found: Origins | None, here: Here | None
 ) -> list[FacetCard]:
-    """The cards of countries and devices, without the facet that is a filter."""
-    if found is None:
+    """The cards of countries and devices."""
+    told = _without_filters(chosen, found)
+    if told is None:
         return []
     return figures.origin_cards(
-        () if chosen.filters.country else found.countries,
-        () if chosen.filters.device else found.devices,
+        told.countries,
+        told.devices,
         approximate=is_built_in(page.settings),
         here=here,
     )

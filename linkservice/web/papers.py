@@ -5,13 +5,15 @@ Not here: how they stand on the page (`reports/paper`), which figures they are (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from linkservice.reports.arranged import Arranged, Subtotal
-from linkservice.reports.exported import Exported
+from linkservice.reports.exported import FACET_TABLES, Exported, Table, facet_table
 from linkservice.reports.filtered import FilteredReport
+from linkservice.reports.filtered_origins import Origins
 from linkservice.reports.graph import Graph
 from linkservice.reports.interval_paper import Mark, Plot
 from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
@@ -36,6 +38,9 @@ NOT_PRINTED = ("hours", "touchpoints", "groups", "shown", "days_before")
 """168 lines of an hour each help nobody on paper; the ranking has a table of its own, with what its
 groups and those shown add up to; the days before are drawn.
 """
+
+FIRST, MOST_OF_NUMBER = 0.4, 0.15
+"""Of a table's width: what its first column takes, and at most one of numbers."""
 
 MOST_NAMES = 4
 """Of the best and of the worst."""
@@ -139,7 +144,24 @@ def figures_part(told: Sequence[KeyFigure], note: str, *more: Row) -> Part:
 def table_parts(found: Exported) -> list[Part]:
     """The tables of its files, but those that are `NOT_PRINTED`."""
     tables = [table for table in found.tables if table.name not in NOT_PRINTED]
-    return [_part(sheet) for sheet in sheets_of(tables)]
+    return list(map(_part, _sheets(tables)))
+
+
+def _sheets(tables: Sequence[Table]) -> Iterator[Sheet]:
+    """The tables in words, without what only programs need: ids, and values before their words."""
+    for sheet, table in zip(sheets_of(tables), tables, strict=True):
+        if table.name in FACET_TABLES or table.columns[0] == "id":
+            yield replace(sheet, heads=sheet.heads[1:], rows=[row[1:] for row in sheet.rows])
+        else:
+            yield sheet
+
+
+def origin_parts(found: Origins | None, note: str) -> list[Part]:
+    """Countries and devices; `note` says of which days they are, where not of all."""
+    if found is None:
+        return []
+    tables = [facet_table("countries", found.countries), facet_table("devices", found.devices)]
+    return [replace(_part(sheet), note=note) for sheet in _sheets(tables)]
 
 
 def ranked_parts(ranking: Ranking, groups: Sequence[Group]) -> list[Part]:
@@ -190,6 +212,9 @@ def _count_heads(ranking: Ranking) -> list[str]:
 
 def _columns(ranking: Ranking) -> list[Column]:
     heads = _count_heads(ranking)
+    if not ranking.is_judged:
+        counts = [Column(head, 0.15, "number") for head in heads]
+        return [Column(gettext("Touchpoint"), 0.4), *counts]
     shares = [0.07, 0.07, 0.08, 0.09, 0.07, 0.12]
     first, plot, verdict = 0.21, 0.16, 0.13
     if ranking.is_converting:
@@ -220,11 +245,15 @@ def _together(sums: Subtotal, group: Group, ranking: Ranking) -> Row:
     """What is said of a group as a whole."""
     reach = write_number(round(sums.reach)) if sums.reach is not None else "–"
     counts = _counts(sums, ranking)
+    if not ranking.is_judged:
+        return Row((gettext("Together"), *counts))
     return Row((gettext("Together"), *counts, reach, group.figure or "–", "", "", ""))
 
 
 def _judged(each: Shown, highest: float, ranking: Ranking) -> Row:
     row = each.row
+    if not ranking.is_judged:
+        return Row((row.name or "", *_counts(row, ranking)), row.stage or "")
     plot = None
     if highest and row.rate is not None and row.low is not None and row.high is not None:
         marks: dict[str, Mark] = {"best": "best", "worst": "worst"}
@@ -237,8 +266,8 @@ def _judged(each: Shown, highest: float, ranking: Ranking) -> Row:
         )
     reach = write_number(each.reach) if row.unit else "–"
     told = (reach, each.figure or "–", each.interval or "–", "", signed(row.verdict, each.verdict))
-    said = each.sentence if ranking.is_judged else ""
-    return Row((row.name or "", *_counts(row, ranking), *told), row.stage or "", plot, said)
+    cells = (row.name or "", *_counts(row, ranking), *told)
+    return Row(cells, row.stage or "", plot, each.sentence)
 
 
 def sums_part(ranking: Ranking, seen: Arranged) -> Part:
@@ -252,7 +281,8 @@ def sums_part(ranking: Ranking, seen: Arranged) -> Part:
     whole = gettext("All touchpoints and links") if seen.selection else gettext("Total")
     rows.append((whole, ranking.report.totals))
     heads = _count_heads(ranking)
-    numbers = [Column(head, 0.6 / len(heads), "number") for head in heads]
+    share = 0.6 / len(heads) if ranking.is_judged else 0.15
+    numbers = [Column(head, share, "number") for head in heads]
     columns = [Column(gettext("Touchpoint"), 0.4), *numbers]
     lines = [Row((name, *_counts(sums, ranking))) for name, sums in rows]
     note = without_token_in_rates(ranking.report.metric, seen.rows)
@@ -268,8 +298,6 @@ def _counts(sums: TouchpointRow | Subtotal | TouchpointTotals, ranking: Ranking)
 
 
 def _part(sheet: Sheet) -> Part:
-    first = 0.4
-    rest = (1 - first) / max(1, len(sheet.heads) - 1)
     numeric = [
         all(
             isinstance(row[place], int | float | Decimal) or row[place] is None
@@ -277,10 +305,15 @@ def _part(sheet: Sheet) -> Part:
         )
         for place in range(len(sheet.heads))
     ]
+    # Numbers stand near what they are of, not at the other side of the page.
+    texts, numbers = numeric[1:].count(False), numeric[1:].count(True)
+    number = min(MOST_OF_NUMBER, 0.6 / max(1, texts + numbers))
+    text = (1 - FIRST - number * numbers) / max(1, texts)
     columns = [
-        Column(head, first if place == 0 else rest, "number" if numeric[place] else "text")
-        for place, head in enumerate(sheet.heads)
+        Column(head, number if is_number else text, "number" if is_number else "text")
+        for head, is_number in zip(sheet.heads, numeric, strict=True)
     ]
+    columns[0] = replace(columns[0], share=FIRST)
     return Part(sheet.name, columns, [Row([_told(cell) for cell in row]) for row in sheet.rows])
 
 

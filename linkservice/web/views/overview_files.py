@@ -27,7 +27,7 @@ from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.filtered_overview import filtered_line, filtered_overview
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
-from linkservice.web.papers import figures_part, lines_parts, trend_graph
+from linkservice.web.papers import figures_part, lines_parts, origin_parts, trend_graph
 from linkservice.web.periods import Chosen
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
@@ -43,7 +43,7 @@ PAGES = Pages("overview")
 
 @PAGES.get("/overview/download", scope="reports:read")
 def download_overview(page: Page) -> Response:
-    """Its days, totals, who stands out and what changed; a CSV file has the days."""
+    """Its days, totals, who stands out and what changed."""
     return file_of(page, _filed(page))
 
 
@@ -90,6 +90,7 @@ def _filed(page: Page) -> Filed:
             _changes(changed),
             _quality(page, report, chosen),
         ],
+        one_table=False,
     )
 
 
@@ -120,14 +121,19 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
         name="overview",
         title=gettext("Overview"),
         found=with_change(
-            of_filtered_overview(shown["found"], rows, notes, filters_of(chosen)), shown["changed"]
+            of_filtered_overview(
+                shown["found"], rows, shown["came_from"], notes, filters_of(chosen)
+            ),
+            shown["changed"],
         ),
         facts=shown["counted"],
         parts=[
             *lines_parts(page, days, [line], figure, shown["changed"], chosen.period),
             figures_part(told, shown["change_note"]),
             Part(gettext("Touchpoints with the most of these clicks"), columns, lines),
+            *origin_parts(shown["came_from"], shown["origins_note"]),
         ],
+        one_table=False,
     )
 
 
