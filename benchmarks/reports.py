@@ -122,6 +122,9 @@ def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
         "personas": "/reports/personas?",
         "journey map": f"/reports/journeys/{journey}?",
         "one campaign": f"/campaigns/{campaign}?",
+        "that campaign, one filter": f"/campaigns/{campaign}?country=DE&",
+        "that campaign, unknown city": f"/campaigns/{campaign}?city=unknown&",
+        "that campaign, two filters": f"/campaigns/{campaign}?country=DE&device=mobile&",
         "one touchpoint": f"/reports/touchpoints/{touchpoint}?",
         "one link, the most clicked": f"/reports/links/{link}?",
         "that link, one filter": f"/reports/links/{link}?country=DE&",
@@ -130,6 +133,7 @@ def _pages(database: Database, only: str) -> Iterator[tuple[str, str, int]]:
         "one touchpoint, one filter": f"/reports/touchpoints/{touchpoint}?country=DE&",
         "one touchpoint, two filters": f"/reports/touchpoints/{touchpoint}?country=DE&source=scan&",
         "busiest touchpoint, one filter": "/reports/touchpoints/2?country=DE&",
+        "busiest touchpoint, unknown city": "/reports/touchpoints/2?city=unknown&",
         "busiest touchpoint, two filters": "/reports/touchpoints/2?country=DE&source=scan&",
     }
     for name, path in pages.items():

@@ -74,10 +74,24 @@ class Scene:
         suspects: bool = False,
         **filters: Any,
     ) -> FilteredReport:
-        asked = Asked(first, last, Filters(**filters), suspects, NOW)
+        asked = {"first": first, "last": last, "suspects": suspects, **filters}
         with self.database.reading() as session:
-            found: FilteredReport = report(session, self.home.actor, subject, asked)
-            return found
+            return self.ask_in(session, report, subject, **asked)
+
+    def ask_in(
+        self,
+        session: Session,
+        report: Any,
+        subject: str,
+        *,
+        first: date,
+        last: date,
+        suspects: bool = False,
+        **filters: Any,
+    ) -> FilteredReport:
+        asked = Asked(first, last, Filters(**filters), suspects, NOW)
+        found: FilteredReport = report(session, self.home.actor, subject, asked)
+        return found
 
     def ranking(
         self,

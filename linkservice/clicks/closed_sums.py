@@ -1,14 +1,14 @@
 """All sums of what links had, reopened together: of days, of weeks and of months.
 
 Whoever changes the days of links calls this, so that none is forgotten. Not here: what is done to
-each (`spans`, `day_links`), and the sums of single clicks (`closed_days`).
+each (`spans`, `day_links`, `campaign_months`), and the sums of single clicks (`closed_days`).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from linkservice.clicks import day_links
+from linkservice.clicks import campaign_months, day_links
 from linkservice.clicks.closing_lock import lock
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.months import MONTHS
@@ -30,5 +30,6 @@ def reopen(
     lock(connection, shared=True)
     for spans in SPANS:
         spans.reopen(connection, days, link_ids, workspace_ids)
+    campaign_months.reopen(connection, days, link_ids)
     if workspace_ids is not None:
         day_links.reopen(connection, workspace_ids, days)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import (
     amending,
+    campaign_months,
     closed_days,
     closed_sums,
     day_links,
@@ -134,6 +135,7 @@ class Ingester:
             day_links.Closing(database).some,
             closed_days.Closing(database).some,
             *(Closing(database, spans).some for spans in closed_sums.SPANS),
+            campaign_months.Closing(database).some,
             packing.Packing(database).some,
             *also,
         )

@@ -115,3 +115,20 @@ class DayLinks(Base):
     local_date: Mapped[date] = mapped_column(primary_key=True)
     version: Mapped[int]
     links: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class CampaignMonth(Base):
+    """What the links of a campaign had of each facet value on the days of a closed month
+    (`clicks.campaign_months`), packed (`clicks.campaign_values`); NULL until that is done, and
+    where any of it has changed since: each change is a `version`. `links`: which links these are,
+    as a digest.
+    """
+
+    __tablename__ = "campaign_months"
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int] = mapped_column(BigId)
+    links: Mapped[bytes] = mapped_column(LargeBinary)
+    version: Mapped[int]
+    days: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -14,17 +14,21 @@ days before single clicks, these clicks are left out and counted as `undivided`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from linkservice.clicks.campaign_values import beside_cities
 from linkservice.clicks.model import FacetValue
 from linkservice.clicks.packed_model import EveryLinkFacet
+from linkservice.clicks.packed_values import NO_CITY
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
+from linkservice.reports.campaign_days import campaign_days
 from linkservice.reports.details import by_clicks, by_day, on_each_of
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.link_months import named
@@ -259,27 +263,33 @@ def _rolled_up(
         )
         return {day: int(clicks) for day, clicks in session.execute(query)}, 0
     ((facet, value),) = filters.facets.items()
-    facets, undivided = read.facets, 0
+    in_no_city = (facet, value) == ("city", UNKNOWN)
+    values = [NO_CITY] if in_no_city else value_ids(session, facet, value)
+    found: Counter[date] = Counter()
+    undivided = 0
     if isinstance(subject, Touchpoint):
         which, undivided = facets_alone(session, read, subject, days)
     else:
         assert whose.links is not None  # of a link or a campaign they are known
-        which = on_each_of(whose.links, days.days())
-    if (facet, value) == ("city", UNKNOWN):
-        return _in_no_city(session, facets, which(facets)), undivided
-    values = value_ids(session, facet, value)
-    return by_day(session, facets, which, values), undivided
+        beside: Sequence[date] = days.days()
+        if isinstance(subject, Campaign):
+            packed = campaign_days(session, read, subject, whose.links, days)
+            found.update(packed.clicks_of(values))
+            beside = packed.beside
+        which = on_each_of(whose.links, beside)
+    if in_no_city:
+        found.update(_in_no_city(session, read.facets, which(read.facets)))
+    else:
+        found.update(by_day(session, read.facets, which, values))
+    return dict(found), undivided
 
 
 def _in_no_city(
     session: Session, facets: type[EveryLinkFacet], which: ColumnElement[bool]
 ) -> dict[date, int]:
-    """The clicks of each day whose city nobody knows: all have a country, and nothing is rolled up
-    where there is no city.
-    """
-    clicks = case((FacetValue.facet == "country", facets.clicks), else_=-facets.clicks)
+    """The clicks of each day whose city nobody knows."""
     query = (
-        select(facets.local_date, func.sum(clicks))
+        select(facets.local_date, func.sum(beside_cities(facets.clicks)))
         .join(FacetValue, FacetValue.id == facets.value_id)
         .where(which, FacetValue.facet.in_(("country", "city")))
         .group_by(facets.local_date)
