@@ -36,7 +36,7 @@ from linkservice.clicks.event import Click, Source, encode
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.kept_rows import note_deletion
 from linkservice.clicks.model import Click as ClickRow
-from linkservice.clicks.packed_values import CELL, COUNTED, packed, unpacked
+from linkservice.clicks.packed_values import CELL, COUNTED, kinds_of, packed, unpacked
 from linkservice.clicks.reclassify import reclassify
 from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
@@ -458,3 +458,4 @@ def test_packed_cells_are_what_they_were(found: dict[tuple[int, int], tuple[int,
     assert days.tolist() == [5] * len(rows) + [7] * len(rows[:1])
     assert sorted(map(tuple, told[: len(rows)].tolist())) == sorted(rows)
     assert list(map(tuple, told[len(rows) :].tolist())) == rows[:1]
+    assert sorted(kinds_of(packed(cells))) == sorted(cells[:, CELL.index("kind")].tolist())

@@ -109,6 +109,13 @@ def unpacked(days: Iterable[tuple[int, bytes]]) -> tuple[Ints, Ints]:
     return np.repeat(np.array(numbers, np.int64), sizes), cells
 
 
+def kinds_of(packed: bytes) -> bytes:
+    """The class of each cell (the place in `CLASSES`), without unpacking the others' columns."""
+    stream = zlib.decompressobj()
+    number, _, _ = _HEAD.unpack(stream.decompress(packed, _HEAD.size))
+    return stream.decompress(stream.unconsumed_tail, number)
+
+
 class _Columns(NamedTuple):
     """Those of a packed day, each in as many bytes as it takes: how much every id is more than the
     one before, classes, clicks, and a row for each of the other counts, of persons.

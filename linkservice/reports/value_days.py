@@ -80,7 +80,12 @@ def closed_days(session: Session, workspace_id: int, filters: Filters) -> Closed
     """
     if len(filters.given) != 1:
         return ClosedDays(workspace_id)
-    key = closed_days, workspace_id
+    return every_closed_day(session, workspace_id)
+
+
+def every_closed_day(session: Session, workspace_id: int) -> ClosedDays:
+    """Those of a workspace."""
+    key = every_closed_day, workspace_id
     return read_once(session, key, lambda: _closed_days(session, workspace_id))
 
 

@@ -6,21 +6,22 @@ they do (`reports/arranged`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from linkservice.journeys.model import Campaign, Persona, Stage
 from linkservice.journeys.personas import every_persona
 from linkservice.reports.arranged import GROUPINGS, VERDICTS, Selection
-from linkservice.reports.filters import DEVICES, SOURCES, Filters
+from linkservice.reports.filters import DEVICES, SOURCES
 from linkservice.reports.known_cities import known_cities
+from linkservice.reports.known_countries import clicked_countries
 from linkservice.reports.results import TouchpointReport
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA
 from linkservice.web.fieldwords import VERDICTS as VERDICT_WORDS
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
-from linkservice.web.periods import Here
+from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import campaigns
 from linkservice.web.regions import country_choices
 from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS
@@ -50,12 +51,21 @@ Options = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter of the page: its field, what it is called, what can be chosen, what is."""
+    """A filter of the page: its field, what it is called, what can be chosen, what is. `groups` are
+    the options under headings, where there are many.
+    """
 
     name: str
     label: str
     options: Options
     chosen: str
+    groups: Sequence[tuple[str, Options]] = ()
+
+    @property
+    def alone(self) -> Options:
+        """The options without a heading; what chooses none comes first."""
+        every = ("", gettext("All"))
+        return [every] if self.groups else [every, *self.options]
 
     @property
     def text(self) -> str:
@@ -74,21 +84,33 @@ def filters(page: Page, report: TouchpointReport, selection: Selection) -> list[
     return found
 
 
-def click_filters(page: Page, chosen: Filters) -> list[Filter]:
+def click_filters(page: Page, days: Chosen) -> list[Filter]:
     """Filters of clicks that can be chosen from a list, cities where some are known: the others,
-    such as a browser, are reached from the values of a touchpoint's page.
+    such as a browser, are reached from the values of a touchpoint's page. Countries with clicks on
+    these days stand first.
     """
+    chosen = days.filters
     values: dict[str, Options] = {
         "country": country_choices(),
         "city": _cities(page),
         "source": [(each, VALUE_WORDS["source"](each)) for each in SOURCES],
         "device": [(each, VALUE_WORDS["device"](each)) for each in DEVICES],
     }
-    return [
+    found = [
         Filter(name, gettext(FACET_WORDS[name]), _with(name, value, options), value)
         for name, options in values.items()
         if (value := getattr(chosen, name) or "") or options
     ]
+    there = clicked_countries(page.session, page.actor, days.period, suspects=days.suspects)
+    return [_with_first(each, there) if each.name == "country" else each for each in found]
+
+
+def _with_first(countries: Filter, clicked: Collection[str]) -> Filter:
+    """The countries with clicks, then the others; without headings where there are none."""
+    first = [each for each in countries.options if each[0] in clicked]
+    others = [each for each in countries.options if each[0] not in clicked]
+    groups = [(gettext("With clicks"), first), (gettext("Other countries"), others)]
+    return replace(countries, groups=groups) if first else countries
 
 
 def _cities(page: Page) -> Options:

@@ -53,7 +53,7 @@ def overview(page: Page) -> Response:
     chosen = periods.chosen_and_filtered(page.query, page.time_zone, page.now)
     figure = figure_asked(page.query.get("figure", ""))
     if chosen.filters:
-        choices = click_filters(page, chosen.filters)
+        choices = click_filters(page, chosen)
         shown = filtered_overview(page, chosen, figure)
         return page.render("overview_filtered.html", status=chosen.status, choices=choices, **shown)
     kept = None if figure == FIRST else figure
@@ -62,7 +62,7 @@ def overview(page: Page) -> Response:
         "overview.html",
         status=chosen.status,
         lack=lack,
-        choices=click_filters(page, chosen.filters),
+        choices=click_filters(page, chosen),
         here=Here("overview", {**chosen.query, "figure": kept}),
         figure=figure,
         today=todays_counts(page.session, page.actor, page.time_zone, page.now),

@@ -73,7 +73,7 @@ def reports(page: Page) -> Response:
         filters=filters,
         chips=arrangement.chips(filters, here),
         filtered=filtered and ranking_filtered(asked.chosen, filtered, here),
-        choices=arrangement.click_filters(page, asked.chosen.filters),
+        choices=arrangement.click_filters(page, asked.chosen),
         judged=ranking.is_judged,
         groupings=arrangement.groupings(),
         converting=ranking.is_converting,
