@@ -18,10 +18,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import (
     amending,
-    campaign_months,
-    closed_days,
-    closed_sums,
-    day_links,
     facets,
     ledger,
     packing,
@@ -31,13 +27,13 @@ from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
 from linkservice.clicks.failpoints import passing
+from linkservice.clicks.idle import Idle, Work
 from linkservice.clicks.pacing import collector_resting, quick_turns
 from linkservice.clicks.place import Places
 from linkservice.clicks.placing import SUSPECTED, Placing, Traits
 from linkservice.clicks.reading import Reader, Stretch, Texts
 from linkservice.clicks.scanners import Suspects, Suspicion
 from linkservice.clicks.segment import HEADER_BYTES, Segment, SpoolFailed, seal_orphans, segments
-from linkservice.clicks.spans import Closing
 from linkservice.clicks.tally import Tally
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -53,9 +49,6 @@ LONGEST_PAUSE_SECONDS = 5.0
 """Between two tries while the database or the spool is away."""
 
 HOUSEKEEPING_SECONDS = 60.0
-
-CLOSING_SECONDS = 0.1
-"""For how long an idle ingester closes days and months between two looks at the spool."""
 
 LOCK_HOLD_SECONDS = 0.06
 """How long the statements of a batch may keep other writers of a SQLite file waiting, whose turn
@@ -112,12 +105,8 @@ class _Written:
 class Ingester:
     """Moves clicks from the spool into the database."""
 
-    def __init__(
-        self, settings: Settings, database: Database, *also: Callable[[datetime], bool]
-    ) -> None:
-        """`also` is what else is to be done bit by bit while nothing waits: it does a bit and says
-        whether there was any.
-        """
+    def __init__(self, settings: Settings, database: Database, *also: Work) -> None:
+        """`also` is what else is to be done bit by bit while nothing waits."""
         self._settings = settings
         self._database = database
         self._placing = Placing(Places.of(settings), database)
@@ -131,15 +120,7 @@ class Ingester:
         self._put_off = 1
         """Batches whose facets wait to be added; another ingester may have left some."""
         self._kept_house_at = float("-inf")
-        self._closing: Sequence[Callable[[datetime], bool]] = (
-            day_links.Closing(database).some,
-            closed_days.Closing(database).some,
-            *(Closing(database, spans).some for spans in closed_sums.SPANS),
-            campaign_months.Closing(database).some,
-            packing.Packing(database).some,
-            *also,
-        )
-        self._closed_at = float("-inf")
+        self._idle = Idle(database, *also)
         self._tally = Tally(settings.data_dir)
         self._worker = ThreadPoolExecutor(1, "ingest-ahead")  # its thread begins when needed
 
@@ -172,7 +153,7 @@ class Ingester:
                 self._keep_house()
                 done = self.run_once()
                 if done.idle:
-                    self._close_some()
+                    self._idle.some()
                 pause = PAUSE_SECONDS
             except (SQLAlchemyError, SpoolFailed) as error:
                 _log.error("ingest waits %.1f s: %s", pause, _first_line(error))
@@ -390,16 +371,6 @@ class Ingester:
         # Half-way each time: one slow commit says little about the next.
         size = (size + min(wanted, 2 * size)) // 2
         self._batch_size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
-
-    def _close_some(self) -> None:
-        """Close days, weeks and months, and pack; if there is nothing to do, look again later."""
-        if time.monotonic() - self._closed_at < HOUSEKEEPING_SECONDS:
-            return
-        until = time.monotonic() + CLOSING_SECONDS
-        while time.monotonic() < until:
-            if not any(some(datetime.now(UTC)) for some in self._closing):
-                self._closed_at = time.monotonic()
-                return
 
     def _keep_house(self) -> None:
         if time.monotonic() - self._kept_house_at >= HOUSEKEEPING_SECONDS:
