@@ -36,6 +36,7 @@ from linkservice.clicks.dictionary import value_id
 from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
 from linkservice.config import PREFIX, Settings, load
 from linkservice.database import Database
+from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.journeys.manage import create_journey
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.links.manage import NewLink, create_link
@@ -217,7 +218,7 @@ def axe(page: Page, **options: Any) -> list[str]:
 
 
 def furnish_shop(session: Session, settings: Settings, home: Home, now: datetime) -> dict[str, str]:
-    """The standard journey with links, reach and six weeks of clicks; ids as in `Estate`."""
+    """The standard journey with links, reach, costs and six weeks of clicks; ids as in `Estate`."""
     journey = create_journey(
         session, home.actor, "Shop", now - timedelta(DAYS), template="standard", locale="en"
     )
@@ -234,6 +235,8 @@ def furnish_shop(session: Session, settings: Settings, home: Home, now: datetime
         link = create_link(session, home.actor, settings, new, now - timedelta(DAYS)).link
         reach = NewReach(first, 700 * DAYS, "sent", now.date())
         add_reach(session, home.actor, str(touchpoint.id), reach, now)
+        spent = NewCost(first, 98_765, "EUR", now.date())
+        add_cost(session, home.actor, Subject("touchpoint", str(touchpoint.id)), spent, now)
         _click(session, home, link, rate, first)
         links.append(link)
     best = RATES.index(max(RATES))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from browser import Site, Window, window
+from browser import PHONE, Site, Window, window
 from playwright.sync_api import Browser, Locator, expect
 
 from linkservice.reports.presets import days_of
@@ -100,3 +100,30 @@ def test_of_the_days_of_a_share_those_that_count_are_in_sight(
 def opened(chromium: Browser, site: Site) -> Iterator[Window]:
     with window(chromium, site.address, site.world.ada.cookie) as opened:
         yield opened
+
+
+def test_an_interval_of_costs_stands_on_one_line(speaking_either: Window) -> None:
+    """With what it is of in the head of its column; on a phone, where there is none, beside it."""
+    page = speaking_either.page
+    speaking_either.open("/app/reports/costs")
+    intervals = page.locator(".cost-table td [class*='sure-']")
+    assert intervals.count() > 0
+    for each in intervals.all():
+        assert each.evaluate(LINES) == 1
+    expect(page.locator(".level-head").first).to_contain_text("95")
+    inner, outer = page.locator(".cost-table table"), page.locator(".cost-table .table-frame")
+    wide = "(each) => each.scrollWidth"
+    assert inner.evaluate(wide) <= outer.evaluate("(each) => each.clientWidth")
+    page.set_viewport_size(PHONE)
+    rate = page.locator(".cost-table tbody td.rate:has([class*='sure-'])").first
+    expect(rate).to_contain_text("95")
+    assert rate.locator("[class*='sure-']").evaluate(LINES) == 1
+
+
+LINES = """(each) => {
+  const range = new Range();
+  range.selectNodeContents(each);
+  const shown = [...range.getClientRects()].filter(({ width }) => width > 1);
+  return new Set(shown.map(({ bottom }) => Math.round(bottom / 4))).size;
+}"""
+"""How many lines of text an element takes."""
