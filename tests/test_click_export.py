@@ -178,7 +178,8 @@ def test_members_save_single_clicks(cast: Cast, database: Database, settings: Se
     asked = {"from": "2026-11-20", "to": "2026-11-20", "link_id": str(link_id)}
     answer = cast.vera.get("/reports/clicks", **asked)
     assert answer.mimetype == "text/csv"
-    assert "filename=clicks-2026-11-20-2026-11-20.csv" in answer.headers["Content-Disposition"]
+    name = "filename=clicks-2026-11-20-2026-11-20-link-1.csv"
+    assert name in answer.headers["Content-Disposition"]
     assert "Content-Length" not in answer.headers
     rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert len(rows) == 5

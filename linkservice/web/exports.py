@@ -158,13 +158,12 @@ def saved(
     page: Page, found: Exported, facts: Sequence[Fact], form: str, name: str, *, one_table: bool
 ) -> Response:
     """The report as a file of one of `FORMATS`; a CSV of `one_table` has only the first."""
-    title = f"{name}-{found.period.first.isoformat()}-{found.period.last.isoformat()}"
     if form == "csv":
         tables = found.tables[:1] if one_table else found.tables
         data = cells.table(csv_lines(tables, found.stamp))
-        return page.file(data, "text/csv", f"{title}.csv")
+        return page.file(data, "text/csv", f"{name}.csv")
     if form == "json":
-        return page.file(_json(found, facts), "application/json", f"{title}.json")
+        return page.file(_json(found, facts), "application/json", f"{name}.json")
     sheets = sheets_of(found.tables)
     sheets.append(
         Sheet(
@@ -173,7 +172,7 @@ def saved(
             [(fact.term, fact.text) for fact in facts],
         )
     )
-    return page.file(workbook(sheets, title=title, made_by=facts[-1].text), XLSX, f"{title}.xlsx")
+    return page.file(workbook(sheets, title=name, made_by=facts[-1].text), XLSX, f"{name}.xlsx")
 
 
 def sheets_of(tables: Iterable[Table]) -> list[Sheet]:

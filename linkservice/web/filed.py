@@ -18,6 +18,7 @@ from linkservice.reports.paper import Part
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.web.counted import Fact
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved
+from linkservice.web.file_names import file_name
 from linkservice.web.page import Page
 from linkservice.web.papers import paper_of
 from linkservice.web.periods import Chosen
@@ -25,18 +26,26 @@ from linkservice.web.periods import Chosen
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A report: `name` is its file's, `title` its paper's, `parts` are its tables on paper as its
-    page shows them, `finding` says them in a sentence. Its CSV has the first table alone, or all of
-    them (`one_table`).
+    """A report: one of `REPORTS`, on a `subject` or all; `title` is its paper's, `parts` are its
+    tables on paper as its page shows them, `finding` says them in a sentence. Its CSV has the first
+    table alone, or all of them (`one_table`).
     """
 
-    name: str
+    about: str
     title: str
     found: Exported
     facts: Sequence[Fact]
     parts: Sequence[Part | Graph | Quadrants]
     finding: str = ""
     one_table: bool = True
+    subject: str = ""
+    subject_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its files are called, without their endings."""
+        found = self.found
+        return file_name(self.about, found.period, found.filters, self.subject, self.subject_id)
 
 
 def file_of(page: Page, filed: Filed) -> Response:
@@ -52,10 +61,8 @@ def csv_of(page: Page, filed: Filed) -> Response:
 
 def paper_file(page: Page, filed: Filed) -> Response:
     """The PDF."""
-    period = filed.found.period
-    name = f"{filed.name}-{period.first.isoformat()}-{period.last.isoformat()}.pdf"
     data = paper_of(page, filed.title, filed.facts, filed.parts, filed.finding)
-    return page.file(data, "application/pdf", name)
+    return page.file(data, "application/pdf", f"{filed.name}.pdf")
 
 
 def format_asked(page: Page) -> str:

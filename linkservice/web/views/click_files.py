@@ -14,10 +14,15 @@ from linkservice.reports.raw_clicks import ROWS, Asked, Subject, report_clicks
 from linkservice.web import periods
 from linkservice.web.asked import arranged_as_asked, asked_for_file, report_asked
 from linkservice.web.door import Pages
+from linkservice.web.file_names import file_name
+from linkservice.web.filed import filters_of
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
 PAGES = Pages("reports")
+
+_OF_RATES = ("metric", "attribution")
+"""What a ranking's address says besides, and no click knows."""
 
 _TYPES: dict[str, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -71,6 +76,8 @@ def _lines(page: Page, subject: Subject, chosen: Chosen) -> Response:
     export.require_room(page.session, found, kind)
     pieces = (data for _, data in export.saved(page.database, found, kind))
     answer = Response(pieces, content_type=_TYPES[kind])
-    name = f"clicks-{period.first.isoformat()}-{period.last.isoformat()}.{kind}"
+    asked_by = {name: text for name, text in page.query.items() if name not in _OF_RATES}
+    told = {**asked_by, **filters_of(chosen)}
+    name = f"{file_name('clicks', period, told)}.{kind}"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer

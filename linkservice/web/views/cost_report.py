@@ -171,7 +171,8 @@ def _filed(page: Page) -> Filed:
     found = _report(page, replace(asked, chosen=asked.chosen.certain))
     certain = cost_verdicts.part(found)
     return Filed(
-        name=f"costs-{found.group}",
+        about="costs",
+        subject="" if found.group == GROUPS[0] else gettext(GROUP_WORDS[found.group]),
         title=gettext("Costs"),
         found=of_costs(found, filters_of(asked.chosen)),
         facts=cost_words.facts(page, asked.chosen, found),

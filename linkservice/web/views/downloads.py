@@ -35,6 +35,7 @@ from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import saved
 from linkservice.web.figures import Figure
+from linkservice.web.file_names import file_name
 from linkservice.web.filed import filters_of, format_asked
 from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
@@ -97,7 +98,8 @@ def _of_one(page: Page, about: One, id: str) -> Response:
     """The report on one of them, with the filters of its page."""
     form = format_asked(page)
     found, facts = _file_of_one(page, about, id, _chosen(page))
-    return saved(page, found, facts, form, f"{about}-{id}", one_table=False)
+    name = file_name(about, found.period, found.filters, _called(page, about, id), id)
+    return saved(page, found, facts, form, name, one_table=False)
 
 
 def _file_of_one(
@@ -129,7 +131,7 @@ def touchpoint_report_csv(page: Page, id: str) -> Response:
         if chosen.filters
         else _touchpoint_days(page, id, chosen)
     )
-    return _csv(page, f"touchpoint-{id}", chosen, days)
+    return _csv(page, "touchpoint", id, chosen, days)
 
 
 @PAGES.get("/reports/links/<id>/days.csv", scope="reports:read")
@@ -151,7 +153,7 @@ def _link_days(page: Page, about: Literal["link", "campaign"], id: str) -> Respo
         if chosen.filters
         else _link(page, about, id, chosen).days
     )
-    return _csv(page, f"{about}-{id}", chosen, days)
+    return _csv(page, about, id, chosen, days)
 
 
 @PAGES.get("/reports/paper", scope="reports:read")
@@ -173,7 +175,7 @@ def paper_reports(page: Page) -> Response:
         if asked.sort:
             head = arrangement.order_words(asked.sort, asked.upwards)
         groups = [Group("all", head, "", None, rows)]
-    found = exported.of_touchpoints(report, seen, {})
+    found = ranking_file(page, asked, report)
     parts = [*ranked_parts(ranking, groups), sums_part(ranking, seen)]
     parts += [*unlinked_parts(bare), *table_parts(found)]
     chosen = arrangement.filters(page, report, asked.selection)
@@ -183,7 +185,9 @@ def paper_reports(page: Page) -> Response:
         said = [finding(report.touchpoints).sentence, *outstanding, exceeding(seen.rows), *said]
     title = journey_name(page, asked) or gettext("Touchpoints")
     data = paper_of(page, title, ranking_facts(page, asked, report), parts, *said)
-    return page.file(data, "application/pdf", f"{_days(found, 'touchpoints')}.pdf")
+    return page.file(
+        data, "application/pdf", f"{file_name('touchpoints', found.period, found.filters)}.pdf"
+    )
 
 
 @PAGES.get("/reports/touchpoints/<id>/paper", scope="reports:read")
@@ -208,7 +212,8 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     data = paper_of(
         page, title, shown["counted"], parts, rows[0].said, rows[0].peers, shown["exceeding"]
     )
-    return page.file(data, "application/pdf", f"{_days(found, f'touchpoint-{id}')}.pdf")
+    name = file_name("touchpoint", found.period, found.filters, title, id)
+    return page.file(data, "application/pdf", f"{name}.pdf")
 
 
 @PAGES.get("/reports/links/<id>/paper", scope="reports:read")
@@ -237,11 +242,14 @@ def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
         drawn = trend_parts(page, trend, *_DRAWN)
     parts = [*drawn, *table_parts(found)]
     data = paper_of(page, title, facts, parts)
-    return page.file(data, "application/pdf", f"{_days(found, f'{about}-{id}')}.pdf")
+    name = file_name(about, found.period, found.filters, _called(page, about, id), id)
+    return page.file(data, "application/pdf", f"{name}.pdf")
 
 
-def _days(found: Exported, name: str) -> str:
-    return f"{name}-{found.period.first.isoformat()}-{found.period.last.isoformat()}"
+def _called(page: Page, about: One, id: str) -> str:
+    """The subject's name; of a link what its address ends in."""
+    subject = _subject(page, about, id)
+    return subject.slug if isinstance(subject, Link) else subject.name
 
 
 def _whole_file(page: Page, about: One, id: str, chosen: Chosen, trend: Trend) -> Exported:
@@ -326,17 +334,19 @@ def ranking_file(page: Page, asked: Asked, report: TouchpointReport) -> Exported
 def _ranking(page: Page, asked: Asked, form: str) -> Response:
     report = report_asked(page, asked)
     found = ranking_file(page, asked, report)
-    return saved(
-        page, found, ranking_facts(page, asked, report), form, "touchpoints", one_table=True
-    )
+    name = file_name("touchpoints", found.period, found.filters)
+    return saved(page, found, ranking_facts(page, asked, report), form, name, one_table=True)
 
 
 def _chosen(page: Page) -> Chosen:
     return periods.chosen_and_filtered(page.query, page.time_zone, page.now).certain
 
 
-def _csv(page: Page, name: str, chosen: Chosen, days: Sequence[Day | FilteredDay]) -> Response:
+def _csv(
+    page: Page, about: One, id: str, chosen: Chosen, days: Sequence[Day | FilteredDay]
+) -> Response:
     lines: list[list[Cell]] = [["date", "clicks", "scans", "visitors"]]
     lines += [[day.date.isoformat(), day.clicks, day.scans, day.visitors] for day in days]
-    span = f"{chosen.period.first.isoformat()}-{chosen.period.last.isoformat()}"
-    return page.file(table(lines), "text/csv", f"{name}-{span}.csv")
+    subject = f"{_called(page, about, id) or id} {gettext('Days')}"
+    name = file_name(about, chosen.period, filters_of(chosen), subject)
+    return page.file(table(lines), "text/csv", f"{name}.csv")

@@ -50,7 +50,9 @@ def download_transitions(page: Page, id: str) -> Response:
     chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     found = _transitions(page, id, chosen)
     filed = Filed(
-        name=f"transitions-{id}",
+        about="transitions",
+        subject=found.journey,
+        subject_id=id,
         title=found.journey,
         found=of_transitions(found, {}),
         facts=transition_words.facts(page, found),
@@ -66,7 +68,7 @@ def download_changes(page: Page) -> Response:
     chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     found = change_sentences.changed_within(page, chosen)
     filed = Filed(
-        name="changes",
+        about="changes",
         title=gettext("What changed"),
         found=of_changes(found, filters_of(chosen)),
         facts=change_sentences.facts(page, chosen, found),
@@ -90,7 +92,9 @@ def _journey(page: Page, id: str) -> Filed:
         tables=[*ranked.tables, *moved.tables],
     )
     return Filed(
-        name=f"journey-{id}",
+        about="journey",
+        subject=crossings.journey,
+        subject_id=id,
         title=crossings.journey,
         found=found,
         facts=[*transition_words.definitions(crossings), *ranking_facts(page, asked, report)],

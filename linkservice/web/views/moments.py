@@ -90,7 +90,9 @@ def _filed(page: Page) -> Filed:
     metric, journey_id = _asked(page)
     found, beside = _report(page, chosen, journey_id, metric)
     return Filed(
-        name="moments",
+        about="moments",
+        subject=found.journey or "",
+        subject_id=journey_id or "",
         title=" · ".join(filter(None, (gettext("Moments of truth"), found.journey))),
         found=of_moments(found, filters_of(chosen)),
         facts=_facts(page, chosen, found),

@@ -78,7 +78,7 @@ def _filed(page: Page) -> Filed:
     rows = [each.row for each in shown]
     notes = annotations_in(page.session, page.actor, period)
     return Filed(
-        name="overview",
+        about="overview",
         title=gettext("Overview"),
         found=with_before(
             of_overview(report, trend, notes, rows, of_changes(changed, {}), filters), trend
@@ -118,7 +118,7 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
         for row in rows
     ]
     return Filed(
-        name="overview",
+        about="overview",
         title=gettext("Overview"),
         found=with_change(
             of_filtered_overview(

@@ -104,7 +104,7 @@ def _filed(page: Page) -> Filed:
     chosen = periods.chosen(page.query, page.time_zone, page.now).certain
     found = _report(page, chosen, *_asked(page))
     return Filed(
-        name="personas",
+        about="personas",
         title=gettext("Personas"),
         found=of_personas(found, filters_of(chosen)),
         facts=persona_words.facts(page, chosen, found),
