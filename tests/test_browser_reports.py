@@ -127,3 +127,82 @@ LINES = """(each) => {
   return new Set(shown.map(({ bottom }) => Math.round(bottom / 4))).size;
 }"""
 """How many lines of text an element takes."""
+
+
+@pytest.fixture
+def on_a_phone(chromium: Browser, site: Site) -> Iterator[Window]:
+    token = site.world.ada.cookie
+    with window(chromium, site.address, token, viewport=PHONE) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/",
+        "/app/?country=DE",
+        "/app/reports",
+        "/app/reports/costs",
+        "/app/reports/personas",
+        "/app/reports/moments",
+        "/app/reports/journeys/{journeys}",
+        "/app/reports/touchpoints/{touchpoints}",
+        "/app/reports/touchpoints/{touchpoints}?country=DE",
+        "/app/links/{links}",
+    ],
+)
+def test_a_phone_has_what_is_done_with_a_report_behind_one_button(
+    on_a_phone: Window, site: Site, path: str
+) -> None:
+    page = on_a_phone.page
+    on_a_phone.open(path.format(**site.world.adas.ids))
+    fold = page.locator("[data-fold]")
+    button, actions = fold.locator("summary"), page.locator("[data-fold] + .head-actions")
+    expect(actions).to_be_hidden()
+    heading = fold.locator("xpath=preceding-sibling::*").locator("xpath=self::h2|h1").last
+    assert top(heading) < bottom(button)
+    assert top(button) < bottom(heading), "beside the heading"
+    button.press("Enter")
+    expect(actions).to_be_visible()
+    assert top(actions) >= bottom(button)
+    page.keyboard.press("Tab")
+    expect(actions.locator("summary, a, button").first).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    page.keyboard.press("Escape")
+    expect(actions).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_folded_buttons_fold_again(on_a_phone: Window) -> None:
+    page = on_a_phone.page
+    on_a_phone.open("/app/reports")
+    button, actions = page.locator("[data-fold] > summary"), page.locator(".head-actions")
+    button.click()
+    download = actions.locator("summary", has_text="Download")
+    download.click()
+    expect(actions.get_by_role("link", name="PDF")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(actions.get_by_role("link", name="PDF")).to_be_hidden()
+    expect(download).to_be_focused()
+    expect(actions).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(actions).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    page.get_by_role("heading", name="Reports").click()
+    expect(actions).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    page.locator(".fold > summary").click()
+    expect(actions).to_be_hidden()
+    expect(page.locator(".fold > summary")).to_be_focused()
+
+
+def test_folded_buttons_need_no_script(chromium: Browser, site: Site) -> None:
+    options = {"viewport": PHONE, "java_script_enabled": False}
+    with window(chromium, site.address, site.world.ada.cookie, **options) as opened:
+        opened.open("/app/")
+        actions = opened.page.locator(".head-actions")
+        expect(actions).to_be_hidden()
+        opened.page.locator("[data-fold] > summary").click()
+        expect(actions).to_be_visible()

@@ -15,6 +15,7 @@
     const items = [...menu.querySelectorAll(".menu-item")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Escape") {
+      event.preventDefault(); // so that what is around the menu stays open
       menu.open = false;
       menu.querySelector("summary").focus();
     } else if (step && items.length && !event.target.matches("input, select")) {
@@ -22,6 +23,25 @@
       const from = items.indexOf(document.activeElement);
       items[from < 0 && step < 0 ? items.length - 1 : (from + step + items.length) % items.length].focus();
     }
+  });
+
+  // Buttons that a phone folds: what is unfolded ends like a menu, one after the other.
+  const openFolds = () => document.querySelectorAll("[data-fold][open]");
+  const close = (fold) => {
+    fold.open = false;
+    fold.querySelector("summary").focus({ preventScroll: true });
+  };
+  document.addEventListener("click", ({ target }) => {
+    for (const fold of openFolds()) {
+      if (fold.contains(target) || fold.nextElementSibling.contains(target) || target.closest("dialog")) continue;
+      // Who clicked on something that takes the focus keeps it.
+      if (document.activeElement.tabIndex < 0) close(fold);
+      else fold.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    openFolds().forEach(close);
   });
 
   // A question becomes a dialog; it goes back to its place when that is closed.
