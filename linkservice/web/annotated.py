@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from linkservice.reports.annotations import annotations_in
+from linkservice.reports.model import Annotation
 from linkservice.reports.period import Period
 from linkservice.web.charts import Note
 from linkservice.web.page import Page
 
 
 def notes_on(page: Page, period: Period) -> Sequence[Note]:
-    """The notes on the days of a period. Guests see none: they are words among colleagues."""
+    """The notes on the days of a period, for its curve."""
+    return [Note(each.day, each.text) for each in notes_in(page, period)]
+
+
+def notes_in(page: Page, period: Period) -> Sequence[Annotation]:
+    """The same for its files. Guests see none: they are words among colleagues."""
     if page.guest is not None:
         return ()
-    found = annotations_in(page.session, page.actor, period)
-    return [Note(each.day, each.text) for each in found]
+    return annotations_in(page.session, page.actor, period)

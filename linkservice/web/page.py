@@ -57,10 +57,14 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whom a page is shown to without being signed in: what they may read, and of whom."""
+    """Whom a page is shown to without being signed in: what they may read, of whom, and what it was
+    called by who shared it; `asked` stands for the query, which they cannot choose.
+    """
 
     actor: Actor
     workspace: Workspace
+    title: str = ""
+    asked: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class Page:
     @property
     def query(self) -> Mapping[str, str]:
         """The query's fields, the first of each name."""
+        if self.guest is not None and self.guest.asked is not None:
+            return self.guest.asked
         return request.args
 
     @property

@@ -54,14 +54,16 @@ def paper_of(
     *findings: str,
 ) -> bytes:
     """The report as PDF; its `findings` stand under its title, a line each."""
+    workspace = page.workspace
+    assert workspace is not None
     told = {fact.term: fact.text for fact in facts}
     lead = [told[term] for term in (gettext("Period"), gettext("Filters")) if term in told]
     lead = [*filter(None, findings), *lead]
     paper = Paper(
-        workspace=page.home.name,
-        logo=page.home.logo,
+        workspace=workspace.name,
+        logo=workspace.logo,
         colour=page.brand.light,
-        title=title,
+        title=page.guest.title or title if page.guest else title,
         lead=lead,
         parts=parts,
         facts=[(fact.term, fact.text) for fact in facts],
@@ -141,9 +143,10 @@ def figures_part(told: Sequence[KeyFigure], note: str, *more: Row) -> Part:
     return Part(gettext("Figures"), columns, [*rows, *more], note)
 
 
-def table_parts(found: Exported) -> list[Part]:
-    """The tables of its files, but those that are `NOT_PRINTED`."""
-    tables = [table for table in found.tables if table.name not in NOT_PRINTED]
+def table_parts(page: Page, found: Exported) -> list[Part]:
+    """The tables of its files, but those that are `NOT_PRINTED`; guests are shown no links."""
+    left_out = (*NOT_PRINTED, "links") if page.guest else NOT_PRINTED
+    tables = [table for table in found.tables if table.name not in left_out]
     return list(map(_part, _sheets(tables)))
 
 

@@ -12,7 +12,6 @@ from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.listing import link_view
 from linkservice.links.model import Link
 from linkservice.reports import exported
-from linkservice.reports.annotations import annotations_in
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_before import with_before, with_change
@@ -22,6 +21,7 @@ from linkservice.reports.results import Day, FilteredDay, LinkReport, Touchpoint
 from linkservice.reports.touchpoints import TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import Trend, trend_of
 from linkservice.web import arrangement, periods
+from linkservice.web.annotated import notes_in
 from linkservice.web.asked import (
     Asked,
     arranged_as_asked,
@@ -116,7 +116,7 @@ def _filtered_file(
     page: Page, about: One, id: str, chosen: Chosen, report: FilteredReport
 ) -> tuple[Exported, Sequence[Fact]]:
     """The same of a report that is made already."""
-    notes = annotations_in(page.session, page.actor, report.period)
+    notes = notes_in(page, report.period)
     found = exported.of_filtered(report, id, notes, filters_of(chosen))
     found = with_change(found, report.change)
     return found, counted(page, chosen, about, source=source_words(report))
@@ -177,7 +177,7 @@ def paper_reports(page: Page) -> Response:
         groups = [Group("all", head, "", None, rows)]
     found = ranking_file(page, asked, report)
     parts = [*ranked_parts(ranking, groups), sums_part(ranking, seen)]
-    parts += [*unlinked_parts(bare), *table_parts(found)]
+    parts += [*unlinked_parts(bare), *table_parts(page, found)]
     chosen = arrangement.filters(page, report, asked.selection)
     said = ["; ".join(arrangement.told(chosen, asked.group, asked.sort, asked.upwards))]
     if ranking.is_judged:
@@ -196,7 +196,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     chosen = _chosen(page)
     if chosen.filters:
         title = find_ever(page.session, page.actor, Touchpoint, id).name
-        return _paper_of_one(page, "touchpoint", id, title)
+        return paper_of_one(page, "touchpoint", id, title)
     shown = touchpoint_context(page, id, chosen, _attribution(page))
     detail: TouchpointDetail = shown["found"]
     trend = _trend(page, detail.touchpoint, chosen)
@@ -206,7 +206,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     parts = [
         *trend_parts(page, trend, *_DRAWN),
         *ranked_parts(ranking, ranking.groups(rows)),
-        *table_parts(found),
+        *table_parts(page, found),
     ]
     title = detail.row.name or ""
     data = paper_of(
@@ -220,17 +220,17 @@ def paper_touchpoint(page: Page, id: str) -> Response:
 def paper_link(page: Page, id: str) -> Response:
     """One link as PDF."""
     view = link_view(page.session, page.actor, id)
-    return _paper_of_one(page, "link", id, f"{view.host}/{view.link.slug}")
+    return paper_of_one(page, "link", id, f"{view.host}/{view.link.slug}")
 
 
 @PAGES.get("/reports/campaigns/<id>/paper", scope="reports:read")
 def paper_campaign(page: Page, id: str) -> Response:
     """A campaign's links together as PDF."""
     title = find(page.session, page.actor, Campaign, id).name
-    return _paper_of_one(page, "campaign", id, title)
+    return paper_of_one(page, "campaign", id, title)
 
 
-def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
+def paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
     chosen = _chosen(page)
     if chosen.filters:
         report = filtered_report(page, about, id, chosen)
@@ -240,7 +240,7 @@ def _paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
         trend = _trend(page, _subject(page, about, id), chosen)
         found, facts = _whole_file(page, about, id, chosen, trend), counted(page, chosen, about)
         drawn = trend_parts(page, trend, *_DRAWN)
-    parts = [*drawn, *table_parts(found)]
+    parts = [*drawn, *table_parts(page, found)]
     data = paper_of(page, title, facts, parts)
     name = file_name(about, found.period, found.filters, _called(page, about, id), id)
     return page.file(data, "application/pdf", f"{name}.pdf")
@@ -257,12 +257,12 @@ def _whole_file(page: Page, about: One, id: str, chosen: Chosen, trend: Trend) -
     if about == "touchpoint":
         return _touchpoint_file(page, _touchpoint(page, id, chosen), chosen, trend)
     found = _link(page, about, id, chosen)
-    notes = annotations_in(page.session, page.actor, found.period)
+    notes = notes_in(page, found.period)
     return with_before(exported.of_link(found, notes, filters_of(chosen)), trend)
 
 
 def _touchpoint_file(page: Page, found: TouchpointDetail, chosen: Chosen, trend: Trend) -> Exported:
-    notes = annotations_in(page.session, page.actor, found.period)
+    notes = notes_in(page, found.period)
     asked = _attribution(page)
     filters = {**filters_of(chosen), **({} if asked == "last" else {"attribution": asked})}
     return with_before(exported.of_touchpoint(found, trend, notes, filters), trend)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from flask import Response
 
-from linkservice.reports.annotations import annotations_in
 from linkservice.reports.changed import ChangeReport
 from linkservice.reports.exported import of_filtered_overview, of_overview
 from linkservice.reports.exported_before import with_before, with_change
@@ -20,6 +19,7 @@ from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.trend import Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
+from linkservice.web.annotated import notes_in
 from linkservice.web.door import Pages
 from linkservice.web.fieldwords import signed
 from linkservice.web.figures import FIGURES, Figure, KeyFigure, figure_asked
@@ -76,7 +76,7 @@ def _filed(page: Page) -> Filed:
     ]
     filters = filters_of(chosen)
     rows = [each.row for each in shown]
-    notes = annotations_in(page.session, page.actor, period)
+    notes = notes_in(page, period)
     return Filed(
         about="overview",
         title=gettext("Overview"),
@@ -98,7 +98,7 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
     """What its filters leave of it."""
     shown = filtered_overview(page, chosen)
     figure = figure_asked(page.query.get("figure", ""))
-    notes = annotations_in(page.session, page.actor, chosen.period)
+    notes = notes_in(page, chosen.period)
     told: Sequence[KeyFigure] = shown["figures"]
     rows: Sequence[TouchpointRow] = shown["rows"]
     by = shown["found"].filtered

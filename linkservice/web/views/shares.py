@@ -60,6 +60,7 @@ from linkservice.web.views.new_link import end_of_day
 from linkservice.web.views.overview import overview_context
 from linkservice.web.views.persona_report import persona_context
 from linkservice.web.views.reports import touchpoint_context
+from linkservice.web.views.shared_paper import shared_paper
 from linkservice.workspaces.model import LOCALES, Workspace
 
 PAGES = Pages("reports")
@@ -122,7 +123,9 @@ def revoke_share(page: Page, id: str) -> Response:
 
 @PAGES.get("/shared/<token>", scope=PUBLIC, bare=True)
 def shared_report(page: Page, token: str) -> Response:
-    """A report for whoever has its link, or the question for its password."""
+    """A report for whoever has its link, as a page or (`form`) as PDF, or the question for its
+    password.
+    """
     share = shares.live_share(page.session, token, page.now)
     shown = _for_guest(page, share)
     with speaking(shown.locale, shown.time_zone):
@@ -131,6 +134,8 @@ def shared_report(page: Page, token: str) -> Response:
         if asks or page.form.refused:
             return shown.render("shared/password.html", token=token, **_look(shown))
         try:
+            if page.query.get("form") == "pdf":
+                return shared_paper(shown, share)
             return _shown(shown, share, token)
         except NotFound:
             raise shares.gone() from None
