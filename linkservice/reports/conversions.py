@@ -8,13 +8,13 @@ conversion (`conversions/recording`), verdicts (`ranking`).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
@@ -128,10 +128,16 @@ class ImportedSum:
 def imported_sums(session: Session, workspace_id: int, period: Period) -> list[ImportedSum]:
     """Of each touchpoint that sums were imported for; some may be of no conversion."""
     months = packed_months(session, ConversionMonth, ConversionMonth.imported, workspace_id, period)
-    rows = unpacked_imported(months.values()).tolist()
+    parts = [unpacked_imported(months.values())]
     for first, last in days_beside(sorted(months), period.first, period.last):
-        rows += imported_between(session, workspace_id, first, last)
-    found: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for number, *counts in rows:
-        found[number] = [sum(pair) for pair in zip(found[number], counts, strict=True)]
-    return [ImportedSum(number, *found[number]) for number in sorted(found)]
+        rows = imported_between(session, workspace_id, first, last)
+        parts.append(np.array(rows, parts[0].dtype))
+    every = np.concatenate(parts)
+    numbers, of = np.unique(every["touchpoint_id"], return_inverse=True)
+    sums = np.zeros((len(numbers), 3), np.int64)
+    for place, name in enumerate(("conversions", "with_value", "value")):
+        np.add.at(sums[:, place], of, every[name])
+    return [
+        ImportedSum(number, *counts)
+        for number, counts in zip(numbers.tolist(), sums.tolist(), strict=True)
+    ]

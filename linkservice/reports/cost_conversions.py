@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from linkservice.conversions.model import Conversion
 from linkservice.reports.campaign_conversions import NO_CAMPAIGN, imported_by_campaign
-from linkservice.reports.conversions import converted
+from linkservice.reports.conversions import converted, imported_sums
 from linkservice.reports.cost_results import NOTHING, Gained
 from linkservice.reports.period import Period
 from linkservice.reports.sources import NO_TOUCHPOINT
@@ -37,13 +37,19 @@ def gained(
     """What was gained at each place; and the places among which, for a touchpoint each, imported
     conversions cannot be told apart: these count at the touchpoint without a campaign.
 
-    `campaign_of` has the campaigns of links, `clicked` the places with clicks.
+    `campaign_of` has the campaigns of links, of those that are told apart, `clicked` the places
+    with clicks.
     """
     found: defaultdict[Place, Gained] = defaultdict(lambda: NOTHING)
     for touchpoint_id, sums in converted(session, workspace_id, period, "last").items():
         found[touchpoint_id, NO_CAMPAIGN] += Gained(sums.conversions, 0, sums.value)
     _place_reported(session, workspace_id, period, campaign_of, found)
-    return found, _place_imported(session, workspace_id, period, clicked, found)
+    if campaign_of:
+        return found, _place_imported(session, workspace_id, period, clicked, found)
+    # No campaign is told apart, so none can be meant.
+    for each in imported_sums(session, workspace_id, period):
+        found[each.touchpoint_id, NO_CAMPAIGN] += Gained(0, each.with_value, 0)
+    return found, []
 
 
 def _place_reported(

@@ -20,17 +20,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.costs import report_currency
-from linkservice.journeys.model import Campaign, Cost, Journey, Stage, Touchpoint
+from linkservice.journeys.model import Campaign, Journey, Stage, Touchpoint
 from linkservice.links.model import Link
 from linkservice.money import apportion, within
 from linkservice.reports.campaign_conversions import NO_CAMPAIGN
@@ -47,8 +47,8 @@ from linkservice.reports.cost_results import (
     RowKind,
     rank,
 )
-from linkservice.reports.link_sums import sums_of_links
-from linkservice.reports.paid import judged_by_cost
+from linkservice.reports.link_sums import LinkSums, sums_of_links
+from linkservice.reports.paid import entries, judged_by_cost
 from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.reports.touchpoint_sums import sums_alone
@@ -111,9 +111,11 @@ def cost_report(
     """
     actor.require("reports:read")
     period, asked, by = _question(session, actor, first, last, group, sort, now)
-    cells, untold = _counted(session, actor, period, suspects)
     today = day_of(now, period.time_zone)
-    _spend(session, actor, period, today, cells)
+    touchpoints, campaigns = _spent(session, actor, period, today)
+    told = None if asked == "campaign" else campaigns
+    cells, untold = _counted(session, actor, period, suspects, told)
+    _spend(touchpoints, campaigns, cells)
     _mark(untold, cells)
     valued = any(cell.gained.tells_value for cell in cells.values())
     rows = _rows(cells, asked, valued, _Names.read(session, actor))
@@ -148,24 +150,31 @@ def _question(
 
 
 def _counted(
-    session: Session, actor: Actor, period: Period, suspects: bool
+    session: Session, actor: Actor, period: Period, suspects: bool, told: Collection[int] | None
 ) -> tuple[defaultdict[Place, _Cell], list[list[Place]]]:
     """The clicks of the period, by their place; and the places among which, for a touchpoint each,
     nobody can tell conversions apart.
 
     Touchpoints are read whole, links only where they have a campaign: what is left of a touchpoint
-    belongs to none.
+    belongs to none. Only campaigns that are `told` are told apart, None: all. A report of
+    touchpoints asks for those alone that a cost was entered for: which of a touchpoint's clicks are
+    another campaign's makes no difference to any of its rows.
     """
     read = sources(session, actor.workspace_id, period, suspects)
     cells: defaultdict[Place, _Cell] = defaultdict(_Cell)
     for touchpoint_id, sums in sums_alone(session, read, actor.workspace_id, period).items():
         cells[touchpoint_id, NO_CAMPAIGN].add(sums.clicks, sums.visitors, sums.tokenless)
     links = select(Link.id, Link.campaign_id).where(
-        Link.workspace_id == actor.workspace_id, Link.campaign_id.is_not(None)
+        Link.workspace_id == actor.workspace_id,
+        Link.campaign_id.is_not(None) if told is None else Link.campaign_id.in_(sorted(told)),
     )
-    campaign_of = {link: campaign or NO_CAMPAIGN for link, campaign in session.execute(links)}
-    ids = links.with_only_columns(Link.id)
-    for part in sums_of_links(session, read, actor.workspace_id, period, ids, campaign_of):
+    campaign_of: dict[int, int] = {}
+    parts: Sequence[LinkSums] = ()
+    if told is None or told:
+        campaign_of = {link: campaign or NO_CAMPAIGN for link, campaign in session.execute(links)}
+        ids = links.with_only_columns(Link.id)
+        parts = sums_of_links(session, read, actor.workspace_id, period, ids, campaign_of)
+    for part in parts:
         counts = part.clicks, part.visitors, part.tokenless
         cells[part.touchpoint_id, part.whose].add(*counts)
         cells[part.touchpoint_id, NO_CAMPAIGN].add(*(-count for count in counts))
@@ -189,27 +198,15 @@ def _mark(untold: Sequence[Sequence[Place]], cells: defaultdict[Place, _Cell]) -
                 cells[place].untold, cells[place].uneven = True, uneven
 
 
-def _spend(
-    session: Session,
-    actor: Actor,
-    period: Period,
-    today: dt.date,
-    cells: defaultdict[Place, _Cell],
-) -> None:
-    """Put what was spent in the period, so far, into the cells it was spent for."""
+def _spent(
+    session: Session, actor: Actor, period: Period, today: dt.date
+) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    """What was spent in the period, so far, on each touchpoint and on each campaign."""
     end = min(period.last, today)
-    entries = session.execute(
-        select(
-            Cost.touchpoint_id, Cost.campaign_id, Cost.starts_on, Cost.ends_on, Cost.amount
-        ).where(
-            Cost.workspace_id == actor.workspace_id,
-            Cost.starts_on <= end,
-            Cost.ends_on >= period.first,
-        )
-    )
     touchpoints: defaultdict[int, int] = defaultdict(int)
     campaigns: defaultdict[int, int] = defaultdict(int)
-    for touchpoint_id, campaign_id, starts_on, ends_on, amount in entries:
+    spent = entries(session, actor, period.first, end)
+    for touchpoint_id, campaign_id, starts_on, ends_on, amount in spent:
         span = (ends_on - starts_on).days + 1
         begin = max(0, (period.first - starts_on).days)
         part = within(amount, span, begin, min(span, (end - starts_on).days + 1))
@@ -217,6 +214,15 @@ def _spend(
             touchpoints[touchpoint_id] += part
         elif campaign_id is not None:
             campaigns[campaign_id] += part
+    return touchpoints, campaigns
+
+
+def _spend(
+    touchpoints: Mapping[int, int],
+    campaigns: Mapping[int, int],
+    cells: defaultdict[Place, _Cell],
+) -> None:
+    """Put what was spent into the cells it was spent for."""
     at_touchpoint: defaultdict[int, list[Place]] = defaultdict(list)
     of_campaign: defaultdict[int, list[Place]] = defaultdict(list)
     for place in sorted(cells):
@@ -250,13 +256,21 @@ def _shares(
 class _Names:
     """What touchpoints and campaigns are called, and where touchpoints stand."""
 
-    touchpoints: Mapping[int, tuple[Touchpoint, str, str]]
+    touchpoints: Mapping[int, Row[int, str, str, str, dt.datetime | None, str, str]]
     campaigns: Mapping[int, str]
 
     @classmethod
     def read(cls, session: Session, actor: Actor) -> _Names:
         places = session.execute(
-            select(Touchpoint, Stage.name, Journey.name)
+            select(
+                Touchpoint.id,
+                Touchpoint.name,
+                Touchpoint.channel,
+                Touchpoint.medium,
+                Touchpoint.deleted_at,
+                Stage.name.label("stage"),
+                Journey.name.label("journey"),
+            )
             .join(Stage, Stage.id == Touchpoint.stage_id)
             .join(Journey, Journey.id == Stage.journey_id)
             .where(Touchpoint.workspace_id == actor.workspace_id)
@@ -265,20 +279,20 @@ class _Names:
             Campaign.workspace_id == actor.workspace_id
         )
         return cls(
-            {touchpoint.id: (touchpoint, stage, journey) for touchpoint, stage, journey in places},
+            {place.id: place for place in places},
             {each.id: each.name for each in session.execute(campaigns)},
         )
 
     def row(self, kind: RowKind, key: str | None, costs: Costs) -> CostRow:
         """The row of what `key` names."""
         if kind == "touchpoint":
-            touchpoint, stage, journey = self.touchpoints[int(key or 0)]
+            touchpoint = self.touchpoints[int(key or 0)]
             return CostRow(
                 kind=kind,
                 id=key,
                 name=touchpoint.name,
-                stage=stage,
-                journey=journey,
+                stage=touchpoint.stage,
+                journey=touchpoint.journey,
                 deleted=touchpoint.deleted_at is not None,
                 costs=costs,
             )
@@ -349,7 +363,7 @@ def _by_trait(trait: RowKind) -> Callable[[_Names, Place, _Cell], tuple[RowKind,
         found = _by_touchpoint(names, place, cell)
         if found[0] != "touchpoint":
             return found
-        return trait, getattr(names.touchpoints[place[0]][0], trait)
+        return trait, getattr(names.touchpoints[place[0]], trait)
 
     return key
 

@@ -15,10 +15,11 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
+from linkservice.database import read_once
 from linkservice.journeys.model import Cost, Stage, Touchpoint
 from linkservice.reports.conversions import Converted, converted
 from linkservice.reports.cost_judging import Paid, judge_costs
@@ -78,7 +79,9 @@ def judged_by_cost(
     # In the order of their ids, whatever the database's is: sums of floats depend on it.
     verdicts = judge_costs(sorted(paid, key=lambda each: each.touchpoint_id))
     return [
-        replace(row, verdicts=verdicts.get(int(row.id or 0)) if row.kind == "touchpoint" else None)
+        replace(row, verdicts=verdicts[int(row.id or 0)])
+        if row.kind == "touchpoint" and int(row.id or 0) in verdicts
+        else row
         for row in rows
     ]
 
@@ -87,20 +90,26 @@ def _spent(session: Session, actor: Actor, period: Period, today: date) -> Mappi
     """What was spent on each touchpoint itself, day by day; of those that cost anything."""
     end = min(period.last, today)
     found: defaultdict[int, Floats] = defaultdict(lambda: np.zeros(len(period)))
-    entries = session.execute(
-        select(Cost.touchpoint_id, Cost.starts_on, Cost.ends_on, Cost.amount).where(
-            Cost.workspace_id == actor.workspace_id,
-            Cost.touchpoint_id.is_not(None),
-            Cost.amount > 0,
-            Cost.starts_on <= end,
-            Cost.ends_on >= period.first,
-        )
-    )
-    for touchpoint_id, starts_on, ends_on, amount in entries:
+    for touchpoint_id, _, starts_on, ends_on, amount in entries(session, actor, period.first, end):
+        if touchpoint_id is None or not amount:
+            continue
         begin = max(0, period.number(starts_on))
         stop = period.number(min(ends_on, end)) + 1
-        found[touchpoint_id or 0][begin:stop] += amount / ((ends_on - starts_on).days + 1)
+        found[touchpoint_id][begin:stop] += amount / ((ends_on - starts_on).days + 1)
     return found
+
+
+def entries(
+    session: Session, actor: Actor, first: date, last: date
+) -> Sequence[Row[int | None, int | None, date, date, int]]:
+    """Touchpoint or campaign, days and amount of every cost that any of these days has a part of;
+    read once in a session that reads.
+    """
+    query = select(
+        Cost.touchpoint_id, Cost.campaign_id, Cost.starts_on, Cost.ends_on, Cost.amount
+    ).where(Cost.workspace_id == actor.workspace_id, Cost.starts_on <= last, Cost.ends_on >= first)
+    key = entries, actor.workspace_id, first, last
+    return read_once(session, key, lambda: session.execute(query).all())
 
 
 def _of(days: Sequence[int] | Ints) -> Floats:

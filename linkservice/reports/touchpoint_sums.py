@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import TouchpointDay, TouchpointMonth
 from linkservice.clicks.months import last_of
+from linkservice.database import read_once
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.period import Period, whole_months
 from linkservice.reports.results import OF_VISITORS, Metric
@@ -76,11 +77,16 @@ def touchpoint_sums(
 def sums_alone(
     session: Session, read: Sources, workspace_id: int, period: Period
 ) -> dict[int, TouchpointSums]:
-    """As `touchpoint_sums`, without their days."""
-    return {
-        touchpoint_id: TouchpointSums((), *map(int, counts))
-        for touchpoint_id, *counts in _sums(session, read, workspace_id, period)
-    }
+    """As `touchpoint_sums`, without their days; read once in a session that reads."""
+    key = sums_alone, read, workspace_id, period
+    return read_once(
+        session,
+        key,
+        lambda: {
+            touchpoint_id: TouchpointSums((), *map(int, counts))
+            for touchpoint_id, *counts in _sums(session, read, workspace_id, period)
+        },
+    )
 
 
 def _sums(
