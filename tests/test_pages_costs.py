@@ -21,7 +21,7 @@ from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Verdict
 from linkservice.reports.results import TouchpointRow
-from linkservice.web import cost_verdicts, cost_words, counted
+from linkservice.web import cost_lines, cost_verdicts, cost_words, counted
 from linkservice.web.i18n import speaking
 
 cast = pytest.fixture(everybody)
@@ -177,7 +177,7 @@ def test_what_has_no_column_is_said_once() -> None:
     found = CostReport(period, "touchpoint", "EUR", costs, [row])
     free = CostRow(kind="touchpoint", id="2", name="Window", costs=replace(costs, cost=None))
     with speaking("de"):
-        told = cost_words.unknown(replace(found, rows=[row, free]))
+        told = cost_lines.unknown(replace(found, rows=[row, free]))
         assert told[0] == "5 Klicks ohne Kennung zählen in Raten als je ein Besucher."
     rows = [
         TouchpointRow(clicks=9, scans=0, visitors=8, tokenless=1, rate=0.1, per="sent"),
@@ -208,9 +208,12 @@ def test_money_of_a_campaign_makes_nobody_dear() -> None:
             "through “Window” (€0.30 each). The return is lowest through “Flyer” (0.50\u00a0× the "
             "cost) and highest through “Window” (3.0\u00a0×)."
         )
-        assert any(
-            "shared out by visitors are left out" in each for each in cost_words.unknown(found)
-        )
+        (note,) = (each for each in cost_lines.unknown(found) if each.startswith("* "))
+        assert "entered with campaigns and shared out by visitors: “Ads”. It costs" in note
+        many = [_row(f"Ads {number}", 100, 9_000, 5_000, 0) for number in range(6)]
+        (note,) = cost_lines.unknown(replace(found, group="campaign", rows=many))
+        assert "entered with touchpoints" in note
+        assert "“Ads 0”, “Ads 1”, “Ads 2”, “Ads 3”, 2 more." in note
         alone = CostReport(period, "touchpoint", "EUR", Costs(), rows[1:])
         assert cost_words.compared(alone) == ""
 

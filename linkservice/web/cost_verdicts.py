@@ -51,6 +51,10 @@ _KEEP = {
         "it."
     ),
 }
+_SHARED_OUT = N_(
+    "Most of this was spent on campaigns and shared out by visitors, so it cannot tell whether "
+    "this touchpoint is dear. To know, enter what it cost by itself."
+)
 _BEST = {
     "cost_per_visitor": N_("Visitors are certainly cheapest through %(names)s."),
     "cost_per_conversion": N_("Conversions are certainly cheapest through %(names)s."),
@@ -98,6 +102,29 @@ def advice(found: CostReport) -> str:
     return _where_to_save(found, [row for row in judged if not row.deleted])
 
 
+def of_touchpoint(row: CostRow, found: CostReport) -> list[str]:
+    """What is to be known of one line by itself: that it is dear, and whether that matters; or why
+    that cannot be told.
+    """
+    if not row.costs.is_own and row.costs.cost:
+        return [gettext(_SHARED_OUT)]
+    dear = [by for each, by in _worst(found, [row]) if each is row]
+    if not dear:
+        return []
+    (by,) = dear
+    other = _redeemed_by(row, by)
+    said = f"{_dear(row, by, found)}."
+    if other is None:
+        return [said]
+    return [said, _kept(row, other, found)]
+
+
+def _kept(row: CostRow, other: By, found: CostReport) -> str:
+    """Why it is worth its cost all the same."""
+    figure = _figure(other, getattr(row.costs, other) or 0.0, found)
+    return gettext(_KEEP[other], figure=figure)
+
+
 def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
     dear = _worst(found, paid)
     needless = [(row, by) for row, by in dear if _redeemed_by(row, by) is None]
@@ -114,8 +141,7 @@ def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
     for row, by in dear:
         other = _redeemed_by(row, by)
         if other is not None:
-            figure = _figure(other, getattr(row.costs, other) or 0.0, found)
-            said = f"{_dear(row, by, found)}. {gettext(_KEEP[other], figure=figure)}"
+            said = f"{_dear(row, by, found)}. {_kept(row, other, found)}"
             break
     return said
 

@@ -1,6 +1,7 @@
-"""Costs in words: what a row is called, how the figures came about, the table on paper.
+"""Costs in words: how the figures came about, the table on paper.
 
-Not here: the figures (`reports/costs`), how money is written (`i18n`).
+Not here: what a line is called, and what is said under the table (`cost_lines`), the figures
+(`reports/costs`), how money is written (`i18n`).
 """
 
 from __future__ import annotations
@@ -10,29 +11,18 @@ from collections.abc import Iterator, Sequence
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.web import counted, fieldwords
+from linkservice.web.cost_lines import (
+    GROUP_WORDS,
+    SHARED_SIGN,
+    is_shared_out,
+    row_name,
+    shared_word,
+    unknown,
+)
 from linkservice.web.counted import Fact
-from linkservice.web.i18n import N_, gettext, is_small_money, ngettext, write_money, write_number
+from linkservice.web.i18n import gettext, is_small_money, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
-
-GROUP_WORDS = {
-    "touchpoint": N_("Touchpoint"),
-    "channel": N_("Channel"),
-    "medium": N_("Medium"),
-    "campaign": N_("Campaign"),
-}
-
-
-def row_name(row: CostRow, group: str) -> str:
-    """What the row is called, in the language of the page."""
-    if row.kind == "none":
-        without_campaign = group == "campaign"
-        return (
-            gettext("Without a campaign") if without_campaign else gettext("Without a touchpoint")
-        )
-    words = {"channel": fieldwords.CHANNELS, "medium": fieldwords.MEDIA}.get(row.kind, {})
-    name = row.name or ""
-    return gettext(words[name]) if name in words else name
 
 
 def finding(found: CostReport) -> str:
@@ -103,56 +93,6 @@ def _least_and_most(found: CostReport, own: Sequence[CostRow]) -> str:
         least=times(least),
         highest=row_name(highest, found.group),
         most=times(most),
-    )
-
-
-def unknown(found: CostReport) -> list[str]:
-    """What is said of clicks that have no column, of rows without a cost, and of conversions that
-    cannot be told by campaign.
-    """
-    said = []
-    rated = [row.costs for row in found.rows if row.costs.cost_per_visitor is not None]
-    if tokenless := counted.without_token(sum(costs.tokenless for costs in rated)):
-        said.append(tokenless)
-    if missing := sum(row.costs.cost is None for row in found.rows):
-        said.append(_without_cost(missing))
-    if any(row.costs.cost and not row.costs.is_own for row in found.rows):
-        said.append(
-            gettext(
-                "Lines whose cost was for the most part shared out by visitors are left out of the "
-                "sentence on who is cheapest and dearest."
-            )
-        )
-    if found.has_untold:
-        said.append(
-            gettext(
-                "“–” stands for conversions that cannot be told by campaign: they were imported as "
-                "sums of a touchpoint that has links of several campaigns, or links without one. "
-                "Nor can then be told what one cost, where a cost is entered for some of these "
-                "only."
-            )
-        )
-    if found.is_valued and _some_untold(found.totals):
-        said.append(
-            gettext(
-                "Not all conversions tell what they are worth: value and return are of those that "
-                "do, so they are at least this high."
-            )
-        )
-    return said
-
-
-def _some_untold(totals: Costs) -> bool:
-    return (totals.conversions_with_value or 0) < (totals.conversions or 0)
-
-
-def _without_cost(missing: int) -> str:
-    return ngettext(
-        "One line has no cost for these days: it may have been free, or nobody entered it. It is "
-        "not ranked.",
-        "%(num)s lines have no cost for these days: they may have been free, or nobody entered it. "
-        "They are not ranked.",
-        missing,
     )
 
 
@@ -305,10 +245,10 @@ def _lines(found: CostReport, told: Sequence[Sequence[str]]) -> list[Row]:
 
 
 def _verdict(row: CostRow, found: CostReport) -> str:
-    """What is said of it by the figure rows are sorted by; "" where nothing is."""
+    """What is said of it by the figure rows are sorted by, or why nothing is; "" of all others."""
     verdict = row.verdict_by(found.sort)
     if verdict is None:
-        return ""
+        return shared_word(row.costs)
     return fieldwords.signed(verdict.verdict, gettext(fieldwords.VERDICTS[verdict.verdict]))
 
 
@@ -385,6 +325,9 @@ def _money(amount: float | None, found: CostReport, *, finer: bool = False) -> s
 def _cells(costs: Costs, found: CostReport, converting: bool, finer: frozenset[str]) -> list[str]:
     def ratio(name: str, more: str = "") -> str:
         told = _money(getattr(costs, name), found, finer=name in finer)
+        # Of all together nobody asks whether they are dear.
+        if name == "cost_per_visitor" and is_shared_out(costs) and costs is not found.totals:
+            told += SHARED_SIGN
         return _below(told, more)
 
     cells = [

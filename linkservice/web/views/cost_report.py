@@ -14,7 +14,14 @@ from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs,
 from linkservice.reports.costs import cost_report
 from linkservice.reports.exported_findings import of_costs
 from linkservice.web import cost_verdicts, cost_words, periods
-from linkservice.web.cost_words import GROUP_WORDS, row_name
+from linkservice.web.cost_lines import (
+    GROUP_WORDS,
+    SHARED_SIGN,
+    is_shared_out,
+    row_name,
+    shared_word,
+    unknown,
+)
 from linkservice.web.door import Pages
 from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
 from linkservice.web.i18n import gettext
@@ -141,8 +148,11 @@ def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, 
         "sortable": linked,
         "line": gettext(GROUP_WORDS[found.group]),
         "several_journeys": cost_words.several_journeys(found),
-        "unknown": cost_words.unknown(found),
+        "unknown": unknown(found),
         "words": cost_words,
+        "shared_sign": SHARED_SIGN,
+        "is_shared_out": is_shared_out,
+        "shared_word": shared_word,
         "said": cost_verdicts,
         "counted": cost_words.facts(page, chosen, found),
     }

@@ -41,6 +41,7 @@ from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, Shown, finding
 from linkservice.web.reach_words import exceeding
+from linkservice.web.touchpoint_costs import told_costs
 from linkservice.web.value_words import ATTRIBUTION_WORDS
 from linkservice.workspaces.access import find_ever
 
@@ -156,6 +157,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         here=here,
         attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
+        costs=told_costs(page, chosen, id),
         change=None if row is None else change_sentences.told(row, changed),
         tide="" if row is None else change_sentences.tide_beside(row, changed),
         **shown,

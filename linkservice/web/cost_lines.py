@@ -1,0 +1,116 @@
+"""What a line of the report on costs is called, and what is said of some of them under the table:
+which have no cost, which have one that was shared out, what cannot be told.
+
+Not here: the report in sentences (`cost_words`, `cost_verdicts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from linkservice.reports.cost_results import CostReport, CostRow, Costs
+from linkservice.web import counted, fieldwords
+from linkservice.web.i18n import N_, gettext, ngettext
+
+SHARED_SIGN = "*"
+"""What stands with a cost most of which was shared out, and before the note that says so."""
+
+MOST_NAMED = 4
+"""Lines that a note names; the others are counted."""
+
+GROUP_WORDS = {
+    "touchpoint": N_("Touchpoint"),
+    "channel": N_("Channel"),
+    "medium": N_("Medium"),
+    "campaign": N_("Campaign"),
+}
+
+
+def row_name(row: CostRow, group: str) -> str:
+    """What the row is called, in the language of the page."""
+    if row.kind == "none":
+        without_campaign = group == "campaign"
+        return (
+            gettext("Without a campaign") if without_campaign else gettext("Without a touchpoint")
+        )
+    words = {"channel": fieldwords.CHANNELS, "medium": fieldwords.MEDIA}.get(row.kind, {})
+    name = row.name or ""
+    return gettext(words[name]) if name in words else name
+
+
+def unknown(found: CostReport) -> list[str]:
+    """What is said of clicks that have no column, of rows without a cost, and of conversions that
+    cannot be told by campaign.
+    """
+    said = []
+    rated = [row.costs for row in found.rows if row.costs.cost_per_visitor is not None]
+    if tokenless := counted.without_token(sum(costs.tokenless for costs in rated)):
+        said.append(tokenless)
+    if missing := sum(row.costs.cost is None for row in found.rows):
+        said.append(_without_cost(missing))
+    if shared := [row for row in found.rows if is_shared_out(row.costs)]:
+        said.append(_shared_out(found, shared))
+    if found.has_untold:
+        said.append(
+            gettext(
+                "“–” stands for conversions that cannot be told by campaign: they were imported as "
+                "sums of a touchpoint that has links of several campaigns, or links without one. "
+                "Nor can then be told what one cost, where a cost is entered for some of these "
+                "only."
+            )
+        )
+    if found.is_valued and _some_untold(found.totals):
+        said.append(
+            gettext(
+                "Not all conversions tell what they are worth: value and return are of those that "
+                "do, so they are at least this high."
+            )
+        )
+    return said
+
+
+def is_shared_out(costs: Costs) -> bool:
+    """Whether most of a cost was entered elsewhere, so that `SHARED_SIGN` stands with it."""
+    return bool(costs.cost) and not costs.is_own
+
+
+def shared_word(costs: Costs) -> str:
+    """The sign with what it means, where a verdict would be; "" of other costs."""
+    return gettext("%(sign)s mostly shared out", sign=SHARED_SIGN) if is_shared_out(costs) else ""
+
+
+def _shared_out(found: CostReport, shared: Sequence[CostRow]) -> str:
+    """Which lines have the sign, and what it says."""
+    names = [gettext("“%(name)s”", name=row_name(row, found.group)) for row in shared]
+    if len(names) > MOST_NAMED + 1:
+        more = len(names) - MOST_NAMED
+        others = ngettext("one more", "%(num)s more", more)
+        names[MOST_NAMED:] = [others]
+    facts = {"sign": SHARED_SIGN, "names": ", ".join(names)}
+    if found.group == "campaign":
+        return gettext(
+            "%(sign)s Most of this cost was entered with touchpoints and shared out by visitors: "
+            "%(names)s. It costs every visitor of a touchpoint the same, so it does not tell who "
+            "is dear: these lines are not judged, nor named cheapest or dearest.",
+            **facts,
+        )
+    return gettext(
+        "%(sign)s Most of this cost was entered with campaigns and shared out by visitors: "
+        "%(names)s. It costs every visitor of a campaign the same, so it does not tell who is "
+        "dear: these lines are not judged, nor named cheapest or dearest.",
+        **facts,
+    )
+
+
+def _some_untold(totals: Costs) -> bool:
+    return (totals.conversions_with_value or 0) < (totals.conversions or 0)
+
+
+def _without_cost(missing: int) -> str:
+    return ngettext(
+        "One line has no cost for these days: it may have been free, or nobody entered it. It is "
+        "not ranked.",
+        "%(num)s lines have no cost for these days: they may have been free, or nobody entered it. "
+        "They are not ranked.",
+        missing,
+    )

@@ -1,0 +1,121 @@
+"""What a touchpoint cost, on its page: the figures and verdicts of the report on costs, to the
+digit.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from cast import make_link, make_touchpoint
+from people import Cast, everybody, text_of
+from rollups import count
+
+from linkservice.config import Settings
+from linkservice.database import Database
+from linkservice.journeys.campaigns import create_campaign
+from linkservice.journeys.costs import NewCost, Subject, add_cost
+from linkservice.reports.costs import cost_report
+from linkservice.reports.period import Period
+from linkservice.reports.touchpoint_costs import costs_of_touchpoint
+from linkservice.web import cost_verdicts
+from linkservice.web.i18n import speaking, write_money
+
+cast = pytest.fixture(everybody)
+
+FIRST, LAST = date(2025, 10, 1), date(2025, 10, 28)
+PERIOD = {"from": str(FIRST), "to": str(LAST)}
+LATER = datetime(2025, 11, 3, tzinfo=UTC)
+SPENT = {"Poster": 400_00, "Flyer": 120_00, "Mail": 110_00, "Chat": 100_00, "Ads": 130_00}
+
+
+@pytest.fixture
+def ids(cast: Cast, settings: Settings, database: Database) -> dict[str, str]:
+    """Five that are paid for by themselves, one by a campaign for the most part, and a free one."""
+    found = {}
+    with database.transaction() as session:
+        actor = cast.home.actor
+        campaign = create_campaign(session, actor, "Autumn", LATER)
+        for name in (*SPENT, "Window", "Bag"):
+            found[name] = make_touchpoint(session, cast.home, name)
+            link = make_link(session, settings, cast.home, touchpoint_id=found[name])
+            if name == "Window":
+                link.campaign_id = campaign.id
+            for number in range(28):
+                clicks = 20 + (number * 7 + len(name)) % 5
+                day = FIRST + timedelta(number)
+                count(session, cast.home, link, day, clicks, touchpoint_id=found[name])
+        for name, amount in SPENT.items():
+            cost = NewCost(FIRST, amount, "EUR", LAST)
+            add_cost(session, actor, Subject("touchpoint", found[name]), cost, LATER)
+        cost = NewCost(FIRST, 90_00, "EUR", LAST)
+        add_cost(session, actor, Subject("campaign", str(campaign.id)), cost, LATER)
+    return found
+
+
+def test_the_page_says_what_the_costs_page_says(
+    cast: Cast, database: Database, ids: dict[str, str]
+) -> None:
+    with database.reading() as session:
+        report = cost_report(session, cast.home.actor, first=FIRST, last=LAST, now=LATER)
+    rows = {row.name: row for row in report.rows}
+    poster = rows["Poster"].verdict_by("cost_per_visitor")
+    assert poster is not None
+    assert poster.verdict == "worst"
+    costs_page = text_of(cast.vera.get("/reports/costs", **PERIOD))
+    for name in SPENT:
+        page = cast.vera.get(f"/reports/touchpoints/{ids[name]}", **PERIOD)
+        told, row = text_of(page), rows[name]
+        with speaking("en"):
+            figures = [write_money(row.costs.cost or 0, "EUR")]
+            figures.append(write_money(row.costs.cost_per_visitor or 0, "EUR"))
+            verdict = row.verdict_by("cost_per_visitor")
+            assert verdict is not None
+            sure = cost_verdicts.interval_words("cost_per_visitor", verdict, report)
+        for figure in (*figures, sure):
+            assert figure in told
+            assert figure in costs_page
+        assert ("“Poster” costs €0.65 per visitor" in told) == (name == "Poster")
+        assert f'href="/app/reports/costs?from={FIRST}&amp;to={LAST}"' in page.text
+    with speaking("en"):
+        dear = cost_verdicts.advice(report).split(":")[0]
+    assert dear in text_of(cast.vera.get(f"/reports/touchpoints/{ids['Poster']}", **PERIOD))
+
+
+def test_what_was_shared_out_and_what_nobody_entered_is_said(
+    cast: Cast, ids: dict[str, str]
+) -> None:
+    window = text_of(cast.vera.get(f"/reports/touchpoints/{ids['Window']}", **PERIOD))
+    assert "€90.00 of this, €90.00 of campaigns" in window
+    assert "Most of this was spent on campaigns and shared out by visitors" in window
+    bag = cast.ben.get(f"/reports/touchpoints/{ids['Bag']}", **PERIOD)
+    assert "No cost is entered for these days. Enter a cost" in text_of(bag)
+    assert f"/app/touchpoints/{ids['Bag']}/costs/new" in bag.text
+    unpaid = text_of(cast.vera.get(f"/reports/touchpoints/{ids['Bag']}", **PERIOD))
+    assert "No cost is entered for these days." in unpaid
+    assert "Enter a cost" not in unpaid
+    costs = text_of(cast.vera.get("/reports/costs", **PERIOD))
+    assert "Window * mostly shared out" in costs
+    assert "entered with campaigns and shared out by visitors: “Window”." in costs
+
+
+def test_only_who_may_have_cost_something_asks_all_others(
+    cast: Cast, database: Database, ids: dict[str, str]
+) -> None:
+    """The row is the report's own; days without any cost ask for no report."""
+    with database.reading() as session:
+        report = cost_report(session, cast.home.actor, first=FIRST, last=LAST, now=LATER)
+        rows = {row.id: row for row in report.rows}
+        for each in ids.values():
+            period = Period(FIRST, LAST, report.period.time_zone)
+            found = costs_of_touchpoint(
+                session, cast.home.actor, each, period, suspects=False, now=LATER
+            )
+            assert (None if found is None else found[1]) == (
+                rows[each] if rows[each].costs.cost is not None else None
+            )
+        before = Period(FIRST - timedelta(9), FIRST - timedelta(1), report.period.time_zone)
+        asked = costs_of_touchpoint(
+            session, cast.home.actor, ids["Poster"], before, suspects=False, now=LATER
+        )
+        assert asked is None
