@@ -411,3 +411,22 @@ def test_what_makes_no_share(cast: Cast, database: Database) -> None:
     for subject in (foreign, None, "x"):
         with pytest.raises(NotFound):
             made(cast.home, database, NOW, about="touchpoint", subject_id=subject)
+
+
+def test_a_proposed_heading_is_in_the_readers_language(cast: Cast, database: Database) -> None:
+    """What somebody typed stays as it is, and so do names of what is shared."""
+    now = datetime.now(UTC)
+    for name, about, german, english in (
+        ("Übersicht", "overview", "Übersicht", "Overview"),
+        ("Momente der Wahrheit", "costs", "Momente der Wahrheit", "Momente der Wahrheit"),
+        ("Costs", "costs", "Kosten", "Costs"),
+        ("Kosten im Herbst", "costs", "Kosten im Herbst", "Kosten im Herbst"),
+    ):
+        token = made(cast.home, database, now, name=name, about=about)
+        for language, heading in (("de", german), ("en", english)):
+            page = read(cast, token, language=language).text
+            assert f"<h1>{heading}</h1>" in page
+            assert f"<title>{heading} ·" in page
+    listed = text_of(cast.ada.get("/reports/shares"))
+    assert "Overview Overview" in listed
+    assert "Kosten im Herbst Costs" in listed

@@ -84,6 +84,11 @@ def look_up(message: str) -> str:
     return _catalogue(spoken()).gettext(message)
 
 
+def in_every_language(message: str) -> frozenset[str]:
+    """The texts of `message` in all languages we speak."""
+    return frozenset(_catalogue(locale).gettext(message) for locale in LOCALES)
+
+
 def look_up_plural(one: str, many: str, number: int) -> str:
     """As `look_up`, in the form `number` asks for."""
     return _catalogue(spoken()).ngettext(one, many, number)

@@ -47,7 +47,7 @@ from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_overview import filtered_overview
 from linkservice.web.filtered_ranking import ranking_cut
-from linkservice.web.i18n import N_, gettext, speaking
+from linkservice.web.i18n import N_, gettext, in_every_language, speaking
 from linkservice.web.link_report import campaign_report_context, link_report_context
 from linkservice.web.page import Guest, Page, address
 from linkservice.web.periods import Chosen
@@ -78,6 +78,23 @@ ABOUT_WORDS = {
     "moments": N_("Moments of truth"),
     "overview": N_("Overview"),
 }
+
+_PROPOSED: Mapping[str, str] = {
+    **{about: ABOUT_WORDS[about] for about in ("touchpoints", "costs", "personas", "moments")},
+    "overview": ABOUT_WORDS["overview"],
+    **dict.fromkeys(("journey", "link", "campaign"), N_("Report")),
+}
+"""The headings that pages propose; others propose a name, which is the same in all languages."""
+
+
+def share_title(share: ReportShare) -> str:
+    """The heading its readers see: what somebody typed as it is, what was proposed in the
+    language that is spoken now, whatever its maker's was.
+    """
+    proposed = _PROPOSED.get(share.about)
+    if proposed is not None and share.name in in_every_language(proposed):
+        return gettext(proposed)
+    return share.name
 
 
 @PAGES.get("/reports/shares", scope=shares.SCOPE)
@@ -117,7 +134,7 @@ def create_share(page: Page) -> Response:
 def revoke_share(page: Page, id: str) -> Response:
     """Let a share link work no more."""
     share = shares.revoke_share(page.session, page.actor, id, page.now)
-    toast = gettext("The link to “%(name)s” works no more.", name=share.name)
+    toast = gettext("The link to “%(name)s” works no more.", name=share_title(share))
     return page.go("report_shares", toast=toast)
 
 
@@ -176,7 +193,8 @@ def _shown(page: Page, share: ReportShare, token: str) -> Response:
     today = day_of(page.now, page.time_zone)
     filters = shares.filters_of(share)
     chosen = Chosen(preset, period, today, suspects=share.suspects, filters=filters)
-    context = {"share": share, "token": token, "chosen": chosen, **_look(page)}
+    kept = {"share": share, "token": token, "chosen": chosen}
+    context = {**kept, "share_title": share_title(share), **_look(page)}
     subject = str(share.subject_id)
     if chosen.filters and share.about in shares.OF_CLICKS:
         view = filtered_view(page, cast(About, share.about), subject, chosen)
@@ -312,6 +330,7 @@ def _listed(page: Page) -> dict[str, Any]:
         "journeys": journeys_by_name(page),
         "shares": shares.list_shares(page.session, page.actor),
         "about_words": ABOUT_WORDS,
+        "share_title": share_title,
         "rolling_name": periods.rolling_name,
         "words": lambda share: _words(page, share.about, shares.asked_of(share)),
         # A link ends with the end of its last day.
