@@ -6,12 +6,15 @@ import gzip
 import re
 from xml.etree import ElementTree
 
+import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.reports.results import Value
 from linkservice.web import i18n
 from linkservice.web.charts.world import STEPS, bounds, outlines, world
+from linkservice.web.country_words import after_from
 from linkservice.web.figures import world_chart
 from linkservice.web.value_words import country_name
 
@@ -76,6 +79,33 @@ def test_the_title_is_a_finding_only_where_there_is_one() -> None:
         alike = world_chart("world", [Value("DE", 500), Value("AT", 500)])
         assert most is not None
         assert alike is not None
-        assert most.table.caption == "90\N{NO-BREAK SPACE}% der Klicks kommen aus: Deutschland"
+        assert most.table.caption == "90\N{NO-BREAK SPACE}% der Klicks kommen aus Deutschland"
         assert alike.table.caption == "Klicks nach Land"
         assert world_chart("world", [Value("DE", 0)]) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "german", "english"),
+    [
+        ("DE", "Deutschland", "Germany"),
+        ("CH", "der Schweiz", "Switzerland"),
+        ("US", "den USA", "the United States"),
+        ("GB", "dem Vereinigten Königreich", "the United Kingdom"),
+        ("NL", "den Niederlanden", "the Netherlands"),
+        ("CZ", "Tschechien", "Czechia"),
+        ("IQ", "dem Irak", "Iraq"),
+        ("PH", "den Philippinen", "the Philippines"),
+        ("XX", "XX", "XX"),
+    ],
+)
+def test_a_country_within_a_sentence_has_its_article(code: str, german: str, english: str) -> None:
+    for locale, words in (("de", german), ("en", english)):
+        with i18n.speaking(locale):
+            assert after_from(code) == words
+
+
+def test_no_german_name_in_the_plural_goes_without_its_article() -> None:
+    plural = re.compile("(inseln?|gebiete|staaten|emirate|republik|jungfern.*)$", re.IGNORECASE)
+    with i18n.speaking("de"):
+        for code, name in Locale.parse("de").territories.items():
+            assert not (plural.search(name) and after_from(code) == name), name

@@ -22,6 +22,7 @@ from linkservice.reports.results import FilteredChange, Hour, LinkTotals, Touchp
 from linkservice.reports.trend import Trend
 from linkservice.web.charts import Chart, Line, Note, Part, bars, heat, trend, world
 from linkservice.web.comparisons import change_words
+from linkservice.web.country_words import after_from
 from linkservice.web.i18n import N_, gettext, write_day, write_number, write_percent
 from linkservice.web.value_words import (
     FACET_WORDS,
@@ -338,7 +339,7 @@ def world_title(counts: Mapping[str, int]) -> str:
         return gettext("Clicks by country")
     share = write_percent(counts[top] / sum(counts.values()))
     return gettext(
-        "%(share)s of the clicks come from %(country)s", share=share, country=country_name(top)
+        "%(share)s of the clicks come from %(country)s", share=share, country=after_from(top)
     )
 
 
