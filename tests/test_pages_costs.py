@@ -178,19 +178,22 @@ def test_what_has_no_column_is_said_once() -> None:
     free = CostRow(kind="touchpoint", id="2", name="Window", costs=replace(costs, cost=None))
     with speaking("de"):
         told = cost_lines.unknown(replace(found, rows=[row, free]))
-        assert told[0] == "5 Klicks ohne Kennung zählen in Raten als je ein Besucher."
+        assert told[0].startswith("5 Klicks ließen sich keinem Besucher zuordnen: Die Browser")
+        assert told[0].endswith("zählen in Raten aber als je ein Besucher. Zu tun ist nichts.")
     rows = [
         TouchpointRow(clicks=9, scans=0, visitors=8, tokenless=1, rate=0.1, per="sent"),
         TouchpointRow(clicks=9, scans=0, visitors=7, tokenless=2),
         TouchpointRow(clicks=9, scans=0, visitors=6, tokenless=3, rate=0.1, per="visitor"),
     ]
     with speaking("en"):
-        said = "clicks without a token count as one visitor each in rates."
-        assert counted.without_token_in_rates("visitors_per_reach", rows) == f"4 {said}"
-        assert counted.without_token_in_rates("value_per_reach", rows) == f"3 {said}"
-        assert counted.without_token_in_rates("visitors_per_reach", rows[:1]) == (
-            "One click without a token counts as one visitor in rates."
-        )
+        said = "clicks could not be assigned to visitors: their browsers ask not to be followed"
+        told = [
+            counted.without_token_in_rates("visitors_per_reach", rows),
+            counted.without_token_in_rates("value_per_reach", rows),
+        ]
+        assert [each.partition(",")[0] for each in told] == [f"4 {said}", f"3 {said}"]
+        (one,) = [counted.without_token_in_rates("visitors_per_reach", rows[:1])]
+        assert one.startswith("One click could not be assigned to a visitor: its browser asks not")
         assert counted.without_token_in_rates("clicks_per_day", rows) == ""
 
 

@@ -202,12 +202,18 @@ def visitors(by_link: bool = False, besides: str = "") -> Fact:
 
 
 def without_token(clicks: int) -> str:
-    """What stands in rates and in no column; "" where that is nothing."""
+    """What stands in rates and in no column, why, and what to do about it; "" where that is
+    nothing.
+    """
     if not clicks:
         return ""
     return ngettext(
-        "One click without a token counts as one visitor in rates.",
-        "%(num)s clicks without a token count as one visitor each in rates.",
+        "One click could not be assigned to a visitor: its browser asks not to be followed, or "
+        "visitors were not being counted. It is in no figure of visitors, but counts as one "
+        "visitor in rates. Nothing needs to be done.",
+        "%(num)s clicks could not be assigned to visitors: their browsers ask not to be followed, "
+        "or visitors were not being counted. They are in no figure of visitors, but count as one "
+        "visitor each in rates. Nothing needs to be done.",
         clicks,
     )
 
