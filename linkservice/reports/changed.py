@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import TouchpointDay
@@ -31,8 +31,10 @@ from linkservice.reports.change import (
     WindowName,
     judge_changes,
 )
-from linkservice.reports.days import visitors_by_day
+from linkservice.reports.days import days_of_touchpoints, visitors_by_day
 from linkservice.reports.period import Period, day_of
+from linkservice.reports.places import places
+from linkservice.reports.sources import PERSONS
 from linkservice.reports.tide import Tide, tide_of
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
@@ -134,13 +136,13 @@ def change_report(
         raise Invalid(Problem("to", "day_too_early", {"day": last}))
     known = Period(last - timedelta(HISTORY + WINDOW - 1), last, workspace.time_zone)
     free = free_days(workspace.holidays, known.first, known.last)
-    places = _places(session, actor)
-    series = _series(session, actor, known, [each.id for each, _, _ in places], suspects, now)
+    standing = _places(session, actor)
+    series = _series(session, actor, known, [each.id for each, _, _ in standing], suspects, now)
     taken = {each.date for each in free}
     days = known.days()
     weekdays = [day.weekday() for day in days]
     judged = judge_changes(series, weekdays, [day in taken for day in days])
-    rows = [_row(*place, each) for place, each in zip(places, judged, strict=True)]
+    rows = [_row(*place, each) for place, each in zip(standing, judged, strict=True)]
     rows.sort(key=_rank)
     period = Period(last - timedelta(WINDOW - 1), last, workspace.time_zone)
     left_out = [each for each in free if each.date >= period.first]
@@ -150,14 +152,8 @@ def change_report(
 
 def _places(session: Session, actor: Actor) -> Sequence[tuple[Touchpoint, Stage, Journey]]:
     """The touchpoints there are, in the order the journeys give them."""
-    found = session.execute(
-        select(Touchpoint, Stage, Journey)
-        .join(Stage, Stage.id == Touchpoint.stage_id)
-        .join(Journey, Journey.id == Stage.journey_id)
-        .where(Touchpoint.workspace_id == actor.workspace_id, Touchpoint.deleted_at.is_(None))
-        .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
-    )
-    return [(touchpoint, stage, journey) for touchpoint, stage, journey in found]
+    every = places(session, actor.workspace_id)
+    return [place for place in every if place[0].deleted_at is None]
 
 
 def _series(
@@ -185,25 +181,28 @@ def _first_days(
     How much older than `OLD` a touchpoint is makes no difference to what is usual. So only of
     those without a click in those days the rest of the past is asked for.
     """
-    early = _first_of(
-        session,
-        actor,
-        touchpoint_ids,
-        TouchpointDay.local_date >= known.first - OLD,
-        TouchpointDay.local_date < known.first,
-    )
+    before = Period(known.first - OLD, known.first - timedelta(1), known.time_zone)
+    # Most of these days are in closed months, which are packed.
+    counts = days_of_touchpoints(session, PERSONS, actor.workspace_id, before, "clicks")
+    early = {
+        each: before.first + timedelta(int((counts[each] > 0).argmax()))
+        for each in touchpoint_ids
+        if each in counts
+    }
     unknown = [each for each in touchpoint_ids if each not in early]
-    if not unknown:
-        return early
-    return early | _first_of(session, actor, unknown, TouchpointDay.local_date <= known.last)
+    return early | _first_of(session, actor, unknown, known.last) if unknown else early
 
 
 def _first_of(
-    session: Session, actor: Actor, touchpoint_ids: Sequence[int], *days: ColumnElement[bool]
+    session: Session, actor: Actor, touchpoint_ids: Sequence[int], last: date
 ) -> dict[int, date]:
     query = (
         select(TouchpointDay.touchpoint_id, func.min(TouchpointDay.local_date))
-        .where(TouchpointDay.workspace_id == actor.workspace_id, TouchpointDay.clicks > 0, *days)
+        .where(
+            TouchpointDay.workspace_id == actor.workspace_id,
+            TouchpointDay.clicks > 0,
+            TouchpointDay.local_date <= last,
+        )
         .group_by(TouchpointDay.touchpoint_id)
     )
     wanted = set(touchpoint_ids)

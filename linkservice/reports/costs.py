@@ -24,7 +24,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.errors import Invalid
@@ -50,6 +50,7 @@ from linkservice.reports.cost_results import (
 from linkservice.reports.link_sums import LinkSums, sums_of_links
 from linkservice.reports.paid import entries, judged_by_cost
 from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.places import places
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.reports.touchpoint_sums import sums_alone
 from linkservice.workspaces.access import Actor
@@ -191,9 +192,9 @@ def _counted(
 def _mark(untold: Sequence[Sequence[Place]], cells: defaultdict[Place, _Cell]) -> None:
     """Mark the cells whose conversions nobody can tell apart, of campaigns that have a row."""
     campaigns = {campaign_id for _, campaign_id in cells}
-    for places in untold:
-        uneven = len({cells[place].is_paid for place in places if place in cells}) > 1
-        for place in places:
+    for some in untold:
+        uneven = len({cells[place].is_paid for place in some if place in cells}) > 1
+        for place in some:
             if place[1] in campaigns:
                 cells[place].untold, cells[place].uneven = True, uneven
 
@@ -256,43 +257,29 @@ def _shares(
 class _Names:
     """What touchpoints and campaigns are called, and where touchpoints stand."""
 
-    touchpoints: Mapping[int, Row[int, str, str, str, dt.datetime | None, str, str]]
+    touchpoints: Mapping[int, tuple[Touchpoint, Stage, Journey]]
     campaigns: Mapping[int, str]
 
     @classmethod
     def read(cls, session: Session, actor: Actor) -> _Names:
-        places = session.execute(
-            select(
-                Touchpoint.id,
-                Touchpoint.name,
-                Touchpoint.channel,
-                Touchpoint.medium,
-                Touchpoint.deleted_at,
-                Stage.name.label("stage"),
-                Journey.name.label("journey"),
-            )
-            .join(Stage, Stage.id == Touchpoint.stage_id)
-            .join(Journey, Journey.id == Stage.journey_id)
-            .where(Touchpoint.workspace_id == actor.workspace_id)
-        )
         campaigns = select(Campaign.id, Campaign.name).where(
             Campaign.workspace_id == actor.workspace_id
         )
         return cls(
-            {place.id: place for place in places},
+            {place[0].id: place for place in places(session, actor.workspace_id)},
             {each.id: each.name for each in session.execute(campaigns)},
         )
 
     def row(self, kind: RowKind, key: str | None, costs: Costs) -> CostRow:
         """The row of what `key` names."""
         if kind == "touchpoint":
-            touchpoint = self.touchpoints[int(key or 0)]
+            touchpoint, stage, journey = self.touchpoints[int(key or 0)]
             return CostRow(
                 kind=kind,
                 id=key,
                 name=touchpoint.name,
-                stage=touchpoint.stage,
-                journey=touchpoint.journey,
+                stage=stage.name,
+                journey=journey.name,
                 deleted=touchpoint.deleted_at is not None,
                 costs=costs,
             )
@@ -363,7 +350,7 @@ def _by_trait(trait: RowKind) -> Callable[[_Names, Place, _Cell], tuple[RowKind,
         found = _by_touchpoint(names, place, cell)
         if found[0] != "touchpoint":
             return found
-        return trait, getattr(names.touchpoints[place[0]], trait)
+        return trait, getattr(names.touchpoints[place[0]][0], trait)
 
     return key
 

@@ -20,13 +20,14 @@ from sqlalchemy.orm import Session
 
 from linkservice.clicks.grouping import Ints
 from linkservice.database import read_once
-from linkservice.journeys.model import Cost, Stage, Touchpoint
+from linkservice.journeys.model import Cost
 from linkservice.reports.conversions import Converted, converted
 from linkservice.reports.cost_judging import Paid, judge_costs
 from linkservice.reports.cost_results import CostRow, Costs
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.period import Period
+from linkservice.reports.places import places
 from linkservice.reports.ranking import MARGIN
 from linkservice.reports.sources import sources
 from linkservice.workspaces.access import Actor
@@ -55,21 +56,19 @@ def judged_by_cost(
     conversions = converted(session, workspace_id, period, "last")
     nobody = np.zeros(len(period), np.int64)
     nothing = Converted([0] * len(period), [0] * len(period))
-    places = session.execute(
-        select(Touchpoint.id, Touchpoint.stage_id, Stage.journey_id, Touchpoint.kind)
-        .join(Stage, Stage.id == Touchpoint.stage_id)
-        .where(Touchpoint.workspace_id == workspace_id, Touchpoint.id.in_(own))
-    )
     paid = []
-    for number, stage_id, journey_id, kind in places:
+    for touchpoint, stage, journey in places(session, workspace_id):
+        number = touchpoint.id
+        if number not in own:
+            continue
         costs, gains = own[number], conversions.get(number, nothing)
         days = spent[number]
         paid.append(
             Paid(
                 touchpoint_id=number,
-                stage_id=stage_id,
-                journey_id=journey_id,
-                kind=kind,
+                stage_id=stage.id,
+                journey_id=journey.id,
+                kind=touchpoint.kind,
                 cost=days * ((costs.cost or 0) / days.sum()),
                 visitors=visitors.get(number, nobody).astype(np.float64),
                 conversions=None if costs.conversions_with_cost is None else _of(gains.daily),

@@ -31,6 +31,7 @@ from linkservice.reports.filters import NO_FILTERS, Filters
 from linkservice.reports.judging import Judged, Line, earlier_days, exact_rate, judged
 from linkservice.reports.other_side import OTHER, other_sides
 from linkservice.reports.period import Period, choose_period, day_of
+from linkservice.reports.places import places
 from linkservice.reports.results import (
     METRICS,
     Metric,
@@ -231,13 +232,6 @@ def _lines(
     nothing = TouchpointSums(noughts, daily_scans=noughts)
     nobody = Reached(np.zeros(len(period)))
     none = Converted(noughts, noughts)
-    places = session.execute(
-        select(Touchpoint, Stage, Journey)
-        .join(Stage, Stage.id == Touchpoint.stage_id)
-        .join(Journey, Journey.id == Stage.journey_id)
-        .where(Touchpoint.workspace_id == actor.workspace_id)
-        .order_by(Journey.id, Stage.position, Stage.id, Touchpoint.position, Touchpoint.id)
-    )
     return [
         Line(
             *place,
@@ -245,7 +239,7 @@ def _lines(
             conversions.get(place[0].id, none),
             reach.get(place[0].id, nobody),
         )
-        for place in places
+        for place in places(session, actor.workspace_id)
     ]
 
 
