@@ -48,6 +48,17 @@ def test_filters_stand_in_a_line_with_other_controls(speaking_either: Window) ->
         assert top(form) >= bottom(other), "open, it has a line of its own"
 
 
+def test_on_a_tablet_nothing_stands_alone_in_its_line(speaking_either: Window) -> None:
+    page = speaking_either.page
+    page.set_viewport_size({"width": 768, "height": 1024})
+    speaking_either.open("/app/")
+    own, button = page.locator(".period-own"), page.locator(".arrange-form > summary")
+    assert top(own) - 4 <= top(button) < bottom(own)
+    assert top(own) >= bottom(page.locator(".period > .segment"))
+    figures = page.locator("#figures .stat").all()
+    assert [top(each) == top(figures[0]) for each in figures] == [True, True, False, False]
+
+
 def test_last_week_is_a_click_and_this_week_two(opened: Window) -> None:
     page = opened.page
     opened.open("/app/reports?metric=clicks_per_day")
