@@ -53,6 +53,33 @@ def test_a_report_stands_for_itself_on_paper(chromium: Browser, site: Site, abou
         assert words not in whole, words
 
 
+def test_a_sign_of_the_overview_names_its_touchpoint_on_paper(
+    chromium: Browser, site: Site
+) -> None:
+    """On the screen it has room for the sign alone; on paper nobody can point at it."""
+    with window(chromium, site.address, site.world.ada.cookie, "de") as opened:
+        assert opened.open("/app/") == 200
+        names = opened.page.locator(".strip-name")
+        assert names.count()
+        assert not names.first.is_visible()
+        opened.page.emulate_media(media="print")
+        for name in names.all():
+            assert name.is_visible()
+        wraps = opened.page.eval_on_selector_all(
+            ".strip-stage h3, .strip-name",
+            "all => all.map(each => getComputedStyle(each).overflowWrap)",
+        )
+        assert set(wraps) == {"break-word"}
+
+
+def test_how_it_was_counted_leaves_no_line_for_a_last_page(chromium: Browser, site: Site) -> None:
+    """It moves on as a whole, with its heading."""
+    path = f"/app/reports/journeys/{site.world.adas.ids['journeys']}"
+    pages, _ = printed(chromium, site, path, site.world.ada.cookie)
+    (there,) = [text for text in pages if "How was this counted?" in text]
+    assert "Europe/Berlin" in there
+
+
 def test_all_that_changed_is_on_paper(chromium: Browser, site: Site) -> None:
     """Also what has to be opened on the screen; of lists of values only their first."""
     with window(chromium, site.address, site.world.ada.cookie, "en") as opened:

@@ -57,7 +57,11 @@ def file_name(
     named = slug(subject, LONGEST_SUBJECT) or slug(subject_id, LONGEST_SUBJECT)
     days = period.first.isoformat(), period.last.isoformat()
     usual = personas.METRICS[0] if about == "personas" else METRICS[0]
-    told = {name: None if value == usual else value for name, value in filters.items()}
+    # A report on one journey has its name already.
+    left_out = ("journey_id",) if subject or subject_id else ()
+    told = {
+        name: value for name, value in filters.items() if value != usual and name not in left_out
+    }
     mark = slug("-".join(_marks(told)), LONGEST_MARK)
     return "-".join(filter(None, (slug(gettext(REPORTS[about])), named, *days, mark)))
 
