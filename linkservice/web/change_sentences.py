@@ -13,6 +13,7 @@ from linkservice.reports.change import Change
 from linkservice.reports.changed import EARLIEST, Beside, ChangeReport, ChangeRow, change_report
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.period import day_of
+from linkservice.reports.tide import Tide
 from linkservice.web.comparisons import comparison
 from linkservice.web.counted import Fact, scanner_words, told_besides, visitors
 from linkservice.web.fieldwords import signed
@@ -76,7 +77,7 @@ def tide_sentences(report: ChangeReport) -> list[str]:
     if tide is None:
         return []
     facts = {
-        "comparison": comparison(tide.visitors / tide.expected, gettext("usual")),
+        "comparison": _of_usual(tide),
         "visitors": write_number(tide.visitors),
         "usual": _figure(tide.expected),
         "count": write_number(tide.moved),
@@ -107,12 +108,17 @@ def tide_sentences(report: ChangeReport) -> list[str]:
     ]
 
 
+def _of_usual(tide: Tide) -> str:
+    """How many came, beside what is usual: "31% more than usual"."""
+    return comparison(tide.visitors / tide.expected, gettext("usual"))
+
+
 def tide_beside(row: ChangeRow, report: ChangeReport) -> str:
     """What is said of a single touchpoint that changed as most did; "" of any other."""
     tide = report.tide
     if tide is None or row.change != tide.change:
         return ""
-    compared = comparison(tide.visitors / tide.expected, gettext("usual"))
+    compared = _of_usual(tide)
     days = write_span(report.period.first, report.period.last, year=False)
     return gettext(
         "That was general: all touchpoints together brought %(comparison)s (%(days)s).",
@@ -221,7 +227,8 @@ def parts(report: ChangeReport) -> list[Part]:
     ]
     general, *note = tide_sentences(report) or [""]
     if general and report.tide:
-        word = gettext(CHANGES[report.tide.change])
+        # How much, and no verdict: all together are judged by nobody.
+        word = _of_usual(report.tide)
         rows.insert(0, Row((gettext("All touchpoints together"), word, general)))
     return [Part(heading(report), columns, rows, " ".join(note))]
 
