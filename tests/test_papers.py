@@ -200,6 +200,9 @@ def test_no_word_is_broken_where_another_column_has_room() -> None:
     (page,) = pages(made_of(Part("H", columns, [Row((long, "12", said))])))
     assert long in page.text
     assert len(re.findall(r"\(95.%:.0,0964–0,1121.€\)", page.text)) == 5
+    english = "About as many as usual, and as many as on these weekdays (95%: 0.0964–0.1121). " * 5
+    (page,) = pages(made_of(Part("H", columns, [Row((long, "12", english))])))
+    assert len(re.findall(r"\(95%:.0.0964–0.1121\)", page.text)) == 5
     narrow, wide = (Column("A", 0.5), Column("B", 0.5)), "Donau" * 11
     (page,) = pages(made_of(Part("H", narrow, [Row((wide, wide))])))
     assert page.text.count(wide) == 2

@@ -50,7 +50,7 @@ BETWEEN = 5.0
 TERM = 34.0
 """What a term takes before what is said of it."""
 
-CERTAIN = re.compile(r"(?<=95.%:) ")
+CERTAIN = re.compile(r"(95.?%:) ")
 """How certain an interval is stands beside it."""
 
 LEAST_POINTS = 5.5
@@ -311,7 +311,7 @@ class _Pages:
     def _broken(self, text: str, style: Style, width: float) -> list[str]:
         """The text in as many lines as it takes; a sign stands before the first one."""
         sign, rest = signs.parted(text)
-        measured = CERTAIN.sub("\u00a0", signs.STAND_IN + rest if sign else rest)
+        measured = CERTAIN.sub("\\1\u00a0", signs.STAND_IN + rest if sign else rest)
         lines = self._lettering.lines(readable(measured), style, width, MOST_LINES)
         return [sign + lines[0][1:], *lines[1:]] if sign else lines
 
