@@ -42,7 +42,8 @@ from linkservice.clicks.segment import write_segment
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings
 from linkservice.database import Database
-from linkservice.reports import value_days
+from linkservice.reports import reading_back, value_days
+from linkservice.reports.filtered import FilteredReport, filtered_touchpoint
 from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import Filters
 from linkservice.reports.results import TouchpointReport
@@ -109,6 +110,39 @@ def both_tell_the_same(scene: Scene, some: Sequence[dict[str, str]] = FILTERS) -
             assert told(scene, filters, suspects=suspects) == right, (filters, suspects)
 
 
+def a_touchpoint_tells_the_same(scene: Scene) -> None:
+    for filters in FILTERS:
+        for suspects in (False, True):
+            left_out_of_touchpoint(scene, filters, suspects=suspects)
+
+
+def left_out_of_touchpoint(scene: Scene, filters: dict[str, str], *, suspects: bool = False) -> int:
+    """Its days are those of its single clicks; how many clicks are left out because roll-ups cannot
+    tell whose they are.
+    """
+    of = filtered_touchpoint, scene.touchpoint_id
+    right = scene.ask(*of, everything=True, suspects=suspects, **filters)
+    found = summed_up(scene, filters, suspects=suspects)
+    assert right.is_whole
+    both = zip(right.days, found.days, strict=True)
+    missing = [whole.clicks - summed.clicks for whole, summed in both]
+    assert min(missing) >= 0
+    assert 0 <= sum(missing) <= found.undivided, (filters, suspects)
+    return found.undivided
+
+
+def summed_up(
+    scene: Scene, filters: dict[str, str], *, suspects: bool = False, closed: bool = True
+) -> FilteredReport:
+    """A touchpoint's clicks, none of which is read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_back, "kept_from", lambda *_: date.max)
+        if not closed:
+            patch.setattr(value_days.ClosedDays, "have", lambda *_: False)
+            patch.setattr(value_days.ClosedDays, "packed", lambda *_: [])
+        return scene.ask(filtered_touchpoint, scene.touchpoint_id, suspects=suspects, **filters)
+
+
 def clicks_of(scene: Scene, first: date, filters: dict[str, str]) -> int:
     """Those from that day on, as if no single click were kept."""
     with taken_back(scene.database) as session:
@@ -126,9 +160,16 @@ def closed(database: Database) -> list[date]:
 
 
 def come(
-    scene: Scene, settings: Settings, seed: int, days: Sequence[date], clicks: int = 12
+    scene: Scene,
+    settings: Settings,
+    seed: int,
+    days: Sequence[date],
+    clicks: int = 12,
+    *,
+    link: int = 0,
+    version: int = 1,
 ) -> None:
-    """More clicks, on any of these days."""
+    """More clicks of that link, or of any, on any of these days."""
     rng = random.Random(seed)
     ingest(
         scene,
@@ -136,8 +177,8 @@ def come(
         [
             Click(
                 time_ms=epoch_ms(datetime.combine(rng.choice(days), NOW.timetz())),
-                link_id=rng.randint(1, 6),
-                link_version=1,
+                link_id=link or rng.randint(1, 6),
+                link_version=version,
                 domain_id=scene.home.domain_id,
                 workspace_id=scene.home.workspace_id,
                 source=rng.choice(list(Source)),
@@ -189,6 +230,37 @@ def test_closed_days_tell_what_their_clicks_tell(scene: Scene) -> None:
     assert sum(found.totals.suspected for found in before) > 0
 
 
+def test_closed_days_tell_whose_clicks_of_a_link_that_moved_are(
+    scene: Scene, settings: Settings
+) -> None:
+    # The second link is at the touchpoint by its second version, and was nowhere before.
+    come(scene, settings, 4, [FIRST + timedelta(days=1)], link=2, version=1)
+    come(scene, settings, 5, [FIRST + timedelta(days=1)], link=2, version=2)
+    assert left_out_of_touchpoint(scene, {"country": "DE"}) > 0
+    close(scene)
+    assert left_out_of_touchpoint(scene, {"country": "DE"}) == 0
+    a_touchpoint_tells_the_same(scene)
+    facets = summed_up(scene, {"device": "desktop"}, closed=False)
+    found = summed_up(scene, {"device": "desktop"})
+    assert sum(each.clicks for each in found.days) > sum(each.clicks for each in facets.days)
+
+
+def test_a_touchpoint_has_the_late_clicks_of_deleted_days_too(
+    scene: Scene, settings: Settings
+) -> None:
+    close(scene)
+    with scene.database.transaction() as session:
+        forget_clicks(session, scene.home, FIRST + timedelta(days=5))
+    before = summed_up(scene, {"language": "de"}).days
+    come(scene, settings, 8, [FIRST + timedelta(days=1)], clicks=30)
+    close(scene)
+    found = summed_up(scene, {"language": "de"})
+    late = summed_up(scene, {"language": "de"}, closed=False)
+    assert [each.clicks for each in found.days][:5] == [each.clicks for each in late.days][:5]
+    assert found.days[1].clicks > before[1].clicks
+    assert found.days[6] == before[6]
+
+
 def test_they_outlive_their_clicks(scene: Scene) -> None:
     close(scene)
     whole = told(scene, {"country": "DE"}).totals.clicks
@@ -228,9 +300,11 @@ def test_a_late_click_reopens_its_day(scene: Scene, settings: Settings) -> None:
     assert late not in closed(scene.database)
     assert len(closed(scene.database)) == DAYS - 1
     both_tell_the_same(scene)
+    a_touchpoint_tells_the_same(scene)
     assert close(scene) > 0
     assert len(closed(scene.database)) == DAYS
     both_tell_the_same(scene)
+    a_touchpoint_tells_the_same(scene)
 
 
 def test_a_day_that_had_no_clicks_may_get_some(scene: Scene, settings: Settings) -> None:
@@ -254,6 +328,7 @@ def test_suspected_clicks_alone_reopen_a_day(scene: Scene, settings: Settings) -
     close(scene)
     assert told(scene, {"source": "click"}).totals.suspected == before + 6
     both_tell_the_same(scene)
+    a_touchpoint_tells_the_same(scene)
 
 
 def test_what_is_reclassified_is_told_as_it_is_now(scene: Scene, settings: Settings) -> None:

@@ -14,23 +14,18 @@ days before single clicks, these clicks are left out and counted as `undivided`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.campaign_values import beside_cities
-from linkservice.clicks.model import FacetValue
-from linkservice.clicks.packed_model import EveryLinkFacet
-from linkservice.clicks.packed_values import NO_CITY
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
-from linkservice.reports.campaign_days import campaign_days
-from linkservice.reports.details import by_clicks, by_day, on_each_of
-from linkservice.reports.filters import UNKNOWN, Filters
+from linkservice.reports.details import by_clicks
+from linkservice.reports.filtered_days import filtered_days
+from linkservice.reports.filters import Filters
 from linkservice.reports.link_months import named
 from linkservice.reports.links import links_of
 from linkservice.reports.period import Period, choose_period, day_of
@@ -41,10 +36,8 @@ from linkservice.reports.single_clicks import (
     SingleClicks,
     count_days,
     count_rows,
-    value_ids,
 )
-from linkservice.reports.sources import Sources, sources
-from linkservice.reports.touchpoints import LinkShare, facets_alone
+from linkservice.reports.touchpoints import LinkShare
 from linkservice.reports.trend import days_over, has_begun, weeks_before
 from linkservice.workspaces.access import Actor, find, find_ever
 from linkservice.workspaces.model import Workspace
@@ -153,8 +146,9 @@ def _report(
     earlier: dict[date, int] = {}
     undivided = 0
     if before is not None and len(filters.given) == 1:
-        read = sources(session, actor.workspace_id, before, asked.suspects)
-        earlier, undivided = _rolled_up(session, read, whose, before, filters, subject)
+        earlier, undivided = filtered_days(
+            session, whose, before, filters, subject, suspects=asked.suspects
+        )
     totals = _totals(found, sum(earlier.values()), filters)
     facets = _facets(found, filters, totals.clicks)
     days = _days(period, since, found.days, earlier, filters)
@@ -228,8 +222,7 @@ def _earlier(
         return _days(before, before.first, found, {}, filters)
     if len(filters.given) > 1:
         return []
-    read = sources(session, actor.workspace_id, before, asked.suspects)
-    clicks, _ = _rolled_up(session, read, whose, before, filters, subject)
+    clicks, _ = filtered_days(session, whose, before, filters, subject, suspects=asked.suspects)
     return _days(before, None, {}, clicks, filters)
 
 
@@ -240,61 +233,6 @@ def _days_before(period: Period, since: date | None) -> Period | None:
     if since == period.first:
         return None
     return Period(period.first, since - _DAY, period.time_zone)
-
-
-def _rolled_up(
-    session: Session,
-    read: Sources,
-    whose: Whose,
-    days: Period,
-    filters: Filters,
-    subject: Link | Touchpoint | Campaign,
-) -> tuple[dict[date, int], int]:
-    """The clicks of each of the days that meet the one filter, from roll-ups; and how many
-    clicks, of whatever value, roll-ups cannot tell apart.
-    """
-    if filters.source is not None:
-        rows = read.days
-        figure = rows.scans if filters.source == "scan" else rows.clicks - rows.scans
-        query = (
-            select(rows.local_date, func.sum(figure))
-            .where(*whose.of_days(rows), rows.local_date.between(days.first, days.last))
-            .group_by(rows.local_date)
-        )
-        return {day: int(clicks) for day, clicks in session.execute(query)}, 0
-    ((facet, value),) = filters.facets.items()
-    in_no_city = (facet, value) == ("city", UNKNOWN)
-    values = [NO_CITY] if in_no_city else value_ids(session, facet, value)
-    found: Counter[date] = Counter()
-    undivided = 0
-    if isinstance(subject, Touchpoint):
-        which, undivided = facets_alone(session, read, subject, days)
-    else:
-        assert whose.links is not None  # of a link or a campaign they are known
-        beside: Sequence[date] = days.days()
-        if isinstance(subject, Campaign):
-            packed = campaign_days(session, read, subject, whose.links, days)
-            found.update(packed.clicks_of(values))
-            beside = packed.beside
-        which = on_each_of(whose.links, beside)
-    if in_no_city:
-        found.update(_in_no_city(session, read.facets, which(read.facets)))
-    else:
-        found.update(by_day(session, read.facets, which, values))
-    return dict(found), undivided
-
-
-def _in_no_city(
-    session: Session, facets: type[EveryLinkFacet], which: ColumnElement[bool]
-) -> dict[date, int]:
-    """The clicks of each day whose city nobody knows."""
-    query = (
-        select(facets.local_date, func.sum(beside_cities(facets.clicks)))
-        .join(FacetValue, FacetValue.id == facets.value_id)
-        .where(which, FacetValue.facet.in_(("country", "city")))
-        .group_by(facets.local_date)
-    )
-    return {day: int(count) for day, count in session.execute(query)}
 
 
 def _totals(found: SingleClicks, earlier: int, filters: Filters) -> LinkTotals:

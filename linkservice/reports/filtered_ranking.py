@@ -11,25 +11,21 @@ the others are read (`reading_back`), who is judged how (`judging`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.grouping import Ints
-from linkservice.clicks.model import CLASSES, COUNTER_OF_CLASS, Mark
+from linkservice.clicks.model import Mark
 from linkservice.clicks.packed_model import EveryClick
-from linkservice.clicks.packed_values import CELL, unpacked
 from linkservice.reports.filters import Filters
 from linkservice.reports.judging import Earlier
 from linkservice.reports.period import Period
 from linkservice.reports.reading_back import Whose, read_from
-from linkservice.reports.remembered import Remembered
 from linkservice.reports.results import (
     OF_VISITORS,
     Day,
@@ -38,10 +34,17 @@ from linkservice.reports.results import (
     Metric,
     TouchpointReport,
 )
-from linkservice.reports.single_clicks import meet, persons_of
+from linkservice.reports.single_clicks import meet
 from linkservice.reports.sources import NO_TOUCHPOINT
 from linkservice.reports.touchpoint_sums import TouchpointSums
 from linkservice.reports.trend import days_over, has_begun, weeks_before
+from linkservice.reports.value_counts import (
+    FIGURES,
+    ValueCounts,
+    by_touchpoint,
+    of_closed_days,
+    together,
+)
 from linkservice.reports.value_days import closed_days
 from linkservice.workspaces.access import Actor
 
@@ -61,7 +64,7 @@ class FilteredSums:
     told: Period
     by: FilteredBy
     touchpoints: Mapping[int, TouchpointSums] = field(default_factory=dict)
-    daily: Mapping[int, _Days] = field(default_factory=dict)
+    daily: Mapping[int, ValueCounts] = field(default_factory=dict)
 
     def suspected_of(self, touchpoints: Collection[int]) -> int:
         """The clicks of suspected mail scanners, at these touchpoints together."""
@@ -153,12 +156,6 @@ def filtered_change(
     return FilteredChange(now, then, (period.first - before.first).days // 7, earlier)
 
 
-_COUNT = CELL.index("count")
-
-_Days: TypeAlias = dict[str, NDArray[np.int64]]
-"""Each count, day by day."""
-
-
 class _Reading:
     """How the days of a period are read: from sums of closed days, all others click by click.
 
@@ -175,16 +172,14 @@ class _Reading:
             session, self._whose, period, filters, COST_OF_OWN, self._closed.have
         )
 
-    def counted(self, period: Period, suspects: bool) -> dict[int, _Days]:
+    def counted(self, period: Period, suspects: bool) -> dict[int, ValueCounts]:
         """The clicks of these days that meet the filters, by touchpoint."""
-        closed = _of_closed_days(
-            period, self._closed.packed(self._session, period, self._filters), suspects
-        )
+        closed = of_closed_days(self._session, self._closed, period, self._filters, suspects)
         rows = [row for some in self._closed.others(period) for row in self._single_clicks(some)]
         if not rows:
             return dict(closed)
         read = np.array(rows, np.int64)
-        return _together(closed, _by_touchpoint(period, read[:, 0], read[:, 1:], suspects))
+        return together(closed, by_touchpoint(period, read[:, 0], read[:, 1:], suspects))
 
     def _single_clicks(self, period: Period) -> Sequence[Row[Any]]:
         """The day and a cell (`packed_values.CELL`) of whatever single clicks add up to."""
@@ -210,75 +205,18 @@ class _Reading:
         ).all()
 
 
-_REMEMBERED = Remembered[dict[int, _Days]](
-    20_000_000, lambda made: sum(each.nbytes for days in made.values() for each in days.values())
-)
-"""Bytes: a year of 200 touchpoints takes 8 million."""
-
-
-def _of_closed_days(
-    period: Period, packed: Sequence[tuple[int, bytes]], suspects: bool
-) -> dict[int, _Days]:
-    days = [day for day, _ in packed]
-    content = repr((period, suspects, days)).encode(), *(cells for _, cells in packed)
-    return _REMEMBERED.of(content, lambda: _by_touchpoint(period, *unpacked(packed), suspects))
-
-
-def _together(closed: Mapping[int, _Days], others: Mapping[int, _Days]) -> dict[int, _Days]:
-    found = {**closed}
-    for number, days in others.items():
-        mine = closed.get(number)
-        found[number] = {name: each + mine[name] for name, each in days.items()} if mine else days
-    return found
-
-
-def _by_touchpoint(period: Period, days: Ints, cells: Ints, suspects: bool) -> dict[int, _Days]:
-    """The figures of each touchpoint, day by day."""
-    numbers, whose = np.unique(cells[:, 0], return_inverse=True)
-    at = whose * len(period) + days - period.first.toordinal()
-    kinds = cells[:, 1]
-
-    def summed(which: NDArray[np.bool_], *columns: int) -> Iterator[Ints]:
-        chosen = np.flatnonzero(which)
-        places = at[chosen]
-        for column in columns:
-            # Sums of floats, exact up to 2 ** 53.
-            sums = np.bincount(places, cells[chosen, column], len(numbers) * len(period))
-            yield sums.astype(np.int64)
-
-    persons = np.isin(kinds, persons_of(suspects))
-    of_persons = summed(persons, *range(_COUNT, _COUNT + len(_OF_PERSONS)))
-    figures = dict(zip(_OF_PERSONS, of_persons, strict=True))
-    [figures["suspected"]] = summed(kinds == CLASSES.index("suspected"), _COUNT)
-    for name in _OF_OTHERS:
-        of_it = [COUNTER_OF_CLASS.get(each, "scanners") == name for each in CLASSES]
-        [figures[name]] = summed(~persons & np.array(of_it)[kinds], _COUNT)
-    by_days = {name: each.reshape(-1, len(period)) for name, each in figures.items()}
-    for each in by_days.values():
-        each.flags.writeable = False  # they may be remembered
-    return {
-        number: {name: each[place] for name, each in by_days.items()}
-        for place, number in enumerate(numbers.tolist())
-    }
-
-
-_OF_PERSONS = ("clicks", *CELL[_COUNT + 1 :])
-_OF_OTHERS = tuple(COUNTER_OF_CLASS.values())
-_FIGURES = (*_OF_PERSONS, *_OF_OTHERS)
-
-
 _TOLD = ("clicks", "scans", "visitors")
 
 
-def _days(period: Period, some: Sequence[_Days]) -> list[Day]:
+def _days(period: Period, some: Sequence[ValueCounts]) -> list[Day]:
     """The days of a period, of several touchpoints together."""
     sums = np.array([sum((days[name] for days in some), np.zeros(len(period))) for name in _TOLD])
     return [Day(day, *map(int, counts)) for day, counts in zip(period.days(), sums.T, strict=True)]
 
 
-def _sums(days: _Days, metric: Metric) -> TouchpointSums:
+def _sums(days: ValueCounts, metric: Metric) -> TouchpointSums:
     """With the days that rates of this metric are made of, as `touchpoint_sums` has them."""
     judged = days["visitors"] + days["tokenless"] if metric in OF_VISITORS else days["clicks"]
-    totals = np.array([days[name] for name in _FIGURES]).sum(axis=1).tolist()
-    sums = dict(zip(_FIGURES, totals, strict=True))
+    totals = np.array([days[name] for name in FIGURES]).sum(axis=1).tolist()
+    sums = dict(zip(FIGURES, totals, strict=True))
     return TouchpointSums(judged, **sums, daily_scans=days["scans"])
