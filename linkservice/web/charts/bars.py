@@ -40,16 +40,19 @@ def bars(title: str, heads: tuple[str, str], parts: Sequence[Part], total: int) 
     `heads` name the first two columns ("Country", "Clicks"); `total` may exceed the sum.
     """
     longest = max([*(part.count for part in parts), 1])
-    rows = [
-        element(
-            "tr",
-            element("th", _bar(part.count / longest * 100), _name(part), scope="row"),
-            element("td", write_number(part.count)),
-            element("td", _share(part.count, total), class_="chart-share"),
-        )
-        for part in parts
-    ]
+    rows = [_row(part, part.count / longest * 100, total) for part in parts]
     return _table(title, heads, rows, "chart-bars")
+
+
+def _row(part: Part, width: float, total: int) -> Markup:
+    # Written out as `svg.mark` is: a page has some hundred rows, and put together of seven
+    # elements each takes three times as long.
+    return Markup(  # noqa: S704 - every part is escaped
+        f'<tr><th scope="row"><svg class="chart-bar" aria-hidden="true">'
+        f'<rect width="{svg.percent(width)}" height="100%" rx="4"></rect></svg>{_name(part)}</th>'
+        f"<td>{svg.text(write_number(part.count))}</td>"
+        f'<td class="chart-share">{svg.text(_share(part.count, total))}</td></tr>'
+    )
 
 
 def shared_bar(chart_id: str, title: str, heads: tuple[str, str], parts: Sequence[Part]) -> Markup:
@@ -96,15 +99,12 @@ def _share(count: int, total: int) -> str:
     return write_percent(share)
 
 
-def _bar(width: float) -> Markup:
-    rect = element("rect", width=svg.percent(width), height="100%", rx=4)
-    return element("svg", rect, class_="chart-bar", aria_hidden="true")
-
-
 def _name(part: Part) -> Markup:
+    name = svg.text(part.name)
     if part.href:
-        return element("a", part.name, href=part.href, class_="chart-name")
-    return element("span", part.name, class_="chart-name")
+        where = svg.text(part.href)
+        return Markup(f'<a href="{where}" class="chart-name">{name}</a>')  # noqa: S704 - escaped
+    return Markup(f'<span class="chart-name">{name}</span>')  # noqa: S704 - escaped
 
 
 def _look(number: int) -> str:

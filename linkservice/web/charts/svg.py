@@ -59,15 +59,16 @@ def element(tag: str, /, *children: str, **attributes: str | float) -> Markup:
             for name, value in attributes.items()
         ]
     )
-    inside = "".join([_text(child) for child in children]) if children else ""
+    inside = "".join([text(child) for child in children]) if children else ""
     return Markup(f"<{tag}{written}>{inside}</{tag}>")  # noqa: S704 - every part was escaped
 
 
 def _attribute(name: str, value: str | float) -> str:
-    return f' {name.rstrip("_").replace("_", "-")}="{_text(value)}"'
+    return f' {name.rstrip("_").replace("_", "-")}="{text(value)}"'
 
 
-def _text(value: str | float) -> str:
+def text(value: str | float) -> str:
+    """What stands for a value in an element or an attribute; what is `Markup` already stays."""
     if isinstance(value, Markup):
         return str.__str__(value)
     if isinstance(value, str):
@@ -108,12 +109,12 @@ def drawing(
     """The `<svg>` of a chart, with its sentence and description for those who do not see it."""
     require_id(chart_id)
     attributes = "".join([_attribute(name, value) for name, value in box.items()])
-    inside = "".join(map(_text, children))
+    inside = "".join(map(text, children))
     return Markup(  # noqa: S704 - every part was escaped, and an id needs not be
-        f'<svg role="img" class="{_text(class_)}"'
+        f'<svg role="img" class="{text(class_)}"'
         f' aria-labelledby="{chart_id}-title {chart_id}-desc"{attributes}>'
-        f'<title id="{chart_id}-title">{_text(title)}</title>'
-        f'<desc id="{chart_id}-desc">{_text(description)}</desc>{inside}</svg>'
+        f'<title id="{chart_id}-title">{text(title)}</title>'
+        f'<desc id="{chart_id}-desc">{text(description)}</desc>{inside}</svg>'
     )
 
 
@@ -136,7 +137,7 @@ def stretched(*children: str) -> Markup:
 
 def placed(x: float, y: float, *children: str) -> Markup:
     """Shapes of fixed size about the point `x`, `y` (per cent of the plot)."""
-    inside = "".join(map(_text, children))
+    inside = "".join(map(text, children))
     return Markup(  # noqa: S704 - every part was escaped
         f'<svg x="{percent(x)}" y="{percent(y)}" overflow="visible">{inside}</svg>'
     )
@@ -146,7 +147,7 @@ def line(x1: float, y1: float, x2: float, y2: float, look: str) -> Markup:
     """A line of the class `look` from one point to another (per cent of the plot)."""
     return Markup(  # noqa: S704 - every part was escaped
         f'<line x1="{percent(x1)}" x2="{percent(x2)}" y1="{percent(y1)}" y2="{percent(y2)}"'
-        f' class="{_text(look)}"></line>'
+        f' class="{text(look)}"></line>'
     )
 
 
@@ -168,15 +169,15 @@ def mark(
     """
     further = ""
     if len(figures) > 1:
-        below = _text(" · ".join(figures[1:]))
+        below = text(" · ".join(figures[1:]))
         further = f'<tspan x="0" dy="{READOUT_LINE}" class="chart-value">{below}</tspan>'
     # All in one line would be too long for a phone.
     rise = READOUT_RISE + READOUT_LINE * (len(figures) > 1)
     return Markup(  # noqa: S704 - every part was escaped
         f'<g><rect x="{percent(x)}" y="{percent(y)}" width="{percent(width)}"'
-        f' height="{percent(height)}"></rect>{"".join(map(_text, shapes))}'
-        f'<text y="-{rise}"><tspan>{_text(head)}</tspan>'
-        f'<tspan dx="8" class="chart-value">{_text(figures[0])}</tspan>{further}</text></g>'
+        f' height="{percent(height)}"></rect>{"".join(map(text, shapes))}'
+        f'<text y="-{rise}"><tspan>{text(head)}</tspan>'
+        f'<tspan dx="8" class="chart-value">{text(figures[0])}</tspan>{further}</text></g>'
     )
 
 
