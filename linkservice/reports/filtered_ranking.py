@@ -219,4 +219,5 @@ def _sums(days: ValueCounts, metric: Metric) -> TouchpointSums:
     judged = days["visitors"] + days["tokenless"] if metric in OF_VISITORS else days["clicks"]
     totals = np.array([days[name] for name in FIGURES]).sum(axis=1).tolist()
     sums = dict(zip(FIGURES, totals, strict=True))
-    return TouchpointSums(judged, **sums, daily_scans=days["scans"])
+    daily, scans = judged.astype(np.int64), days["scans"].astype(np.int64)
+    return TouchpointSums(daily, **sums, daily_scans=scans)

@@ -21,8 +21,8 @@ from linkservice.reports.remembered import Remembered
 from linkservice.reports.single_clicks import persons_of
 from linkservice.reports.value_days import ClosedDays
 
-ValueCounts: TypeAlias = dict[str, NDArray[np.int64]]
-"""Each count of `FIGURES`, day by day of a period."""
+ValueCounts: TypeAlias = dict[str, NDArray[np.int32]]
+"""Each count of `FIGURES`, day by day of a period: a day has no more than 32 bits hold."""
 
 _COUNT = CELL.index("count")
 _OF_PERSONS = ("clicks", *CELL[_COUNT + 1 :])
@@ -31,9 +31,9 @@ FIGURES = (*_OF_PERSONS, *_OF_OTHERS)
 """What is counted of a touchpoint's clicks; suspected ones are told apart besides."""
 
 _REMEMBERED = Remembered[dict[int, ValueCounts]](
-    20_000_000, lambda made: sum(each.nbytes for days in made.values() for each in days.values())
+    10_000_000, lambda made: sum(each.nbytes for days in made.values() for each in days.values())
 )
-"""Bytes: a year of 200 touchpoints takes 8 million."""
+"""Bytes: a year of 200 touchpoints takes 4 million."""
 
 
 def of_closed_days(
@@ -65,13 +65,13 @@ def by_touchpoint(
     at = whose * len(period) + days - period.first.toordinal()
     kinds = cells[:, 1]
 
-    def summed(which: NDArray[np.bool_], *columns: int) -> Iterator[Ints]:
+    def summed(which: NDArray[np.bool_], *columns: int) -> Iterator[NDArray[np.int32]]:
         chosen = np.flatnonzero(which)
         places = at[chosen]
         for column in columns:
             # Sums of floats, exact up to 2 ** 53.
             sums = np.bincount(places, cells[chosen, column], len(numbers) * len(period))
-            yield sums.astype(np.int64)
+            yield sums.astype(np.int32)
 
     persons = np.isin(kinds, persons_of(suspects))
     of_persons = summed(persons, *range(_COUNT, _COUNT + len(_OF_PERSONS)))

@@ -47,10 +47,10 @@ GC_OF_REDIRECTS: Thresholds = (50_000, 20, 20)
 """A redirect makes no such garbage. What else there is (pages, the follower of changes) makes
 little, and is collected all the same."""
 
-GC_OF_PAGES: Thresholds = (10_000, 10, 10)
+GC_OF_PAGES: Thresholds = (10_000, 5, 5)
 """Nearly all that a page makes goes without a search when the page is sent. The rest waits until
-there are so many objects more: that is a few MB, and what was in use at a search may wait for a
-hundred of them, which is less than a process of pages takes anyway.
+there are so many objects more: that is a few MB, and what was in use at a search may wait for 25 of
+them. With a hundred a process took 35 MB more at its most, and 3 % less time.
 """
 
 BACKPRESSURE = 8192
