@@ -112,6 +112,10 @@ def test_pages_offer_states_by_name_and_all_countries() -> None:
         assert region_name("DE-BY") == "Deutschland, Bayern"
     with speaking("en"):
         assert region_name("AT") == "Austria"
+        assert region_name("DE-BY") == "Germany, Bavaria"
+        names = dict(region_groups(None)[0][1])
+        assert names["DE-NW"] == "North Rhine-Westphalia"
+        assert names["DE-HH"] == "Hamburg"
 
 
 def test_every_country_has_holidays_and_states_that_can_be_chosen() -> None:

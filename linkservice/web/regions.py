@@ -22,6 +22,39 @@ NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "ZZ")
 """Codes of two letters with a name, in which nobody clicks."""
 
 
+_STATES = {
+    "en": {
+        "DE-BY": "Bavaria",
+        "DE-HE": "Hesse",
+        "DE-NI": "Lower Saxony",
+        "DE-NW": "North Rhine-Westphalia",
+        "DE-RP": "Rhineland-Palatinate",
+        "DE-SN": "Saxony",
+        "DE-ST": "Saxony-Anhalt",
+        "DE-TH": "Thuringia",
+        "AT-2": "Carinthia",
+        "AT-3": "Lower Austria",
+        "AT-4": "Upper Austria",
+        "AT-6": "Styria",
+        "AT-7": "Tyrol",
+        "AT-9": "Vienna",
+        "CH-FR": "Fribourg",
+        "CH-GE": "Geneva",
+        "CH-GR": "Grisons",
+        "CH-LU": "Lucerne",
+    },
+    "de": {
+        "CH-GE": "Genf",
+        "CH-NE": "Neuenburg",
+        "CH-TI": "Tessin",
+        "CH-VD": "Waadt",
+        "CH-VS": "Wallis",
+        "CH-Stadt Zurich": "Stadt Zürich",
+    },
+}
+"""States of our countries that are called otherwise in a language than there."""
+
+
 def region_groups(current: str | None) -> list[Group]:
     """The states of our countries, then all countries, in alphabetical order of the language
     spoken now; `current` comes first where it is none of them.
@@ -29,7 +62,7 @@ def region_groups(current: str | None) -> list[Group]:
     names = Locale(spoken()).territories
     nationwide = gettext("Nationwide only")
     groups = [
-        (names[country], [(country, nationwide), *sorted(states(country), key=_by_name)])
+        (names[country], [(country, nationwide), *sorted(_states(country), key=_by_name)])
         for country in OUR_COUNTRIES
     ]
     others = sorted(countries().difference(OUR_COUNTRIES))
@@ -63,8 +96,14 @@ def region_name(region: str) -> str:
     """What a region is called: "Deutschland, Bayern"."""
     country = region.partition("-")[0]
     name = Locale(spoken()).territories[country]
-    state = dict(states(country)).get(region)
+    state = dict(_states(country)).get(region)
     return f"{name}, {state}" if state else name
+
+
+def _states(country: str) -> list[tuple[str, str]]:
+    """The states of a country, as they are called in the language spoken now."""
+    names = _STATES[spoken()]
+    return [(code, names.get(code, name)) for code, name in states(country)]
 
 
 def _by_name(pair: tuple[str, str]) -> str:
