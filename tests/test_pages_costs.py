@@ -258,6 +258,14 @@ def test_nobody_is_told_to_save_where_dear_visitors_buy() -> None:
         "Its return, though, is among the best (0.50\u00a0× its cost): no reason to stop "
         "paying for it."
     )
+    fair = _judged("Fair", "cost_per_visitor", "worst", {"return_on_cost": "as_expected"})
+    for median, better in ((0.4, True), (0.6, False)):
+        verdicts = dict(fair.verdicts or {})
+        peers = CostPeers("stage", 3, median)
+        verdicts["return_on_cost"] = replace(verdicts["return_on_cost"], peers=peers)
+        (told, *_) = _told(replace(fair, verdicts=verdicts))
+        assert told.endswith("save there first.") != better
+        assert ("its cost): save elsewhere first." in told) == better
     poor = _judged("Poor", "return_on_cost", "worst")
     assert _told(rich, poor)[0].startswith("“Poor” brings back 0.50\u00a0× its cost")
 

@@ -2,8 +2,9 @@
 
 Decided here: which verdict is told. The one by the figure rows are sorted by comes first, then the
 return, the cost per conversion, the cost per visitor. Nobody is told to save where it is best by a
-figure that matters more: dear visitors who buy are worth their cost. Where nothing is certain that
-is said, and nothing else. Not here: the verdicts (`reports/cost_judging`).
+figure that matters more, or only better than is usual: dear visitors who buy are worth their cost.
+Where nothing is certain that is said, and nothing else. Not here: the verdicts
+(`reports/cost_judging`).
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ _KEEP = {
     "return_on_cost": N_(
         "Its return, though, is among the best (%(figure)s its cost): no reason to stop paying for "
         "it."
+    ),
+}
+_BETTER = {
+    "cost_per_conversion": N_(
+        "Conversions through it, though, cost less than is usual (%(figure)s each): save elsewhere "
+        "first."
+    ),
+    "return_on_cost": N_(
+        "Its return, though, is above what is usual (%(figure)s its cost): save elsewhere first."
     ),
 }
 _SHARED_OUT = N_(
@@ -112,22 +122,21 @@ def of_touchpoint(row: CostRow, found: CostReport) -> list[str]:
     if not dear:
         return []
     (by,) = dear
-    other = _redeemed_by(row, by)
-    said = f"{_dear(row, by, found)}."
-    if other is None:
-        return [said]
-    return [said, _kept(row, other, found)]
+    return [each for each in (f"{_dear(row, by, found)}.", _spared(row, by, found)) if each]
 
 
-def _kept(row: CostRow, other: By, found: CostReport) -> str:
-    """Why it is worth its cost all the same."""
-    figure = _figure(other, getattr(row.costs, other) or 0.0, found)
-    return gettext(_KEEP[other], figure=figure)
+def _spared(row: CostRow, by: By, found: CostReport) -> str:
+    """Why it is worth its cost although it is worst by this figure; "" if nothing says so."""
+    for words, other in ((_KEEP, _redeemed_by(row, by)), (_BETTER, _better_by(row, by))):
+        if other is not None:
+            figure = _figure(other, getattr(row.costs, other) or 0.0, found)
+            return gettext(words[other], figure=figure)
+    return ""
 
 
 def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
     dear = _worst(found, paid)
-    needless = [(row, by) for row, by in dear if _redeemed_by(row, by) is None]
+    needless = [(row, by) for row, by in dear if not _spared(row, by, found)]
     if needless:
         (row, by), *rest = needless
         said = gettext("%(dear)s: save there first.", dear=_dear(row, by, found))
@@ -137,13 +146,9 @@ def _where_to_save(found: CostReport, paid: Sequence[CostRow]) -> str:
         names = _names(others)
         then = gettext("Then at %(names)s: as certainly dearer than others.", names=names)
         return f"{said} {then}"
-    said = gettext(_NONE_CERTAIN)
     for row, by in dear:
-        other = _redeemed_by(row, by)
-        if other is not None:
-            said = f"{_dear(row, by, found)}. {_kept(row, other, found)}"
-            break
-    return said
+        return f"{_dear(row, by, found)}. {_spared(row, by, found)}"
+    return gettext(_NONE_CERTAIN)
 
 
 def _worst(found: CostReport, paid: Sequence[CostRow]) -> list[tuple[CostRow, By]]:
@@ -164,6 +169,20 @@ def _redeemed_by(row: CostRow, by: By) -> By | None:
     for other in reversed(BYS[BYS.index(by) + 1 :]):
         verdict = row.verdict_by(other)
         if verdict is not None and verdict.verdict == "best":
+            return other
+    return None
+
+
+def _better_by(row: CostRow, by: By) -> By | None:
+    """The figure that matters more by which the row stands better than its peers do at the median,
+    for certain or not.
+    """
+    for other in reversed(BYS[BYS.index(by) + 1 :]):
+        verdict, figure = row.verdict_by(other), getattr(row.costs, other)
+        median = verdict.peers.median if verdict is not None and verdict.peers else None
+        if figure is None or median is None:
+            continue
+        if figure > median if other == "return_on_cost" else figure < median:
             return other
     return None
 
