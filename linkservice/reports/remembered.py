@@ -51,7 +51,8 @@ def _digest(content: Iterable[Content]) -> bytes:
     """SHA-256, which processors know: 1.5 GB a second."""
     whole = sha256()
     for part in content:
-        each = part if isinstance(part, bytes) else part.tobytes()
+        # Arrays as they lie: to copy those of a year takes half as long as to read them.
+        each = part if isinstance(part, bytes) else part.ravel().view(np.uint8).data
         # With its length, so that it matters where one part ends.
         whole.update(len(each).to_bytes(8, "little"))
         whole.update(each)
