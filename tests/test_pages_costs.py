@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 
 import pytest
@@ -16,11 +16,12 @@ from test_pages_journeys import new_journey, new_stage, new_touchpoint, number_i
 
 from linkservice.config import Settings
 from linkservice.database import Database
+from linkservice.reports.arranged import EVERYTHING, Arranged, Selection, together
 from linkservice.reports.cost_judging import By, CostPeers, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Verdict
-from linkservice.reports.results import TouchpointRow
+from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow, TouchpointTotals
 from linkservice.web import cost_lines, cost_verdicts, cost_words, counted
 from linkservice.web.i18n import speaking
 
@@ -180,21 +181,48 @@ def test_what_has_no_column_is_said_once() -> None:
         told = cost_lines.unknown(replace(found, rows=[row, free]))
         assert told[0].startswith("5 Klicks ließen sich keinem Besucher zuordnen: Die Browser")
         assert told[0].endswith("zählen in Raten aber als je ein Besucher. Zu tun ist nichts.")
+    whole = "Klicks ließen sich keinem Besucher zuordnen: Die Browser"
+    with speaking("de"):
+        every = replace(costs, tokenless=12)
+        (told, *_) = cost_lines.unknown(replace(found, totals=every, rows=[row, free]))
+        assert told.startswith(f"12 {whole}")
+        assert "5 davon liegen in Zeilen mit Kosten und zählen dort als je ein Besucher." in told
+
+
+def test_clicks_without_a_token_are_the_same_number_in_a_ranking_and_its_totals() -> None:
     rows = [
         TouchpointRow(clicks=9, scans=0, visitors=8, tokenless=1, rate=0.1, per="sent"),
         TouchpointRow(clicks=9, scans=0, visitors=7, tokenless=2),
         TouchpointRow(clicks=9, scans=0, visitors=6, tokenless=3, rate=0.1, per="visitor"),
     ]
+    flyer = Selection(channel="flyer")
+
+    def said(metric: Metric, total: int, *, chosen: Selection = EVERYTHING) -> str:
+        totals = replace(_nobody(), tokenless=total)
+        period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+        found = TouchpointReport(period, metric, "last", "EUR", totals, rows)
+        seen = Arranged(chosen, None, rows, None, [], together(rows, metric))
+        return counted.without_token_in_rates(found, seen)
+
     with speaking("en"):
-        said = "clicks could not be assigned to visitors: their browsers ask not to be followed"
-        told = [
-            counted.without_token_in_rates("visitors_per_reach", rows),
-            counted.without_token_in_rates("value_per_reach", rows),
-        ]
-        assert [each.partition(",")[0] for each in told] == [f"4 {said}", f"3 {said}"]
-        (one,) = [counted.without_token_in_rates("visitors_per_reach", rows[:1])]
-        assert one.startswith("One click could not be assigned to a visitor: its browser asks not")
-        assert counted.without_token_in_rates("clicks_per_day", rows) == ""
+        assert said("visitors_per_reach", 4).startswith("4 clicks could not be assigned")
+        assert "They are in no figure of visitors, but count" in said("visitors_per_reach", 4)
+        assert said("visitors_per_reach", 1190) == (
+            "1,190 clicks could not be assigned to visitors: their browsers ask not to be "
+            "followed, or visitors were not being counted. They are in no figure of visitors. "
+            "4 of them are at touchpoints that have a rate, and count as one visitor each there. "
+            "Nothing needs to be done."
+        )
+        assert "6 clicks could not" in said("value_per_reach", 6)
+        assert "3 of them are at touchpoints that" in said("value_per_reach", 6)
+        assert "4 of them are at touchpoints shown here" in said(
+            "visitors_per_reach", 6, chosen=flyer
+        )
+        assert said("clicks_per_day", 6) == ""
+
+
+def _nobody() -> TouchpointTotals:
+    return TouchpointTotals(**{each.name: 0 for each in fields(TouchpointTotals)})
 
 
 def test_money_of_a_campaign_makes_nobody_dear() -> None:

@@ -43,8 +43,7 @@ def unknown(found: CostReport) -> list[str]:
     cannot be told by campaign.
     """
     said = []
-    rated = [row.costs for row in found.rows if row.costs.cost_per_visitor is not None]
-    if tokenless := counted.without_token(sum(costs.tokenless for costs in rated)):
+    if tokenless := _without_token(found):
         said.append(tokenless)
     if missing := sum(row.costs.cost is None for row in found.rows):
         said.append(_without_cost(missing))
@@ -67,6 +66,17 @@ def unknown(found: CostReport) -> list[str]:
             )
         )
     return said
+
+
+def _without_token(found: CostReport) -> str:
+    rated = [row.costs for row in found.rows if row.costs.cost_per_visitor is not None]
+    clicks = sum(costs.tokenless for costs in rated)
+    part = ngettext(
+        "One of them is in a line with a cost, and counts as one visitor there.",
+        "%(num)s of them are in lines with a cost, and count as one visitor each there.",
+        clicks,
+    )
+    return counted.without_token(found.totals.tokenless, clicks, part)
 
 
 def is_shared_out(costs: Costs) -> bool:

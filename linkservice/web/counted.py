@@ -14,12 +14,13 @@ from typing import Literal, TypeAlias
 from linkservice import __version__
 from linkservice.clicks.dictionary import knows_cities
 from linkservice.clicks.geodata import is_built_in
+from linkservice.reports.arranged import Arranged
 from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period, day_of
-from linkservice.reports.results import OF_VISITORS, Metric, TouchpointRow
+from linkservice.reports.results import OF_VISITORS, Metric, TouchpointReport
 from linkservice.reports.trend import days_over, weeks_before
-from linkservice.web.i18n import N_, gettext, ngettext, write_moment, write_span
+from linkservice.web.i18n import N_, gettext, ngettext, write_moment, write_number, write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 from linkservice.web.value_words import FACET_WORDS, VALUE_WORDS, value_name
@@ -201,12 +202,20 @@ def visitors(by_link: bool = False, besides: str = "") -> Fact:
     return Fact(gettext("Visitors"), " ".join(filter(None, (whose, twice, besides))))
 
 
-def without_token(clicks: int) -> str:
+def without_token(clicks: int, rated: int, part: str) -> str:
     """What stands in rates and in no column, why, and what to do about it; "" where that is
-    nothing.
+    nothing. `clicks` are those of the whole report, so that every page and file of it tells the
+    same number; `part` says where the `rated` of them are that stand in rates, if not all do.
     """
-    if not clicks:
+    if not rated:
         return ""
+    if rated < clicks:
+        whole = gettext(
+            "%(number)s clicks could not be assigned to visitors: their browsers ask not to be "
+            "followed, or visitors were not being counted. They are in no figure of visitors.",
+            number=write_number(clicks),
+        )
+        return " ".join((whole, part, gettext("Nothing needs to be done.")))
     return ngettext(
         "One click could not be assigned to a visitor: its browser asks not to be followed, or "
         "visitors were not being counted. It is in no figure of visitors, but counts as one "
@@ -218,12 +227,28 @@ def without_token(clicks: int) -> str:
     )
 
 
-def without_token_in_rates(metric: Metric, rows: Sequence[TouchpointRow]) -> str:
-    """The same of the rows of a ranking that have a rate of visitors."""
-    rated = [row for row in rows if metric in OF_VISITORS and row.rate is not None]
-    if metric == "value_per_reach":
-        rated = [row for row in rated if row.per == "visitor"]
-    return without_token(sum(row.tokenless for row in rated))
+def without_token_in_rates(found: TouchpointReport, seen: Arranged) -> str:
+    """The same of a ranking: in rates are those of the rows that have a rate of visitors."""
+    rows = [row for row in seen.rows if found.metric in OF_VISITORS and row.rate is not None]
+    if found.metric == "value_per_reach":
+        rows = [row for row in rows if row.per == "visitor"]
+    rated = sum(row.tokenless for row in rows)
+    if seen.selection:
+        part = ngettext(
+            "One of them is at a touchpoint shown here that has a rate, and counts as one visitor "
+            "there.",
+            "%(num)s of them are at touchpoints shown here that have a rate, and count as one "
+            "visitor each there.",
+            rated,
+        )
+    else:
+        part = ngettext(
+            "One of them is at a touchpoint that has a rate, and counts as one visitor there.",
+            "%(num)s of them are at touchpoints that have a rate, and count as one visitor each "
+            "there.",
+            rated,
+        )
+    return without_token(found.totals.tokenless, rated, part)
 
 
 def conversions(by_link: bool = False) -> Fact:

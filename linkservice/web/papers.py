@@ -288,7 +288,7 @@ def sums_part(ranking: Ranking, seen: Arranged) -> Part:
     numbers = [Column(head, share, "number") for head in heads]
     columns = [Column(gettext("Touchpoint"), 0.4), *numbers]
     lines = [Row((name, *_counts(sums, ranking))) for name, sums in rows]
-    note = without_token_in_rates(ranking.report.metric, seen.rows)
+    note = without_token_in_rates(ranking.report, seen)
     return Part(gettext("Total"), columns, lines, note)
 
 

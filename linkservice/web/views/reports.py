@@ -82,7 +82,7 @@ def reports(page: Page) -> Response:
         groups=groups_asked(asked, seen, ranking, rows),
         rows=rows,
         unlinked=unlinked,
-        tokenless=without_token_in_rates(found.metric, seen.rows),
+        tokenless=without_token_in_rates(found, seen),
         exceeding=exceeding(found.touchpoints),
         apart=figures.apart(found.totals, suspects=asked.chosen.suspects),
         counted=ranking_facts(page, asked, found),

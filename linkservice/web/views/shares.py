@@ -235,7 +235,7 @@ def _ranking(page: Page, share: ReportShare, subject: str, chosen: Chosen) -> di
         "told": [*filter_words(chosen.filters), *arrangement.told(filters, asked.group)],
         "crossings": crossings,
         "words": transition_words,
-        "tokenless": without_token_in_rates(found.metric, seen.rows),
+        "tokenless": without_token_in_rates(found, seen),
         "exceeding": exceeding(seen.rows),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": [*between, *ranking_facts(page, asked, found)],
