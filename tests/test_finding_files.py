@@ -561,3 +561,26 @@ def test_whose_a_conversion_is_goes_with_a_touchpoints_files_and_share(market: M
     assert content["filters"]["attribution"] == "first"
     fields = {"about": "touchpoint", "subject": market.ids["Poster"]}
     shared_page(market, **fields, filters="attribution=first")
+
+
+def test_the_overviews_files_compare_conversions_and_value(market: Market) -> None:
+    """As its page does: nine orders of 19.90 in the last days, none before."""
+    last = (market.today - timedelta(days=1)).isoformat()
+    query = {"from": (market.today - timedelta(days=7)).isoformat(), "to": last}
+    who, path = market.cast.vera, "/overview/download"
+    page = text_of(who.get("/", **query))
+    assert "9 conversions (none before)" in page
+    assert "worth €179.10 (nothing before)" in page
+    change = json.loads(got(who, path, format="json", **query))["change"]
+    assert (change["now"]["conversions"], change["before"]["conversions"]) == (9, 0)
+    assert (change["now"]["value"], change["before"]["value"]) == (17_910, 0)
+    lines = got(who, path, format="csv", **query).decode("utf-8-sig").splitlines()
+    compared = [line for line in csv.DictReader(lines) if line["table"] == "compared"]
+    told = {line["figure"]: (line["now"], line["before"]) for line in compared}
+    assert list(told) == ["clicks", "scans", "visitors", "conversions", "value"]
+    assert (told["conversions"], told["value"]) == (("9", "0"), ("179.10", "0.00"))
+    book = openpyxl.load_workbook(io.BytesIO(got(who, path, format="xlsx", **query)))
+    rows = [[cell.value for cell in row] for row in book["Comparison"].iter_rows()]
+    assert ["Conversions", 9, 0] in rows
+    assert rows[-1][0] == "Value (EUR)"
+    assert [float(cell) for cell in rows[-1][1:]] == [179.1, 0.0]

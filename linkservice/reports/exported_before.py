@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import cast
 
+from linkservice.money import in_main_unit
 from linkservice.reports.exported import Exported, Table
-from linkservice.reports.results import FilteredChange, plain
-from linkservice.reports.trend import Trend
+from linkservice.reports.results import FilteredChange, Json, plain
+from linkservice.reports.trend import ConversionTrend, Trend
+from linkservice.workbook import Cell
 
 _FIGURES = ("clicks", "scans", "visitors")
 _COMPARED = ("now", "before", "weeks")
@@ -43,6 +46,33 @@ def with_change(found: Exported, change: FilteredChange | None) -> Exported:
     }
     told = [*found.tables[:place], *tables, *found.tables[place:]]
     return replace(found, content=content, tables=told)
+
+
+def with_gained(found: Exported, gained: ConversionTrend, currency: str) -> Exported:
+    """A report that has its change (`with_before`), with that of conversions and of their value, as
+    far as its page compares them.
+    """
+    change = found.content["change"]
+    if not isinstance(change, dict) or gained.now is None or gained.before is None:
+        return found
+    now, before = {"conversions": gained.now}, {"conversions": gained.before}
+    lines: list[tuple[Cell, ...]] = [("conversions", gained.now, gained.before)]
+    if gained.value_now is not None and gained.value_before is not None and gained.value:
+        now["value"], before["value"] = gained.value_now, gained.value_before
+        told = [in_main_unit(value, currency) for value in (gained.value_now, gained.value_before)]
+        lines.append(("value", *told))
+    both: dict[str, Json] = {
+        name: {**cast(dict[str, Json], change[name]), **more}
+        for name, more in (("now", now), ("before", before))
+    }
+    tables = [
+        replace(table, rows=[*table.rows, *lines], currency=currency)
+        if table.name == "compared"
+        else table
+        for table in found.tables
+    ]
+    content = {**found.content, "change": {**change, **both}}
+    return replace(found, content=content, tables=tables)
 
 
 def _compared(now: Mapping[str, int], before: Mapping[str, int]) -> Table:

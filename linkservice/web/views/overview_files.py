@@ -11,13 +11,13 @@ from flask import Response
 
 from linkservice.reports.changed import ChangeReport
 from linkservice.reports.exported import of_filtered_overview, of_overview
-from linkservice.reports.exported_before import with_before, with_change
+from linkservice.reports.exported_before import with_before, with_change, with_gained
 from linkservice.reports.exported_findings import of_changes
 from linkservice.reports.graph import Graph
 from linkservice.reports.paper import Column, Part, Row
 from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointReport, TouchpointRow
-from linkservice.reports.trend import Trend, conversion_trend, trend_of
+from linkservice.reports.trend import ConversionTrend, Trend, conversion_trend, trend_of
 from linkservice.web import change_sentences, figures, periods
 from linkservice.web.annotated import notes_in
 from linkservice.web.door import Pages
@@ -76,16 +76,17 @@ def _filed(page: Page) -> Filed:
     ]
     filters = filters_of(chosen)
     rows = [each.row for each in shown]
-    notes = notes_in(page, period)
+    found = of_overview(
+        report, trend, notes_in(page, period), rows, of_changes(changed, {}), filters
+    )
+    gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     return Filed(
         about="overview",
         title=gettext("Overview"),
-        found=with_before(
-            of_overview(report, trend, notes, rows, of_changes(changed, {}), filters), trend
-        ),
+        found=with_gained(with_before(found, trend), gained, report.currency),
         facts=overview_facts(page, chosen, changed),
         parts=[
-            *_figures(page, trend, report),
+            *_figures(page, trend, gained, report.currency),
             _outstanding(shown),
             _changes(changed),
             _quality(page, report, chosen),
@@ -140,16 +141,17 @@ def _filtered(page: Page, chosen: Chosen) -> Filed:
 _COUNTED: tuple[Figure, ...] = ("clicks", "scans", "visitors")
 
 
-def _figures(page: Page, trend: Trend, report: TouchpointReport) -> list[Part | Graph]:
+def _figures(
+    page: Page, trend: Trend, gained: ConversionTrend, currency: str
+) -> list[Part | Graph]:
     """The curve of the figure that the page shows, and all of them in words."""
     figure = figure_asked(page.query.get("figure", ""))
-    gained = conversion_trend(page.session, page.actor.workspace_id, trend)
     more = []
     if gained.conversions:
         count = write_number(gained.conversions)
         more.append(Row((gettext("Conversions"), count, gained_change(gained))))
     if gained.value:
-        worth = write_money(gained.value, report.currency)
+        worth = write_money(gained.value, currency)
         more.append(Row((gettext("Value"), worth, value_change(gained))))
     told = figures.key_figures(trend)
     counted = figures_part(told, figures.change_note(trend), *more)
