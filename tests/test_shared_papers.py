@@ -90,6 +90,25 @@ def test_every_shared_report_is_there_as_pdf(market: Market, about: str, filters
         assert day in found.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize(
+    ("about", "kept", "other", "read_in", "heading"),
+    [
+        ("overview", "Übersicht", "Our weeks", "en", "Overview"),
+        ("costs", "Costs", "Spent", "de", "Kosten"),
+    ],
+)
+def test_the_proposed_heading_is_in_the_language_that_is_read(
+    market: Market, about: str, kept: str, other: str, read_in: str, heading: str
+) -> None:
+    """As on the page; a name of its own stays as it was typed."""
+    for name, shown in ((kept, heading), (other, other)):
+        page = shared_page(market, read_in, about=about, name=name)
+        assert f">{shown}</h1>" in page.text
+        (workspace,) = re.findall(r'class="workspace-name">([^<]+)<', page.text)
+        found = stranger_of(market).get(path_of(page), language=read_in, form="pdf")
+        assert words_of(found.data)[0].startswith(f"{workspace} {shown}")
+
+
 def test_the_address_chooses_nothing_but_the_language(market: Market) -> None:
     page = shared_page(market, about="touchpoints", filters="country=DE")
     path, stranger = path_of(page), stranger_of(market)

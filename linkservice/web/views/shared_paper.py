@@ -37,8 +37,8 @@ _PRINTED: Mapping[Kept, Print] = {
 }
 
 
-def shared_paper(page: Page, share: ReportShare) -> Response:
-    """The PDF under the share's name, of its days and filters, whatever the address says. Raises
+def shared_paper(page: Page, share: ReportShare, title: str) -> Response:
+    """The PDF under the share's `title`, of its days and filters, whatever the address says. Raises
     `NotFound` where its subject is gone.
     """
     assert page.guest is not None
@@ -52,7 +52,7 @@ def shared_paper(page: Page, share: ReportShare) -> Response:
         "scanners": "include" if share.suspects else "",
         "journey_id": subject if share.about in ("journey", "moments") and share.subject_id else "",
     }
-    guest = replace(page.guest, title=share.name, asked=asked)
+    guest = replace(page.guest, title=title, asked=asked)
     return _PRINTED[cast(Kept, share.about)](replace(page, guest=guest), subject)
 
 

@@ -152,7 +152,7 @@ def shared_report(page: Page, token: str) -> Response:
             return shown.render("shared/password.html", token=token, **_look(shown))
         try:
             if page.query.get("form") == "pdf":
-                return shared_paper(shown, share)
+                return shared_paper(shown, share, share_title(share))
             return _shown(shown, share, token)
         except NotFound:
             raise shares.gone() from None
