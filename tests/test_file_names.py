@@ -56,6 +56,27 @@ MONTH = Period(date(2026, 10, 1), date(2026, 10, 31), "Europe/Berlin")
         ),
         ("personas", {"metric": "scans_per_click"}, "", ("personas", ""), ("personas", "")),
         (
+            "campaign",
+            {"country": "unknown", "city": "unknown", "browser": "Other"},
+            "",
+            ("campaign", "country-unknown-city-unknown-browser-other"),
+            ("kampagne", "land-unbekannt-stadt-unbekannt-browser-sonstiges"),
+        ),
+        (
+            "campaign",
+            {"referrer": "direct", "language": "de"},
+            "",
+            ("campaign", "referrer-direct-or-not-told-language-de"),
+            ("kampagne", "herkunftsseite-direkt-oder-nicht-mitgeteilt-sprache-de"),
+        ),
+        (
+            "link",
+            {"device": "unknown"},
+            "",
+            ("link", "device-unknown"),
+            ("link", "geraet-unbekannt"),
+        ),
+        (
             "touchpoint",
             {"city": "DE/Bayern/München", "single_clicks_from": "2026-10-01"},
             "広告",

@@ -18,7 +18,12 @@ from linkservice.reports.results import METRICS
 from linkservice.web.arrangement import CHOICE_WORDS, FILTERS
 from linkservice.web.counted import METRIC_WORDS
 from linkservice.web.i18n import N_, gettext
-from linkservice.web.value_words import ATTRIBUTION_WORDS, FACET_WORDS, VALUE_WORDS
+from linkservice.web.value_words import (
+    ATTRIBUTION_WORDS,
+    FACET_WORDS,
+    VALUE_WORDS,
+    value_name,
+)
 
 REPORTS = {
     "overview": N_("Overview"),
@@ -40,6 +45,11 @@ LONGEST_SUBJECT = 40
 LONGEST_MARK = 80
 
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o"})
+_SHORT = {name: VALUE_WORDS[name] for name in ("source", "device")}
+"""What values are called; others by their code, which is short, or by their own name, but for what
+nobody told.
+"""
+
 _ALONE = ("source", "verdict", "kind", "medium", "channel")
 """Filters whose value says what they are."""
 
@@ -80,8 +90,7 @@ def _marks(filters: Mapping[str, str | None]) -> Iterator[str]:
         if not value:
             continue
         if name in FACET_WORDS:
-            # A country by its code, which is short.
-            word = VALUE_WORDS[name](value) if name in ("source", "device") else value
+            word = _SHORT.get(name, value_name)(value)
         elif name in FILTERS:
             words = CHOICE_WORDS.get(name, {})
             word = gettext(words[value]) if value in words else value
