@@ -398,6 +398,43 @@ def test_any_value_filters_the_page_and_a_chip_takes_it_away(scene: Scene, about
     assert "Source Single clicks of the whole period." in text_of(both)
 
 
+def test_a_filtered_campaign_says_whose_its_links_and_visitors_are(scene: Scene) -> None:
+    """Visitors are those of links; conversions are gone, and it says why; it stays the campaign."""
+    vera, place = scene.cast.vera, f"/campaigns/{scene.campaign_id}"
+    page = vera.get(place, **PERIOD, source="scan")
+    told = text_of(page)
+    for shown in (told, text_of(vera.get(place, **PERIOD))):
+        assert "Visitors are counted by day and link" in shown
+        assert "day and touchpoint" not in shown
+        assert "who comes by two links of the campaign counts twice" in shown
+    assert "Conversions hold for all clicks" in told
+    assert "Its links" not in told
+    assert "The campaign's links" in told
+    way = re.search(r'<a href="/app([^"]+)">The campaign.{1,5}s touchpoints with', page.text)
+    assert way
+    led = vera.get(unescape(way[1]))
+    assert f"campaign_id={scene.campaign_id}" in way[1]
+    assert led.status_code == 200
+    assert "Scanned or clicked: Scanned" in text_of(led)
+    name = f"/reports/links/{scene.link_ids[0]}"
+    assert "counted by day and link" in text_of(vera.get(name, **PERIOD))
+    touchpoint = f"/reports/touchpoints/{scene.touchpoint_id}"
+    assert "counted by day and touchpoint" in text_of(vera.get(touchpoint, **PERIOD, source="scan"))
+
+
+@pytest.mark.parametrize("about", ["links", "campaigns"])
+def test_a_filtered_file_names_what_a_filter_leaves_none_of_as_the_api(
+    scene: Scene, about: str
+) -> None:
+    subject = scene.link_ids[0] if about == "links" else scene.campaign_id
+    place = f"/reports/{about}/{subject}/download"
+    filed = json.loads(
+        scene.cast.vera.get(place, format="json", **PERIOD, source="scan").data,
+    )
+    gained = {"conversions": None, "value": None, "currency": None}
+    assert {name: filed[name] for name in gained} == gained
+
+
 def test_files_hold_what_the_filtered_page_shows(scene: Scene) -> None:
     query = {**PERIOD, "source": "scan", "device": "desktop"}
     found = scene.link(source="scan", device="desktop")
@@ -537,6 +574,8 @@ def test_a_filtered_report_is_shared_as_it_is(scene: Scene, about: str) -> None:
     assert "Country: Germany · Device: Computer" in text_of(shown)
     assert facet_links(shown) == {}
     assert "/app/reports" not in shown.text
+    assert "onversions hold for all clicks, not for these alone" in text_of(shown)
+    assert f"Visitors are counted by day and {about}" in text_of(shown)
 
 
 def test_only_what_can_be_filtered_is_shared_with_filters(scene: Scene) -> None:

@@ -247,9 +247,12 @@ def of_filtered(
     subject_id: str,
     notes: Sequence[Annotation],
     filters: Mapping[str, str | None],
+    *,
+    by_link: bool,
 ) -> Exported:
     """The clicks of a link, touchpoint or campaign that meet its filters. What single clicks
-    tell holds from the day `single_clicks_from` on.
+    tell holds from the day `single_clicks_from` on. `by_link` its plain file has conversions, of
+    which a filter leaves none.
     """
     columns = ("id", "domain", "slug", "clicks", "scans", "visitors")
     links = _links(report.links)
@@ -266,6 +269,7 @@ def of_filtered(
         "hours": [plain(hour) for hour in report.hours],
         **{name: plain(getattr(report, name)) for name in FACET_TABLES},
         "undivided": report.undivided,
+        **(dict.fromkeys(("conversions", "value", "currency")) if by_link else {}),
     }
     tables = [
         _days(report.days, notes),

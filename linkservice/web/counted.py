@@ -137,7 +137,7 @@ def told_besides(
 
 def _definitions(about: About, metric: Metric, filtered: bool) -> Iterator[Fact]:
     yield clicks()
-    yield visitors(about in _BY_LINK, _first_click() if filtered else "")
+    yield visitors(about, _first_click() if filtered else "")
     if not filtered:
         yield conversions(about in _BY_LINK)
     if _is_judged(about, metric, filtered):
@@ -188,13 +188,16 @@ def clicks() -> Fact:
     )
 
 
-def visitors(by_link: bool = False, besides: str = "") -> Fact:
-    """Who a visitor is, of a link or of a touchpoint."""
-    whose = (
-        gettext("Who is new to the link on that day.")
-        if by_link
-        else gettext("Who is new to the touchpoint on that day.")
-    )
+def visitors(about: About = "touchpoints", besides: str = "") -> Fact:
+    """Who a visitor is, of a link or of a touchpoint; those of a campaign are its links'."""
+    if about == "link":
+        whose = gettext("Who is new to the link on that day.")
+    elif about == "campaign":
+        whose = gettext(
+            "Who is new to a link on that day; who comes by two links of the campaign counts twice."
+        )
+    else:
+        whose = gettext("Who is new to the touchpoint on that day.")
     twice = gettext(
         "Who comes on two days counts twice. A browser that asks not to be followed is no "
         "visitor, but counts as one in rates, for each of its clicks."

@@ -117,7 +117,9 @@ def _filtered_file(
 ) -> tuple[Exported, Sequence[Fact]]:
     """The same of a report that is made already."""
     notes = notes_in(page, report.period)
-    found = exported.of_filtered(report, id, notes, filters_of(chosen))
+    found = exported.of_filtered(
+        report, id, notes, filters_of(chosen), by_link=about != "touchpoint"
+    )
     found = with_change(found, report.change)
     return found, counted(page, chosen, about, source=source_words(report))
 
