@@ -584,3 +584,24 @@ def test_the_overviews_files_compare_conversions_and_value(market: Market) -> No
     assert ["Conversions", 9, 0] in rows
     assert rows[-1][0] == "Value (EUR)"
     assert [float(cell) for cell in rows[-1][1:]] == [179.1, 0.0]
+
+
+@pytest.mark.parametrize("place", ["/reports", "/reports/journeys/{}"])
+def test_a_value_of_nothing_is_told_where_values_are(market: Market, place: str) -> None:
+    """Nobody bought by the flyer; what the two with orders are worth is known."""
+    who, path = market.cast.vera, place.format(market.journey_id)
+    paper = on_paper(who, f"{path}/paper", sort="name") if path == "/reports" else ""
+    paper = paper or on_paper(who, f"{path}/paper")
+    lines = re.findall(r"(Poster|Flyer|Stand|Window) .{0,12}?[\d,]+ [\d,]+ [\d,]+ (\d+ \S+)", paper)
+    assert dict(lines) == {
+        "Poster": "7 €139.30",
+        "Flyer": "0 €0.00",
+        "Stand": "0 €0.00",
+        "Window": "2 €39.80",
+    }
+    if path == "/reports":
+        shown = text_of(who.get(path))
+        assert re.search(r"Flyer .{0,40} 0 €0\.00", shown)
+        assert re.search(r"Poster .{0,40} 7 €139\.30", shown)
+        shared = text_of(shared_page(market, about="touchpoints"))
+        assert shared.count("0 €0.00") == shown.count("0 €0.00") == 3

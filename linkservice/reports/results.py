@@ -184,6 +184,12 @@ class TouchpointReport:
     touchpoints: Sequence[TouchpointRow]
     filtered: FilteredBy | None = None
 
+    def value_known(self, conversions: int, value: int) -> int | None:
+        """The value of so many conversions, of a row or several. None where nobody told it: where
+        no conversion of the report has one, or none of these has.
+        """
+        return value if value or (self.totals.value and not conversions) else None
+
 
 @dataclass(frozen=True, slots=True)
 class LinkTotals:

@@ -296,7 +296,9 @@ def _counts(sums: TouchpointRow | Subtotal | TouchpointTotals, ranking: Ranking)
     clicks, scans, visitors = map(write_number, (sums.clicks, sums.scans, sums.visitors))
     if not ranking.is_converting:
         return [clicks, scans, visitors]
-    worth = write_money(sums.value, ranking.report.currency) if sums.value else "–"
+    report = ranking.report
+    value = report.value_known(sums.conversions, sums.value)
+    worth = "–" if value is None else write_money(value, report.currency)
     return [clicks, scans, visitors, write_number(sums.conversions), worth]
 
 
