@@ -89,7 +89,8 @@ def _figure(report: CostReport, row: CostRow, by: By) -> Figure | None:
 def _sure(report: CostReport, row: CostRow, by: By, verdict: CostVerdict) -> str:
     interval = cost_verdicts.interval_words(by, verdict, report)
     said = [
-        gettext("95%%: %(interval)s", interval=interval),
+        # On a phone how certain it is would stand alone on a line.
+        gettext("95%%: %(interval)s", interval=interval).replace(" ", "\u00a0"),
         cost_verdicts.peers_words(by, verdict, report),
         cost_verdicts.missing_words(row, verdict, report),
     ]
