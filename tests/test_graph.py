@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pypdfium2
 import pytest
@@ -78,3 +79,23 @@ def test_a_curve_is_drawn_as_lines_with_its_names(colour: str) -> None:
     paths = [each for each in document[0].get_objects() if each.type == raw.FPDF_PAGEOBJ_PATH]
     assert len(paths) > 3 * 27
     assert "A sentence." in text
+
+
+def test_names_of_lines_near_nothing_stand_above_the_dates() -> None:
+    names = ("Clicks", "Scans", "Visitors")
+    lines = [Line(name, [40, *[value] * 6]) for value, name in enumerate(names)]
+    last = Line("Clicks before", [0] * 7)
+    graph = printed_trend("Curve", days(7), lines, today=TODAY, before=last)
+    assert graph.dates[-1] == (1.0, "28 Nov")
+    page = printed(graph)[0].get_textpage()
+    boxes = {}
+    for words in (*names, "Clicks before", "28 Nov"):
+        found = page.search(words).get_next()
+        assert found
+        corners = [page.get_charbox(found[0] + place) for place in range(found[1])]
+        boxes[words] = min(box[1] for box in corners), max(box[3] for box in corners)
+    _, top_of_date = boxes.pop("28 Nov")
+    told = sorted(boxes.values())
+    assert told[0][0] >= top_of_date
+    for (_, top), (bottom, _) in pairwise(told):
+        assert top <= bottom

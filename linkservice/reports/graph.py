@@ -20,6 +20,8 @@ from linkservice.sheets.lettering import Style
 HEIGHT = 44.0
 TOP, BOTTOM = 6.0, 6.0
 """Above the plot for the unit and the numbers of notes, below it for dates."""
+DATES_BELOW = 1.5
+"""How far below the plot these begin."""
 
 SMALL = Style(7, grey=96)
 NAME = Style(7, bold=True)
@@ -118,7 +120,7 @@ def _axes(graph: Graph, pen: FPDF, write: Write, frame: Frame) -> None:
     for share, label in graph.dates:
         x, bottom = frame.at((share, 0))
         pen.line(x, bottom, x, bottom + 1)
-        write(label, SMALL, x - 12, bottom + 1.5, 24, "C")
+        write(label, SMALL, x - 12, bottom + DATES_BELOW, 24, "C")
     for number, share in enumerate(graph.notes, 1):
         x, bottom = frame.at((share, 0))
         pen.set_dash_pattern(0.4, 0.8)
@@ -153,7 +155,8 @@ def _names(graph: Graph, write: Write, frame: Frame) -> None:
     places = [y for y, _ in ends]
     for number in range(1, len(places)):
         places[number] = max(places[number], places[number - 1] + LINE)
-    lowest = frame.top + frame.height + LINE / 2
+    # The last of the dates reaches beyond the plot, to below the names.
+    lowest = frame.top + frame.height + DATES_BELOW - LINE / 2
     for number in range(len(places) - 1, -1, -1):
         places[number] = min(places[number], lowest)
         lowest = places[number] - LINE
