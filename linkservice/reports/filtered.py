@@ -8,8 +8,9 @@ of the days before, one filter has its clicks from roll-ups, and the rest is not
 What changed is told as on pages without filters (`trend`): beside the same weekdays before, today
 left out, and of each figure that is told of all days of both.
 
-On a day on which a link changed its touchpoint roll-ups cannot tell whose a country was: of the
-days before single clicks, these clicks are left out and counted as `undivided`.
+On a day on which a link changed its touchpoint the facets of links cannot tell whose a country was:
+of the days before single clicks that are not closed either (`filtered_days`), these clicks are left
+out and counted as `undivided`.
 """
 
 from __future__ import annotations
