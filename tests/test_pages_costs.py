@@ -7,6 +7,7 @@ import io
 import re
 from dataclasses import fields, replace
 from datetime import date
+from html import unescape
 
 import pytest
 from cast import make_link, make_touchpoint
@@ -129,6 +130,36 @@ def test_what_was_paid_for_stands_first_and_all_without_a_cost_in_one_line(
     answer = cast.vera.get("/reports/costs.csv", **PERIOD)
     rows = csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff")))
     assert [row["name"] for row in rows] == ["Poster", "Receipt", "Window", "Chat"]
+
+
+def test_a_line_leads_to_its_report_on_these_days_and_apart_to_its_costs(
+    cast: Cast, poster: str
+) -> None:
+    campaign = new_campaign(cast.ben)
+    for place in (f"/touchpoints/{poster}", f"/campaigns/{campaign}"):
+        cast.ben.done(f"{place}/costs", **DAY)
+    days = "from=2025-11-01&amp;to=2025-11-10"
+    for kind, group, place, where in (
+        ("touchpoints", "touchpoint", f"/app/touchpoints/{poster}#costs", ""),
+        ("campaigns", "campaign", f"/app/campaigns/{campaign}#costs", "#report"),
+    ):
+        page = cast.ben.get("/reports/costs", group=group, **PERIOD)
+        number = poster if kind == "touchpoints" else campaign
+        report = "reports/touchpoints" if kind == "touchpoints" else kind
+        assert f'<a href="/app/{report}/{number}?{days}{where}">' in page.text
+        assert f'href="{place}">Edit<' in page.text
+        assert "#costs" not in cast.vera.get("/reports/costs", group=group, **PERIOD).text
+    named = re.search(
+        r'<th scope="row"><a href="/app(/reports[^"]+)">Poster</a>',
+        cast.ben.get("/reports/costs", **PERIOD).text,
+    )
+    assert named
+    told = text_of(cast.ben.get(unescape(named[1])))
+    assert "1–10 Nov 2025" in told
+    cast.ben.done(f"/touchpoints/{poster}/delete")
+    page = cast.ben.get("/reports/costs", **PERIOD)
+    assert f'href="/app/reports/touchpoints/{poster}?' in page.text
+    assert f'href="/app/touchpoints/{poster}#costs"' not in page.text
 
 
 def test_the_report_speaks_german(cast: Cast, poster: str) -> None:

@@ -74,14 +74,16 @@ def _asked_for(page: Page) -> Asked:
 
 
 class Line(NamedTuple):
-    """A row, what it is called, its page and the form that enters a cost of it; None where there
-    is none, or not for this reader.
+    """A row, what it is called, its report on the same days, the form that enters a cost of it
+    where none is, and where its costs are changed; None where there is none, or not for this
+    reader.
     """
 
     row: CostRow
     name: str
     href: str | None
     enter: str | None
+    edit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ def costs_report(page: Page) -> Response:
 
 
 def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, Any]:
-    """What a page shows of the report; only `linked` rows lead to where costs are entered, and
-    only heads of a page of members sort.
+    """What a page shows of the report; only `linked` rows lead to their reports and to where
+    costs are entered, and only heads of a page of members sort.
     """
     found, chosen = _report(page, asked), asked.chosen
     enters = linked and page.may("journeys:write")
@@ -135,8 +137,9 @@ def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, 
         Line(
             row,
             row_name(row, found.group),
-            _href(row) if linked else None,
+            _href(row, chosen) if linked else None,
             _enter(row) if enters and row.costs.cost is None else None,
+            _edit(row) if enters and row.costs.cost is not None else None,
         )
         for row in found.rows
     ]
@@ -206,7 +209,16 @@ def _report(page: Page, asked: Asked) -> CostReport:
     )
 
 
-def _href(row: CostRow) -> str | None:
+def _href(row: CostRow, chosen: Chosen) -> str | None:
+    """Its report on these days; that of a touchpoint outlives it."""
+    if row.kind == "touchpoint":
+        return address("touchpoint_report_page", id=row.id, **chosen.query)
+    if _has_page(row):
+        return address("campaign", id=row.id, _anchor="report", **chosen.query)
+    return None
+
+
+def _edit(row: CostRow) -> str | None:
     """Where its costs are listed; a deleted touchpoint has no page any more."""
     return address(row.kind, id=row.id, _anchor="costs") if _has_page(row) else None
 
