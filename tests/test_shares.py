@@ -166,7 +166,15 @@ def test_what_ended_never_was(cast: Cast, database: Database, settings: Settings
         assert answer.status_code == 404, token
         pages.add(re.sub(r'nonce="[^"]*"', "", answer.text))
     assert len(pages) == 1
-    assert "ask whoever gave it to you" in pages.pop()
+    gone = pages.pop()
+    assert "ask whoever gave it to you" in gone
+    # No way into an app in which its reader has no account; a member finds back.
+    assert 'href="/app/' not in gone
+    assert 'href="/app/"' in read(cast, revoked, cast.ada.client).text
+    nobody = reader(app_of(cast)).post("/app/links", headers={"Sec-Fetch-Site": "same-origin"})
+    assert nobody.status_code == 401
+    assert "To the overview" not in nobody.text
+    assert 'href="/app/sign-in"' in nobody.text
 
 
 def test_a_shared_page_keeps_to_itself(cast: Cast, database: Database) -> None:

@@ -93,6 +93,8 @@ def _page(status: int, problems: Sequence[Problem], settings: Settings) -> Respo
             "web/problem.html",
             page=page,
             status=status,
+            # Who never signed in may be the reader of a shared report, without an account.
+            is_member=bool(cookies.get(request, "session")),
             title=i18n.gettext(_TITLES[known]),
             drawing=_DRAWINGS.get(known, "broken"),
             sentences=[i18n.sentence(problem) for problem in problems],
