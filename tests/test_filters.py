@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any, get_args
@@ -43,6 +43,7 @@ from werkzeug.test import TestResponse
 from linkservice.clicks.devices import Device
 from linkservice.errors import Invalid, NotFound
 from linkservice.reports import reading_back
+from linkservice.reports.exported import of_filtered
 from linkservice.reports.filtered import (
     Asked,
     FilteredReport,
@@ -53,8 +54,9 @@ from linkservice.reports.filtered import (
 from linkservice.reports.filtered_origins import Origins, filtered_origins
 from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.filters import DEVICES, FACETS, NAMES, SOURCES, Filters, choose_filters
-from linkservice.reports.results import LinkReport, Value, plain
+from linkservice.reports.results import LinkReport, LinkTotals, Value, plain
 from linkservice.reports.touchpoints import LinkShare, touchpoint_detail
+from linkservice.web.figures import OTHERS
 from linkservice.workspaces.keys import create_key
 
 NAMES_OF = {
@@ -240,6 +242,10 @@ def test_days_without_single_clicks_have_the_clicks_of_one_filter(scene: Scene) 
     assert several.totals.clicks == sum(day.clicks for day in several.days)
     assert none.single_clicks_from is None
     assert (none.totals.clicks, list(none.days)) == (0, [])
+    for found, told in ((several, [each.name for each in fields(LinkTotals)]), (none, [])):
+        filed = of_filtered(replace(found, links=()), link_id, [], {}, by_link=False)
+        tables = {table.name: table for table in filed.tables}
+        assert [name for name, _ in tables["totals"].rows] == told
 
 
 @pytest.mark.parametrize("report", [filtered_link, filtered_touchpoint, filtered_campaign])
@@ -476,6 +482,30 @@ def test_papers_hold_the_filtered_figures(scene: Scene, about: str) -> None:
     assert "Country: Germany" in whole
     assert f"Clicks {found.totals.clicks} Scans {found.totals.scans}" in whole
     assert "Single clicks of the whole period." in whole
+
+
+def test_paper_tells_what_is_counted_apart_where_there_is_any(scene: Scene) -> None:
+    """As its page; tables have every figure."""
+    place = f"/campaigns/{scene.campaign_id}"
+    seen = []
+    nowhere = {"country": "unknown", "city": "unknown"}
+    some: list[dict[str, str]] = [{}, {"country": "DE"}, {"language": "fr"}, nowhere]
+    for filters in some:
+        query, vera = {**PERIOD, **filters}, scene.cast.vera
+        shown = text_of(vera.get(place, **query))
+        file = pypdfium2.PdfDocument(vera.get(f"/reports{place}/paper", **query).data)
+        whole = " ".join(" ".join(each.get_textpage().get_text_bounded().split()) for each in file)
+        totals = whole.partition("Clicks without a token")[2].partition("Links")[0]
+        data = vera.get(f"/reports{place}/download", format="json", **query).data
+        counts = json.loads(data)["totals"]
+        for name, label in OTHERS.items():
+            if count := counts.get(name, 0):
+                seen.append(name)
+                assert f"{label} {count}" in totals
+                assert f"{label} " in shown
+            else:
+                assert f"{label} 0" not in whole
+    assert "robots" in seen
 
 
 def test_a_page_that_cannot_tell_all_says_since_when(

@@ -273,7 +273,7 @@ def of_filtered(
     }
     tables = [
         _days(report.days, notes),
-        _totals(report.totals),
+        _filtered_totals(report),
         Table("links", columns, links),
         _hours(report.hours),
         *_facets(report),
@@ -366,6 +366,14 @@ def _sums(
 def _totals(totals: LinkTotals) -> Table:
     names = [each.name for each in fields(totals)]
     return Table("totals", ("figure", "count"), [(name, getattr(totals, name)) for name in names])
+
+
+def _filtered_totals(report: FilteredReport) -> Table:
+    """Without single clicks only what roll-ups tell: nought would be untrue of all else."""
+    totals = _totals(report.totals)
+    if report.single_clicks_from is not None:
+        return totals
+    return replace(totals, rows=[row for row in totals.rows if report.rolls_up(str(row[0]))])
 
 
 def _sums_of_links(report: LinkReport) -> Table:

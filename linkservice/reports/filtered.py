@@ -84,6 +84,13 @@ class FilteredReport:
         """Whether everything is told of the whole period."""
         return self.single_clicks_from == self.period.first
 
+    def rolls_up(self, figure: str) -> bool:
+        """Whether roll-ups tell the figure of the days before single clicks."""
+        alone = len(self.filters.given) == 1
+        return alone and (
+            figure == "clicks" or (figure == "scans" and self.filters.source is not None)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

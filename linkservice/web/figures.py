@@ -65,7 +65,7 @@ _CARDS = {
 
 _CITIES = list(_CARDS).index("city")
 
-_OTHERS = {
+OTHERS = {
     "robots": N_("Robots"),
     "previews": N_("Link previews"),
     "prefetches": N_("Prefetches"),
@@ -411,7 +411,7 @@ def apart(totals: LinkTotals | TouchpointTotals, *, suspects: bool) -> list[Asid
     suspected = 0 if suspects else totals.suspected
     return [
         Aside(gettext(label), count, suspected if name == "scanners" else 0)
-        for name, label in _OTHERS.items()
+        for name, label in OTHERS.items()
         if (count := getattr(totals, name, 0))
     ]
 

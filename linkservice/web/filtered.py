@@ -167,7 +167,7 @@ def filtered_figures(found: FilteredReport) -> list[KeyFigure]:
     since = found.single_clicks_from
     shown = []
     for key, label in FIGURES.items():
-        complete = found.is_whole or _rolled_up(found, key)
+        complete = found.is_whole or found.rolls_up(key)
         if since is None and not complete:
             continue
         note = "" if complete or since is None else _since(since)
@@ -175,12 +175,6 @@ def filtered_figures(found: FilteredReport) -> list[KeyFigure]:
             note = change_words(found.change.now[key], found.change.before[key], gettext("before"))
         shown.append(KeyFigure(key, gettext(label), getattr(found.totals, key), note))
     return shown
-
-
-def _rolled_up(found: FilteredReport, key: Figure) -> bool:
-    """Whether roll-ups tell the figure of the days before single clicks."""
-    alone = len(found.filters.given) == 1
-    return alone and (key == "clicks" or (key == "scans" and found.filters.source is not None))
 
 
 def _since(day: date) -> str:

@@ -39,6 +39,9 @@ NOT_PRINTED = ("hours", "touchpoints", "groups", "shown", "days_before")
 groups and those shown add up to; the days before are drawn.
 """
 
+_APART = (*figures.OTHERS, "suspected")
+"""Totals that pages and papers tell where there is any."""
+
 FIRST, MOST_OF_NUMBER = 0.4, 0.15
 """Of a table's width: what its first column takes, and at most one of numbers."""
 
@@ -151,10 +154,17 @@ def table_parts(page: Page, found: Exported) -> list[Part]:
 
 
 def _sheets(tables: Sequence[Table]) -> Iterator[Sheet]:
-    """The tables in words, without what only programs need: ids, and values before their words."""
+    """The tables in words, without what only programs need: ids, values before their words, and
+    that nothing was counted apart.
+    """
     for sheet, table in zip(sheets_of(tables), tables, strict=True):
         if table.name in FACET_TABLES or table.columns[0] == "id":
             yield replace(sheet, heads=sheet.heads[1:], rows=[row[1:] for row in sheet.rows])
+        elif table.name == "totals":
+            pairs = zip(sheet.rows, table.rows, strict=True)
+            yield replace(
+                sheet, rows=[row for row, (name, count) in pairs if count or name not in _APART]
+            )
         else:
             yield sheet
 
