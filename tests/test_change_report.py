@@ -339,7 +339,7 @@ def test_the_overview_names_the_holidays_it_leaves_out(
     cast.ada.done("/settings", holidays="DE-NW")
     page = text_of(cast.ada.get("/"))
     assert "Say whose public holidays you keep" not in page
-    assert "Public holidays: Germany, Nordrhein-Westfalen" in page
+    assert "Public holidays: Germany, North Rhine-Westphalia" in page
     assert ("; none fell on these days." in page) != ("No usual days, so left out:" in page)
 
 
