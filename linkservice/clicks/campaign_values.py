@@ -13,8 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, case, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Connection, func, select
 
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import FacetValue
@@ -28,31 +27,21 @@ _HEAD = struct.Struct("<II")
 def packed(connection: Connection, days: Sequence[date], link_ids: Sequence[int]) -> bytes:
     """What these links together had on these days, of one month; nothing if that is nothing."""
     rows = EveryLinkFacet
-    those = rows.local_date.in_(days), rows.link_id.in_(link_ids)
-    by_value = (
-        select(rows.value_id, rows.local_date, func.sum(rows.clicks))
-        .where(*those)
-        .group_by(rows.value_id, rows.local_date)
-    )
-    in_no_city = (
-        select(rows.local_date, func.sum(beside_cities(rows.clicks)))
+    query = (
+        select(rows.value_id, FacetValue.facet, rows.local_date, func.sum(rows.clicks))
         .join(FacetValue, FacetValue.id == rows.value_id)
-        .where(*those, FacetValue.facet.in_(("country", "city")))
-        .group_by(rows.local_date)
+        .where(rows.local_date.in_(days), rows.link_id.in_(link_ids))
+        .group_by(rows.value_id, FacetValue.facet, rows.local_date)
     )
-    cells = [
-        *((value, day.day, int(clicks)) for value, day, clicks in connection.execute(by_value)),
-        *((NO_CITY, day.day, int(clicks)) for day, clicks in connection.execute(in_no_city)),
-    ]
-    there = sorted(cell for cell in cells if cell[2])  # 0 where what was counted was reclassified
+    cells: Counter[tuple[int, int]] = Counter()
+    for value, facet, day, clicks in connection.execute(query):
+        cells[value, day.day] += int(clicks)
+        # All have a country, and nothing is rolled up where there is no city.
+        if facet in ("country", "city"):
+            cells[NO_CITY, day.day] += int(clicks) if facet == "country" else -int(clicks)
+    # 0 where what was counted was reclassified.
+    there = sorted((*cell, clicks) for cell, clicks in cells.items() if clicks)
     return _packed(np.array(there, np.int64)) if there else b""
-
-
-def beside_cities(clicks: InstrumentedAttribute[int]) -> ColumnElement[int]:
-    """What facets of countries and cities add up to: the clicks whose city nobody knows. All have
-    a country, and nothing is rolled up where there is no city.
-    """
-    return case((FacetValue.facet == "country", clicks), else_=-clicks)
 
 
 def _packed(cells: Ints) -> bytes:

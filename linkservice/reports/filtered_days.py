@@ -11,14 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.campaign_values import beside_cities
 from linkservice.clicks.kept_rows import kept_from
 from linkservice.clicks.model import FacetValue, LinkDay
 from linkservice.clicks.packed_model import EveryLinkFacet
-from linkservice.clicks.packed_values import NO_CITY
 from linkservice.journeys.model import Campaign, Touchpoint
 from linkservice.links.model import Link
 from linkservice.reports.campaign_days import campaign_days
@@ -26,11 +24,10 @@ from linkservice.reports.details import Which, by_day, on_each_of
 from linkservice.reports.filters import UNKNOWN, Filters
 from linkservice.reports.period import Period
 from linkservice.reports.reading_back import Whose
-from linkservice.reports.single_clicks import value_ids
 from linkservice.reports.sources import sources
 from linkservice.reports.touchpoints import facets_alone
 from linkservice.reports.value_counts import of_closed_days
-from linkservice.reports.value_days import closed_days
+from linkservice.reports.value_days import closed_days, numbers_of
 
 _DAY = timedelta(days=1)
 
@@ -47,18 +44,17 @@ def filtered_days(
     """The clicks of each of the days that meet the one filter; and how many clicks, of whatever
     value, cannot be told apart.
     """
+    if isinstance(subject, Touchpoint) and filters.source is None:
+        return _of_touchpoint(session, subject, days, filters, suspects)
     read = sources(session, whose.workspace_id, days, suspects)
     if filters.source is not None:
         return _of_source(session, read.days, whose, days, filters.source), 0
-    if isinstance(subject, Touchpoint):
-        return _of_touchpoint(session, subject, days, filters, suspects)
     assert whose.links is not None  # of a link or a campaign they are known
     found: Counter[date] = Counter()
     beside: Sequence[date] = days.days()
     if isinstance(subject, Campaign):
         packed = campaign_days(session, read, subject, whose.links, days)
-        values = [NO_CITY] if _in_no_city(filters) else _values(session, filters)
-        found.update(packed.clicks_of(values))
+        found.update(packed.clicks_of(numbers_of(session, filters)))
         beside = packed.beside
     found.update(_of_facets(session, read.facets, on_each_of(whose.links, beside), filters))
     return dict(found), 0
@@ -105,21 +101,14 @@ def _of_touchpoint(
 def _of_facets(
     session: Session, facets: type[EveryLinkFacet], which: Which, filters: Filters
 ) -> dict[date, int]:
-    if not _in_no_city(filters):
-        return by_day(session, facets, which, _values(session, filters))
+    if filters.city != UNKNOWN:
+        return by_day(session, facets, which, numbers_of(session, filters))
+    # All have a country, and nothing is rolled up where there is no city.
+    beside_cities = case((FacetValue.facet == "country", facets.clicks), else_=-facets.clicks)
     query = (
-        select(facets.local_date, func.sum(beside_cities(facets.clicks)))
+        select(facets.local_date, func.sum(beside_cities))
         .join(FacetValue, FacetValue.id == facets.value_id)
         .where(which(facets), FacetValue.facet.in_(("country", "city")))
         .group_by(facets.local_date)
     )
     return {day: int(count) for day, count in session.execute(query)}
-
-
-def _in_no_city(filters: Filters) -> bool:
-    return filters.city == UNKNOWN
-
-
-def _values(session: Session, filters: Filters) -> Sequence[int]:
-    ((facet, value),) = filters.facets.items()
-    return value_ids(session, facet, value)

@@ -67,7 +67,7 @@ class ClosedDays:
                 ValueDay.workspace_id == self.workspace_id,
                 # Named one by one: in a key that begins with the day, each is looked up.
                 ValueDay.local_day.in_(days),
-                ValueDay.value_id.in_(_values(session, filters)),
+                ValueDay.value_id.in_(numbers_of(session, filters)),
             ),
             execution_options=AS_BYTES,
         )
@@ -106,8 +106,8 @@ def _closed_days(session: Session, workspace_id: int) -> ClosedDays:
     )
 
 
-def _values(session: Session, filters: Filters) -> list[int]:
-    """The numbers of the value, as closed days have them."""
+def numbers_of(session: Session, filters: Filters) -> list[int]:
+    """The numbers of the value of the one filter, as what is packed by value has them."""
     if filters.source is not None:
         return [SCANS if filters.source == "scan" else NO_SCANS]
     ((facet, value),) = filters.facets.items()
