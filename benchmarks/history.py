@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 
 from benchmarks.audience import Shop, records
 from benchmarks.stand import fill
-from linkservice.clicks import closed_days, retention
+from linkservice.clicks import retention
 from linkservice.clicks.bulk import counters
+from linkservice.clicks.idle import works
 from linkservice.clicks.ingest import Ingester
 from linkservice.clicks.model import (
     AcceptedDay,
@@ -36,11 +37,8 @@ from linkservice.clicks.model import (
     TouchpointMonth,
     VisitorKeys,
 )
-from linkservice.clicks.months import MONTHS
 from linkservice.clicks.packed_model import WHOLE
-from linkservice.clicks.packing import Packing
 from linkservice.clicks.segment import write_segment
-from linkservice.clicks.spans import Closing
 from linkservice.clicks.spool import node_id
 from linkservice.config import Settings, load
 from linkservice.database import Database
@@ -57,6 +55,9 @@ DAY_MS = 20 * 3_600_000
 """So that a day of clicks is one local day in Europe, too."""
 
 SEGMENT_CLICKS = 250_000
+
+SAID_SECONDS = 1.0
+"""What took longer is told."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _put_to_touchpoints(session: Session, past: Past) -> None:
 
 
 def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed: int) -> None:
-    """Ingest a day, and copy it until the database holds so many clicks."""
+    """Ingest a day, and copy it until the database holds so many clicks; see `rest`."""
     a_day, started = past.clicks // past.days, time.perf_counter()
     if not held(database):
         spool(settings, shop, past.begun, a_day, f"fill {seed}")
@@ -139,10 +140,18 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
             print(f"{held(database):,} clicks after {seconds:.0f} s", flush=True)
     with database.writing_connection() as connection:
         sum_months(connection)
-    close_all(closed_days.Closing(database).some)
-    close_all(Closing(database, MONTHS).some)
-    if not database.is_sqlite:
-        close_all(Packing(database).some)
+
+
+def rest(database: Database) -> None:
+    """Do all that an ingester does while no click waits, and tell how long each part took."""
+    idle = True
+    for number, some in enumerate(works(database), start=1):
+        started = time.perf_counter()
+        while some(datetime.now(UTC)):
+            idle = False
+        if (took := time.perf_counter() - started) > SAID_SECONDS:
+            print(f"closed and packed, part {number}, in {took:.0f} s", flush=True)
+    if not (idle or database.is_sqlite):
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
         ) as connection:
@@ -153,12 +162,6 @@ def fill_up(settings: Settings, database: Database, shop: Shop, past: Past, seed
 
 
 _BY_DAY = (LinkDay, TouchpointDay, StageDay, LinkHour, LinkFacet, DomainDay, AcceptedDay)
-
-
-def close_all(some: Callable[[datetime], bool]) -> None:
-    """Do what an idle ingester would do bit by bit, as long as there is any."""
-    while some(datetime.now(UTC)):
-        pass
 
 
 def sum_months(connection: Connection) -> None:

@@ -32,6 +32,7 @@ from benchmarks.history import (
     forget_segments,
     held,
     installation,
+    rest,
     shop_of,
     spool,
 )
@@ -73,6 +74,7 @@ def main() -> None:
         past = Past(BEGUN, DAYS, options.clicks)
         shop = shop_of(database, settings, past)
         fill_up(settings, database, shop, past, options.seed)
+        rest(database)
         _measure(settings, database, shop, options.new, options.seed)
         if options.audit:
             started = time.perf_counter()

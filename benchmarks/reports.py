@@ -23,7 +23,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from benchmarks.gains import add_gains
-from benchmarks.history import Past, fill_up, installation, shop_of
+from benchmarks.history import Past, fill_up, installation, rest, shop_of
 from benchmarks.table import heading, judged
 from linkservice import schema
 from linkservice.app import close_app, create_app
@@ -63,6 +63,7 @@ def main() -> None:
         shop = shop_of(database, settings, past)
         fill_up(settings, database, shop, past, given.seed)
         add_gains(database, past, given.seed)
+        rest(database)
         _measure(settings, database, given.only)
         database.close()
 

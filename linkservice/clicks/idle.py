@@ -24,19 +24,23 @@ Work: TypeAlias = Callable[[datetime], bool]
 """Does a bit, and says whether there was any."""
 
 
+def works(database: Database) -> Sequence[Work]:
+    """All of it, in order."""
+    return (
+        day_links.Closing(database).some,
+        closed_days.Closing(database).some,
+        *(Closing(database, spans).some for spans in closed_sums.SPANS),
+        campaign_months.Closing(database).some,
+        packing.Packing(database).some,
+    )
+
+
 class Idle:
     """Does what there is to do, a bit at a time."""
 
     def __init__(self, database: Database, *also: Work) -> None:
         """`also` is what else is to be done bit by bit."""
-        self._work: Sequence[Work] = (
-            day_links.Closing(database).some,
-            closed_days.Closing(database).some,
-            *(Closing(database, spans).some for spans in closed_sums.SPANS),
-            campaign_months.Closing(database).some,
-            packing.Packing(database).some,
-            *also,
-        )
+        self._work: Sequence[Work] = (*works(database), *also)
         self._looked_at = float("-inf")
 
     def some(self) -> None:
