@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, tuple_
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import AgentName, FacetValue
-from linkservice.database import Database, insert_into
+from linkservice.database import Database, insert_into, read_once
 
 Value: TypeAlias = tuple[str, str]
 """A facet and its value."""
@@ -118,7 +118,7 @@ def value_id(session: Session, facet: str, value: str) -> int:
 def knows_cities(session: Session) -> bool:
     """Whether the city of any click was ever known."""
     found = select(FacetValue.id).where(FacetValue.facet == "city").limit(1)
-    return session.scalar(found) is not None
+    return read_once(session, knows_cities, lambda: session.scalar(found) is not None)
 
 
 def _look_up(

@@ -25,8 +25,8 @@ from linkservice.database import is_sqlite, read_once
 from linkservice.reports.filters import Filters
 from linkservice.reports.period import Period
 
-ROWS_OF_ONE, ROWS_OF_SEVERAL = 600_000, 2_200_000
-"""Rows, of whatever link, that are read for one filter, and for several: some 100 and 300 ms."""
+ROWS_OF_ONE, ROWS_OF_SEVERAL = 400_000, 2_200_000
+"""Rows, of whatever link, that are read for one filter, and for several: some 50 and 300 ms."""
 
 ROWS_OF_SEVERAL_ON_POSTGRESQL = 1_300_000
 """There a row is found through the index and read from another page."""

@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Select, false, select
 from sqlalchemy.orm import Session
 
+from linkservice.database import read_once
 from linkservice.errors import Forbidden, NotFound, Problem, Unauthenticated
 from linkservice.workspaces.model import ApiKey, Member, Owned, User, Workspace
 
@@ -68,19 +69,30 @@ def page(actor: Actor, model: type[Row], *, after: int | None, limit: int) -> Se
 
 def find(session: Session, actor: Actor, model: type[Row], outside_id: str, field: str = "") -> Row:
     """The row with that outside id; `NotFound` (naming `field`) also for a foreign one."""
-    return _only(session, scoped(actor, model), model, outside_id, field)
+    return _only(session, actor, model, outside_id, field)
 
 
 def find_ever(session: Session, actor: Actor, model: type[Row], outside_id: str) -> Row:
     """As `find`, but also a row that is softly deleted: to bring it back."""
-    query = select(model).where(model.workspace_id == actor.workspace_id)
-    return _only(session, query, model, outside_id, "")
+    return _only(session, actor, model, outside_id, "", deleted=True)
 
 
 def _only(
-    session: Session, query: Select[Row], model: type[Row], outside_id: str, field: str
+    session: Session,
+    actor: Actor,
+    model: type[Row],
+    outside_id: str,
+    field: str,
+    *,
+    deleted: bool = False,
 ) -> Row:
-    found = session.scalar(query.where(matches(model, outside_id)))
+    def look() -> Row | None:
+        of_workspace = select(model).where(model.workspace_id == actor.workspace_id)
+        query = of_workspace if deleted else scoped(actor, model)
+        return session.scalar(query.where(matches(model, outside_id)))
+
+    # A page asks for its subject up to five times, each part of it for itself.
+    found = read_once(session, (_only, actor.workspace_id, model, outside_id, deleted), look)
     if found is None:
         what = model.__name__.lower()
         raise NotFound(Problem(field, "no_such_row", {"what": what, "id": outside_id[:40]}))

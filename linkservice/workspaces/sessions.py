@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from linkservice.database import Database
+from linkservice.database import Database, read_once
 from linkservice.errors import Forbidden, NotFound, Problem, Unauthenticated
 from linkservice.workspaces import trail
 from linkservice.workspaces.access import Actor, actor_of_member, hash_secret, inside_id
@@ -160,7 +160,11 @@ def memberships(session: Session, user_id: int) -> Sequence[tuple[Member, Worksp
         .where(Member.user_id == user_id)
         .order_by(Member.id)
     )
-    return [(member, workspace) for member, workspace in session.execute(query)]
+
+    def found() -> Sequence[tuple[Member, Workspace]]:
+        return [(member, workspace) for member, workspace in session.execute(query)]
+
+    return read_once(session, (memberships, user_id), found)
 
 
 def switch_workspace(session: Session, signed_in: SignedIn, workspace_id: str) -> str:
