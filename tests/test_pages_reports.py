@@ -226,6 +226,17 @@ def test_a_trend_says_which_days_it_compares_with(shop: Shop) -> None:
     assert text.count("Compared with 18–27 May 2026.") == 2
 
 
+def test_clicks_are_drawn_beside_those_before(shop: Shop) -> None:
+    """Wherever the title compares; a filter leaves a single line here, which needs no name."""
+    strong, link = shop.ids["Strong"], shop.link_id
+    of_several, alone = "period=7", "period=7&source=click"
+    for path in (f"/reports/touchpoints/{strong}", f"/reports/links/{link}"):
+        for query, name in ((of_several, "Clicks before"), (alone, "Before")):
+            page = shop.cast.ben.get(f"{path}?{query}").text
+            assert 'class="chart-line-before"' in page, (path, query)
+            assert f'<th scope="col">{name}</th>' in page, (path, query)
+
+
 def test_what_was_never_scanned_can_be_filtered_by_scans_and_back(shop: Shop) -> None:
     page = f"/reports/links/{shop.link_id}"
     assert re.search(r'href="[^"]*source=scan', shop.cast.vera.get(page).text)

@@ -150,20 +150,30 @@ def trend_lines(found: Trend, *figures: Figure) -> list[Line]:
 
 
 def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[Note] = ()) -> Chart:
-    """The days of one figure beside those before, or of several without them."""
-    before = None
-    if len(figures) == 1 and found.before:
-        values = [getattr(day, figures[0]) for day in found.before]
-        before = Line(gettext("Before"), values)
+    """The days of figures, the first beside those before."""
+    lines = trend_lines(found, *figures)
     return trend(
         chart_id,
         trend_title(found, figures[0]),
         [day.date for day in found.days],
-        trend_lines(found, *figures),
+        lines,
         today=found.today,
-        before=before,
+        before=trend_before(found, figures[0], lines),
         notes=notes,
     )
+
+
+def trend_before(found: Trend, figure: Figure, lines: Sequence[Line]) -> Line | None:
+    """The days before of the figure that is the first of these lines, where there are any."""
+    values = [getattr(day, figure) for day in found.before]
+    return Line(before_name(lines), values) if values else None
+
+
+def before_name(lines: Sequence[Line]) -> str:
+    """What the line of the days before is called: after the first, where there are more."""
+    if len(lines) == 1:
+        return gettext("Before")
+    return gettext("%(name)s before", name=lines[0].name)
 
 
 def trend_title(found: Trend, figure: Figure) -> str:
@@ -181,10 +191,12 @@ def filtered_title(change: FilteredChange | None, figure: Figure) -> str:
     return finding_title(figure, change.now.get(figure, 0), change.before.get(figure, 0))
 
 
-def filtered_before(change: FilteredChange | None, figure: Figure, name: str) -> Line | None:
-    """The line of the days before, where the figure is told of all of them."""
+def filtered_before(
+    change: FilteredChange | None, figure: Figure, lines: Sequence[Line]
+) -> Line | None:
+    """The same of filtered figures, where it is told of all those days."""
     values = [getattr(day, figure) for day in change.days] if change else []
-    return Line(name, values) if values and None not in values else None
+    return Line(before_name(lines), values) if values and None not in values else None
 
 
 def finding_title(figure: Figure, now: int, before: int) -> str:

@@ -199,4 +199,5 @@ def _trend(found: FilteredReport, today: date, notes: Sequence[Note]) -> Chart |
     title = figures.filtered_title(found.change, "clicks")
     days = [day.date for day in found.days]
     there = [note for note in notes if note.day >= days[0]]
-    return trend("trend", title, days, lines, today=today, notes=there)
+    before = figures.filtered_before(found.change, "clicks", lines)
+    return trend("trend", title, days, lines, today=today, before=before, notes=there)

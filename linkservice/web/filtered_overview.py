@@ -154,12 +154,13 @@ def _trend(
     if not by.days:
         return None
     days = [day.date for day in by.days]
+    lines = [filtered_line(by, figure)]
     return trend(
         "trend",
         figures.filtered_title(changed, figure),
         days,
-        [filtered_line(by, figure)],
+        lines,
         today=chosen.today,
-        before=figures.filtered_before(changed, figure, gettext("Before")),
+        before=figures.filtered_before(changed, figure, lines),
         notes=[note for note in notes if note.day >= days[0]],
     )

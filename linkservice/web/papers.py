@@ -86,16 +86,12 @@ def trend_parts(page: Page, found: Trend, *shown: Figure) -> list[Part | Graph]:
 def trend_graph(page: Page, found: Trend, *shown: Figure) -> Graph:
     """The curve of these figures, the first beside the days before."""
     lines = figures.trend_lines(found, *shown)
-    before = None
-    if found.before:
-        values = [getattr(day, shown[0]) for day in found.before]
-        before = Line(gettext("%(name)s before", name=lines[0].name), values)
     return printed_trend(
         figures.trend_title(found, shown[0]),
         [day.date for day in found.days],
         lines,
         today=found.today,
-        before=before,
+        before=figures.trend_before(found, shown[0], lines),
         notes=notes_on(page, found.period),
     )
 
@@ -122,14 +118,13 @@ def lines_parts(
     """The curve of lines, the `first` beside the days before; none where there are no days."""
     if not days or not lines:
         return []
-    before = gettext("%(name)s before", name=lines[0].name)
     return [
         printed_trend(
             figures.filtered_title(change, first),
             days,
             lines,
             today=day_of(page.now, page.time_zone),
-            before=figures.filtered_before(change, first, before),
+            before=figures.filtered_before(change, first, lines),
             notes=notes_on(page, period),
         )
     ]
