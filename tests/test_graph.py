@@ -10,7 +10,8 @@ import pytest
 from pypdfium2 import raw
 
 from linkservice.reports.graph import Graph
-from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
+from linkservice.reports.paper import Paper, make_paper
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web.charts import Line, Note, printed_trend
 
 TODAY = date(2026, 11, 28)

@@ -15,7 +15,8 @@ from test_downloads import as_workbook, on_page
 from test_pages_reports import Shop, shop
 from werkzeug.test import TestResponse
 
-from linkservice.reports.paper import MARGIN, TERM, Column, Paper, Part, Row, make_paper
+from linkservice.reports.paper import MARGIN, TERM, Paper, make_paper
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web.guard import Cookies
 
 __all__ = ["shop"]

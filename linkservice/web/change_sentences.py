@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from linkservice.reports.change import Change
 from linkservice.reports.changed import EARLIEST, Beside, ChangeReport, ChangeRow, change_report
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.period import day_of
 from linkservice.reports.tide import Tide
 from linkservice.web.comparisons import comparison

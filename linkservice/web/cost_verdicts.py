@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from linkservice.reports.cost_judging import BYS, By, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow, rank
 from linkservice.reports.needed import MOST_TIMES
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.ranking import PEERS_AT_LEAST
 from linkservice.web import cost_words
 from linkservice.web.comparisons import comparison

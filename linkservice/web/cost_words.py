@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web import counted, fieldwords
 from linkservice.web.cost_lines import (
     GROUP_WORDS,

@@ -14,7 +14,7 @@ from flask import Response
 from linkservice.fields import Problems
 from linkservice.reports.exported import Exported
 from linkservice.reports.graph import Graph
-from linkservice.reports.paper import Part
+from linkservice.reports.paper_table import Part
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.web.counted import Fact
 from linkservice.web.exports import FORMATS, USUAL_FORMAT, saved

@@ -21,7 +21,7 @@ from linkservice.reports.moments import (
     Outcome,
     Quadrant,
 )
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.ranking import MARGIN
 from linkservice.web.charts import Chart, Names, Spot, Table, quadrants, quadrants_on_paper

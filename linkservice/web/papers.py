@@ -16,7 +16,8 @@ from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.filtered_origins import Origins
 from linkservice.reports.graph import Graph
 from linkservice.reports.interval_paper import Mark, Plot
-from linkservice.reports.paper import Column, Paper, Part, Row, make_paper
+from linkservice.reports.paper import Paper, make_paper
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.period import Period, day_of
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.reports.results import FilteredChange, TouchpointRow, TouchpointTotals
@@ -324,7 +325,8 @@ def _part(sheet: Sheet) -> Part:
         for head, is_number in zip(sheet.heads, numeric, strict=True)
     ]
     columns[0] = replace(columns[0], share=FIRST)
-    return Part(sheet.name, columns, [Row([_told(cell) for cell in row]) for row in sheet.rows])
+    rows = [Row([_told(cell) for cell in row]) for row in sheet.rows]
+    return Part(sheet.name, columns, rows, small=texts == 0)
 
 
 def _told(cell: Cell) -> str:

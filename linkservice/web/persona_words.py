@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.personas import (
     Metric,
     PersonaCell,

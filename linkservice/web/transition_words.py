@@ -6,7 +6,7 @@ the figures (`reports/transitions`).
 
 from __future__ import annotations
 
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.transitions import Missing, Transition, TransitionReport
 from linkservice.web.counted import Fact, told_besides
 from linkservice.web.i18n import gettext, write_day, write_number, write_percent, write_span

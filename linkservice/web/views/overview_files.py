@@ -14,7 +14,7 @@ from linkservice.reports.exported import of_filtered_overview, of_overview
 from linkservice.reports.exported_before import with_before, with_change, with_gained
 from linkservice.reports.exported_findings import of_changes
 from linkservice.reports.graph import Graph
-from linkservice.reports.paper import Column, Part, Row
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointReport, TouchpointRow
 from linkservice.reports.trend import ConversionTrend, Trend, conversion_trend, trend_of
