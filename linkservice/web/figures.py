@@ -164,9 +164,9 @@ def trend_chart(chart_id: str, found: Trend, *figures: Figure, notes: Sequence[N
 
 
 def trend_before(found: Trend, figure: Figure, lines: Sequence[Line]) -> Line | None:
-    """The days before of the figure that is the first of these lines, where there are any."""
+    """The days before of the figure that is the first of these lines, unless it had none then."""
     values = [getattr(day, figure) for day in found.before]
-    return Line(before_name(lines), values) if values else None
+    return Line(before_name(lines), values) if any(values) else None
 
 
 def before_name(lines: Sequence[Line]) -> str:
@@ -196,7 +196,7 @@ def filtered_before(
 ) -> Line | None:
     """The same of filtered figures, where it is told of all those days."""
     values = [getattr(day, figure) for day in change.days] if change else []
-    return Line(before_name(lines), values) if values and None not in values else None
+    return Line(before_name(lines), values) if any(values) and None not in values else None
 
 
 def finding_title(figure: Figure, now: int, before: int) -> str:
