@@ -200,8 +200,7 @@ def test_every_form_agrees_to_the_digit(market: Market, name: str) -> None:
         values = list(line.values())[: len(head)]
         for text, value in zip(values, row, strict=True):
             if isinstance(value, int | float) and not isinstance(value, bool):
-                # A workbook keeps 16 digits, as spreadsheets do.
-                assert float(text) == pytest.approx(value, rel=1e-15)
+                assert float(text) == value
     for line, told in zip(lines, flat(name, rows, answer), strict=True):
         for column, figure in told.items():
             assert line[column] == figure, (name, column)
