@@ -168,6 +168,17 @@ def test_conversions_per_click_divide_to_their_rate(ada: World) -> None:
     assert rows["T3"].peers.mean == pytest.approx(0.09, rel=0.02)
 
 
+def test_value_without_a_conversion_is_judged_all_the_same(ada: World) -> None:
+    poster = ada.touchpoint("Poster")
+    ada.reach(poster, FIRST, 1_000)
+    reported(ada, poster, conversions=0, value=2_709)
+    (row,) = report(ada, metric="value_per_reach").touchpoints
+    assert (row.conversions, row.value, row.rate) == (0, 2_709, 2.709)
+    assert row.low is not None
+    assert row.high is not None
+    assert 0 < row.low < 2.709 < row.high
+
+
 def test_scans_per_click_divide_to_their_rate(ada: World) -> None:
     for number in range(5):
         place = ada.touchpoint(f"T{number}")

@@ -151,6 +151,17 @@ def test_equal_values_are_counts() -> None:
     assert judge_value([], []) == []
 
 
+def test_money_without_a_conversion_is_that_of_one() -> None:
+    """An imported row may say what a day brought, and not by how many."""
+    assert grain([[0, 0]], [[300, 100]]) == grain([[1, 1]], [[300, 100]])
+    assert grain([[0, 2]], [[300, 200]]) == grain([[1, 2]], [[300, 200]])
+    days = [1_000.0] * 7
+    rows = [Observation(row, 1, 1, "digital", "sent", days, [50.0] * 7) for row in range(5)]
+    found = judge_value(rows, [[0.0] * 7] * 5)
+    assert {each.verdict for each in found} <= {"too_early", "as_expected"}
+    assert all(0 < (each.low or 0.0) < 20 < (each.high or 0.0) < 100 for each in found)
+
+
 def test_doubled_reach_halves_the_value_and_units_stay_apart() -> None:
     money, conversions = [5_000.0] * 7, [[2.0] * 7 for _ in range(10)]
     single = [Observation(row, 1, 1, "digital", "sent", money, [100.0] * 7) for row in range(5)]

@@ -42,9 +42,11 @@ _Daily: TypeAlias = Sequence[Days] | Floats
 def grain(conversions: _Daily, values: _Daily) -> float:
     """How much money counts as one success; > 0, 1.0 where there is no value at all.
 
-    Both have a row for each touchpoint and a column for each day.
+    Both have a row for each touchpoint and a column for each day. Money of a day without a
+    conversion, as a shop may import it, is taken for that of one: the most cautious there is.
     """
     counts, money = (np.array(each, dtype=np.float64) for each in (conversions, values))
+    counts = np.maximum(counts, money > 0)
     total, gained = counts.sum(axis=1, keepdims=True), money.sum(axis=1, keepdims=True)
     if not gained.any():
         return 1.0
