@@ -149,6 +149,19 @@ def test_a_weekly_rhythm_is_taken_out_and_chance_is_not() -> None:
     assert weekly_rhythm(restless, reach).tolist() == [1.0] * 28
 
 
+def test_mailings_of_different_weekdays_share_their_week_beside_their_course() -> None:
+    rng = np.random.default_rng(6)
+    week = np.tile([1.3, 1.2, 1.2, 1.2, 1.3, 0.7, 0.1], 4)
+    sent = rng.integers(0, 14, 20)
+    age = np.arange(28) - sent[:, None]
+    ebbing = np.where(age < 0, 0.0, np.exp(-age / 5.0))
+    counts = rng.poisson(20.0 * ebbing * week).astype(float)
+    restless = rng.poisson(20.0 * ebbing * week * rng.gamma(2.0, 0.5, (20, 28))).astype(float)
+    reach = np.eye(28)[sent] * 10_000.0
+    assert dispersion(counts, reach).phi.mean() < 1.3
+    assert dispersion(restless, reach).phi.mean() > 4.0
+
+
 def test_large_touchpoints_are_restless_in_proportion() -> None:
     """Daily multipliers of variance 0.1: φ is 2 at 10 a day and 21 at 200 a day."""
     rng = np.random.default_rng(5)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from linkservice.reports.ranking import Judgement, Observation, judge
 
 TOUCHPOINTS = 20
+WEEK = np.array([1.0, 1.1, 1.05, 1.0, 0.9, 0.4, 0.15])
 Floats = NDArray[np.float64]
 
 
@@ -29,13 +30,17 @@ class World:
     phi: float = 1.0
     common_noise: bool = False  # one weather for all touchpoints
     sizes: float = 0.0  # standard deviation of log reach
-    exposure: str = "even"  # even | partial | first_day
-    clicks: str = "with_reach"  # with_reach | even | ebbing | one_day
+    exposure: str = "even"  # even | partial | first_day | some_day
+    clicks: str = "with_reach"  # with_reach | even | ebbing | one_day | weekdays
 
     def report(self, rng: np.random.Generator, rates: Floats) -> list[Judgement]:
         reach = self.reach * np.exp(rng.normal(0.0, self.sizes, TOUCHPOINTS))
         exposure = reach[:, None] * self._spread(rng)
-        offered = exposure if self.clicks == "with_reach" else reach[:, None] * self._response()
+        offered = reach[:, None] * self._response()
+        if self.clicks == "with_reach":
+            offered = exposure
+        elif self.clicks == "weekdays":
+            offered = self._ebbing_over_weeks(exposure)
         counts = rng.poisson(offered * rates[:, None] * self._noise(rng))
         return judge(
             [
@@ -49,8 +54,10 @@ class World:
         share = np.zeros((TOUCHPOINTS, self.days))
         for row in range(TOUCHPOINTS):
             first, length = 0, self.days
-            if self.exposure == "first_day":
+            if self.exposure in ("first_day", "some_day"):
                 length = 1
+            if self.exposure == "some_day":
+                first = int(rng.integers(0, self.days // 2))
             elif self.exposure == "partial":
                 length = int(rng.integers(self.days // 4, self.days + 1))
                 first = int(rng.integers(0, self.days - length + 1))
@@ -64,6 +71,14 @@ class World:
         ebb = self.days / 3 if self.clicks == "ebbing" else np.inf
         course = np.exp(-np.arange(self.days) / ebb)
         return np.asarray(course / course.sum())
+
+    def _ebbing_over_weeks(self, exposure: Floats) -> Floats:
+        """Clicks that ebb from the day of the reach on, few of them at the weekend."""
+        day = np.arange(self.days)
+        age = day - exposure.argmax(axis=1)[:, None]
+        course = np.where(age < 0, 0.0, np.exp(-age / 5.0)) * WEEK[day % 7]
+        spread = course / course.sum(axis=1, keepdims=True)
+        return np.asarray(exposure.sum(axis=1, keepdims=True) * spread)
 
     def _noise(self, rng: np.random.Generator) -> Floats:
         """Daily multipliers of mean 1."""
@@ -93,6 +108,7 @@ def false_verdicts(world: World, runs: int = 1000) -> float:
         pytest.param(World(days=90, phi=3.0, rate=0.005), marks=pytest.mark.soak),
         World(days=28, phi=5.0, exposure="first_day", clicks="ebbing"),
         World(days=28, clicks="one_day"),
+        World(days=28, phi=2.0, sizes=0.7, exposure="some_day", clicks="weekdays"),
     ],
     ids=str,
 )
@@ -127,9 +143,16 @@ def test_half_and_double_the_rate_are_found_with_100_expected_successes(
     assert found(world, factor) >= 0.9
 
 
-@pytest.mark.parametrize("phi", [1.0, 5.0])
-def test_real_spread_gets_true_verdicts_and_honest_intervals(phi: float) -> None:
-    world = World(reach=6_000 * phi, phi=phi)
+@pytest.mark.parametrize(
+    "world",
+    [
+        World(reach=6_000),
+        World(reach=30_000, phi=5.0),
+        World(reach=6_000, exposure="some_day", clicks="weekdays"),
+    ],
+    ids=str,
+)
+def test_real_spread_gets_true_verdicts_and_honest_intervals(world: World) -> None:
     rng = np.random.default_rng(11)
     verdicts = wrong = covered = 0
     runs = 200
