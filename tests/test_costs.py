@@ -307,6 +307,16 @@ def test_of_a_span_only_the_days_of_the_period_count(world: World) -> None:
     assert world.row("Poster").costs.cost == 34
 
 
+def test_of_a_small_cost_some_days_have_no_whole_cent(world: World) -> None:
+    poster, flyer = world.touchpoint(), world.touchpoint("Flyer")
+    world.spend("touchpoint", poster, 100, FIRST - timedelta(1), FIRST + timedelta(363))
+    world.spend("touchpoint", flyer, 100)
+    world.click(3, poster)
+    row = world.row("Poster", first=FIRST, last=FIRST)
+    assert (row.costs.cost, row.verdicts) == (0, None)
+    assert world.row("Flyer", first=FIRST, last=FIRST).verdicts is not None
+
+
 def test_days_to_come_are_not_paid_for_yet(world: World) -> None:
     poster, today = world.touchpoint(), NOW.date()
     world.spend("touchpoint", poster, 100, today - timedelta(4), today + timedelta(5))

@@ -46,7 +46,10 @@ def judged_by_cost(
     own = {
         number: row.costs
         for row in rows
-        if row.kind == "touchpoint" and row.costs.is_own and (number := int(row.id or 0)) in spent
+        if row.kind == "touchpoint"
+        and row.costs.is_own
+        and row.costs.cost  # of a small one these days may have no whole cent
+        and (number := int(row.id or 0)) in spent
     }
     if not own:
         return list(rows)
