@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hmac
+import struct
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,17 +17,25 @@ from linkservice.conversions.click_id import Clicked, ClickIds, appended
 OURS, THEIRS = ClickIds("a secret"), ClickIds("another secret")
 MOMENT = datetime(2026, 11, 20, 12, 0, 7, tzinfo=UTC)
 MOMENT_MS = int(MOMENT.timestamp()) * 1000 + 999
+OF_ONE_MOMENT = MOMENT.replace(microsecond=999_000)
 
 
 @given(link_id=st.integers(1, 2**63 - 1), version=st.integers(1, 2**32 - 1))
 def test_what_is_signed_is_read_again(link_id: int, version: int) -> None:
     text = OURS.make(link_id, version, MOMENT_MS)
-    assert OURS.read(text) == Clicked(link_id, version, MOMENT)
+    assert OURS.read(text) == Clicked(link_id, version, OF_ONE_MOMENT)
     assert len(text) == 44
     assert parse_qsl(f"lsid={text}") == [("lsid", text)]
 
 
-def test_two_clicks_of_one_second_have_two_ids() -> None:
+def test_an_older_id_tells_the_second() -> None:
+    body = struct.pack(">BQIII", 1, 7, 3, MOMENT_MS // 1000, 2**32 - 1)
+    key = hmac.digest(b"a secret", b"click id", "sha256")
+    signed = body + hmac.digest(key, body, "sha256")[:12]
+    assert OURS.read(base64.urlsafe_b64encode(signed).decode()) == Clicked(7, 3, MOMENT)
+
+
+def test_two_clicks_of_one_moment_have_two_ids() -> None:
     assert len({OURS.make(7, 1, MOMENT_MS) for _ in range(50)}) == 50
 
 

@@ -15,6 +15,7 @@ from linkport import ask
 from rest import PROBLEM, Caller, People, everybody
 from sqlalchemy import func, select
 
+from linkservice.clicks.calendar import epoch_ms
 from linkservice.config import Settings
 from linkservice.conversions.click_id import ClickIds
 from linkservice.conversions.model import Conversion, ConversionDay
@@ -114,6 +115,28 @@ def test_first_and_last_touch(shop: Shop) -> None:
     assert made["last"]["touchpoint_id"] == letter
     assert made["first"]["clicked_at"] < made["last"]["clicked_at"]
     assert shop.sums() == {(int(poster), "first"): (1, 5), (int(letter), "last"): (1, 5)}
+
+
+def test_of_two_clicks_in_one_second_the_earlier_is_first(shop: Shop) -> None:
+    poster, letter = shop.touchpoint("Poster"), shop.touchpoint("Newsletter")
+    ids, second = ClickIds(shop.settings.secret_key), epoch_ms(datetime.now(UTC)) // 1000 * 1000
+    places = (poster, second - 5_900), (letter, second - 5_100)
+    early, late = (ids.make(int(shop.link(place)), 1, moment) for place, moment in places)
+    for event_id, clicks in (("1", [early, late]), ("2", [late, early])):
+        made = shop.people.ada.made("/conversions", event_id=event_id, click_ids=clicks)
+        assert (made["first"]["touchpoint_id"], made["last"]["touchpoint_id"]) == (poster, letter)
+        assert made["first"]["clicked_at"] == made["last"]["clicked_at"]  # to the second
+
+
+def test_the_window_ends_with_its_last_millisecond(shop: Shop) -> None:
+    ids = ClickIds(shop.settings.secret_key)
+    clicked = (datetime.now(UTC) - timedelta(days=40)).replace(microsecond=250_000)
+    click = ids.make(int(shop.link()), 1, epoch_ms(clicked))
+    for event_id, late, counts in (("1", 0, True), ("2", 1, False)):
+        moment = clicked + timedelta(days=30, milliseconds=late)
+        sent = {"event_id": event_id, "click_id": click, "occurred_at": moment.isoformat()}
+        made = shop.people.ada.made("/conversions", **sent)
+        assert (made["first"] is not None) == counts
 
 
 def test_a_click_keeps_the_touchpoint_its_link_had(shop: Shop) -> None:

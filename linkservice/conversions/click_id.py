@@ -1,9 +1,9 @@
 """The click id, which a link that is asked to appends to its destination: made, and read again.
 
-Decided here: what it says (link, the link's version, the second of the click), how it is signed,
-and where in an address it stands. It is kept nowhere and names nobody: whoever bought something
-with it in the address was brought there by this link at that time. The random number in it tells
-two clicks of one second apart. Not here: what counts as a conversion (`recording`).
+Decided here: what it says (link, the link's version, the millisecond of the click), how it is
+signed, and where in an address it stands. It is kept nowhere and names nobody: whoever bought
+something with it in the address was brought there by this link at that time. The random number in
+it tells two clicks of one moment apart. Not here: what counts as a conversion (`recording`).
 
 The redirect's hot lane imports this module.
 """
@@ -16,7 +16,7 @@ import os
 import re
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_plus
 
 PARAMETER = "lsid"
@@ -24,9 +24,14 @@ PARAMETER = "lsid"
 FORM = r"[A-Za-z0-9_-]{44}"
 """What a click id looks like; 33 bytes, so that none of its characters is left to chance."""
 
-_KIND = 1
+_KIND, _OF_SECONDS = 2, 1
+"""The ids that are made; and older ones, whose last number is random altogether."""
+
 _BODY = struct.Struct(">BQIII")
-"""Which kind of id it is, link, its version, second since 1970, a random number."""
+"""Which kind of id it is, link, its version, second since 1970, millisecond and a random number."""
+
+_RANDOM_BITS = 22
+"""Of the last number; those above have the millisecond."""
 
 _SIGNATURE_BYTES = 12
 """96 bits: with a thousand guesses a second, one is right in 10^18 years."""
@@ -36,7 +41,9 @@ _CLICK_ID = re.compile(FORM)
 
 @dataclass(frozen=True, slots=True)
 class Clicked:
-    """What a click id says: which version of a link was clicked, and when (to the second)."""
+    """What a click id says: which version of a link was clicked, and when (to the millisecond; of
+    older ids to the second).
+    """
 
     link_id: int
     version: int
@@ -51,8 +58,9 @@ class ClickIds:
 
     def make(self, link_id: int, version: int, now_ms: int) -> str:
         """A click id of that version of a link, clicked at `now_ms` (milliseconds since 1970)."""
-        chance = int.from_bytes(os.urandom(4), "big")
-        body = _BODY.pack(_KIND, link_id, version, now_ms // 1000, chance)
+        chance = int.from_bytes(os.urandom(4), "big") >> 32 - _RANDOM_BITS
+        last = now_ms % 1000 << _RANDOM_BITS | chance
+        body = _BODY.pack(_KIND, link_id, version, now_ms // 1000, last)
         return base64.urlsafe_b64encode(body + self._signature(body)).decode()
 
     def read(self, text: str) -> Clicked | None:
@@ -63,10 +71,11 @@ class ClickIds:
         body = raw[: _BODY.size]
         if not hmac.compare_digest(raw[_BODY.size :], self._signature(body)):
             return None
-        kind, link_id, version, second, _ = _BODY.unpack(body)
-        if kind != _KIND:
+        kind, link_id, version, second, last = _BODY.unpack(body)
+        if kind not in (_KIND, _OF_SECONDS):
             return None
-        return Clicked(link_id, version, datetime.fromtimestamp(second, UTC))
+        past = timedelta(milliseconds=last >> _RANDOM_BITS if kind == _KIND else 0)
+        return Clicked(link_id, version, datetime.fromtimestamp(second, UTC) + past)
 
     def _signature(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:_SIGNATURE_BYTES]

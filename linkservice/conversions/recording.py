@@ -190,12 +190,13 @@ def _placed(session: Session, actor: Actor, clicked: Clicked) -> _Click | None:
 
 
 def _attribute(conversion: Conversion, first: _Click, last: _Click) -> None:
+    """Note the clicks; of their moments the second, which is enough for what is reported."""
     conversion.first_link_id = first.clicked.link_id
     conversion.first_touchpoint_id = first.touchpoint_id
-    conversion.first_clicked_at = first.clicked.at
+    conversion.first_clicked_at = first.clicked.at.replace(microsecond=0)
     conversion.last_link_id = last.clicked.link_id
     conversion.last_touchpoint_id = last.touchpoint_id
-    conversion.last_clicked_at = last.clicked.at
+    conversion.last_clicked_at = last.clicked.at.replace(microsecond=0)
 
 
 def _stored(session: Session, actor: Actor, event_id: str) -> Conversion:
