@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from linkservice.reports.cost_judging import BYS, CostVerdicts, Paid, judge_costs
+from linkservice.reports.cost_judging import BYS, CostVerdicts, Paid, _told, judge_costs
 from linkservice.reports.dispersion import dispersion
+from linkservice.reports.ranking import Judgement
 from linkservice.reports.standard import median_of_others
 
 TOUCHPOINTS = 20
@@ -218,6 +219,13 @@ def test_what_was_spent_for_nobody_is_the_worst_without_an_upper_end() -> None:
     assert (back.verdict, back.low) == ("worst", 0.0)
     assert back.peers is not None
     assert back.peers.median == pytest.approx(10.0, rel=2e-2)
+
+
+def test_what_may_be_dearer_than_anybody_can_spend_has_no_upper_end() -> None:
+    """Such an end has more digits than an amount is written with."""
+    judgement = Judgement(1, "no_peers", 1e-5, 1e-40, 1e-3, None, None)
+    verdict = _told(judgement, "cost_per_conversion", 1.0)
+    assert (verdict.low, verdict.high) == (1_000.0, None)
 
 
 def test_nobody_of_little_money_proves_nothing() -> None:

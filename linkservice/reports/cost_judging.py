@@ -38,6 +38,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from linkservice.journeys.costs import LARGEST_COST
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.families import GAINS
 from linkservice.reports.ranking import (
@@ -92,7 +93,8 @@ class CostPeers:
 class CostVerdict:
     """A verdict by one figure; `low`, `high` and the peers' median are in that figure.
 
-    `high` is None where nothing came of a cost, which may then have been any per visitor.
+    `high` is None where nothing came of a cost, or next to nothing for certain, which may then have
+    been any per visitor.
     `more_cost_needed` (of "too_early" only) is how much more would have to be spent to know.
     """
 
@@ -178,7 +180,8 @@ def _told(judgement: Judgement, by: By, one: float) -> CostVerdict:
     def figure(rate: float | None) -> float | None:
         if rate is None or of_value:
             return None if rate is None else rate * one
-        return 1.0 / rate if rate else None
+        # Counts that hardly repeat leave room for more than anybody spends.
+        return 1.0 / rate if rate and rate * LARGEST_COST >= 1.0 else None
 
     ends = (low, high) if of_value else (high, low)
     return CostVerdict(
