@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 from cast import Home
-from sqlalchemy import Connection, event, func, select
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy import bindparam, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, UOWTransaction
 
 from linkservice.clicks.counted import keys_of
 from linkservice.clicks.dictionary import value_id
@@ -19,7 +21,7 @@ from linkservice.clicks.model import (
     TouchpointMonth,
     VisitorKeys,
 )
-from linkservice.database import insert_into
+from linkservice.database import Base
 from linkservice.links.model import Link
 
 COUNTERS = (
@@ -38,19 +40,39 @@ COUNTERS = (
 )
 
 
-@event.listens_for(LinkDay, "after_insert")
-def _add_to_touchpoint(mapper: Mapper[LinkDay], connection: Connection, row: LinkDay) -> None:
-    """A day of a link that a test adds is one of its touchpoint and of its month, too."""
-    counts = {name: int(getattr(row, name) or 0) for name in COUNTERS}
-    days = {"local_date": row.local_date}, {"month": row.local_date.replace(day=1)}
-    for model, day in zip((TouchpointDay, TouchpointMonth), days, strict=True):
-        key = {"workspace_id": row.workspace_id, **day, "touchpoint_id": row.touchpoint_id}
-        sums = {name: model.__table__.c[name] + count for name, count in counts.items()}
-        connection.execute(
-            insert_into(model, connection)
-            .values(key | counts)
-            .on_conflict_do_update(index_elements=list(key), set_=sums)
+@event.listens_for(Session, "after_flush")
+def _add_to_touchpoints(session: Session, _: UOWTransaction) -> None:
+    """Days of links that a test adds are days of their touchpoints and of these's months, too."""
+    days = [row for row in session.new if isinstance(row, LinkDay)]
+    if not days:
+        return
+    for model in (TouchpointDay, TouchpointMonth):
+        # Thousands of days in one go.
+        session.connection().execute(
+            _adding(model, session.get_bind().dialect.name),
+            [
+                {
+                    "workspace_id": row.workspace_id,
+                    "local_date": row.local_date,
+                    "month": row.local_date.replace(day=1),
+                    "touchpoint_id": row.touchpoint_id,
+                    **{name: int(getattr(row, name) or 0) for name in COUNTERS},
+                }
+                for row in days
+            ],
         )
+
+
+@cache
+def _adding(model: type[Base], engine_name: str) -> sqlite.Insert | postgresql.Insert:
+    """Makes a row or adds to its counters. Put together once, which takes longer than to run it."""
+    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine_name]
+    columns = model.__table__.columns
+    statement = insert(model).values({each.name: bindparam(each.name) for each in columns})
+    return statement.on_conflict_do_update(
+        index_elements=model.__table__.primary_key,
+        set_={name: columns[name] + statement.excluded[name] for name in COUNTERS},
+    )
 
 
 def count(
