@@ -70,9 +70,15 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where nothing else is said, `make soak` tries ten times as many examples."""
+    """Where nothing else is said, `make soak` tries ten times as many examples, and writes to a
+    disk. Else files are kept in memory, if there is room: databases and spools wait for a disk
+    with every commit.
+    """
     if config.getoption("--soak"):
         hypothesis_settings.load_profile("soak")
+    elif memory := roomy_memory():
+        # Where pytest makes the folders of tests.
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 
 
 @pytest.fixture
