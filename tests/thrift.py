@@ -27,8 +27,10 @@ of it; they take a tenth.
 
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(5_000)
 
-_compile_builder = Rule._compile_builder
-_builders: dict[object, Any] = {}
+_compile = Rule.compile
+_compiled: dict[object, dict[str, Any]] = {}
+_COMPILED = ("_parts", "_trace", "_converters", "arguments", "_build", "_build_unknown")
+"""What `Rule.compile` finds out."""
 
 
 def be_thrifty() -> None:
@@ -42,7 +44,7 @@ def be_thrifty() -> None:
     # Requests and statements make little that only the collector can free. With its usual limits
     # it took a quarter of the time of all tests.
     gc.set_threshold(50_000, 20, 20)
-    Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # see there
+    Rule.compile = _compiled_once  # type: ignore[method-assign]  # see there
     _share_statements()
 
 
@@ -65,14 +67,19 @@ def roomy_memory() -> str | None:
     return _MEMORY if free > _ROOM else None
 
 
-def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
-    """What makes a rule's addresses is compiled for the first application of a process only:
-    250 rules take longer than most tests.
+def _compiled_once(rule: Rule) -> None:
+    """A rule is compiled for the first application of a process only: 300 rules take longer than
+    many tests. All applications have the same converters.
     """
-    key = (rule.rule, rule.host, rule.subdomain, repr(rule.defaults), append_unknown)
-    if key not in _builders:
-        _builders[key] = _compile_builder(rule, append_unknown)
-    return _builders[key]
+    key = (rule.rule, rule.host, rule.subdomain, repr(rule.defaults), rule.merge_slashes)
+    if key not in _compiled:
+        _compile(rule)
+        _compiled[key] = {name: getattr(rule, name) for name in _COMPILED}
+        return
+    vars(rule).update(_compiled[key])
+    for name in ("_build", "_build_unknown"):
+        # A method of the rule it was compiled for.
+        setattr(rule, name, _compiled[key][name].__func__.__get__(rule))
 
 
 def _share_statements() -> None:
