@@ -122,6 +122,9 @@ def idle_until(ingester: Ingester, is_done: Callable[[], bool], seconds: float =
     """Let the ingester run, with nothing to ingest, until that is so or the time is up."""
     stop = threading.Event()
     running = threading.Thread(target=ingester.run, args=(stop,))
+    # It takes a step at a time, and as a rule waits for clicks after each of them.
+    patch = pytest.MonkeyPatch()
+    patch.setattr(ingest, "PAUSE_SECONDS", 0.01)
     running.start()
     until = time.monotonic() + seconds
     try:
@@ -130,6 +133,7 @@ def idle_until(ingester: Ingester, is_done: Callable[[], bool], seconds: float =
     finally:
         stop.set()
         running.join()
+        patch.undo()
 
 
 def told(database: Database, period: Period, links: Sequence[int]) -> Details:
