@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from itertools import groupby
 
 import pypdfium2
 import pytest
@@ -18,6 +19,8 @@ from werkzeug.test import TestResponse
 from linkservice.reports.paper import MARGIN, TERM, Paper, make_paper
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web.guard import Cookies
+from linkservice.web.i18n import write_span
+from linkservice.web.papers import MOST_DAYS
 
 __all__ = ["shop"]
 
@@ -101,6 +104,22 @@ def test_days_and_origins_of_a_touchpoint(shop: Shop) -> None:
     assert "Germany 90" in whole
     assert "Clicks 2,520" in whole
     assert len(pages) > 1
+
+
+def test_a_year_is_printed_by_month(shop: Shop) -> None:
+    """Its files have the days, which add up to what is printed."""
+    path, query = f"/reports/links/{shop.link_id}", {"period": "12m"}
+    days = shop.cast.vera.get(f"{path}/download", **query, format="json").json["days"]
+    whole = " ".join(pages_of(shop, f"{path}/paper", **query))
+    assert len(days) > MOST_DAYS
+    assert "Months Month Clicks Scans Visitors" in whole
+    for month, some in groupby(days, key=lambda day: day["date"][:7]):
+        these = list(some)
+        first, last = (date.fromisoformat(each["date"]) for each in (these[0], these[-1]))
+        begun_and_over = first.day == 1 and (last + timedelta(1)).month != last.month
+        name = f"{first:%B %Y}" if begun_and_over else write_span(first, last)
+        sums = (sum(day[key] for day in these) for key in ("clicks", "scans", "visitors"))
+        assert " ".join((name, *(f"{each:,}" for each in sums))) in whole, month
 
 
 @pytest.mark.parametrize("language", ["de"])

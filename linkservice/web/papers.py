@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
+from typing import cast
 
 from linkservice.reports.arranged import Arranged, Subtotal
 from linkservice.reports.exported import FACET_TABLES, Exported, Table, facet_table
@@ -30,7 +32,7 @@ from linkservice.web.exports import sheets_of
 from linkservice.web.fieldwords import signed
 from linkservice.web.figures import Figure, KeyFigure
 from linkservice.web.filtered import filtered_figures, filtered_lines
-from linkservice.web.i18n import gettext, ngettext, write_day, write_money, write_number
+from linkservice.web.i18n import gettext, ngettext, write_day, write_money, write_number, write_span
 from linkservice.web.page import Page
 from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workbook import Cell, Sheet
@@ -39,6 +41,9 @@ NOT_PRINTED = ("hours", "touchpoints", "groups", "shown", "days_before")
 """168 lines of an hour each help nobody on paper; the ranking has a table of its own, with what its
 groups and those shown add up to; the days before are drawn.
 """
+
+MOST_DAYS = 100
+"""More days are added up by month: of a year they took six pages. Its files have every day."""
 
 _APART = (*figures.OTHERS, "suspected")
 """Totals that pages and papers tell where there is any."""
@@ -161,8 +166,27 @@ def _sheets(tables: Sequence[Table]) -> Iterator[Sheet]:
             yield replace(
                 sheet, rows=[row for row, (name, count) in pairs if count or name not in _APART]
             )
+        elif table.name == "days" and len(sheet.rows) > MOST_DAYS:
+            yield _by_month(sheet)
         else:
             yield sheet
+
+
+def _by_month(sheet: Sheet) -> Sheet:
+    """Its days added up; what is not told of every day of a month is not told of it."""
+    rows: list[list[Cell]] = []
+    for _, some in groupby(sheet.rows, key=lambda row: cast(date, row[0]).replace(day=1)):
+        days, *counts = zip(*some, strict=True)
+        sums = [None if None in each else sum(cast(Sequence[int], each)) for each in counts]
+        rows.append([_month(cast(date, days[0]), cast(date, days[-1])), *sums])
+    heads = [gettext("Month"), *sheet.heads[1:]]
+    return replace(sheet, name=gettext("Months"), heads=heads, rows=rows)
+
+
+def _month(first: date, last: date) -> str:
+    """Its name, or its days where these are not all there are."""
+    whole = first.day == 1 and (last + timedelta(days=1)).day == 1
+    return write_day(first, "yMMMM") if whole else write_span(first, last)
 
 
 def origin_parts(found: Origins | None, note: str) -> list[Part]:
