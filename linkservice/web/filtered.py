@@ -25,7 +25,8 @@ from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart, Line, Note, trend
 from linkservice.web.comparisons import change_words
 from linkservice.web.counted import About, Fact, counted, filter_words
-from linkservice.web.figures import FIGURES, Aside, FacetCard, Figure, KeyFigure
+from linkservice.web.facet_cards import FacetCard, facet_cards, robots_card, source_card
+from linkservice.web.figures import FIGURES, Aside, Figure, KeyFigure
 from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
@@ -82,12 +83,12 @@ def filtered_view(
     found = filtered_report(page, about, subject_id, chosen)
     nothing: dict[str, None] = dict.fromkeys(found.filters.query)
     today = day_of(page.now, page.time_zone)
-    facets = figures.facet_cards(found, approximate=is_built_in(page.settings), here=here)
+    facets = facet_cards(found, approximate=is_built_in(page.settings), here=here)
     # Of the same days: with one filter the total of clicks has earlier ones, too.
     told = [(day.clicks, day.scans) for day in found.days if day.scans is not None]
     if any(clicks for clicks, _ in told):
         clicks, scans = (sum(numbers) for numbers in zip(*told, strict=True))
-        facets.insert(0, figures.source_card(clicks, scans, here))
+        facets.insert(0, source_card(clicks, scans, here))
     return FilteredView(
         found=found,
         chips=chips(chosen, here) if here else [],
@@ -102,7 +103,7 @@ def filtered_view(
         else None,
         world=None if chosen.filters.country else figures.world_chart("world", found.countries),
         facets=facets,
-        robots=figures.robots_card(found.robots),
+        robots=robots_card(found.robots),
         apart=figures.apart(found.totals, suspects=chosen.suspects),
         counted=counted(page, chosen, about, source=source_words(found)),
     )

@@ -21,7 +21,8 @@ from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart, Line, Note, trend
 from linkservice.web.comparisons import change_words
 from linkservice.web.counted import counted
-from linkservice.web.figures import FIGURES, FIRST, FacetCard, Figure, KeyFigure
+from linkservice.web.facet_cards import FacetCard, origin_cards
+from linkservice.web.figures import FIGURES, FIRST, Figure, KeyFigure
 from linkservice.web.filtered_ranking import ranking_filtered, source_words
 from linkservice.web.i18n import gettext, write_day
 from linkservice.web.page import Page
@@ -100,7 +101,7 @@ def _origins(
     told = _without_filters(chosen, found)
     if told is None:
         return []
-    return figures.origin_cards(
+    return origin_cards(
         told.countries,
         told.devices,
         approximate=is_built_in(page.settings),

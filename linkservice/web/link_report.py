@@ -19,7 +19,8 @@ from linkservice.web import figures, periods
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart
 from linkservice.web.counted import Fact, counted
-from linkservice.web.figures import Aside, FacetCard, KeyFigure
+from linkservice.web.facet_cards import FacetCard, facet_cards, robots_card, source_card
+from linkservice.web.figures import Aside, KeyFigure
 from linkservice.web.filtered import FilteredView, filtered_view
 from linkservice.web.i18n import write_span
 from linkservice.web.page import Page
@@ -110,11 +111,9 @@ def _context(
     trend = trend_of(
         page.session, page.actor, subject, found.period, page.now, suspects=chosen.suspects
     )
-    cards = figures.facet_cards(
-        found, approximate=is_built_in(page.settings), here=None if fixed else here
-    )
+    cards = facet_cards(found, approximate=is_built_in(page.settings), here=None if fixed else here)
     if not fixed and found.totals.clicks:
-        cards.insert(0, figures.source_card(found.totals.clicks, found.totals.scans, here))
+        cards.insert(0, source_card(found.totals.clicks, found.totals.scans, here))
     return LinkReportView(
         about=about,
         id=found.id,
@@ -135,7 +134,7 @@ def _context(
         heat=figures.heat_chart("week", found.hours),
         world=figures.world_chart("world", found.countries),
         facets=cards,
-        robots=figures.robots_card(found.robots),
+        robots=robots_card(found.robots),
         apart=figures.apart(found.totals, suspects=chosen.suspects),
         counted=counted(page, chosen, about),
     )

@@ -32,6 +32,7 @@ from linkservice.web.asked import (
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import counted, metric_note, without_token_in_rates
 from linkservice.web.door import Pages
+from linkservice.web.facet_cards import facet_cards, robots_card, source_card
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_ranking import alone_words, metrics_offered, ranking_filtered
 from linkservice.web.i18n import gettext
@@ -209,9 +210,9 @@ def touchpoint_context(
         page.now,
         suspects=chosen.suspects,
     )
-    facets = figures.facet_cards(found, approximate=is_built_in(page.settings), here=here)
+    facets = facet_cards(found, approximate=is_built_in(page.settings), here=here)
     if here and found.totals.clicks:
-        facets.insert(0, figures.source_card(found.totals.clicks, found.totals.scans, here))
+        facets.insert(0, source_card(found.totals.clicks, found.totals.scans, here))
     return {
         "chosen": chosen,
         "found": found,
@@ -232,7 +233,7 @@ def touchpoint_context(
         "heat": figures.heat_chart("week", found.hours),
         "world": figures.world_chart("world", found.countries),
         "facets": facets,
-        "robots": figures.robots_card(found.robots),
+        "robots": robots_card(found.robots),
         "apart": figures.apart(found.totals, suspects=chosen.suspects),
         "counted": counted(page, chosen, "touchpoint"),
     }
