@@ -12,7 +12,7 @@ from linkservice.api.door import Call, Calls
 from linkservice.api.reports import FilterQuery, PeriodAnswer, period_answer
 from linkservice.api.values import Answer, Id
 from linkservice.reports import results
-from linkservice.reports.exported import FACET_TABLES
+from linkservice.reports.exported_tables import FACET_TABLES
 from linkservice.reports.filtered import (
     Asked,
     FilteredReport,

@@ -11,7 +11,8 @@ from dataclasses import asdict, replace
 from typing import cast
 
 from linkservice.money import in_main_unit
-from linkservice.reports.exported import Exported, Table
+from linkservice.reports.exported import Exported
+from linkservice.reports.exported_tables import Table
 from linkservice.reports.results import FilteredChange, Json, plain
 from linkservice.reports.trend import ConversionTrend, Trend
 from linkservice.workbook import Cell

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from linkservice import cells
-from linkservice.reports.exported import Table
+from linkservice.reports.exported_tables import Table
 from linkservice.workbook import Cell
 
 

@@ -25,7 +25,8 @@ from linkservice.reports.cost_results import (
     Figure,
     figures_of,
 )
-from linkservice.reports.exported import Exported, Table
+from linkservice.reports.exported import Exported
+from linkservice.reports.exported_tables import Table
 from linkservice.reports.moments import Moment, MomentsReport
 from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
 from linkservice.reports.results import to_json

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from flask import Response
 
 from linkservice import cells
-from linkservice.reports.exported import FACET_TABLES, Exported, Table
+from linkservice.reports.exported import Exported
 from linkservice.reports.exported_csv import csv_lines
+from linkservice.reports.exported_tables import FACET_TABLES, Table
 from linkservice.web import fieldwords, finding_words
 from linkservice.web.counted import Fact
 from linkservice.web.i18n import N_, gettext

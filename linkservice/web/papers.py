@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import cast
 
 from linkservice.reports.arranged import Arranged, Subtotal
-from linkservice.reports.exported import FACET_TABLES, Exported, Table, facet_table
+from linkservice.reports.exported import Exported
+from linkservice.reports.exported_tables import FACET_TABLES, Table, facet_table
 from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.filtered_origins import Origins
 from linkservice.reports.graph import Graph
