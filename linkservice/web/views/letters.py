@@ -11,7 +11,8 @@ from linkservice.reports.letters import OFF, RHYTHMS, Recipient, Rhythm
 from linkservice.reports.period import day_of
 from linkservice.web.door import PUBLIC, Pages
 from linkservice.web.i18n import N_, gettext, speaking, write_day
-from linkservice.web.letters import as_text, class_look, style_sheet, words_of
+from linkservice.web.letter_looks import class_look, style_sheet
+from linkservice.web.letters import as_text, words_of
 from linkservice.web.page import Page, address
 
 PAGES = Pages("settings")
