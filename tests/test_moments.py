@@ -40,6 +40,7 @@ from linkservice.reports.results import TouchpointReport, TouchpointRow, Touchpo
 from linkservice.web import i18n, verdicts
 from linkservice.web import moments as words
 from linkservice.web.charts.apart import RADIUS, offsets
+from linkservice.web.drawn_moments import drawn
 
 DAYS, TOUCHPOINTS, RUNS = 84, 12, 100
 WEEKDAYS = np.arange(DAYS) % 7
@@ -248,7 +249,7 @@ def test_a_journey_is_read_from_its_roll_ups_and_told_in_both_languages(
     assert len(moments_table(found).rows) == 6
     for language, word in (("en", "Can wait"), ("de", "Kann warten")):
         with i18n.speaking(language):
-            chart = words.drawn(found, words.told(found))
+            chart = drawn(found, words.told(found))
             assert chart.drawing.count(f'r="{RADIUS}"') == 6
             assert chart.drawing.count("</title>") == chart.drawing.count("</desc>") == 1
             groups = {group.key: group for group in words.placed(words.told(found))}

@@ -12,6 +12,7 @@ from linkservice.reports.results import Metric
 from linkservice.web import moments, periods
 from linkservice.web.counted import METRIC_WORDS, Fact, counted
 from linkservice.web.door import Pages
+from linkservice.web.drawn_moments import drawn, parts
 from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
@@ -61,8 +62,8 @@ def moments_context(
         "importance_note": moments.importance_note(found),
         "placed": moments.placed(told),
         "unplaced": moments.unplaced(found),
-        "outcome": gettext(moments.OUTCOME_WORDS[found.outcome]),
-        "drawn": moments.drawn(found, told) if found.dividing is not None else None,
+        "outcome": moments.outcome_words(found),
+        "drawn": drawn(found, told) if found.dividing is not None else None,
         "counted": _facts(page, chosen, found),
     }
 
@@ -96,7 +97,7 @@ def _filed(page: Page) -> Filed:
         title=" · ".join(filter(None, (gettext("Moments of truth"), found.journey))),
         found=of_moments(found, filters_of(chosen)),
         facts=_facts(page, chosen, found),
-        parts=moments.parts(found),
+        parts=parts(found),
         finding=" ".join(
             filter(None, (moments.finding(found, beside), exceeding(beside.exceeding)))
         ),
