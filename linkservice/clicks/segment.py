@@ -2,7 +2,7 @@
 
 Decided here: how a file comes into the spool whole, who holds it, up to where it may be
 read, and what becomes of the files of the dead. Not here: the records (`framing`), the one
-segment being written (`spool`), which segments are ingested (`ingest`).
+segment being written (`open_segment`), which segments are ingested (`ingest`).
 
 A segment is `<time>-<segment id>-<node>.open` while its writer lives and ends in `.sealed`
 ever after. Its name and its header both state the identity (node and segment id) that every

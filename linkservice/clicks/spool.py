@@ -1,8 +1,9 @@
 """Recorded means recorded: the one segment this process writes, and its group commit.
 
 Decided here: when a click counts as recorded, how threads share one `fdatasync`, when a
-segment ends, and what happens when the disk refuses. Not here: the record (`framing`), files,
-locks and readers (`segment`), what is counted when recording fails (`shortfall`).
+segment ends, and what happens when the disk refuses. Not here: the record (`framing`), the
+segment's file (`open_segment`), locks and readers (`segment`), what is counted when recording
+fails (`shortfall`).
 
 Group commit: a thread that finds nobody writing writes at once, for itself. Of those who come
 meanwhile the first leads: it waits until the batch before its own is finished, takes all who
@@ -17,7 +18,6 @@ what was reported as not recorded (and counted so) never turns up as a record.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -28,22 +28,17 @@ from pathlib import Path
 from linkservice.clicks.ahead import run_ahead
 from linkservice.clicks.event import BadRecord
 from linkservice.clicks.framing import MAX_BODY, frames
+from linkservice.clicks.open_segment import OpenSegment
 from linkservice.clicks.segment import (
     HEADER_BYTES,
     NODE_BYTES,
-    SEGMENT_ID_BYTES,
     Segment,
     SpoolFailed,
     commit,
-    create,
     delete_segment,
-    header,
-    make_folder,
     node_id,
     seal_orphans,
-    segment_name,
     segments,
-    sync_directory,
     write_at,
     write_segment,
 )
@@ -112,8 +107,8 @@ class Spool:
         self._gate = threading.Lock()  # guards _filling; never held while waiting
         self._writing = threading.Lock()  # guards all below; held for a whole batch
         self._filling: _Batch | None = None
-        self._segment: _OpenSegment | None = None
-        self._condemned: list[_OpenSegment] = []
+        self._segment: OpenSegment | None = None
+        self._condemned: list[OpenSegment] = []
         self._syncer: threading.Thread | None = None
         self._dirty = threading.Event()
         self._stop = threading.Event()
@@ -254,28 +249,19 @@ class Spool:
             self._dirty.set()
         return None
 
-    def _next(self) -> _OpenSegment:
+    def _next(self) -> OpenSegment:
         """End the segment there is, and begin one."""
         if self._closed:
             raise OSError("it is closed")
         self._seal()
         self._release_condemned()
-        self._segment = self._open()
+        self._segment = OpenSegment.begin(self._spool_dir, self._node)
         if self._sync == "second" and self._syncer is None:
             self._syncer = threading.Thread(
                 target=self._sync_each_second, name="spool-sync", daemon=True
             )
             self._syncer.start()
         return self._segment
-
-    def _open(self) -> _OpenSegment:
-        created_ms = time.time_ns() // 1_000_000
-        segment_id = os.urandom(SEGMENT_ID_BYTES)
-        name = f"{segment_name(created_ms, segment_id)}-{self._node.hex()}.open"
-        path = self._spool_dir / name
-        make_folder(self._spool_dir)
-        fd = create(path, header(self._node, segment_id, created_ms), lock_at=HEADER_BYTES)
-        return _OpenSegment(fd, path, self._node + segment_id, created_ms)
 
     def _seal(self) -> None:
         """End the segment; whatever fails here is mended by `seal_orphans` and by readers."""
@@ -301,8 +287,7 @@ class Spool:
         """
         for segment in list(self._condemned):
             try:
-                os.ftruncate(segment.fd, segment.end)
-                os.fdatasync(segment.fd)
+                segment.take_back()
             except OSError:
                 continue
             self._condemned.remove(segment)
@@ -355,40 +340,6 @@ class _Batch:
 
     def finish(self) -> None:
         self._unfinished.release()
-
-
-class _OpenSegment:
-    """The file being written, committed up to `end`, with zeros up to `ahead` if there is room."""
-
-    __slots__ = ("ahead", "created_ms", "end", "fd", "identity", "path")
-
-    def __init__(self, fd: int, path: Path, identity: bytes, created_ms: int) -> None:
-        self.fd = fd
-        self.path = path
-        self.identity = identity
-        self.created_ms = created_ms
-        self.end = self.ahead = HEADER_BYTES
-
-    def seal(self) -> int:
-        """Sync, rename and close; without records, remove. The number of syncs made."""
-        synced = 0
-        with contextlib.suppress(OSError):
-            if self.end > HEADER_BYTES:
-                if self.ahead > self.end:
-                    os.ftruncate(self.fd, self.end)
-                with contextlib.suppress(OSError):
-                    os.fdatasync(self.fd)
-                    synced = 1
-                self.path.rename(self.path.with_suffix(".sealed"))
-            else:
-                self.path.unlink()
-            sync_directory(self.path.parent)
-        self.close()
-        return synced
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self.fd)
 
 
 _spools: weakref.WeakSet[Spool] = weakref.WeakSet()
