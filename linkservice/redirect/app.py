@@ -3,18 +3,16 @@
 Hot lane: no framework. What waits for nobody is answered at once; what has to ask the database,
 or is a page for people (`slow_lane`), is a step of its own, for a thread that may wait. Not here:
 what a path asks for (`links/slug`), where a link leads (`links/destination`), what is in memory
-(`resolver`), what is recorded of a request (`recorder`), which processes run this (`serve`).
+(`resolver`) and how it stays current (`upkeep`), what is recorded of a request (`recorder`), which
+processes run this (`serve`).
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
 import time
 import weakref
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,29 +34,16 @@ from linkservice.redirect.lookup import LinkSnapshot, key_of
 from linkservice.redirect.recorder import Entries, Recorder
 from linkservice.redirect.resolver import MustAsk, Resolver
 from linkservice.redirect.slow_lane import Found, Later
+from linkservice.redirect.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-_log = logging.getLogger(__name__)
-
-FOLLOW_SECONDS = 0.25
-"""Between two looks at the change feed: an edit is live within a second."""
-
-READ_ON_SECONDS = 0.02
-"""The same while there are links it does not know yet."""
-
-FIRST_LOOK_SECONDS = 5.0
-"""How long the first requests of a worker wait for what it reads when it starts."""
 
 OUTCOMES = ("redirect", "preview", "gone", "miss", "unavailable", "unknown_host", "other")
 """What becomes of a request, for `/metrics`. Each pays one tick, 50 ns."""
 
 ANSWER_SECONDS = 2.0
 """How long the database may take to answer: who asks for a link stands at a poster."""
-
-ROTATE_SECONDS = 10.0
-"""Between two looks whether the spool's segment is old enough to be sealed."""
 
 WRITTEN_TOGETHER, SYNCED_TOGETHER = 64, 1_024
 """Requests that are recorded with one write. Of a thousand that wait, each takes a tenth longer
@@ -98,10 +83,7 @@ class LinkDoor:
         # Bound once: a look-up by name would cost the request as much again.
         self._redirected = self._outcomes["redirect"].tick
         self._awake = False
-        self._waking = threading.Lock()
-        self._follower: threading.Thread | None = None
-        self._first_look = threading.Event()
-        self._stop = threading.Event()
+        self._upkeep = Upkeep(self._resolver, self._recorder, self._counters)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         entries: Entries = []
@@ -115,9 +97,7 @@ class LinkDoor:
 
     def close(self) -> None:
         """End the thread, seal the segment, give the connections back."""
-        self._stop.set()
-        if self._follower is not None:
-            self._follower.join(FIRST_LOOK_SECONDS)
+        self._upkeep.end()
         self._recorder.close()
         self._counters.close()
         self._database.close()
@@ -202,7 +182,8 @@ class LinkDoor:
         self._recorder.write(entries)
 
     def _begin_awake(self, environ: WSGIEnvironment, entries: Entries) -> Found:
-        self._wake()
+        self._upkeep.begin()
+        self._awake = True
         found = self.begin(environ, entries)
         return found(entries) if callable(found) else found
 
@@ -320,44 +301,6 @@ class LinkDoor:
             bits |= HEAD_BIT
         pseudonyms = self._resolver.pseudonyms(domain.workspace_id, now_ms)
         entries.append(self._recorder.entry(environ, now_ms, domain, link, bits, pseudonyms))
-
-    def _wake(self) -> None:
-        """Start what keeps the memory current, in the process that serves, and wait for it."""
-        with self._waking:
-            if self._follower is None:
-                self._follower = threading.Thread(
-                    target=self._keep_current, name="redirect-follower", daemon=True
-                )
-                self._follower.start()
-        self._first_look.wait(FIRST_LOOK_SECONDS)
-        self._awake = True
-
-    def _keep_current(self) -> None:
-        stop, resolver = self._stop, self._resolver
-        away = False
-        rotate_at = time.monotonic() + ROTATE_SECONDS
-        while not stop.is_set():
-            try:
-                resolver.catch_up(datetime.now(UTC))
-                self._first_look.set()  # nobody need wait for the links that are read ahead
-                more = resolver.read_ahead()
-                if away:
-                    _log.warning("the database answers again")
-                away = False
-            except Exception as error:  # whatever it is: without this thread no edit is seen
-                if not away:
-                    reason = str(error.__cause__ or error).partition("\n")[0]
-                    _log.error("only links in memory are redirected: %s", reason)
-                away = True
-                more = False
-                self._first_look.set()
-            now_ms = time.time_ns() // 1_000_000
-            self._recorder.write_late(now_ms)
-            if time.monotonic() >= rotate_at:
-                rotate_at = time.monotonic() + ROTATE_SECONDS
-                self._recorder.rotate_if_due(now_ms)
-            self._counters.flush(due=True)
-            stop.wait(READ_ON_SECONDS if more else FOLLOW_SECONDS)
 
 
 def make_application(settings: Settings) -> LinkDoor:
