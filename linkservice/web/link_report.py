@@ -9,22 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from linkservice.clicks.geodata import is_built_in
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
 from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import LinkReport
-from linkservice.reports.trend import clicked_days, trend_of
-from linkservice.web import figures, periods
-from linkservice.web.annotated import notes_on
-from linkservice.web.charts import Chart
+from linkservice.reports.trend import clicked_days
+from linkservice.web import periods
 from linkservice.web.counted import Fact, counted
-from linkservice.web.facet_cards import FacetCard, facet_cards, robots_card, source_card
-from linkservice.web.figures import Aside, KeyFigure
 from linkservice.web.filtered import FilteredView, filtered_view
 from linkservice.web.i18n import write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
+from linkservice.web.subject_clicks import SubjectClicks, subject_clicks
 from linkservice.workspaces.access import find
 
 
@@ -39,15 +35,8 @@ class LinkReportView:
     found: LinkReport
     chosen: Chosen
     here: Here
-    figures: list[KeyFigure]
-    change_note: str
+    clicks: SubjectClicks
     clicked: tuple[str, str] | None
-    trend: Chart
-    heat: Chart
-    world: Chart | None
-    facets: list[FacetCard]
-    robots: FacetCard
-    apart: list[Aside]
     counted: list[Fact]
     filtered: None = None
 
@@ -108,34 +97,14 @@ def _context(
         suspects=chosen.suspects,
         now=page.now,
     )
-    trend = trend_of(
-        page.session, page.actor, subject, found.period, page.now, suspects=chosen.suspects
-    )
-    cards = facet_cards(found, approximate=is_built_in(page.settings), here=None if fixed else here)
-    if not fixed and found.totals.clicks:
-        cards.insert(0, source_card(found.totals.clicks, found.totals.scans, here))
     return LinkReportView(
         about=about,
         id=found.id,
         found=found,
         chosen=chosen,
         here=here,
-        figures=figures.key_figures(trend),
-        change_note=figures.change_note(trend),
+        clicks=subject_clicks(page, subject, found, chosen, None if fixed else here),
         clicked=None if fixed or found.totals.clicks else _clicked(page, subject, here),
-        trend=figures.trend_chart(
-            "trend",
-            trend,
-            "clicks",
-            "scans",
-            "visitors",
-            notes=notes_on(page, found.period),
-        ),
-        heat=figures.heat_chart("week", found.hours),
-        world=figures.world_chart("world", found.countries),
-        facets=cards,
-        robots=robots_card(found.robots),
-        apart=figures.apart(found.totals, suspects=chosen.suspects),
         counted=counted(page, chosen, about),
     )
 

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response
 from markupsafe import Markup
 
-from linkservice.clicks.geodata import is_built_in
 from linkservice.journeys.manage import JourneyMap, journey_map
 from linkservice.journeys.model import Journey, Stage, Touchpoint
 from linkservice.journeys.reach import reach_summaries
@@ -18,9 +17,7 @@ from linkservice.reports.results import TouchpointReport
 from linkservice.reports.sparklines import touchpoint_series
 from linkservice.reports.touchpoints import touchpoint_detail
 from linkservice.reports.transitions import transition_report
-from linkservice.reports.trend import trend_of
 from linkservice.web import arrangement, change_sentences, figures, periods, transition_words
-from linkservice.web.annotated import notes_on
 from linkservice.web.asked import (
     arranged_as_asked,
     asked_for,
@@ -32,7 +29,6 @@ from linkservice.web.asked import (
 from linkservice.web.charts import sparkline
 from linkservice.web.counted import counted, metric_note, without_token_in_rates
 from linkservice.web.door import Pages
-from linkservice.web.facet_cards import facet_cards, robots_card, source_card
 from linkservice.web.filtered import filtered_view
 from linkservice.web.filtered_ranking import alone_words, metrics_offered, ranking_filtered
 from linkservice.web.i18n import gettext
@@ -42,6 +38,7 @@ from linkservice.web.periods import Chosen, Here
 from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, Shown, finding
 from linkservice.web.reach_words import exceeding
+from linkservice.web.subject_clicks import subject_clicks
 from linkservice.web.touchpoint_costs import told_costs
 from linkservice.web.value_words import ATTRIBUTION_WORDS
 from linkservice.workspaces.access import find_ever
@@ -202,17 +199,6 @@ def touchpoint_context(
     )
     ranking = Ranking.of(found.report, found.other_sides)
     beside = sorted([found.row, *found.peers], key=lambda row: -(row.rate or 0.0))
-    trend = trend_of(
-        page.session,
-        page.actor,
-        found.touchpoint,
-        found.period,
-        page.now,
-        suspects=chosen.suspects,
-    )
-    facets = facet_cards(found, approximate=is_built_in(page.settings), here=here)
-    if here and found.totals.clicks:
-        facets.insert(0, source_card(found.totals.clicks, found.totals.scans, here))
     return {
         "chosen": chosen,
         "found": found,
@@ -220,21 +206,7 @@ def touchpoint_context(
         "exceeding": exceeding([found.row, *found.peers]),
         "beside_it": [ranking.shown(row) for row in beside],
         "axis": ranking.axis(found.row),
-        "figures": figures.key_figures(trend),
-        "change_note": figures.change_note(trend),
-        "trend": figures.trend_chart(
-            "trend",
-            trend,
-            "clicks",
-            "scans",
-            "visitors",
-            notes=notes_on(page, found.period),
-        ),
-        "heat": figures.heat_chart("week", found.hours),
-        "world": figures.world_chart("world", found.countries),
-        "facets": facets,
-        "robots": robots_card(found.robots),
-        "apart": figures.apart(found.totals, suspects=chosen.suspects),
+        "clicks": subject_clicks(page, found.touchpoint, found, chosen, here),
         "counted": counted(page, chosen, "touchpoint"),
     }
 
