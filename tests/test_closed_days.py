@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from people import everybody
 from sqlalchemy import delete, func, select, text
 
-from linkservice.clicks import closed_days
+from linkservice.clicks import closed_days, day_values
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.closed_day_model import ClosedDay, ValueDay
 from linkservice.clicks.event import Click, Source, encode
@@ -80,7 +80,7 @@ def scene(settings: Settings, database: Database) -> Iterator[Scene]:
 
 @pytest.fixture(autouse=True)
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(closed_days, "CLICKS_AT_ONCE", 25)
+    monkeypatch.setattr(day_values, "CLICKS_AT_ONCE", 25)
     monkeypatch.setattr(closed_days, "VALUES_AT_ONCE", 10)
 
 

@@ -2,7 +2,7 @@
 
 Which visitors were from Germany, and at which touchpoint, only single clicks know, and a year of
 them takes too long to read. So every click of a day that is over is counted once more, by each of
-its values (`packed_values`). Whoever adds to such a day, or changes a click of it, reopens it in
+its values (`day_values`). Whoever adds to such a day, or changes a click of it, reopens it in
 the same transaction, and reports read its single clicks until it is closed again. That is done as
 long as they are kept; what is closed then stays closed, and a click that comes later is not in it.
 
@@ -13,54 +13,27 @@ long; it may be stopped at any moment. Not here: who reads them (`reports.value_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import chain
 
-import numpy as np
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
-from linkservice.clicks import packing
 from linkservice.clicks.calendar import zone
 from linkservice.clicks.closed_day_model import ClosedDay, DeletedClicks, ValueDay
 from linkservice.clicks.closing_lock import lock
+from linkservice.clicks.day_values import DayValues
 from linkservice.clicks.dictionary import Dictionary
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.kept_rows import day_after, kept_from
-from linkservice.clicks.model import Mark
-from linkservice.clicks.packed_model import EveryClick
-from linkservice.clicks.packed_values import (
-    CELL,
-    NO_CITY,
-    NO_SCANS,
-    SCANS,
-    counted,
-    packed,
-    summed,
-)
 from linkservice.database import Database, insert_into
 from linkservice.workspaces.model import Workspace
 
 AFTER = timedelta(hours=1)
 """A day is closed so long after its end: most of what comes late has come."""
 
-CLICKS_AT_ONCE = 20_000
-"""Read in one step: some 50 ms, in which no click is ingested."""
-
 VALUES_AT_ONCE = 500
 """Written in one transaction, so that other writers of a SQLite file wait for some 10 ms."""
-
-_READ = tuple(
-    EveryClick.__table__.c[name]
-    for name in (
-        *("segment_id", "position", "touchpoint_id", "class", "flags"),
-        *("country_id", "city_id", "language_id", "referrer_id", "agent_id"),
-    )
-)
-OF_AGENT = 3
-"""Device, browser and system: the first values that an agent tells."""
 
 
 def reopen(connection: Connection, workspace_ids: Ints, days: Ints) -> None:
@@ -120,7 +93,7 @@ class Closing:
             return self._at is not None
         day = self._at
         if not day.is_read:
-            self._read_some(day)
+            day.read_some(self._database, self._dictionary)
         elif day.values:
             self._write_some(day)
         else:
@@ -142,52 +115,7 @@ class Closing:
             if found is None:
                 found = ClosedDay(workspace_id=key[0], local_day=key[1], version=1, closed=False)
                 session.add(found)
-            return _Day(*key, found.version)
-
-    def _read_some(self, day: _Day) -> None:
-        with self._database.reading() as session:
-            rows = (
-                session.connection()
-                .execute(
-                    select(*_READ)
-                    .where(
-                        EveryClick.workspace_id == day.workspace_id,
-                        EveryClick.local_day == day.local_day,
-                        packing.coming_after(session, day.after),
-                    )
-                    .order_by(EveryClick.segment_id, EveryClick.position)
-                    .limit(CLICKS_AT_ONCE)
-                )
-                .all()
-            )
-        if rows:
-            day.after = rows[-1][0], rows[-1][1]
-            numbers = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * len(_READ))
-            day.add(*self._by_value(numbers.reshape(len(rows), len(_READ))))
-        if len(rows) < CLICKS_AT_ONCE:
-            day.all_is_read()
-
-    def _by_value(self, rows: Ints) -> tuple[Ints, Ints]:
-        """The cells of these clicks, and the value of each."""
-        rows = rows[rows[:, 4] & int(Mark.MISS) == 0]
-        _, _, touchpoint_ids, kinds, flags, *facets, agents = rows.T
-        facets[1] = np.where(facets[1], facets[1], NO_CITY)
-        facets.append(np.where(flags & int(Mark.SCAN), SCANS, NO_SCANS))
-        facets.extend(self._of_agents(agents))
-        cells = counted(touchpoint_ids, kinds, flags)
-        sums = [summed(values, cells) for values in facets]
-        return np.concatenate([each[0] for each in sums]), np.concatenate(
-            [each[1] for each in sums]
-        )
-
-    def _of_agents(self, agents: Ints) -> Sequence[Ints]:
-        """The values of device, browser and system."""
-        unique, whose = np.unique(agents, return_inverse=True)
-        names = self._dictionary.names(unique.tolist())
-        told = [names[agent].told[:OF_AGENT] for agent in unique.tolist()]
-        numbers = self._dictionary.values(each for some in told for each in some)
-        values = np.array([[numbers[each] for each in some] for some in told], np.int64)
-        return list(values.reshape(-1, OF_AGENT)[whose].T)
+            return _Day(*key, version=found.version)
 
     def _write_some(self, day: _Day) -> None:
         some = day.values[:VALUES_AT_ONCE]
@@ -230,32 +158,10 @@ class Closing:
 
 
 @dataclass(slots=True)
-class _Day:
-    """A day that is being closed: the cells so far, those that are to be written, by value."""
+class _Day(DayValues):
+    """A day that is being closed: values are those that are still to be written."""
 
-    workspace_id: int
-    local_day: int
-    version: int
-    after: tuple[int, int] = (0, -1)
-    is_read: bool = False
-    values: Sequence[tuple[int, bytes]] = ()
-    _whose: list[Ints] = field(default_factory=list)
-    _cells: list[Ints] = field(default_factory=list)
-
-    def add(self, values: Ints, cells: Ints) -> None:
-        self._whose.append(values)
-        self._cells.append(cells)
-
-    def all_is_read(self) -> None:
-        self.is_read = True
-        whose = np.concatenate([*self._whose, np.zeros(0, np.int64)])
-        cells = np.concatenate([*self._cells, np.zeros((0, len(CELL)), np.int64)])
-        whose, cells = summed(whose, cells)
-        unique, starts = np.unique(whose, return_index=True)
-        parts = np.split(cells, starts[1:])
-        self.values = [
-            (value_id, packed(part)) for value_id, part in zip(unique.tolist(), parts, strict=False)
-        ]
+    version: int = field(kw_only=True)
 
 
 def _reopened(session: Session, now: datetime) -> tuple[int, int] | None:

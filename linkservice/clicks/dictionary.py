@@ -43,10 +43,13 @@ class Names(NamedTuple):
 
 
 class Dictionary:
-    """Gives values and agents their numbers, new ones in a transaction of their own."""
+    """Gives values and agents their numbers, new ones in a transaction of their own; or none to
+    new ones, where it only `looks_up`.
+    """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, looks_up: bool = False) -> None:
         self._database = database
+        self._looks_up = looks_up
         self._values: dict[Value, int] = {}
         self._agents: dict[Names, int] = {}
         self._known: Counter[str] = Counter()
@@ -56,7 +59,9 @@ class Dictionary:
         return self._known[facet]
 
     def values(self, wanted: Iterable[Value]) -> Mapping[Value, int]:
-        """At least the wanted values' numbers. Must not be called within a transaction."""
+        """At least the wanted values' numbers, as far as they have one. Must not be called within a
+        transaction.
+        """
         missing = sorted(set(wanted) - self._values.keys())
         if missing:
             if len(self._values) > MOST_REMEMBERED:
@@ -101,7 +106,7 @@ class Dictionary:
         with self._database.reading() as session:
             found = _look_up(session, model, names, wanted)
         missing = [words for words in wanted if tuple(words) not in found]
-        if missing:
+        if missing and not self._looks_up:
             with self._database.writing_connection() as connection:
                 _enter(connection, model, names, missing)
                 found |= _look_up(connection, model, names, missing)
