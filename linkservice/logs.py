@@ -92,7 +92,7 @@ class Redactor:
         for pattern, instead in _RULES:
             text = pattern.sub(instead, text)
         text = _IPV6.sub(self._network, _IPV4.sub(self._network, text))
-        return _on_one_line(text)
+        return on_one_line(text)
 
     def _network(self, found: re.Match[str]) -> str:
         """The network of an address; as it is, one of this machine or of a server we use."""
@@ -202,7 +202,7 @@ def _trace(record: logging.LogRecord) -> list[str]:
     return [line for line in told.split("\n") if line.strip()]
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Whatever is not printable as its escape: line ends, control and bidi marks, surrogates."""
     if text.isprintable():
         return text

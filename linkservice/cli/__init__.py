@@ -9,7 +9,8 @@ Like every door it holds no rules: it parses, calls one function of a noun, and 
     objects.py     key, user, link, qr
     report.py      report, report_costs.py its `costs`, report_changes.py its `changes`,
                    report_transitions.py its `transitions`, report_moments.py its `moments`
-    data.py        ingest, clicks, audit, reclassify, backup, restore, node
+    audit.py       audit
+    data.py        ingest, clicks, reclassify, backup, restore, node
     click_files.py clicks export
     geo.py         geo
     letters.py     letters
@@ -33,6 +34,7 @@ from linkservice.cli import (
     report_transitions,
     service,
 )
+from linkservice.cli.audit import audit
 from linkservice.cli.conversions import conversions
 from linkservice.cli.doctor import doctor
 from linkservice.cli.door import Door, takes_data_dir
@@ -70,7 +72,7 @@ for _command in (
     data.clicks,
     conversions,
     data.ingest,
-    data.audit,
+    audit,
     data.reclassify,
     data.backup,
     data.restore,

@@ -1,20 +1,18 @@
-"""Clicks on their way into the database, the proof that none is lost, and backups."""
+"""Clicks on their way into the database, and backups."""
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from linkservice.cli.audit import totals
 from linkservice.cli.door import (
     Command,
     Group,
@@ -29,7 +27,6 @@ from linkservice.config import Settings
 from linkservice.errors import Conflict, Failed, Problem
 
 if TYPE_CHECKING:
-    from linkservice.clicks.audit import Audit, Difference
     from linkservice.database import Database
     from linkservice.workspaces.access import Actor
 
@@ -105,41 +102,6 @@ def import_file(settings: Settings, database: Database, actor: Actor, file: Path
     before = f" ({known:,} were there before)" if known else ""
     seconds = time.monotonic() - started
     click.echo(f"{file}: {done.added:,} clicks imported{before} in {seconds:.1f} s.")
-
-
-@click.command(cls=Command)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("table", "json")),
-    default="table",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option("--deep", is_flag=True, help="Read all segments in the spool again, too.")
-def audit(form: str, deep: bool) -> int:
-    """Prove that no click is lost or doubled.
-
-    Every accepted click must be ingested, rejected or pending, of every node, link and day;
-    the exit code is 0 if that is so, else 1, and the first differences are named. Compared
-    are the records of the spool, the ledger and the sums of days; not the sums of hours and
-    of countries, devices and the like, nor the rows of single clicks. A finished segment
-    whose file rotted since is named (by its length; with --deep by what it still holds),
-    but is no difference: its clicks are counted.
-    """
-    from linkservice.clicks.audit import audit as compare
-
-    settings = read_settings()
-    with current_database(settings) as database, Progress("Reading") as bar:
-        if deep:
-            bar.total = _spooled_bytes(settings)
-        found = compare(settings, database, deep=deep, progress=bar.advance if deep else None)
-    if form == "json":
-        click.echo(json.dumps(_as_json(found)))
-    else:
-        for line in _audit_lines(found):
-            click.echo(line)
-    return 0 if found.proven else 1
 
 
 @click.group(cls=Group)
@@ -238,7 +200,7 @@ def restore(file: Path, replace: bool) -> int:
         f"{file}: {made.rows:,} rows of {made.created_at:%Y-%m-%d %H:%M} UTC restored, "
         f"{replayed.ingested:,} clicks replayed from the spool."
     )
-    click.echo(", ".join(f"{name} {number:,}" for name, number in _totals(found).items()))
+    click.echo(", ".join(f"{name} {number:,}" for name, number in totals(found).items()))
     return 1 if found.difference else 0
 
 
@@ -261,49 +223,6 @@ def _wait_until_ingested(settings: Settings, database: Database, bar: Progress) 
             most = max(most, left)
             bar.at(most - left, most)
             time.sleep(LOOK_AGAIN_SECONDS)
-
-
-def _totals(found: Audit) -> dict[str, int]:
-    names = ("accepted", "ingested", "rejected", "pending", "unrecorded", "damaged", "difference")
-    return {name: getattr(found, name) for name in names}
-
-
-def _as_json(found: Audit) -> dict[str, object]:
-    differences = [_difference(each) for each in found.differences]
-    return {
-        **_totals(found),
-        "nodes": [{**asdict(each), "difference": each.difference} for each in found.nodes],
-        "days": [{**asdict(each), "difference": each.difference} for each in found.days],
-        "first_difference": differences[0] if differences else None,
-        "differences": differences,
-    }
-
-
-def _difference(each: Difference) -> dict[str, object]:
-    return {**asdict(each), "date": each.date.isoformat() if each.date else None}
-
-
-def _audit_lines(found: Audit) -> Iterator[str]:
-    for name, number in _totals(found).items():
-        yield f"{name:<12}{number:>16,}"
-    if len(found.nodes) > 1:
-        yield f"{'node':<32}{'accepted':>16}{'ingested':>16}{'rejected':>12}{'pending':>12}"
-        for node in found.nodes:
-            numbers = f"{node.accepted:>16,}{node.ingested:>16,}{node.rejected:>12,}"
-            yield f"{node.name:<32}{numbers}{node.pending:>12,}"
-    for place, each in enumerate(found.differences):
-        when = f" on {each.date}" if each.date else ""
-        first = "first difference: " if place == 0 else ""
-        yield (
-            f"{first}{each.subject} {each.name}{when}:"
-            f" {each.accepted:,} accepted, {each.counted:,} counted"
-        )
-
-
-def _spooled_bytes(settings: Settings) -> int:
-    from linkservice.clicks.segment import segments
-
-    return sum(segment.size for segment in segments(settings.spool_dir))
 
 
 def _stop_at_signals() -> threading.Event:

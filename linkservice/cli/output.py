@@ -60,7 +60,7 @@ class Progress:
 
     def __init__(self, label: str, total: int = 0) -> None:
         self.total = total
-        self._label = label
+        self.label = label
         self._done = 0
         self._terminal = sys.stderr.isatty()
         self._shown = False
@@ -93,10 +93,10 @@ class Progress:
         if self._terminal:
             self._next = time.monotonic() + REDRAW_SECONDS
             filled = bar(share, BAR_WIDTH)
-            click.echo(f"\r{self._label} {filled} {share:4.0%} ", nl=False, err=True)
+            click.echo(f"\r{self.label} {filled} {share:4.0%} \x1b[K", nl=False, err=True)
         else:
             self._next = time.monotonic() + QUIET_SECONDS
-            click.echo(f"{self._label}: {share:.0%}", err=True)
+            click.echo(f"{self.label}: {share:.0%}", err=True)
 
 
 def aside(text: str) -> None:

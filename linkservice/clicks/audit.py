@@ -275,13 +275,17 @@ def _link_differences(session: Session) -> Iterator[Difference]:
         select(SuspectedDay.local_date, SuspectedDay.link_id, nothing, SuspectedDay.clicks),
     ).subquery()
     for day, link_id, accepted, counted in _differing(session, parts):
-        named = session.execute(
-            select(Domain.host, Link.slug)
-            .join(Link, Link.domain_id == Domain.id)
-            .where(Link.id == link_id)
-        ).first()
-        name = "/".join(named) if named else f"link {link_id}"
-        yield Difference("link", name, day, accepted, counted)
+        yield Difference("link", link_name(session, link_id), day, accepted, counted)
+
+
+def link_name(session: Session, link_id: int) -> str:
+    """Its host and slug."""
+    named = session.execute(
+        select(Domain.host, Link.slug)
+        .join(Link, Link.domain_id == Domain.id)
+        .where(Link.id == link_id)
+    ).first()
+    return "/".join(named) if named else f"link {link_id}"
 
 
 def _domain_differences(session: Session) -> Iterator[Difference]:

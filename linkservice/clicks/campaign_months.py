@@ -103,7 +103,7 @@ class Closing:
             # From here on whoever changes that month sees that it is being packed; those who were
             # at it before are waited for.
             lock(session.connection(), shared=False)
-            links = digest(_links_of(session, task.campaign_id))
+            links = digest(links_of(session, task.campaign_id))
             found = session.get(CampaignMonth, key)
             if found is None:
                 found = CampaignMonth(
@@ -118,7 +118,7 @@ class Closing:
                 found.links, found.days, found.version = links, None, found.version + 1
             version = found.version
         with self._database.reading() as session:
-            link_ids = _links_of(session, task.campaign_id)
+            link_ids = links_of(session, task.campaign_id)
             days = campaign_values.packed(session.connection(), days_of(task.month), link_ids)
         if digest(link_ids) != links:
             return  # they have just changed, and are found at the next look
@@ -135,7 +135,8 @@ class Closing:
             )
 
 
-def _links_of(session: Session, campaign_id: int) -> list[int]:
+def links_of(session: Session, campaign_id: int) -> list[int]:
+    """Its links, by id: no more than are packed."""
     ids = select(Link.id).where(Link.campaign_id == campaign_id).order_by(Link.id)
     return list(session.scalars(ids.limit(MOST_LINKS)))
 

@@ -71,9 +71,16 @@ class Closing:
             lock(session.connection(), shared=False)
             found = _next(session, now)
             if found is not None:
-                first, last = (_packed(session, *found, touch) for touch in ("first", "last"))
-                _put(session, *found, first, last, _imported(session, *found))
+                _put(session, *found, *packed(session, *found))
         return found is not None
+
+
+def packed(session: Session, workspace_id: int, month: date) -> tuple[bytes, bytes, bytes]:
+    """The conversions of a month by their `first` and by their `last` touch, and what was
+    `imported`.
+    """
+    first, last = (_packed(session, workspace_id, month, touch) for touch in ("first", "last"))
+    return first, last, _imported(session, workspace_id, month)
 
 
 def unpacked(parts: Iterable[bytes]) -> NDArray[np.void]:
