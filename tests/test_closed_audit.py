@@ -329,7 +329,7 @@ def test_what_is_wrong_is_named_and_made_again(closed: Old) -> None:
 def a_bit_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closed_audit, "SECONDS_AT_ONCE", 0)
     monkeypatch.setattr(day_values, "CLICKS_AT_ONCE", 25)
-    monkeypatch.setattr(closed_kinds, "MOST_LINKS", 2)
+    monkeypatch.setattr(closed_kinds, "LINKS_AT_ONCE", 2)
 
 
 @pytest.mark.usefixtures("a_bit_at_a_time", "in_small_parts")
