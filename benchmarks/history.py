@@ -25,8 +25,8 @@ from linkservice.clicks import retention
 from linkservice.clicks.bulk import counters
 from linkservice.clicks.idle import works
 from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.ledger_model import AcceptedDay
 from linkservice.clicks.model import (
-    AcceptedDay,
     Click,
     DomainDay,
     LinkDay,

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from linkservice import __version__
 from linkservice.clicks.backlog import Backlog, backlog
-from linkservice.clicks.model import LedgerEntry
+from linkservice.clicks.ledger_model import LedgerEntry
 from linkservice.clicks.segment import QUARANTINE, Segment, SpoolFailed, segments
 from linkservice.config import Settings
 from linkservice.counters import summed

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from linkservice import schema
 from linkservice.clicks import shortfall
 from linkservice.clicks.backlog import backlog
-from linkservice.clicks.model import LedgerEntry
+from linkservice.clicks.ledger_model import LedgerEntry
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import LinkServiceError, Problem, Unavailable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linkservice import changes
-from linkservice.clicks import claims, closed_day_model, month_model, packed_model
+from linkservice.clicks import claims, closed_day_model, ledger_model, month_model, packed_model
 from linkservice.clicks import model as clicks
 from linkservice.conversions import model as conversions
 from linkservice.database import Base
@@ -20,6 +20,7 @@ __all__ = [
     "closed_day_model",
     "conversions",
     "journeys",
+    "ledger_model",
     "links",
     "metadata",
     "month_model",

@@ -17,7 +17,8 @@ from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.framing import frame
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import AcceptedDay, DomainDay, LinkDay, Node
+from linkservice.clicks.ledger_model import AcceptedDay, Node
+from linkservice.clicks.model import DomainDay, LinkDay
 from linkservice.clicks.segment import HEADER_BYTES, segments, write_segment
 from linkservice.config import Settings
 from linkservice.database import Database

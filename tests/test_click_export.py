@@ -25,7 +25,8 @@ from linkservice import long_workbook as long_workbook_module
 from linkservice.clicks import export
 from linkservice.clicks.dictionary import value_id
 from linkservice.clicks.export import BATCH, COLUMNS, Wanted, how_many, select_clicks, written
-from linkservice.clicks.model import AgentName, Click, LedgerEntry, Mark
+from linkservice.clicks.ledger_model import LedgerEntry
+from linkservice.clicks.model import AgentName, Click, Mark
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.errors import Forbidden, NotFound

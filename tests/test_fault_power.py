@@ -30,7 +30,8 @@ from sqlalchemy import func, select
 
 from linkservice.clicks.audit import audit
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LedgerEntry, LinkDay
+from linkservice.clicks.ledger_model import LedgerEntry
+from linkservice.clicks.model import LinkDay
 from linkservice.config import PREFIX, Settings, SpoolSync, load
 from linkservice.database import Database
 

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from linkservice.backup import back_up, restore
 from linkservice.clicks.audit import Audit, audit
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, Salt, Unrecorded
+from linkservice.clicks.ledger_model import Unrecorded
+from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour, Salt
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.config import Settings
 from linkservice.database import Database

@@ -20,7 +20,7 @@ from linkservice.clicks.audit import audit
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.framing import FRAME_BYTES
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LedgerEntry
+from linkservice.clicks.ledger_model import LedgerEntry
 from linkservice.clicks.retention import delete_old_segments
 from linkservice.clicks.segment import (
     HEADER_BYTES,

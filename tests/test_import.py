@@ -25,7 +25,8 @@ from linkservice.clicks.audit import audit
 from linkservice.clicks.calendar import epoch_ms, moment
 from linkservice.clicks.imports import import_clicks, waiting
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, Import, LinkDay, Mark
+from linkservice.clicks.ledger_model import Import
+from linkservice.clicks.model import CLASSES, AgentName, Click, FacetValue, LinkDay, Mark
 from linkservice.clicks.segment import segments
 from linkservice.config import Settings, load
 from linkservice.database import Database

@@ -20,15 +20,9 @@ from linkservice.clicks.calendar import begin_of_day, epoch_ms, local_day, momen
 from linkservice.clicks.counted import Counted
 from linkservice.clicks.event import Click, Flag, Method, Source, encode
 from linkservice.clicks.ingest import Ingester
+from linkservice.clicks.ledger_model import LedgerEntry, Unrecorded
 from linkservice.clicks.model import Click as ClickRow
-from linkservice.clicks.model import (
-    DomainDay,
-    LedgerEntry,
-    LinkDay,
-    LinkHour,
-    Unrecorded,
-    VisitorKeys,
-)
+from linkservice.clicks.model import DomainDay, LinkDay, LinkHour, VisitorKeys
 from linkservice.clicks.placing import ASKED, CLICK, Placed
 from linkservice.clicks.segment import HEADER_BYTES, segments, write_segment
 from linkservice.clicks.shortfall import Shortfall

@@ -32,8 +32,8 @@ from sqlalchemy import delete, event, func, insert, select, true
 
 from linkservice.clicks import closed_days, closed_sums, day_links, packing, retention
 from linkservice.clicks.audit import audit
+from linkservice.clicks.ledger_model import LedgerEntry
 from linkservice.clicks.model import Click as ClickRow
-from linkservice.clicks.model import LedgerEntry
 from linkservice.clicks.packed_model import EveryClick, PackedClicks, PackedLinkDay
 from linkservice.clicks.packing import AFTER_DAYS, Packing
 from linkservice.clicks.reclassify import reclassify

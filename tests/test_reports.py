@@ -15,7 +15,8 @@ from rollups import COUNTERS
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.dictionary import value_id
-from linkservice.clicks.model import DomainDay, LinkDay, LinkFacet, LinkHour, Unrecorded
+from linkservice.clicks.ledger_model import Unrecorded
+from linkservice.clicks.model import DomainDay, LinkDay, LinkFacet, LinkHour
 from linkservice.database import Database
 from linkservice.errors import Forbidden, Invalid, NotFound
 from linkservice.journeys.manage import create_journey

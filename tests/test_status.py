@@ -16,7 +16,7 @@ from linkservice.app import create_app
 from linkservice.clicks.calendar import epoch_ms
 from linkservice.clicks.event import Click, encode
 from linkservice.clicks.ingest import Ingester
-from linkservice.clicks.model import LedgerEntry
+from linkservice.clicks.ledger_model import LedgerEntry
 from linkservice.clicks.shortfall import Shortfall
 from linkservice.clicks.spool import Spool, node_id, write_segment
 from linkservice.config import Settings, load

@@ -23,15 +23,8 @@ from sqlalchemy import Select, SQLColumnExpression, Subquery, func, literal, sel
 from sqlalchemy.orm import Session
 
 from linkservice.clicks import ledger, shortfall
-from linkservice.clicks.model import (
-    AcceptedDay,
-    DomainDay,
-    LedgerEntry,
-    LinkDay,
-    Node,
-    SuspectedDay,
-    Unrecorded,
-)
+from linkservice.clicks.ledger_model import AcceptedDay, LedgerEntry, Node, Unrecorded
+from linkservice.clicks.model import DomainDay, LinkDay, SuspectedDay
 from linkservice.clicks.reading import Reader, Texts
 from linkservice.clicks.segment import HEADER_BYTES, Segment, segments
 from linkservice.config import Settings

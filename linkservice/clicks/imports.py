@@ -29,8 +29,8 @@ from sqlalchemy.orm import Session
 from linkservice.clicks import ledger, salts
 from linkservice.clicks.calendar import local_day
 from linkservice.clicks.event import Click, Flag, encode
+from linkservice.clicks.ledger_model import Import
 from linkservice.clicks.lines import LONGEST_LINE, Line, Reader
-from linkservice.clicks.model import Import
 from linkservice.clicks.segment import (
     HEADER_BYTES,
     NODE_BYTES,

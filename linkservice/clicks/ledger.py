@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from linkservice.clicks import bulk, crossings
 from linkservice.clicks.counted import Counting, Seen, seen
 from linkservice.clicks.failpoints import passing
-from linkservice.clicks.model import AcceptedDay, LedgerEntry, Node
+from linkservice.clicks.ledger_model import AcceptedDay, LedgerEntry, Node
 from linkservice.clicks.placing import ASKED, Placed
 from linkservice.clicks.rollup import MARKS, RollUps, accepted_rows, rows_of, write_rows
 from linkservice.clicks.segment import HEADER_BYTES, Segment

@@ -15,7 +15,8 @@ from linkservice import changes
 from linkservice.clicks import damage, ledger, packing, salts, shortfall
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.kept_rows import note_deletion
-from linkservice.clicks.model import Click, Salt, Unrecorded, VisitorKeys
+from linkservice.clicks.ledger_model import Unrecorded
+from linkservice.clicks.model import Click, Salt, VisitorKeys
 from linkservice.clicks.packed_model import PackedClicks
 from linkservice.clicks.segment import delete_segment, segments
 from linkservice.config import Settings

@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkservice.clicks import claims
 from linkservice.clicks.calendar import zone
-from linkservice.clicks.model import LedgerEntry, Salt
+from linkservice.clicks.ledger_model import LedgerEntry
+from linkservice.clicks.model import Salt
 from linkservice.clicks.segment import QUARANTINE, SpoolFailed, segments
 from linkservice.config import PREFIX, Settings
 from linkservice.database import Database

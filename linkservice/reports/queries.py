@@ -19,7 +19,8 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from linkservice.clicks.model import DomainDay, SuspectedDay, Unrecorded
+from linkservice.clicks.ledger_model import Unrecorded
+from linkservice.clicks.model import DomainDay, SuspectedDay
 from linkservice.errors import Invalid
 from linkservice.fields import Problems
 from linkservice.journeys.model import Journey, Stage, Touchpoint
