@@ -801,6 +801,14 @@ def test_the_filtered_overview_draws_the_time_before(scene: Scene, figure: str) 
     assert " Before" in words
 
 
+def test_a_filtered_link_and_touchpoint_draw_the_time_before(scene: Scene) -> None:
+    days = {"from": LAST.isoformat(), "to": LAST.isoformat(), "device": "desktop"}
+    for path in (f"touchpoints/{scene.touchpoint_id}", f"links/{scene.link_ids[0]}"):
+        page = scene.cast.vera.get(f"/reports/{path}", **days).text
+        assert 'class="chart-line-before"' in page, path
+        assert re.search(r'<th scope="col">(Clicks before|Before)</th>', page), path
+
+
 def origins(scene: Scene, **filters: str) -> Origins | None:
     report = scene.ranking(**filters)
     with scene.database.reading() as session:
