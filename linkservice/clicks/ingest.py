@@ -26,6 +26,7 @@ from linkservice.clicks import (
 from linkservice.clicks.claims import Claims
 from linkservice.clicks.counted import Added, Counted
 from linkservice.clicks.damage import header_is_sound, set_aside
+from linkservice.clicks.devices import load_tables
 from linkservice.clicks.failpoints import passing
 from linkservice.clicks.idle import Idle, Work
 from linkservice.clicks.pacing import collector_resting, quick_turns
@@ -107,6 +108,7 @@ class Ingester:
 
     def __init__(self, settings: Settings, database: Database, *also: Work) -> None:
         """`also` is what else is to be done bit by bit while nothing waits."""
+        load_tables()
         self._settings = settings
         self._database = database
         self._placing = Placing(Places.of(settings), database)
