@@ -4,8 +4,12 @@ digit.
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import openpyxl
+import pypdfium2
 import pytest
 from cast import make_link, make_touchpoint
 from people import Cast, everybody, text_of
@@ -80,6 +84,35 @@ def test_the_page_says_what_the_costs_page_says(
     with speaking("en"):
         dear = cost_verdicts.advice(report).split(":")[0]
     assert dear in text_of(cast.vera.get(f"/reports/touchpoints/{ids['Poster']}", **PERIOD))
+
+
+def sheet_of(cast: Cast, path: str) -> list[tuple[Any, ...]]:
+    """The lines of costs in a workbook."""
+    data = cast.vera.get(path, **PERIOD, format="xlsx").data
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    return [tuple(cell.value for cell in row) for row in book["Costs"].iter_rows()]
+
+
+def test_its_files_have_the_row_of_the_costs_files(cast: Cast, ids: dict[str, str]) -> None:
+    whole = cast.vera.get("/reports/costs/download", **PERIOD, format="json").json
+    rows = {row["name"]: row for row in whole["rows"]}
+    for name in ("Poster", "Window"):
+        path = f"/reports/touchpoints/{ids[name]}"
+        file = cast.vera.get(f"{path}/download", **PERIOD, format="json").json
+        money = {key: whole[key] for key in ("currency", "decimals")}
+        assert file["costs"] == money | rows[name]
+        heads, row = sheet_of(cast, f"{path}/download")
+        every = sheet_of(cast, "/reports/costs/download")
+        assert heads == every[0]
+        assert row in every[1:]
+        paper = pypdfium2.PdfDocument(cast.vera.get(f"{path}/paper", **PERIOD).data)
+        words = " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in paper)
+        assert "Costs" in words
+        assert f"Cost per visitor €{rows[name]['cost_per_visitor'] / 100:.2f}"[:24] in words
+        assert ("“Poster” costs €0.65 per visitor" in words) == (name == "Poster")
+    free = f"/reports/touchpoints/{ids['Bag']}"
+    assert "costs" not in cast.vera.get(f"{free}/download", **PERIOD, format="json").json
+    assert cast.vera.get(f"{free}/paper", **PERIOD).status_code == 200
 
 
 def test_what_was_shared_out_and_what_nobody_entered_is_said(

@@ -8,9 +8,9 @@ currency's main unit in tables (1234.50), whole numbers of its smallest unit in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from linkservice.money import in_main_unit
 from linkservice.reports import cost_results
@@ -29,7 +29,7 @@ from linkservice.reports.exported import Exported
 from linkservice.reports.exported_tables import Table
 from linkservice.reports.moments import Moment, MomentsReport
 from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
-from linkservice.reports.results import to_json
+from linkservice.reports.results import Json, to_json
 from linkservice.reports.tide import Tide
 from linkservice.reports.transitions import Step, Transition, TransitionReport
 from linkservice.workbook import Cell
@@ -52,6 +52,16 @@ def of_costs(report: CostReport, filters: Filters) -> Exported:
     order = "up" if report.upwards else None
     asked = {**filters, "group": report.group, "sort": report.sort, "order": order}
     return Exported(report.period, asked, cost_results.to_json(report), tables)
+
+
+def with_costs(found: Exported, report: CostReport, row: CostRow) -> Exported:
+    """The file of a touchpoint with what it cost: its row of the report on costs."""
+    alone = replace(report, rows=[row])
+    told = cost_results.to_json(alone)
+    [costs] = cast(Sequence[Mapping[str, Json]], told["rows"])
+    money = {name: told[name] for name in ("currency", "decimals")}
+    content = {**found.content, "costs": {**money, **costs}}
+    return replace(found, content=content, tables=[*found.tables, costs_table(alone)])
 
 
 def costs_table(report: CostReport) -> Table:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from linkservice.reports.cost_judging import BYS, By, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow
+from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.touchpoint_costs import costs_of_touchpoint
 from linkservice.web import cost_verdicts, cost_words
 from linkservice.web.cost_words import finer_columns
+from linkservice.web.fieldwords import signed
 from linkservice.web.i18n import gettext, write_money
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
@@ -42,7 +44,17 @@ class Told:
 
 def told_costs(page: Page, chosen: Chosen, touchpoint_id: str) -> Told | None:
     """What the touchpoint cost in these days; None where no cost is entered."""
-    found = costs_of_touchpoint(
+    found = costs_within(page, chosen, touchpoint_id)
+    return None if found is None else _told(*found)
+
+
+def costs_within(
+    page: Page, chosen: Chosen, touchpoint_id: str
+) -> tuple[CostReport, CostRow] | None:
+    """The same as figures. A shared report, which is of clicks, has none."""
+    if page.guest:
+        return None
+    return costs_of_touchpoint(
         page.session,
         page.actor,
         touchpoint_id,
@@ -50,7 +62,21 @@ def told_costs(page: Page, chosen: Chosen, touchpoint_id: str) -> Told | None:
         suspects=chosen.suspects,
         now=page.now,
     )
-    return None if found is None else _told(*found)
+
+
+def costs_part(told: Told) -> Part:
+    """The same on paper."""
+    columns = (
+        Column(gettext("Figure"), 0.24),
+        Column(gettext("Value"), 0.26),
+        Column(gettext("What is certain"), 0.5),
+    )
+    rows = []
+    for each in told.figures:
+        sure = [signed(each.look, each.word), each.sure] if each.word else []
+        value = "\n".join(filter(None, (each.value, each.basis)))
+        rows.append(Row((each.label, value, "\n".join(filter(None, sure)))))
+    return Part(gettext("Costs"), columns, rows, " ".join(told.sentences))
 
 
 def _told(report: CostReport, row: CostRow) -> Told:

@@ -15,6 +15,7 @@ from linkservice.reports import exported
 from linkservice.reports.beginning import linked_touchpoints
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_before import with_before, with_change
+from linkservice.reports.exported_findings import with_costs
 from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.links import campaign_report, link_report
 from linkservice.reports.results import Day, FilteredDay, LinkReport, TouchpointReport
@@ -53,6 +54,7 @@ from linkservice.web.papers import (
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Group, Ranking, finding
 from linkservice.web.reach_words import exceeding
+from linkservice.web.touchpoint_costs import costs_part, costs_within, told_costs
 from linkservice.web.views.reports import folded, touchpoint_context
 from linkservice.workspaces.access import find, find_ever
 
@@ -205,8 +207,10 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     found = _touchpoint_file(page, detail, chosen, trend)
     ranking = Ranking.of(detail.report, detail.other_sides)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
+    costs = told_costs(page, chosen, id)
     parts = [
         *trend_parts(page, trend, *_DRAWN),
+        *([costs_part(costs)] if costs else []),
         *ranked_parts(ranking, ranking.groups(rows)),
         *table_parts(page, found),
     ]
@@ -267,7 +271,9 @@ def _touchpoint_file(page: Page, found: TouchpointDetail, chosen: Chosen, trend:
     notes = notes_in(page, found.period)
     asked = _attribution(page)
     filters = {**filters_of(chosen), **({} if asked == "last" else {"attribution": asked})}
-    return with_before(exported.of_touchpoint(found, trend, notes, filters), trend)
+    file = with_before(exported.of_touchpoint(found, trend, notes, filters), trend)
+    costs = costs_within(page, chosen, str(found.touchpoint.id))
+    return file if costs is None else with_costs(file, *costs)
 
 
 def _link(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> LinkReport:
