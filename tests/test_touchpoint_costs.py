@@ -86,6 +86,25 @@ def test_the_page_says_what_the_costs_page_says(
     assert dear in text_of(cast.vera.get(f"/reports/touchpoints/{ids['Poster']}", **PERIOD))
 
 
+def test_days_without_a_cost_are_told(
+    cast: Cast, settings: Settings, database: Database, ids: dict[str, str]
+) -> None:
+    """Costs of October, asked for with three days before: visitors of all days count."""
+    early = date(2025, 9, 28)
+    with database.transaction() as session:
+        link = make_link(session, settings, cast.home, touchpoint_id=ids["Poster"])
+        for number in range(2):
+            day = early + timedelta(number)
+            count(session, cast.home, link, day, 30, touchpoint_id=ids["Poster"])
+    page = f"/reports/touchpoints/{ids['Poster']}"
+    missing = "On 2 days with visitors no cost is entered, yet these 60 count"
+    longer = {"from": str(early), "to": str(LAST)}
+    assert missing in text_of(cast.vera.get(page, **longer))
+    assert "no cost is entered" not in text_of(cast.vera.get(page, **PERIOD))
+    shared_out = text_of(cast.vera.get(f"/reports/touchpoints/{ids['Window']}", **longer))
+    assert "no cost is entered, yet" not in shared_out
+
+
 def sheet_of(cast: Cast, path: str) -> list[tuple[Any, ...]]:
     """The lines of costs in a workbook."""
     data = cast.vera.get(path, **PERIOD, format="xlsx").data

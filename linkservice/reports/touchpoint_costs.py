@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from linkservice.reports.cost_results import CostReport, CostRow
 from linkservice.reports.costs import cost_report
+from linkservice.reports.days import visitors_by_day
 from linkservice.reports.paid import entries
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
@@ -41,3 +43,27 @@ def costs_of_touchpoint(
     rows = (row for row in found.rows if (row.kind, row.id) == ("touchpoint", touchpoint_id))
     row = next(rows, None)
     return None if row is None or row.costs.cost is None else (found, row)
+
+
+def unpaid_days(
+    session: Session,
+    actor: Actor,
+    touchpoint_id: str,
+    period: Period,
+    *,
+    suspects: bool,
+    now: datetime,
+) -> tuple[int, int]:
+    """On how many days up to today it had visitors and no cost of its own, and how many visitors:
+    they count in what one costs, which is more without them. Raises `Forbidden`.
+    """
+    actor.require("reports:read")
+    end = min(period.last, day_of(now, period.time_zone))
+    number = int(touchpoint_id)
+    paid = np.zeros(len(period), np.bool_)
+    for each, _, starts_on, ends_on, _ in entries(session, actor, period.first, end):
+        if each == number:
+            paid[max(0, period.number(starts_on)) : period.number(min(ends_on, end)) + 1] = True
+    (visitors,) = visitors_by_day(session, actor.workspace_id, period, [number], suspects)
+    unpaid = ~paid & (visitors > 0)
+    return int(unpaid.sum()), int(visitors[unpaid].sum())

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from linkservice.reports.cost_judging import BYS, By, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow
 from linkservice.reports.paper_table import Column, Part, Row
-from linkservice.reports.touchpoint_costs import costs_of_touchpoint
+from linkservice.reports.touchpoint_costs import costs_of_touchpoint, unpaid_days
 from linkservice.web import cost_verdicts, cost_words
 from linkservice.web.cost_words import finer_columns
 from linkservice.web.fieldwords import signed
-from linkservice.web.i18n import gettext, write_money
+from linkservice.web.i18n import gettext, ngettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
@@ -45,7 +45,34 @@ class Told:
 def told_costs(page: Page, chosen: Chosen, touchpoint_id: str) -> Told | None:
     """What the touchpoint cost in these days; None where no cost is entered."""
     found = costs_within(page, chosen, touchpoint_id)
-    return None if found is None else _told(*found)
+    if found is None:
+        return None
+    told, row = _told(*found), found[1]
+    if row.costs.is_own and (unpaid := _unpaid_words(page, chosen, touchpoint_id)):
+        told.sentences.append(unpaid)
+    return told
+
+
+def _unpaid_words(page: Page, chosen: Chosen, touchpoint_id: str) -> str:
+    """That some days have visitors and no cost; "" where none have."""
+    days, visitors = unpaid_days(
+        page.session,
+        page.actor,
+        touchpoint_id,
+        chosen.period,
+        suspects=chosen.suspects,
+        now=page.now,
+    )
+    if not days:
+        return ""
+    return ngettext(
+        "On one day with visitors no cost is entered, yet these %(visitors)s count: one costs more "
+        "than is told here. Enter what is missing, or choose the days that have a cost.",
+        "On %(num)s days with visitors no cost is entered, yet these %(visitors)s count: one costs "
+        "more than is told here. Enter what is missing, or choose the days that have a cost.",
+        days,
+        visitors=write_number(visitors),
+    )
 
 
 def costs_within(
