@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from benchmarks.history import Past
+from benchmarks.history import Past, do_all
 from linkservice.conversions import months
 from linkservice.conversions.counts import NewCount, import_counts
 from linkservice.database import Database
@@ -46,9 +46,7 @@ def add_gains(database: Database, past: Past, seed: int) -> None:
             _spend(session, actor, touchpoints, some, rng, workspace.currency, past)
             if begin == 0:
                 _attach(session, actor, past)
-    closing = months.Closing(database)
-    while closing.some(datetime.now(UTC)):
-        pass
+    do_all(months.Closing(database).some)
 
 
 def _convert(
