@@ -22,7 +22,7 @@ from linkservice.qr.pdf import new_document
 from linkservice.reports import graph, quadrant_paper
 from linkservice.reports.flow import Flow
 from linkservice.reports.graph import Frame, Graph
-from linkservice.reports.paper_table import Part, Table, fits
+from linkservice.reports.paper_table import Part, Table
 from linkservice.reports.pen import HEADING, SMALL, STRONG, TEXT, TITLE, Pen
 from linkservice.reports.quadrant_paper import Quadrants
 from linkservice.sheets.layout import closing_fonts
@@ -108,39 +108,46 @@ class _Pages:
         """Fill it; where the last page ends."""
         self._head()
         there = [part for part in self._paper.parts if not isinstance(part, Part) or part.rows]
-        for small, parts in groupby(there, key=self._is_small):
-            if small:
-                self._side_by_side([part for part in parts if isinstance(part, Part)])
+        for narrow, some in groupby(map(self._measured, there), key=self._is_narrow):
+            if narrow:
+                self._side_by_side([each for each in some if isinstance(each, Table)])
                 continue
-            for part in parts:
+            for each in some:
                 self._at.y += self._between
-                if isinstance(part, Graph):
-                    self._graph(part)
-                elif isinstance(part, Quadrants):
-                    self._quadrants(part)
+                if isinstance(each, Graph):
+                    self._graph(each)
+                elif isinstance(each, Quadrants):
+                    self._quadrants(each)
                 else:
-                    Table(part, self._pen, WIDTH, self._gap).write()
+                    each.write()
         self._facts()
         end = self._at.y
         self._number()
         return end
 
-    def _is_small(self, part: Part | Graph | Quadrants) -> bool:
-        """Whether it stands in a column, beside others."""
-        return (
-            isinstance(part, Part) and part.small and fits(part, self._pen, self._at.column_width)
-        )
+    def _measured(self, part: Part | Graph | Quadrants) -> Table | Graph | Quadrants:
+        """A table in lines, a small one as wide as a column if no word has to be broken there."""
+        if not isinstance(part, Part):
+            return part
+        if part.small:
+            table = Table(part, self._pen, self._at.column_width, self._gap)
+            if table.is_whole:
+                return table
+        return Table(part, self._pen, WIDTH, self._gap)
 
-    def _side_by_side(self, parts: Sequence[Part]) -> None:
+    def _is_narrow(self, measured: Table | Graph | Quadrants) -> bool:
+        return isinstance(measured, Table) and measured.width < WIDTH
+
+    def _side_by_side(self, tables: Sequence[Table]) -> None:
         """In columns: one after the other, and the last ones so that they reach down least."""
-        tables = [Table(part, self._pen, self._at.column_width, self._gap) for part in parts]
+        heights = [each.height for each in tables]
         self._at.y += self._between
         with self._at.columns():
             turn: int | None = None
             for number, table in enumerate(tables):
-                rest = [each.height for each in tables[number:]]
-                if turn is None and (first := self._at.first_of(rest, self._between)) is not None:
-                    turn = number + first
+                if turn is None:
+                    first = self._at.first_of(heights[number:], self._between)
+                    turn = None if first is None else number + first
                 if number == turn:
                     self._at.go_on()
                 table.write()

@@ -85,10 +85,14 @@ class Table:
 
     def __init__(self, part: Part, pen: Pen, width: float, gap: float) -> None:
         """`gap` is above and below the words of a row."""
-        self._part, self._pen, self._gap, self._width = part, pen, gap, width
+        self.width = width
+        self._part, self._pen, self._gap = part, pen, gap
         self._headings = pen.broken(part.heading, HEADING, width)
         self._noted = pen.broken(part.note, SMALL, width)
-        self._widths = _widths(part, pen, width)
+        needs = _needs(part, pen)
+        self.is_whole = sum(needs) <= width
+        """Whether it can be so narrow without breaking a word."""
+        self._widths = _fitted(part, needs, width, pen.at.whole_width)
         self._heads = [
             pen.broken(column.head, SMALL, each - BESIDE)
             for column, each in zip(part.columns, self._widths, strict=True)
@@ -98,20 +102,18 @@ class Table:
     @property
     def begins_with(self) -> float:
         """How high what has to stand together is: the heading, the heads, and some lines."""
-        return (
-            len(self._headings) * HEADING.line_mm
-            + len(self._noted) * SMALL.line_mm
-            + LEAST_LINES * TEXT.line_mm
-            + 4 * self._gap
-        )
+        return self._above + LEAST_LINES * TEXT.line_mm + 4 * self._gap
 
     @property
     def height(self) -> float:
         """How high all of it is, where it is not divided."""
-        headings = len(self._headings) * HEADING.line_mm + len(self._noted) * SMALL.line_mm
         heads = max(map(len, self._heads)) * SMALL.line_mm + self._gap / 2
         rows = sum(each.height + 2 * self._gap for each in self._rows)
-        return headings + self._gap + heads + rows
+        return self._above + self._gap + heads + rows
+
+    @property
+    def _above(self) -> float:
+        return len(self._headings) * HEADING.line_mm + len(self._noted) * SMALL.line_mm
 
     def write(self) -> None:
         """Write it where the pen stands; heads stand once more wherever it goes on."""
@@ -140,7 +142,7 @@ class Table:
             for number, (text, width) in enumerate(zip(row.cells, self._widths, strict=True))
         ]
         left = self._widths[0]
-        said = self._pen.broken(row.said, TEXT, self._width - left)
+        said = self._pen.broken(row.said, TEXT, self.width - left)
         beside = max(map(len, cells[1:]), default=0) * TEXT.line_mm
         if said and row.plot is not None:
             beside = max(beside, PLOT + self._gap / 2)
@@ -190,18 +192,13 @@ class Table:
         self._pen.rule(sum(self._widths))
 
 
-def fits(part: Part, pen: Pen, width: float) -> bool:
-    """Whether it can be so narrow without breaking a word."""
-    return sum(_needs(part, pen)) <= width
-
-
-def _widths(part: Part, pen: Pen, width: float) -> list[float]:
-    """Of its columns: wide enough for every word, where all together have room for that. Shares
-    are of a whole page's width, and are smaller where there is less.
+def _fitted(part: Part, needs: Sequence[float], width: float, page: float) -> list[float]:
+    """How wide its columns are: wide enough for every word, where all together have room for that.
+    Shares are of a whole `page`, and are smaller where there is less.
     """
-    wished = [column.share * pen.at.whole_width for column in part.columns]
+    wished = [column.share * page for column in part.columns]
     smaller = min(1.0, width / sum(wished))
-    return fitted([each * smaller for each in wished], _needs(part, pen))
+    return fitted([each * smaller for each in wished], needs)
 
 
 def _needs(part: Part, pen: Pen) -> list[float]:
