@@ -8,6 +8,7 @@ nothing was spent in these days that could be this touchpoint's.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -20,6 +21,18 @@ from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
 
 
+class TouchpointCosts(NamedTuple):
+    """The report, and the touchpoint's row of it. On `unpaid_days` up to today it had visitors and
+    no cost of its own, though most of its cost is its own; these `unpaid_visitors` count in what
+    one costs, which is more without them.
+    """
+
+    report: CostReport
+    row: CostRow
+    unpaid_days: int
+    unpaid_visitors: int
+
+
 def costs_of_touchpoint(
     session: Session,
     actor: Actor,
@@ -28,42 +41,27 @@ def costs_of_touchpoint(
     *,
     suspects: bool,
     now: datetime,
-) -> tuple[CostReport, CostRow] | None:
-    """The report and the touchpoint's row of it; None where no cost is entered for these days.
-    Raises `Forbidden`.
-    """
+) -> TouchpointCosts | None:
+    """None where no cost is entered for these days. Raises `Forbidden`."""
     actor.require("reports:read")
+    number = int(touchpoint_id)
     end = min(period.last, day_of(now, period.time_zone))
     spent = entries(session, actor, period.first, end)
-    if not any(each == int(touchpoint_id) or campaign for each, campaign, *_ in spent):
+    if not any(each == number or campaign for each, campaign, *_ in spent):
         return None
     found = cost_report(
         session, actor, first=period.first, last=period.last, suspects=suspects, now=now
     )
     rows = (row for row in found.rows if (row.kind, row.id) == ("touchpoint", touchpoint_id))
     row = next(rows, None)
-    return None if row is None or row.costs.cost is None else (found, row)
-
-
-def unpaid_days(
-    session: Session,
-    actor: Actor,
-    touchpoint_id: str,
-    period: Period,
-    *,
-    suspects: bool,
-    now: datetime,
-) -> tuple[int, int]:
-    """On how many days up to today it had visitors and no cost of its own, and how many visitors:
-    they count in what one costs, which is more without them. Raises `Forbidden`.
-    """
-    actor.require("reports:read")
-    end = min(period.last, day_of(now, period.time_zone))
-    number = int(touchpoint_id)
+    if row is None or row.costs.cost is None:
+        return None
+    if not row.costs.is_own:
+        return TouchpointCosts(found, row, 0, 0)
     paid = np.zeros(len(period), np.bool_)
-    for each, _, starts_on, ends_on, _ in entries(session, actor, period.first, end):
+    for each, _, starts_on, ends_on, _ in spent:
         if each == number:
             paid[max(0, period.number(starts_on)) : period.number(min(ends_on, end)) + 1] = True
     (visitors,) = visitors_by_day(session, actor.workspace_id, period, [number], suspects)
-    unpaid = ~paid & (visitors > 0)
-    return int(unpaid.sum()), int(visitors[unpaid].sum())
+    unpaid = visitors[~paid & (visitors > 0)]
+    return TouchpointCosts(found, row, len(unpaid), int(unpaid.sum()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from linkservice.reports.cost_judging import BYS, By, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow
 from linkservice.reports.paper_table import Column, Part, Row
-from linkservice.reports.touchpoint_costs import costs_of_touchpoint, unpaid_days
+from linkservice.reports.touchpoint_costs import TouchpointCosts, costs_of_touchpoint
 from linkservice.web import cost_verdicts, cost_words
 from linkservice.web.cost_words import finer_columns
 from linkservice.web.fieldwords import signed
@@ -45,39 +45,10 @@ class Told:
 def told_costs(page: Page, chosen: Chosen, touchpoint_id: str) -> Told | None:
     """What the touchpoint cost in these days; None where no cost is entered."""
     found = costs_within(page, chosen, touchpoint_id)
-    if found is None:
-        return None
-    told, row = _told(*found), found[1]
-    if row.costs.is_own and (unpaid := _unpaid_words(page, chosen, touchpoint_id)):
-        told.sentences.append(unpaid)
-    return told
+    return None if found is None else _told(found)
 
 
-def _unpaid_words(page: Page, chosen: Chosen, touchpoint_id: str) -> str:
-    """That some days have visitors and no cost; "" where none have."""
-    days, visitors = unpaid_days(
-        page.session,
-        page.actor,
-        touchpoint_id,
-        chosen.period,
-        suspects=chosen.suspects,
-        now=page.now,
-    )
-    if not days:
-        return ""
-    return ngettext(
-        "On one day with visitors no cost is entered, yet these %(visitors)s count: one costs more "
-        "than is told here. Enter what is missing, or choose the days that have a cost.",
-        "On %(num)s days with visitors no cost is entered, yet these %(visitors)s count: one costs "
-        "more than is told here. Enter what is missing, or choose the days that have a cost.",
-        days,
-        visitors=write_number(visitors),
-    )
-
-
-def costs_within(
-    page: Page, chosen: Chosen, touchpoint_id: str
-) -> tuple[CostReport, CostRow] | None:
+def costs_within(page: Page, chosen: Chosen, touchpoint_id: str) -> TouchpointCosts | None:
     """The same as figures. A shared report, which is of clicks, has none."""
     if page.guest:
         return None
@@ -106,12 +77,27 @@ def costs_part(told: Told) -> Part:
     return Part(gettext("Costs"), columns, rows, " ".join(told.sentences))
 
 
-def _told(report: CostReport, row: CostRow) -> Told:
-    costs = row.costs
-    spent = write_money(costs.cost or 0, report.currency)
-    told = [Figure(gettext("Cost"), spent, cost_words.shared_words(costs, report))]
+def _told(found: TouchpointCosts) -> Told:
+    report, row = found.report, found.row
+    spent = write_money(row.costs.cost or 0, report.currency)
+    told = [Figure(gettext("Cost"), spent, cost_words.shared_words(row.costs, report))]
     told += [figure for by in BYS if (figure := _figure(report, row, by))]
-    return Told(told, cost_verdicts.of_touchpoint(row, report))
+    sentences = [*cost_verdicts.of_touchpoint(row, report), _unpaid_words(found)]
+    return Told(told, [each for each in sentences if each])
+
+
+def _unpaid_words(found: TouchpointCosts) -> str:
+    """That some days have visitors and no cost; "" where none have."""
+    if not found.unpaid_days:
+        return ""
+    return ngettext(
+        "On one day with visitors no cost is entered, yet these %(visitors)s count: one costs more "
+        "than is told here. Enter what is missing, or choose the days that have a cost.",
+        "On %(num)s days with visitors no cost is entered, yet these %(visitors)s count: one costs "
+        "more than is told here. Enter what is missing, or choose the days that have a cost.",
+        found.unpaid_days,
+        visitors=write_number(found.unpaid_visitors),
+    )
 
 
 def _figure(report: CostReport, row: CostRow, by: By) -> Figure | None:

@@ -261,7 +261,9 @@ def _called(page: Page, about: One, id: str) -> str:
 def _whole_file(page: Page, about: One, id: str, chosen: Chosen, trend: Trend) -> Exported:
     """What a file of it holds, without filters. Raises `NotFound`."""
     if about == "touchpoint":
-        return _touchpoint_file(page, _touchpoint(page, id, chosen), chosen, trend)
+        file = _touchpoint_file(page, _touchpoint(page, id, chosen), chosen, trend)
+        costs = costs_within(page, chosen, id)
+        return file if costs is None else with_costs(file, costs.report, costs.row)
     found = _link(page, about, id, chosen)
     notes = notes_in(page, found.period)
     return with_before(exported.of_link(found, notes, filters_of(chosen)), trend)
@@ -271,9 +273,7 @@ def _touchpoint_file(page: Page, found: TouchpointDetail, chosen: Chosen, trend:
     notes = notes_in(page, found.period)
     asked = _attribution(page)
     filters = {**filters_of(chosen), **({} if asked == "last" else {"attribution": asked})}
-    file = with_before(exported.of_touchpoint(found, trend, notes, filters), trend)
-    costs = costs_within(page, chosen, str(found.touchpoint.id))
-    return file if costs is None else with_costs(file, *costs)
+    return with_before(exported.of_touchpoint(found, trend, notes, filters), trend)
 
 
 def _link(page: Page, about: Literal["link", "campaign"], id: str, chosen: Chosen) -> LinkReport:
