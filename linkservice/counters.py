@@ -32,6 +32,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from linkservice import lockfile
+
 FLUSH_SECONDS = 1.0
 """Between two writes of a process's counts."""
 
@@ -287,12 +289,11 @@ def _alive(path: Path) -> bool:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = lockfile.hold(folder / "lock")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        lockfile.release(handle)
 
 
 _all: weakref.WeakSet[Counters] = weakref.WeakSet()

@@ -6,8 +6,6 @@ themselves (each noun's `model.py`).
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
@@ -36,6 +34,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from linkservice import lockfile
 from linkservice.config import PREFIX, Settings
 from linkservice.errors import Invalid, Problem
 
@@ -227,15 +226,15 @@ class Database:
         if self._gate is None:
             yield
             return
-        place = _locked(self._gate.with_suffix(".next"))
+        place = lockfile.hold(self._gate.with_suffix(".next"))
         try:
-            gate = _locked(self._gate)
+            gate = lockfile.hold(self._gate)
         finally:
-            os.close(place)
+            lockfile.release(place)
         try:
             yield
         finally:
-            os.close(gate)
+            lockfile.release(gate)
 
 
 def open_database(settings: Settings, answer_seconds: float | None = None) -> Database:
@@ -352,18 +351,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _locked(path: Path) -> int:
-    """A descriptor that holds the file's lock until it is closed."""
-    # One of its own per writer: flock then also queues threads of one process.
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
 
 
 def _gate_path(engine: Engine) -> Path | None:

@@ -180,6 +180,32 @@ def test_a_forked_child_begins_anew(tmp_path: Path) -> None:
     counters.close()
 
 
+# Python 3.12 and later warn of forks beside threads.
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_child_forked_while_the_folder_is_locked_waits_for_nobody(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def lock_again_and_again() -> None:
+        while not ended.is_set():
+            counters = Counters(tmp_path, "redirect")
+            counters.flush()
+            counters.close()
+
+    thread = threading.Thread(target=lock_again_and_again)
+    thread.start()
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(10)
+                Counters(tmp_path, "web").flush()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        ended.set()
+        thread.join()
+
+
 def test_counts_are_written_at_most_once_a_second_where_that_is_asked(tmp_path: Path) -> None:
     counters = Counters(tmp_path, "redirect")
     counters.flush(due=True)
