@@ -16,7 +16,7 @@ test: .venv/installed-test
 # this command, one at a time, and the table in docs/reliability.md.
 soak: .venv/installed-test
 	rm -f build/soak.jsonl
-	$(BIN)/pytest -m "fault or wide or soak" --soak --seed $(SEED) --numprocesses 0
+	$(BIN)/pytest -m "fault or wide or soak" --soak --seed $(SEED) --numprocesses 0 --timeout 0
 	$(BIN)/python tests/evidence.py
 
 # What docs/performance.md promises, measured here. Needs nginx and wrk; some twenty minutes.
