@@ -4,6 +4,7 @@ digit.
 
 from __future__ import annotations
 
+import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
+from linkservice.reports.cost_results import Unpaid
 from linkservice.reports.costs import cost_report
 from linkservice.reports.period import Period
 from linkservice.reports.touchpoint_costs import costs_of_touchpoint
@@ -86,23 +88,60 @@ def test_the_page_says_what_the_costs_page_says(
     assert dear in text_of(cast.vera.get(f"/reports/touchpoints/{ids['Poster']}", **PERIOD))
 
 
-def test_days_without_a_cost_are_told(
-    cast: Cast, settings: Settings, database: Database, ids: dict[str, str]
-) -> None:
-    """Costs of October, asked for with three days before: visitors of all days count."""
-    early = date(2025, 9, 28)
+@pytest.fixture
+def early(cast: Cast, settings: Settings, database: Database, ids: dict[str, str]) -> date:
+    """Some days before the costs of October, on two of which the poster had 60 visitors."""
+    first = date(2025, 9, 28)
     with database.transaction() as session:
         link = make_link(session, settings, cast.home, touchpoint_id=ids["Poster"])
         for number in range(2):
-            day = early + timedelta(number)
+            day = first + timedelta(number)
             count(session, cast.home, link, day, 30, touchpoint_id=ids["Poster"])
+    return first
+
+
+def test_days_without_a_cost_are_told(cast: Cast, ids: dict[str, str], early: date) -> None:
+    """Visitors of all days count, as in the report; that some had no cost is said wherever."""
     page = f"/reports/touchpoints/{ids['Poster']}"
-    missing = "On 2 days with visitors no cost is entered, yet these 60 count"
+    missing = "On 2 days with visitors no cost is entered; these 60 count all the same."
     longer = {"from": str(early), "to": str(LAST)}
     assert missing in text_of(cast.vera.get(page, **longer))
     assert "no cost is entered" not in text_of(cast.vera.get(page, **PERIOD))
     shared_out = text_of(cast.vera.get(f"/reports/touchpoints/{ids['Window']}", **longer))
-    assert "no cost is entered, yet" not in shared_out
+    assert "no cost is entered;" not in shared_out
+    costs = text_of(cast.vera.get("/reports/costs", **longer))
+    assert "2 days without a cost" in costs
+    assert "count all the same: “Poster” (60 on 2 days). If these were paid for, too" in costs
+    assert "count all the same: “" not in text_of(cast.vera.get("/reports/costs", **PERIOD))
+    paper = pypdfium2.PdfDocument(cast.vera.get("/reports/costs/paper", **longer).data)
+    words = " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in paper)
+    assert "“Poster” (60 on 2 days)" in words
+
+
+def test_files_say_how_many_days_had_no_cost(cast: Cast, ids: dict[str, str], early: date) -> None:
+    longer = {"from": str(early), "to": str(LAST)}
+    told = cast.vera.get("/reports/costs/download", **longer, format="json").json
+    rows = {row["name"]: (row["unpaid_days"], row["unpaid_visitors"]) for row in told["rows"]}
+    assert rows["Poster"] == (2, 60)
+    assert set(rows.values()) == {(2, 60), (0, 0), (None, None)}
+    assert rows["Window"] == rows["Bag"] == (None, None)
+    data = cast.vera.get("/reports/costs/download", **longer, format="csv").text
+    (line,) = (line for line in csv.DictReader(io.StringIO(data)) if line["name"] == "Poster")
+    assert (line["unpaid_days"], line["unpaid_visitors"]) == ("2", "60")
+
+
+def test_a_cost_of_a_single_day_is_for_whoever_comes_from_then_on(
+    cast: Cast, database: Database, ids: dict[str, str], early: date
+) -> None:
+    """A print run is paid once; who came before it was not paid for by it."""
+    number = int(ids["Poster"])
+    with database.transaction() as session:
+        once = NewCost(early + timedelta(1), 5_000, "EUR")
+        add_cost(session, cast.home.actor, Subject("touchpoint", ids["Poster"]), once, LATER)
+    with database.reading() as session:
+        report = cost_report(session, cast.home.actor, first=early, last=LAST, now=LATER)
+    (row,) = (row for row in report.rows if row.id == str(number))
+    assert row.unpaid == Unpaid(1, 30)
 
 
 def sheet_of(cast: Cast, path: str) -> list[tuple[Any, ...]]:

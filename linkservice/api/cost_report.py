@@ -18,6 +18,7 @@ from linkservice.reports.cost_results import (
     Group,
     RowKind,
     figures_of,
+    unpaid_of,
     verdicts_of,
 )
 from linkservice.reports.costs import cost_report
@@ -101,7 +102,9 @@ class CostVerdictsAnswer(Answer):
 class CostRowAnswer(CostFigures):
     """A touchpoint, channel, medium or campaign, as `kind` says. Where rows are no campaigns, one
     of that kind was spent on a campaign that brought nobody; "none" is what belongs to no row.
-    `verdicts` are there in a report by touchpoint, of those with a cost of their own.
+    `verdicts` are there in a report by touchpoint, of those with a cost of their own, and so are
+    the days on which such a one had visitors whom no cost is entered for, and how many: a cost of
+    several days is for these, one of a single day for all from then on. Those visitors count.
     """
 
     kind: RowKind
@@ -110,6 +113,8 @@ class CostRowAnswer(CostFigures):
     stage: str | None
     journey: str | None
     deleted: bool
+    unpaid_days: int | None
+    unpaid_visitors: int | None
     verdicts: CostVerdictsAnswer | None
 
 
@@ -169,5 +174,5 @@ def _row(row: CostRow) -> CostRowAnswer:
     place = {
         name: getattr(row, name) for name in ("kind", "id", "name", "stage", "journey", "deleted")
     }
-    verdicts = {"verdicts": verdicts_of(row)}
-    return CostRowAnswer.model_validate({**place, **figures_of(row.costs), **verdicts})
+    judged = {**unpaid_of(row), "verdicts": verdicts_of(row)}
+    return CostRowAnswer.model_validate({**place, **figures_of(row.costs), **judged})

@@ -14,6 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from linkservice.clicks.grouping import Ints
 from linkservice.money import DECIMALS
 from linkservice.reports.cost_judging import BYS, By, CostVerdict, CostVerdicts
 from linkservice.reports.period import Period
@@ -141,6 +145,22 @@ def _ratio(cost: int | None, count: int | None) -> float | None:
     return cost / count if cost is not None and count else None
 
 
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """On how many days up to today there were visitors whom no cost is entered for, and how many
+    visitors these are: they count in what one costs, which is more if they were paid for, too.
+    """
+
+    days: int
+    visitors: int
+
+    @classmethod
+    def of(cls, visitors: Ints, paid_for: NDArray[np.bool_]) -> Unpaid:
+        """From the visitors of each day, and whether it was paid for."""
+        unpaid = visitors[~paid_for & (visitors > 0)]
+        return cls(len(unpaid), int(unpaid.sum()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
     """A row of the report.
@@ -148,7 +168,8 @@ class CostRow:
     `kind` says what `id` and `name` are of. In a report by touchpoint, channel or medium a row
     of kind "campaign" is what was spent on a campaign that brought nobody; "none" are the links
     without a touchpoint, in a report by campaign all that belongs to no campaign. Of a channel
-    or a medium `id` and `name` are its word. `verdicts` has a touchpoint with a cost of its own.
+    or a medium `id` and `name` are its word. `verdicts` and `unpaid` has a touchpoint with a cost
+    of its own.
     """
 
     kind: RowKind
@@ -159,6 +180,7 @@ class CostRow:
     deleted: bool = False
     costs: Costs
     verdicts: CostVerdicts | None = None
+    unpaid: Unpaid | None = None
 
     def verdict_by(self, by: By) -> CostVerdict | None:
         """What is said of it by this figure, if anything is."""
@@ -300,11 +322,23 @@ def to_json(report: CostReport) -> dict[str, Json]:
             {
                 **{name: getattr(row, name) for name in _PLACE},
                 **figures_of(row.costs),
+                **unpaid_of(row),
                 "verdicts": verdicts_of(row),
             }
             for row in report.rows
         ],
     }
+
+
+UNPAID = ("unpaid_days", "unpaid_visitors")
+"""What `Unpaid` has, as every door calls it."""
+
+
+def unpaid_of(row: CostRow) -> dict[str, int | None]:
+    """What came on days without a cost; None of who is not asked for one."""
+    unpaid = row.unpaid
+    told = (None, None) if unpaid is None else (unpaid.days, unpaid.visitors)
+    return dict(zip(UNPAID, told, strict=True))
 
 
 def verdicts_of(row: CostRow) -> dict[str, Json] | None:

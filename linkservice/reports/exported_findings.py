@@ -20,10 +20,12 @@ from linkservice.reports.cost_judging import BYS, By
 from linkservice.reports.cost_results import (
     AMOUNTS,
     FIGURES,
+    UNPAID,
     CostReport,
     CostRow,
     Figure,
     figures_of,
+    unpaid_of,
 )
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_tables import Table
@@ -72,13 +74,15 @@ def costs_table(report: CostReport) -> Table:
         amounts = [_amount(name, figures[name], report.currency) for name in FIGURES]
         place = [getattr(row, name) for name in _PLACE]
         verdicts = [_said(row, by, name, report.currency) for by in BYS for name in _SAID]
-        rows.append([*place, report.currency, *amounts, *verdicts])
+        unpaid = unpaid_of(row).values()
+        rows.append([*place, report.currency, *amounts, *unpaid, *verdicts])
     meant = {"kind": "row_kind"}
     meant |= {f"{by}_{name}": name for by in BYS for name in ("verdict", "peers_group")}
     if report.group in ("channel", "medium"):
         meant["name"] = report.group
     said = [f"{by}_{name}" for by in BYS for name in _SAID]
-    return Table("costs", (*_PLACE, "currency", *FIGURES, *said), rows, meant)
+    columns = (*_PLACE, "currency", *FIGURES, *UNPAID, *said)
+    return Table("costs", columns, rows, meant)
 
 
 _SAID = ("verdict", "low", "high", "peers_group", "peers_count", "peers_median", "more_cost_needed")

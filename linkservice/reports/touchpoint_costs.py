@@ -10,27 +10,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from linkservice.reports.cost_results import CostReport, CostRow
 from linkservice.reports.costs import cost_report
-from linkservice.reports.days import visitors_by_day
 from linkservice.reports.paid import entries
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
 
 
 class TouchpointCosts(NamedTuple):
-    """The report, and the touchpoint's row of it. On `unpaid_days` up to today it had visitors and
-    no cost of its own, though most of its cost is its own; these `unpaid_visitors` count in what
-    one costs, which is more without them.
-    """
+    """The report, and the touchpoint's row of it."""
 
     report: CostReport
     row: CostRow
-    unpaid_days: int
-    unpaid_visitors: int
 
 
 def costs_of_touchpoint(
@@ -56,12 +49,4 @@ def costs_of_touchpoint(
     row = next(rows, None)
     if row is None or row.costs.cost is None:
         return None
-    if not row.costs.is_own:
-        return TouchpointCosts(found, row, 0, 0)
-    paid = np.zeros(len(period), np.bool_)
-    for each, _, starts_on, ends_on, _ in spent:
-        if each == number:
-            paid[max(0, period.number(starts_on)) : period.number(min(ends_on, end)) + 1] = True
-    (visitors,) = visitors_by_day(session, actor.workspace_id, period, [number], suspects)
-    unpaid = visitors[~paid & (visitors > 0)]
-    return TouchpointCosts(found, row, len(unpaid), int(unpaid.sum()))
+    return TouchpointCosts(found, row)

@@ -1,5 +1,5 @@
 """What a line of the report on costs is called, and what is said of some of them under the table:
-which have no cost, which have one that was shared out, what cannot be told.
+which have no cost, or none on some days, which have one that was shared out, what cannot be told.
 
 Not here: the report in sentences (`cost_words`, `cost_verdicts`).
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.web import counted, fieldwords
-from linkservice.web.i18n import N_, gettext, ngettext
+from linkservice.web.i18n import N_, gettext, ngettext, write_number
 
 SHARED_SIGN = "*"
 """What stands with a cost most of which was shared out, and before the note that says so."""
@@ -49,6 +49,8 @@ def unknown(found: CostReport) -> list[str]:
         said.append(_without_cost(missing))
     if shared := [row for row in found.rows if is_shared_out(row.costs)]:
         said.append(_shared_out(found, shared))
+    if partly := [row for row in found.rows if row.unpaid and row.unpaid.days]:
+        said.append(_partly_paid(partly))
     if found.has_untold:
         said.append(
             gettext(
@@ -92,11 +94,7 @@ def shared_word(costs: Costs) -> str:
 def _shared_out(found: CostReport, shared: Sequence[CostRow]) -> str:
     """Which lines have the sign, and what it says."""
     names = [gettext("“%(name)s”", name=row_name(row, found.group)) for row in shared]
-    if len(names) > MOST_NAMED + 1:
-        more = len(names) - MOST_NAMED
-        others = ngettext("one more", "%(num)s more", more)
-        names[MOST_NAMED:] = [others]
-    facts = {"sign": SHARED_SIGN, "names": ", ".join(names)}
+    facts = {"sign": SHARED_SIGN, "names": _some(names)}
     if found.group == "campaign":
         return gettext(
             "%(sign)s Most of this cost was entered with touchpoints and shared out by visitors: "
@@ -110,6 +108,59 @@ def _shared_out(found: CostReport, shared: Sequence[CostRow]) -> str:
         "dear: these lines are not judged, nor named cheapest or dearest.",
         **facts,
     )
+
+
+def _some(names: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    if len(names) > MOST_NAMED + 1:
+        names = [*names[:MOST_NAMED], ngettext("one more", "%(num)s more", len(names) - MOST_NAMED)]
+    return ", ".join(names)
+
+
+def unpaid_word(row: CostRow) -> str:
+    """That some of its days have visitors and no cost, in a word; "" where none have."""
+    if row.unpaid is None or not row.unpaid.days:
+        return ""
+    return ngettext("one day without a cost", "%(num)s days without a cost", row.unpaid.days)
+
+
+def unpaid_words(row: CostRow) -> str:
+    """The same in a sentence of its own, with what follows from it."""
+    if row.unpaid is None or not row.unpaid.days:
+        return ""
+    said = ngettext(
+        "On one day with visitors no cost is entered; these %(visitors)s count all the same.",
+        "On %(num)s days with visitors no cost is entered; these %(visitors)s count all the same.",
+        row.unpaid.days,
+        visitors=write_number(row.unpaid.visitors),
+    )
+    return f"{said} {gettext(_IF_PAID)}"
+
+
+def _partly_paid(rows: Sequence[CostRow]) -> str:
+    """Of which lines that is so."""
+    told = [
+        ngettext(
+            "“%(name)s” (%(visitors)s on one day)",
+            "“%(name)s” (%(visitors)s on %(num)s days)",
+            row.unpaid.days,
+            name=row.name or "",
+            visitors=write_number(row.unpaid.visitors),
+        )
+        for row in rows
+        if row.unpaid is not None
+    ]
+    said = gettext(
+        "Visitors of days that no cost is entered for count all the same: %(names)s.",
+        names=_some(told),
+    )
+    return f"{said} {gettext(_IF_PAID)}"
+
+
+_IF_PAID = N_(
+    "If these were paid for, too, a visitor costs more than is told here: enter what is missing, "
+    "or choose the days that have a cost."
+)
 
 
 def _some_untold(totals: Costs) -> bool:

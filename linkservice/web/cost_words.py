@@ -116,7 +116,9 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
             "An amount with a first and a last day is spread evenly over its days; what falls into "
             "the period, up to today, counts. What was spent on a campaign is shared out among its "
             "touchpoints by their visitors, so it cannot tell which of them is dear: enter what a "
-            "touchpoint cost by itself with the touchpoint."
+            "touchpoint cost by itself with the touchpoint. A cost of several days is for these "
+            "days, one of a single day for whoever comes from then on; visitors of other days "
+            "count all the same, and the page says how many they are."
         ),
     )
     yield Fact(

@@ -40,6 +40,8 @@ HEADS = {
     "conversions_with_value": N_("Conversions with a value"),
     "value_with_cost": N_("Value with a cost"),
     "return_on_cost": N_("Return"),
+    "unpaid_days": N_("Days with visitors and no cost"),
+    "unpaid_visitors": N_("Visitors on days without a cost"),
     "cost_per_visitor_verdict": N_("Cost per visitor: verdict"),
     "cost_per_visitor_low": N_("Cost per visitor: interval, from"),
     "cost_per_visitor_high": N_("Cost per visitor: interval, to"),

@@ -13,9 +13,10 @@ from linkservice.reports.cost_results import CostReport, CostRow
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.touchpoint_costs import TouchpointCosts, costs_of_touchpoint
 from linkservice.web import cost_verdicts, cost_words
+from linkservice.web.cost_lines import unpaid_words
 from linkservice.web.cost_words import finer_columns
 from linkservice.web.fieldwords import signed
-from linkservice.web.i18n import gettext, ngettext, write_money, write_number
+from linkservice.web.i18n import gettext, write_money
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen
 
@@ -82,22 +83,8 @@ def _told(found: TouchpointCosts) -> Told:
     spent = write_money(row.costs.cost or 0, report.currency)
     told = [Figure(gettext("Cost"), spent, cost_words.shared_words(row.costs, report))]
     told += [figure for by in BYS if (figure := _figure(report, row, by))]
-    sentences = [*cost_verdicts.of_touchpoint(row, report), _unpaid_words(found)]
+    sentences = [*cost_verdicts.of_touchpoint(row, report), unpaid_words(row)]
     return Told(told, [each for each in sentences if each])
-
-
-def _unpaid_words(found: TouchpointCosts) -> str:
-    """That some days have visitors and no cost; "" where none have."""
-    if not found.unpaid_days:
-        return ""
-    return ngettext(
-        "On one day with visitors no cost is entered, yet these %(visitors)s count: one costs more "
-        "than is told here. Enter what is missing, or choose the days that have a cost.",
-        "On %(num)s days with visitors no cost is entered, yet these %(visitors)s count: one costs "
-        "more than is told here. Enter what is missing, or choose the days that have a cost.",
-        found.unpaid_days,
-        visitors=write_number(found.unpaid_visitors),
-    )
 
 
 def _figure(report: CostReport, row: CostRow, by: By) -> Figure | None:

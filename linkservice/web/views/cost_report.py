@@ -21,6 +21,7 @@ from linkservice.web.cost_lines import (
     row_name,
     shared_word,
     unknown,
+    unpaid_word,
 )
 from linkservice.web.door import Pages
 from linkservice.web.filed import Filed, csv_of, file_of, filters_of, paper_file
@@ -156,6 +157,7 @@ def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, 
         "shared_sign": SHARED_SIGN,
         "is_shared_out": is_shared_out,
         "shared_word": shared_word,
+        "unpaid_word": unpaid_word,
         "said": cost_verdicts,
         "counted": cost_words.facts(page, chosen, found),
     }
