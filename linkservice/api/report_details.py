@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from linkservice.api.door import Call, Calls
 from linkservice.api.reports import FilterQuery, PeriodAnswer, period_answer
 from linkservice.api.values import Answer, Id
 from linkservice.reports import results
+from linkservice.reports.contested import Contest
 from linkservice.reports.exported_tables import FACET_TABLES
 from linkservice.reports.filtered import (
     Asked,
@@ -21,6 +23,7 @@ from linkservice.reports.filtered import (
     filtered_touchpoint,
 )
 from linkservice.reports.links import campaign_report, link_report
+from linkservice.reports.ranking import Verdict
 from linkservice.reports.touchpoints import LinkShare, TouchpointDetail, touchpoint_detail
 from linkservice.reports.trend import trend_of
 from linkservice.workspaces.access import Actor
@@ -89,8 +92,32 @@ class LinkShareAnswer(Answer):
     visitors: int
 
 
+class StandingAnswer(Answer):
+    """A link that was there side by side with others: its share in the visitors of all of them,
+    with a 95 % interval. "best" and "worst" have certainly more and fewer than an equal share; for
+    "too_early" so many more visitors of all of them would tell.
+    """
+
+    id: Id
+    visitors: int
+    share: float
+    low: float
+    high: float
+    verdict: Verdict
+    more_visitors_needed: int | None
+
+
+class ContestAnswer(Answer):
+    """The links of a touchpoint that were there side by side in this period, by falling share."""
+
+    period: PeriodAnswer
+    links: list[StandingAnswer]
+
+
 class TouchpointDetailAnswer(DetailAnswer):
-    """One touchpoint; with `filters` without its row and its peers, which hold for all clicks.
+    """One touchpoint; with `filters` without its row, its peers and the contest of its links, which
+    hold for all clicks. `contest` is null, too, where fewer than two links were there side by side
+    for two weeks, or more than eight.
 
     `undivided` clicks came on days on which their link changed its touchpoint: no facet has them.
     """
@@ -98,6 +125,7 @@ class TouchpointDetailAnswer(DetailAnswer):
     touchpoint: results.TouchpointRow | None
     peers: Sequence[results.TouchpointRow]
     links: list[LinkShareAnswer]
+    contest: ContestAnswer | None
     undivided: int
 
 
@@ -141,6 +169,7 @@ def report_touchpoint(call: Call, given: FilterQuery) -> TouchpointDetailAnswer:
             touchpoint=None,
             peers=[],
             links=_links(found.links),
+            contest=None,
             undivided=found.undivided,
             **_filtered(found),
         )
@@ -167,6 +196,7 @@ def report_touchpoint(call: Call, given: FilterQuery) -> TouchpointDetailAnswer:
         touchpoint=detail.row,
         peers=detail.peers,
         links=_links(detail.links),
+        contest=_contest(detail.contest),
         undivided=detail.undivided,
         **_plain(detail, trend.days),
     )
@@ -243,3 +273,13 @@ def _links(links: Sequence[LinkShare]) -> list[LinkShareAnswer]:
         )
         for each in links
     ]
+
+
+def _contest(contest: Contest | None) -> ContestAnswer | None:
+    if contest is None:
+        return None
+    links = []
+    for each in contest.links:
+        told = asdict(each)
+        links.append(StandingAnswer(id=str(told.pop("link_id")), **told))
+    return ContestAnswer(period=period_answer(contest.period), links=links)

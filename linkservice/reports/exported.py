@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 from linkservice.reports.arranged import Arranged
 from linkservice.reports.exported_tables import (
+    CONTEST_COLUMNS,
     FACET_TABLES,
     LINK_COLUMNS,
     UNTOLD,
     Table,
+    contest_rows,
+    contest_table,
     days_table,
     facet_table,
     facet_tables,
@@ -180,6 +183,7 @@ def of_touchpoint(
         "days": [plain(day) for day in trend.days],
         "annotations": _notes(notes),
         "links": [dict(zip(LINK_COLUMNS, each, strict=True)) for each in links],
+        "contest": _contest(found),
         "hours": [plain(hour) for hour in found.hours],
         **{name: plain(getattr(found, name)) for name in FACET_TABLES},
         "undivided": found.undivided,
@@ -189,10 +193,19 @@ def of_touchpoint(
         totals_table(found.totals),
         days_table(trend.days, notes),
         Table("links", LINK_COLUMNS, links),
+        *([contest_table(found.contest, found.links)] if found.contest else []),
         hours_table(found.hours),
         *facet_tables(found),
     ]
     return Exported(found.period, filters, content, tables)
+
+
+def _contest(found: TouchpointDetail) -> Json:
+    if found.contest is None:
+        return None
+    rows = contest_rows(found.contest, found.links)
+    links = [dict(zip(CONTEST_COLUMNS, each, strict=True)) for each in rows]
+    return {"period": plain(found.contest.period), "links": plain(links)}
 
 
 def of_link(

@@ -13,6 +13,7 @@ from datetime import date
 
 from linkservice.money import in_main_unit
 from linkservice.reports.arranged import Arranged, Subtotal
+from linkservice.reports.contested import Contest
 from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.model import Annotation
@@ -48,6 +49,10 @@ would be that reach is missing.
 """
 
 LINK_COLUMNS = ("id", "domain", "slug", "clicks", "scans", "visitors")
+CONTEST_COLUMNS = (
+    *("id", "domain", "slug", "visitors", "share", "low", "high"),
+    *("verdict", "more_visitors_needed"),
+)
 
 _PEERS = ("group", "count", "mean")
 _RATES = ("rate", "low", "high", "mean")
@@ -80,6 +85,29 @@ def link_rows(links: Sequence[LinkShare]) -> list[tuple[str, str, str, int, int,
         (str(each.link.id), each.host, each.link.slug, each.clicks, each.scans, each.visitors)
         for each in links
     ]
+
+
+def contest_rows(contest: Contest, links: Sequence[LinkShare]) -> list[list[Cell]]:
+    """The links that were there side by side, a row each, with a cell for each of
+    `CONTEST_COLUMNS`.
+    """
+    address = {each.link.id: (each.host, each.link.slug) for each in links}
+    return [
+        [
+            str(each.link_id),
+            *address[each.link_id],
+            *(each.visitors, each.share, each.low, each.high, each.verdict),
+            each.more_visitors_needed,
+        ]
+        for each in contest.links
+    ]
+
+
+def contest_table(contest: Contest, links: Sequence[LinkShare]) -> Table:
+    """The same as a table, each row with the days that these hold for."""
+    days = contest.period.first, contest.period.last
+    rows = [[*days, *row] for row in contest_rows(contest, links)]
+    return Table("contest", ("first_day", "last_day", *CONTEST_COLUMNS), rows)
 
 
 def ranking_table(

@@ -20,6 +20,7 @@ from linkservice.database import as_local_day, is_sqlite
 from linkservice.journeys.model import Touchpoint
 from linkservice.links.model import Domain, Link, LinkVersion
 from linkservice.reports import details
+from linkservice.reports.contested import Contest, contest_of
 from linkservice.reports.period import Period
 from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.ranking import PeerGroup
@@ -44,7 +45,7 @@ class LinkShare:
 @dataclass(frozen=True, slots=True)
 class TouchpointDetail:
     """One touchpoint in a period; `peers` are the rows its own is compared with, `other_sides` the
-    rows by value that contradict those of the report.
+    rows by value that contradict those of the report, `contest` which of its links brings more.
 
     Each facet adds up to `totals.clicks` less `undivided`, but `cities` is empty where none is
     known; `robots` names what is no person.
@@ -56,6 +57,7 @@ class TouchpointDetail:
     peers: Sequence[TouchpointRow]
     totals: LinkTotals
     links: Sequence[LinkShare]
+    contest: Contest | None
     hours: Sequence[Hour]
     countries: Sequence[Value]
     cities: Sequence[Value]
@@ -120,6 +122,7 @@ def touchpoint_detail(
         peers=peers_of(row, report.touchpoints),
         totals=totals,
         links=_links(session, stay, by_link),
+        contest=contest_of(session, read.days, touchpoint, report.period, now),
         hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],

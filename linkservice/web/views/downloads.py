@@ -32,6 +32,7 @@ from linkservice.web.asked import (
     ranking_facts,
     report_asked,
 )
+from linkservice.web.contest_words import contest_part
 from linkservice.web.counted import Fact, counted
 from linkservice.web.door import Pages
 from linkservice.web.exports import saved
@@ -212,6 +213,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
         *trend_parts(page, trend, *_DRAWN),
         *([costs_part(costs)] if costs else []),
         *ranked_parts(ranking, ranking.groups(rows)),
+        *([contest_part(shown["contest"])] if shown["contest"] else []),
         *table_parts(page, found),
     ]
     title = detail.row.name or ""

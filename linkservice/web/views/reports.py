@@ -27,6 +27,7 @@ from linkservice.web.asked import (
     report_asked,
 )
 from linkservice.web.charts import sparkline
+from linkservice.web.contest_words import explained, told_contest
 from linkservice.web.counted import counted, metric_note, without_token_in_rates
 from linkservice.web.door import Pages
 from linkservice.web.filtered import filtered_view
@@ -206,8 +207,9 @@ def touchpoint_context(
         "exceeding": exceeding([found.row, *found.peers]),
         "beside_it": [ranking.shown(row) for row in beside],
         "axis": ranking.axis(found.row),
+        "contest": told_contest(found.contest, found.links) if found.contest else None,
         "clicks": subject_clicks(page, found.touchpoint, found, chosen, here),
-        "counted": counted(page, chosen, "touchpoint"),
+        "counted": explained(counted(page, chosen, "touchpoint"), found.contest),
     }
 
 
