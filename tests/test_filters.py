@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from itertools import product
 from typing import Any, get_args
 
 import openpyxl
@@ -363,6 +364,41 @@ def facet_links(answer: TestResponse) -> dict[str, str]:
     """Where the names in the cards of facets lead."""
     found = re.findall(r'<a href="([^"]+)" class="chart-name">([^<]+)</a>', answer.text)
     return {name: unescape(place).removeprefix("/app") for place, name in found}
+
+
+def test_why_nothing_is_compared_is_said_alike_with_filters_and_without(scene: Scene) -> None:
+    vera = scene.cast.vera
+    begins, comes = PERIOD, {"from": "2099-03-01", "to": "2099-03-03"}
+    said = {
+        "en": (
+            (begins, "No comparison yet: there are no figures of the same length before."),
+            (comes, "No comparison yet: no day of this period is over."),
+        ),
+        "de": (
+            (
+                begins,
+                "Noch kein Vergleich: Davor gibt es keine Zahlen für einen gleich langen Zeitraum.",
+            ),
+            (comes, "Noch kein Vergleich: Von diesem Zeitraum ist noch kein Tag um."),
+        ),
+    }
+    places = ("/", f"/campaigns/{scene.campaign_id}", f"/links/{scene.link_ids[0]}")
+    try:
+        for language, notes in said.items():
+            vera.post("/language", locale=language)
+            for (days, note), place, one in product(notes, places, ({}, {"country": "DE"})):
+                assert note in text_of(vera.get(place, **days, **one)), (language, place, one)
+    finally:
+        vera.post("/language", locale="en")
+    paper = f"/reports/campaigns/{scene.campaign_id}/paper"
+    for one in ({}, {"country": "DE"}):
+        printed = pypdfium2.PdfDocument(vera.get(paper, **begins, **one).data)
+        words = " ".join(printed[0].get_textpage().get_text_bounded().split())
+        assert said["en"][0][1] in words
+    with rolled_up_only():
+        later = {"from": LAST.isoformat(), "to": LAST.isoformat()}
+        untold = vera.get(places[1], **later, country="DE", device="desktop")
+        assert "No comparison: too little can be told" in text_of(untold)
 
 
 @pytest.mark.parametrize("about", ["link", "touchpoint", "campaign"])

@@ -39,7 +39,7 @@ from linkservice.reports.single_clicks import (
     count_rows,
 )
 from linkservice.reports.touchpoints import LinkShare
-from linkservice.reports.trend import days_over, has_begun, weeks_before
+from linkservice.reports.trend import begun_before, days_over, weeks_before
 from linkservice.workspaces.access import Actor, find, find_ever
 from linkservice.workspaces.model import Workspace
 
@@ -57,7 +57,8 @@ class FilteredReport:
     before are kept too, and were too many to be read (`Filters.everything` reads them).
 
     A visitor meets a filter if the first click of the day does, so that the values of a facet
-    add up to all visitors. `change` is None where there is nothing before to compare with.
+    add up to all visitors. `begun`: whether anything, filtered or not, had been counted of it when
+    the days before begin. `change` is None where nothing can be told of both.
     """
 
     period: Period
@@ -77,6 +78,7 @@ class FilteredReport:
     referrers: Sequence[Value]
     robots: Sequence[Value]
     undivided: int
+    begun: bool
     change: FilteredChange | None = None
 
     @property
@@ -160,6 +162,7 @@ def _report(
     totals = _totals(found, sum(earlier.values()), filters)
     facets = _facets(found, filters, totals.clicks)
     days = _days(period, since, found.days, earlier, filters)
+    begun = begun_before(session, actor, subject, period)
     return FilteredReport(
         period=period,
         filters=filters,
@@ -178,7 +181,8 @@ def _report(
         referrers=facets.get("referrer", []),
         robots=facets.get("robot", []),
         undivided=undivided,
-        change=_change(session, actor, whose, asked, period, days, subject),
+        begun=begun,
+        change=_change(session, actor, whose, asked, period, days, subject) if begun else None,
     )
 
 
@@ -195,8 +199,6 @@ def _change(
     before = weeks_before(period)
     over = days_over(period, day_of(asked.now, period.time_zone))
     if before is None or not over or len(days) < len(period):
-        return None
-    if not has_begun(session, actor, subject, before.first):
         return None
     earlier = _earlier(session, actor, whose, asked, before, period, subject)
     sums: dict[str, tuple[int, int]] = {}

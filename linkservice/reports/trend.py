@@ -127,7 +127,7 @@ def trend_of(
     today = day_of(now, period.time_zone)
     trend = Trend(period, today, _days(session, actor, counted, period, suspects), ())
     before = weeks_before(period)
-    if before is None or not has_begun(session, actor, counted, before.first):
+    if before is None or not begun_before(session, actor, counted, period):
         return trend
     return Trend(period, today, trend.days, _days(session, actor, counted, before, suspects))
 
@@ -143,6 +143,14 @@ def weeks_before(period: Period) -> Period | None:
 def days_over(period: Period, today: date) -> int:
     """How many days of the period are over."""
     return max(0, min(len(period), period.number(today)))
+
+
+def begun_before(session: Session, actor: Actor, counted: Counted, period: Period) -> bool:
+    """Whether anything had been counted of it when the days begin that the period is compared
+    with.
+    """
+    before = weeks_before(period)
+    return before is not None and has_begun(session, actor, counted, before.first)
 
 
 def has_begun(session: Session, actor: Actor, counted: Counted, day: date) -> bool:

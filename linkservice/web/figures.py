@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from linkservice.reports.period import Period
 from linkservice.reports.results import FilteredChange, Hour, LinkTotals, TouchpointTotals, Value
-from linkservice.reports.trend import Trend
+from linkservice.reports.trend import Trend, days_over
 from linkservice.web.charts import Chart, Line, Note, heat, trend, world
 from linkservice.web.comparisons import change_words
 from linkservice.web.country_words import after_from
@@ -91,15 +91,27 @@ def _changed(found: Trend, key: Figure) -> str:
 def change_note(found: Trend) -> str:
     """What the changes compare; why there are none, where there are none."""
     if found.change is None:
-        return gettext("No comparison yet: there are no figures of the same length before.")
+        return _uncompared(found.period, found.today, begun=bool(found.before))
     return before_note(found.period, found.change.weeks, found.today)
 
 
-def change_note_filtered(period: Period, change: FilteredChange | None, today: date) -> str:
-    """The same of filtered figures."""
+def change_note_filtered(
+    period: Period, change: FilteredChange | None, today: date, *, begun: bool
+) -> str:
+    """The same of filtered figures; `begun`: whether there were any, filtered or not, in the days
+    before.
+    """
     if change is None:
-        return gettext("No comparison: too little can be told of the same length before.")
+        return _uncompared(period, today, begun=begun)
     return before_note(period, change.weeks, today)
+
+
+def _uncompared(period: Period, today: date, *, begun: bool) -> str:
+    if not days_over(period, today):
+        return gettext("No comparison yet: no day of this period is over.")
+    if not begun:
+        return gettext("No comparison yet: there are no figures of the same length before.")
+    return gettext("No comparison: too little can be told of the same length before.")
 
 
 def before_note(period: Period, weeks: int, today: date) -> str:

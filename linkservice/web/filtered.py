@@ -96,7 +96,9 @@ def filtered_view(
         cut=cut(found),
         widened=here(single_clicks="all") if here and found.more_single_clicks else "",
         figures=filtered_figures(found),
-        change_note=figures.change_note_filtered(found.period, found.change, today),
+        change_note=figures.change_note_filtered(
+            found.period, found.change, today, begun=found.begun
+        ),
         trend=_trend(found, today, notes_on(page, found.period)),
         heat=figures.heat_chart("week", found.hours)
         if any(h.clicks for h in found.hours)

@@ -16,6 +16,7 @@ from linkservice.reports.filtered_ranking import filtered_change
 from linkservice.reports.period import day_of
 from linkservice.reports.queries import touchpoint_report
 from linkservice.reports.results import FilteredBy, FilteredChange, TouchpointReport
+from linkservice.reports.trend import begun_before
 from linkservice.web import figures
 from linkservice.web.annotated import notes_on
 from linkservice.web.charts import Chart, Line, Note, trend
@@ -53,6 +54,7 @@ def filtered_overview(page: Page, chosen: Chosen, figure: Figure = FIRST) -> dic
         suspects=chosen.suspects,
         today=today,
     )
+    begun = changed is not None or begun_before(page.session, page.actor, None, found.period)
     origins = filtered_origins(
         page.session,
         page.actor,
@@ -71,7 +73,7 @@ def filtered_overview(page: Page, chosen: Chosen, figure: Figure = FIRST) -> dic
         "filtered": ranking_filtered(chosen, found.filtered, here),
         "changed": changed,
         "figures": _figures(found, changed),
-        "change_note": figures.change_note_filtered(found.period, changed, today),
+        "change_note": figures.change_note_filtered(found.period, changed, today, begun=begun),
         "trend": _trend(found.filtered, changed, figure, notes_on(page, found.period), chosen),
         "rows": [row for row in rows if row.clicks][:MOST_TOUCHPOINTS],
         "found": found,

@@ -106,7 +106,7 @@ def trend_graph(page: Page, found: Trend, *shown: Figure) -> Graph:
 def filtered_parts(page: Page, found: FilteredReport) -> list[Part | Graph]:
     """The same of what meets filters."""
     today = day_of(page.now, page.time_zone)
-    note = figures.change_note_filtered(found.period, found.change, today)
+    note = figures.change_note_filtered(found.period, found.change, today, begun=found.begun)
     days = [day.date for day in found.days]
     return [
         *lines_parts(page, days, filtered_lines(found), "clicks", found.change, found.period),
