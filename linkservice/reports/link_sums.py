@@ -22,6 +22,7 @@ from linkservice.clicks.packed_links import PACKED, unpacked
 from linkservice.database import AS_BYTES
 from linkservice.reports.packed_months import packed_months
 from linkservice.reports.period import Period, beside, days_beside
+from linkservice.reports.remembered import Remembered
 from linkservice.reports.sources import Sources, visitors_in, visitors_of
 
 _OTHERS = 4
@@ -64,7 +65,8 @@ def sums_of_links(
         months = packed_months(session, MonthDays, MonthDays.links, workspace_id, period)
         beside_months = days_beside(sorted(months), period.first, period.last)
         days = _packed_days(session, workspace_id, beside_months, len(whose))
-    parts = [_unpacked([*months.values(), *days.values()])]
+    closed = [*months.values(), *days.values()]
+    parts = [_REMEMBERED.of(closed, lambda: _by_link(_unpacked(closed)))]
     query = select(
         *(rows.link_id, rows.touchpoint_id),
         *map(func.sum, (rows.clicks, rows.scans, visitors_of(rows), rows.tokenless)),
@@ -105,6 +107,25 @@ def _unpacked(packed: Iterable[bytes]) -> list[Ints]:
     return [*(sums[name] for name in names), visitors_in(sums), sums["tokenless"]]
 
 
+_REMEMBERED = Remembered[list[Ints]](60_000, lambda made: len(made[0]) + 1)
+"""Links, once for each touchpoint they were at: 3 MB."""
+
+
+def _by_link(columns: Sequence[Ints]) -> list[Ints]:
+    """The sums by link and touchpoint: some thousands, of what a year packs hundreds of times."""
+    return _summed(columns[0], columns[1], columns[2:])
+
+
+def _summed(ones: Ints, others: Ints, counts: Sequence[Ints]) -> list[Ints]:
+    """The sums of each pair of numbers, with the pair before them."""
+    # One number for both, which NumPy sorts in a third of the time.
+    room = int(others.max(initial=0)) + 1
+    unique, of = np.unique(ones * room + others, return_inverse=True)
+    # As floats, which hold integers up to 2**53.
+    sums = [np.bincount(of, each, len(unique)).astype(np.int64) for each in counts]
+    return [unique // room, unique % room, *sums]
+
+
 def _by_whose(columns: Sequence[Ints], whose: Mapping[int, int]) -> list[LinkSums]:
     if not whose:
         return []
@@ -113,10 +134,5 @@ def _by_whose(columns: Sequence[Ints], whose: Mapping[int, int]) -> list[LinkSum
     places = np.minimum(np.searchsorted(link_ids, columns[0]), len(link_ids) - 1)
     chosen = link_ids[places] == columns[0]
     mine, touchpoint_ids, *counts = (each[chosen] for each in (places, *columns[1:]))
-    # One number for both, which NumPy sorts in a third of the time.
-    room = int(touchpoint_ids.max(initial=0)) + 1
-    unique, of = np.unique(owners[mine] * room + touchpoint_ids, return_inverse=True)
-    # As floats, which hold integers up to 2**53.
-    sums = [np.bincount(of, each, len(unique)).astype(np.int64) for each in counts]
-    rows = np.column_stack([unique // room, unique % room, *sums])
+    rows = np.column_stack(_summed(owners[mine], touchpoint_ids, counts))
     return [LinkSums(*row) for row in rows.tolist()]
