@@ -55,7 +55,7 @@ from linkservice.web.papers import (
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Group, Ranking, finding
 from linkservice.web.reach_words import exceeding
-from linkservice.web.touchpoint_costs import costs_part, costs_within, told_costs
+from linkservice.web.subject_costs import costs_part, costs_within, told_costs
 from linkservice.web.views.reports import folded, touchpoint_context
 from linkservice.workspaces.access import find, find_ever
 

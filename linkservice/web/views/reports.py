@@ -40,7 +40,7 @@ from linkservice.web.places import journeys_by_name
 from linkservice.web.ranked import Ranking, Shown, finding
 from linkservice.web.reach_words import exceeding
 from linkservice.web.subject_clicks import subject_clicks
-from linkservice.web.touchpoint_costs import told_costs
+from linkservice.web.subject_costs import told_costs
 from linkservice.web.value_words import ATTRIBUTION_WORDS
 from linkservice.workspaces.access import find_ever
 
