@@ -449,7 +449,7 @@ def test_a_filtered_campaign_says_whose_its_links_and_visitors_are(scene: Scene)
         assert "Visitors are counted by day and link" in shown
         assert "day and touchpoint" not in shown
         assert "who comes by two links of the campaign counts twice" in shown
-    assert "Conversions hold for all clicks" in told
+    assert "Conversions and costs hold for all clicks" in told
     assert "Its links" not in told
     assert "The campaign's links" in told
     way = re.search(r'<a href="/app([^"]+)">The campaign.{1,5}s touchpoints with', page.text)

@@ -57,7 +57,7 @@ def of_costs(report: CostReport, filters: Filters) -> Exported:
 
 
 def with_costs(found: Exported, report: CostReport, row: CostRow) -> Exported:
-    """The file of a touchpoint with what it cost: its row of the report on costs."""
+    """The file of a touchpoint or campaign with what it cost: its row of the report on costs."""
     alone = replace(report, rows=[row])
     told = cost_results.to_json(alone)
     [costs] = cast(Sequence[Mapping[str, Json]], told["rows"])

@@ -49,8 +49,8 @@ def unknown(found: CostReport) -> list[str]:
         said.append(_without_cost(missing))
     if shared := [row for row in found.rows if is_shared_out(row.costs)]:
         said.append(_shared_out(found, shared))
-    if partly := [row for row in found.rows if row.unpaid and row.unpaid.days]:
-        said.append(_partly_paid(partly))
+    if some := [row for row in found.rows if row.unpaid and row.unpaid.days]:
+        said.append(_partly_paid(some))
     if found.has_untold:
         said.append(
             gettext(
@@ -60,14 +60,22 @@ def unknown(found: CostReport) -> list[str]:
                 "only."
             )
         )
-    if found.is_valued and _some_untold(found.totals):
-        said.append(
-            gettext(
-                "Not all conversions tell what they are worth: value and return are of those that "
-                "do, so they are at least this high."
-            )
-        )
+    if partly := partly_valued(found.totals):
+        said.append(partly)
     return said
+
+
+def partly_valued(costs: Costs) -> str:
+    """That value and return are of some conversions only; "" where all tell what they are worth, or
+    nobody asks.
+    """
+    with_value, conversions = costs.conversions_with_value or 0, costs.conversions or 0
+    if not costs.is_valued or with_value >= conversions:
+        return ""
+    return gettext(
+        "Not all conversions tell what they are worth: value and return are of those that do, so "
+        "they are at least this high."
+    )
 
 
 def _without_token(found: CostReport) -> str:
@@ -161,10 +169,6 @@ _IF_PAID = N_(
     "If these were paid for, too, a visitor costs more than is told here: enter what is missing, "
     "or choose the days that have a cost."
 )
-
-
-def _some_untold(totals: Costs) -> bool:
-    return (totals.conversions_with_value or 0) < (totals.conversions or 0)
 
 
 def _without_cost(missing: int) -> str:

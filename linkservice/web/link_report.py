@@ -21,13 +21,15 @@ from linkservice.web.i18n import write_span
 from linkservice.web.page import Page
 from linkservice.web.periods import Chosen, Here
 from linkservice.web.subject_clicks import SubjectClicks, subject_clicks
+from linkservice.web.subject_costs import Told, told_costs
 from linkservice.workspaces.access import find
 
 
 @dataclass(frozen=True, slots=True)
 class LinkReportView:
     """What the template shows; `here` makes addresses of this page with another period. `clicked`
-    are the days that had clicks, where the period has none, in words and as their address.
+    are the days that had clicks, where the period has none, in words and as their address. `costs`
+    has a campaign that anything was spent on.
     """
 
     about: Literal["link", "campaign"]
@@ -37,6 +39,7 @@ class LinkReportView:
     here: Here
     clicks: SubjectClicks
     clicked: tuple[str, str] | None
+    costs: Told | None
     counted: list[Fact]
     filtered: None = None
 
@@ -105,6 +108,7 @@ def _context(
         here=here,
         clicks=subject_clicks(page, subject, found, chosen, None if fixed else here),
         clicked=None if fixed or found.totals.clicks else _clicked(page, subject, here),
+        costs=told_costs(page, chosen, about, found.id) if about == "campaign" else None,
         counted=counted(page, chosen, about),
     )
 

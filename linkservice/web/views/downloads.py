@@ -112,7 +112,11 @@ def _file_of_one(
     if chosen.filters:
         return _filtered_file(page, about, id, chosen, filtered_report(page, about, id, chosen))
     trend = _trend(page, _subject(page, about, id), chosen)
-    return _whole_file(page, about, id, chosen, trend), counted(page, chosen, about)
+    found = _whole_file(page, about, id, chosen, trend)
+    costs = None if about == "link" else costs_within(page, chosen, about, id)
+    if costs is not None:
+        found = with_costs(found, costs.report, costs.row)
+    return found, counted(page, chosen, about)
 
 
 def _filtered_file(
@@ -208,7 +212,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     found = _touchpoint_file(page, detail, chosen, trend)
     ranking = Ranking.of(detail.report, detail.other_sides)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
-    costs = told_costs(page, chosen, id)
+    costs = told_costs(page, chosen, "touchpoint", id)
     parts = [
         *trend_parts(page, trend, *_DRAWN),
         *([costs_part(costs)] if costs else []),
@@ -248,6 +252,8 @@ def paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
         trend = _trend(page, _subject(page, about, id), chosen)
         found, facts = _whole_file(page, about, id, chosen, trend), counted(page, chosen, about)
         drawn = trend_parts(page, trend, *_DRAWN)
+        costs = told_costs(page, chosen, about, id) if about == "campaign" else None
+        drawn += [costs_part(costs)] if costs else []
     parts = [*drawn, *table_parts(page, found)]
     data = paper_of(page, title, facts, parts)
     name = file_name(about, found.period, found.filters, _called(page, about, id), id)
@@ -261,11 +267,9 @@ def _called(page: Page, about: One, id: str) -> str:
 
 
 def _whole_file(page: Page, about: One, id: str, chosen: Chosen, trend: Trend) -> Exported:
-    """What a file of it holds, without filters. Raises `NotFound`."""
+    """What a file of it holds, without filters and costs. Raises `NotFound`."""
     if about == "touchpoint":
-        file = _touchpoint_file(page, _touchpoint(page, id, chosen), chosen, trend)
-        costs = costs_within(page, chosen, id)
-        return file if costs is None else with_costs(file, costs.report, costs.row)
+        return _touchpoint_file(page, _touchpoint(page, id, chosen), chosen, trend)
     found = _link(page, about, id, chosen)
     notes = notes_in(page, found.period)
     return with_before(exported.of_link(found, notes, filters_of(chosen)), trend)

@@ -156,7 +156,7 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         here=here,
         attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
-        costs=told_costs(page, chosen, id),
+        costs=told_costs(page, chosen, "touchpoint", id),
         change=None if row is None else change_sentences.told(row, changed),
         tide="" if row is None else change_sentences.tide_beside(row, changed),
         **shown,
