@@ -20,10 +20,13 @@ from linkservice.database import Database
 from linkservice.reports.arranged import EVERYTHING, Arranged, Selection, together
 from linkservice.reports.cost_judging import By, CostPeers, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow, Costs, Gained
+from linkservice.reports.exported_csv import plain_lines
+from linkservice.reports.exported_findings import costs_table
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import Verdict
 from linkservice.reports.results import Metric, TouchpointReport, TouchpointRow, TouchpointTotals
-from linkservice.web import cost_lines, cost_verdicts, cost_words, counted
+from linkservice.web import cost_badges, cost_lines, cost_verdicts, cost_words, counted
+from linkservice.web.exports import sheets_of
 from linkservice.web.i18n import speaking
 
 cast = pytest.fixture(everybody)
@@ -358,9 +361,9 @@ def test_an_amount_that_is_missing_is_rounded_and_written_so(
     period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
     found = CostReport(period, "touchpoint", currency, Costs(), [dear])
     with speaking("en"):
-        assert cost_verdicts.missing_words(dear, verdict, found) == f"after about {english} more"
+        assert cost_verdicts.missing_words(dear, verdict, found) == f"about {english} more needed"
     with speaking("de"):
-        assert cost_verdicts.missing_words(dear, verdict, found) == f"nach etwa {german} mehr"
+        assert cost_verdicts.missing_words(dear, verdict, found) == f"es fehlen etwa {german}"
 
 
 def test_nobody_came_for_it_is_said_without_an_upper_end() -> None:
@@ -388,3 +391,68 @@ def test_costs_are_sorted_from_their_heads(cast: Cast, poster: str) -> None:
     page = cast.ben.get("/reports/costs", **PERIOD)
     assert 'aria-sort="ascending"' in page.text
     assert "order=up" in page.text
+
+
+@pytest.mark.parametrize(
+    ("by", "best", "worst"),
+    [
+        ("cost_per_visitor", "cheap visitors", "costly visitors"),
+        ("cost_per_conversion", "cheap conversions", "costly conversions"),
+        ("return_on_cost", "high return", "low return"),
+    ],
+)
+def test_a_badge_says_what_it_judges(by: By, best: str, worst: str) -> None:
+    """Costly visitors may have the best return: "worst" alone would say it of the touchpoint."""
+    told: list[tuple[Verdict, str]] = [
+        ("best", best),
+        ("worst", worst),
+        ("as_expected", "as expected"),
+    ]
+    for verdict, wanted in told:
+        row = _judged("Poster", by, verdict)
+        said = (row.verdicts or {})[by]
+        with speaking("en"):
+            assert cost_badges.badge_word(row, by, said) == wanted
+        with speaking("de"):
+            assert "am schwächsten" not in cost_badges.badge_word(row, by, said)
+    head, line = _file_of(_judged("Poster", by, "worst"))
+    cells = dict(zip(head, line, strict=True))
+    assert cells[f"{by}_verdict"] == "worst"
+    with speaking("en"):
+        (sheet,) = sheets_of([costs_table(_found(_judged("Poster", by, "worst")))])
+    assert worst in sheet.rows[0]
+
+
+def test_what_is_missing_for_a_verdict_is_said_alike_on_pages_and_in_files() -> None:
+    early = _judged("Early", "return_on_cost", "too_early")
+    wanted = (
+        (400, "too_little_spent", 4.0, "too little spent to tell"),
+        (900_000, "difference_too_small", None, "difference too small to prove"),
+    )
+    for more, code, needed, words in wanted:
+        verdict = CostVerdict("too_early", 20.0, 40.0, CostPeers("stage", 3, 5.0), more)
+        row = replace(early, verdicts={"return_on_cost": verdict})
+        head, line = _file_of(row)
+        cells = dict(zip(head, line, strict=True))
+        assert cells["return_on_cost_reason"] == code
+        told = cells["return_on_cost_more_cost_needed"]
+        assert (None if told is None else float(str(told))) == needed
+        assert cells["cost_per_visitor_reason"] is None
+        with speaking("en"):
+            assert cost_badges.badge_word(row, "return_on_cost", verdict) == words
+            (sheet,) = sheets_of([costs_table(_found(row))])
+            missing = cost_verdicts.missing_words(row, verdict, _found(row))
+        in_words = dict(zip(sheet.heads, sheet.rows[0], strict=True))
+        assert in_words["Return: why no verdict yet"] == words
+        assert in_words["Return: verdict"] == "no verdict yet"
+        assert missing == ("about €4 more needed" if needed else "")
+
+
+def _found(row: CostRow) -> CostReport:
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    return CostReport(period, "touchpoint", "EUR", Costs(is_valued=True), [row])
+
+
+def _file_of(row: CostRow) -> tuple[list[str], list[object]]:
+    head, line = plain_lines(costs_table(_found(row)))
+    return [str(name) for name in head], list(line)

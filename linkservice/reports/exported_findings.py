@@ -30,6 +30,7 @@ from linkservice.reports.cost_results import (
 from linkservice.reports.exported import Exported
 from linkservice.reports.exported_tables import Table
 from linkservice.reports.moments import Moment, MomentsReport
+from linkservice.reports.needed import lacking
 from linkservice.reports.personas import PersonaReport, PersonaShare, Reversal
 from linkservice.reports.results import Json, to_json
 from linkservice.reports.tide import Tide
@@ -73,19 +74,31 @@ def costs_table(report: CostReport) -> Table:
         figures = figures_of(row.costs)
         amounts = [_amount(name, figures[name], report.currency) for name in FIGURES]
         place = [getattr(row, name) for name in _PLACE]
-        verdicts = [_said(row, by, name, report.currency) for by in BYS for name in _SAID]
+        verdicts = [cell for by in BYS for cell in _judged(row, by, report.currency)]
         unpaid = unpaid_of(row).values()
         rows.append([*place, report.currency, *amounts, *unpaid, *verdicts])
     meant = {"kind": "row_kind"}
-    meant |= {f"{by}_{name}": name for by in BYS for name in ("verdict", "peers_group")}
+    meant |= {f"{by}_{name}": name for by in BYS for name in ("peers_group", "reason")}
     if report.group in ("channel", "medium"):
         meant["name"] = report.group
-    said = [f"{by}_{name}" for by in BYS for name in _SAID]
+    said = [f"{by}_{name}" for by in BYS for name in (*_SAID, *_NEEDED)]
     columns = (*_PLACE, "currency", *FIGURES, *UNPAID, *said)
     return Table("costs", columns, rows, meant)
 
 
-_SAID = ("verdict", "low", "high", "peers_group", "peers_count", "peers_median", "more_cost_needed")
+_SAID = ("verdict", "low", "high", "peers_group", "peers_count", "peers_median")
+_NEEDED = ("more_cost_needed", "reason")
+
+
+def _judged(row: CostRow, by: By, currency: str) -> list[Cell]:
+    """The verdict by one figure. Money that would prove next to nothing is not told, as on the
+    page: the reason says so.
+    """
+    verdict = row.verdict_by(by)
+    why = None if verdict is None else lacking(verdict, row.costs.cost or 0)
+    more = verdict.more_cost_needed if verdict and why == "too_little_spent" else None
+    needed = None if more is None else in_main_unit(more, currency)
+    return [*(_said(row, by, name, currency) for name in _SAID), needed, why]
 
 
 def _said(row: CostRow, by: By, name: str, currency: str) -> Cell:
@@ -97,7 +110,7 @@ def _said(row: CostRow, by: By, name: str, currency: str) -> Cell:
     if of is None:
         return None
     value: Cell = getattr(of, name)
-    money = name == "more_cost_needed" or (name in ("low", "high", "median") and by in AMOUNTS)
+    money = name in ("low", "high", "median") and by in AMOUNTS
     return in_main_unit(value, currency) if money and isinstance(value, int | float) else value
 
 

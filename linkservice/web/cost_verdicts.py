@@ -14,14 +14,13 @@ from collections.abc import Sequence
 
 from linkservice.reports.cost_judging import BYS, By, CostVerdict
 from linkservice.reports.cost_results import CostReport, CostRow, rank
-from linkservice.reports.needed import MOST_TIMES
+from linkservice.reports.needed import lacking
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.ranking import PEERS_AT_LEAST
 from linkservice.web import cost_words
 from linkservice.web.comparisons import comparison
+from linkservice.web.cost_badges import signed_badge
 from linkservice.web.cost_words import finer_columns, times
-from linkservice.web.fieldwords import VERDICTS as _VERDICTS
-from linkservice.web.fieldwords import signed
 from linkservice.web.i18n import (
     N_,
     gettext,
@@ -78,11 +77,6 @@ def order_words(sort: By, upwards: bool) -> str:
     if not upwards:
         return gettext("Sorted by: %(column)s", **facts)
     return gettext("Sorted by: %(column)s, the other way round", **facts)
-
-
-def verdict_word(verdict: CostVerdict) -> str:
-    """The verdict alone."""
-    return gettext(_VERDICTS[verdict.verdict])
 
 
 def sentences(found: CostReport) -> list[str]:
@@ -257,13 +251,11 @@ _BEFORE, _AFTER = re.compile(r"^\D+"), re.compile(r"\D+$")
 
 
 def missing_words(row: CostRow, verdict: CostVerdict, found: CostReport) -> str:
-    """What a verdict lacks; "" where it lacks nothing."""
-    more = verdict.more_cost_needed
-    if more is None:
+    """How much more would have to be spent; "" where that is no help."""
+    if lacking(verdict, row.costs.cost or 0) != "too_little_spent":
         return ""
-    if more > MOST_TIMES * (row.costs.cost or 0):
-        return gettext("difference too small to prove")
-    return gettext("after about %(more)s more", more=write_estimate(more, found.currency))
+    more = write_estimate(verdict.more_cost_needed or 0, found.currency)
+    return gettext("about %(more)s more needed", more=more)
 
 
 def peers_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
@@ -293,7 +285,7 @@ def _cell(row: CostRow, by: By, found: CostReport) -> str:
     if verdict is None:
         return "–"
     told = [
-        signed(verdict.verdict, verdict_word(verdict)),
+        signed_badge(row, by, verdict),
         gettext("95%%: %(interval)s", interval=interval_words(by, verdict, found)),
         peers_words(by, verdict, found),
         missing_words(row, verdict, found),

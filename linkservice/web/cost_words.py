@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper_table import Column, Part, Row
-from linkservice.web import counted, fieldwords
+from linkservice.web import counted
+from linkservice.web.cost_badges import signed_badge
 from linkservice.web.cost_lines import (
     GROUP_WORDS,
     SHARED_SIGN,
@@ -137,10 +138,10 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
                 "others that are paid for, of the same stage and kind where there are three, else "
                 "of the stage, the journey or all. What was spent is known; how many came for it "
                 "is partly chance, and restless days count as that. All verdicts of the page are "
-                "corrected together: among touchpoints that are equally dear one is called worst "
-                "or best in at most 6.5%% of reports, by any of the figures. A cost counts on the "
-                "days it was entered for: where visitors come long after it, choose days that "
-                "hold both."
+                "corrected together: among touchpoints that are equally dear one is called "
+                "costly or cheap in at most 6.5%% of reports, by any of the figures. A cost counts "
+                "on the days it was entered for: where visitors come long after it, choose days "
+                "that hold both."
             ),
         )
         yield Fact(
@@ -251,7 +252,7 @@ def _verdict(row: CostRow, found: CostReport) -> str:
     verdict = row.verdict_by(found.sort)
     if verdict is None:
         return shared_word(row.costs)
-    return fieldwords.signed(verdict.verdict, gettext(fieldwords.VERDICTS[verdict.verdict]))
+    return signed_badge(row, found.sort, verdict)
 
 
 def several_journeys(found: CostReport) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from linkservice.web.change_sentences import CHANGES
+from linkservice.web.cost_badges import LACKING_WORDS, VERDICT_WORDS
 from linkservice.web.fieldwords import CHANNELS, MEDIA
 from linkservice.web.i18n import N_
 from linkservice.web.moments import QUADRANT_WORDS
@@ -49,6 +50,7 @@ HEADS = {
     "cost_per_visitor_peers_count": N_("Cost per visitor: number of peers"),
     "cost_per_visitor_peers_median": N_("Cost per visitor: median of the peers"),
     "cost_per_visitor_more_cost_needed": N_("Cost per visitor: cost still needed"),
+    "cost_per_visitor_reason": N_("Cost per visitor: why no verdict yet"),
     "cost_per_conversion_verdict": N_("Cost per conversion: verdict"),
     "cost_per_conversion_low": N_("Cost per conversion: interval, from"),
     "cost_per_conversion_high": N_("Cost per conversion: interval, to"),
@@ -56,6 +58,7 @@ HEADS = {
     "cost_per_conversion_peers_count": N_("Cost per conversion: number of peers"),
     "cost_per_conversion_peers_median": N_("Cost per conversion: median of the peers"),
     "cost_per_conversion_more_cost_needed": N_("Cost per conversion: cost still needed"),
+    "cost_per_conversion_reason": N_("Cost per conversion: why no verdict yet"),
     "return_on_cost_verdict": N_("Return: verdict"),
     "return_on_cost_low": N_("Return: interval, from"),
     "return_on_cost_high": N_("Return: interval, to"),
@@ -63,6 +66,7 @@ HEADS = {
     "return_on_cost_peers_count": N_("Return: number of peers"),
     "return_on_cost_peers_median": N_("Return: median of the peers"),
     "return_on_cost_more_cost_needed": N_("Return: cost still needed"),
+    "return_on_cost_reason": N_("Return: why no verdict yet"),
     "persona_id": N_("Id of the persona"),
     "persona": N_("Persona"),
     "touchpoint_rate": N_("Altogether"),
@@ -131,6 +135,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "channel": CHANNELS,
     "medium": MEDIA,
+    "reason": {str(why): word for why, word in LACKING_WORDS.items()},
+    **{f"{by}_verdict": words for by, words in VERDICT_WORDS.items()},
 }
 """What enumerated values are called, by the column or by what the column is meant to hold."""
 

@@ -156,7 +156,7 @@ def _figure(report: CostReport, row: CostRow, by: By) -> Figure | None:
         text,
         basis,
         verdict.verdict,
-        cost_verdicts.verdict_word(verdict),
+        badge_word(row, by, verdict),
         _sure(report, row, by, verdict),
     )
 

@@ -14,6 +14,7 @@ from linkservice.reports.cost_results import GROUPS, CostReport, CostRow, Costs,
 from linkservice.reports.costs import cost_report
 from linkservice.reports.exported_findings import of_costs
 from linkservice.web import cost_verdicts, cost_words, periods
+from linkservice.web.cost_badges import badge_word
 from linkservice.web.cost_lines import (
     GROUP_WORDS,
     SHARED_SIGN,
@@ -159,6 +160,7 @@ def cost_context(page: Page, asked: Asked, *, linked: bool = True) -> dict[str, 
         "shared_word": shared_word,
         "unpaid_word": unpaid_word,
         "said": cost_verdicts,
+        "badge_word": badge_word,
         "counted": cost_words.facts(page, chosen, found),
     }
 
