@@ -361,9 +361,15 @@ def test_an_amount_that_is_missing_is_rounded_and_written_so(
     period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
     found = CostReport(period, "touchpoint", currency, Costs(), [dear])
     with speaking("en"):
-        assert cost_verdicts.missing_words(dear, verdict, found) == f"about {english} more needed"
+        assert (
+            cost_verdicts.missing_words(dear, verdict, found)
+            == f"about {english} more needed to tell"
+        )
     with speaking("de"):
-        assert cost_verdicts.missing_words(dear, verdict, found) == f"es fehlen etwa {german}"
+        assert (
+            cost_verdicts.missing_words(dear, verdict, found)
+            == f"zum Urteilen fehlen etwa {german}"
+        )
 
 
 def test_nobody_came_for_it_is_said_without_an_upper_end() -> None:
@@ -426,8 +432,8 @@ def test_a_badge_says_what_it_judges(by: By, best: str, worst: str) -> None:
 def test_what_is_missing_for_a_verdict_is_said_alike_on_pages_and_in_files() -> None:
     early = _judged("Early", "return_on_cost", "too_early")
     wanted = (
-        (400, "too_little_spent", 4.0, "too little spent to tell"),
-        (900_000, "difference_too_small", None, "difference too small to prove"),
+        (400, "too_little_spent", 4.0, "too little spent yet"),
+        (900_000, "difference_too_small", None, "difference too small"),
     )
     for more, code, needed, words in wanted:
         verdict = CostVerdict("too_early", 20.0, 40.0, CostPeers("stage", 3, 5.0), more)
@@ -445,7 +451,7 @@ def test_what_is_missing_for_a_verdict_is_said_alike_on_pages_and_in_files() -> 
         in_words = dict(zip(sheet.heads, sheet.rows[0], strict=True))
         assert in_words["Return: why no verdict yet"] == words
         assert in_words["Return: verdict"] == "no verdict yet"
-        assert missing == ("about €4 more needed" if needed else "")
+        assert missing == ("about €4 more needed to tell" if needed else "")
 
 
 def _found(row: CostRow) -> CostReport:

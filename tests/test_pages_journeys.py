@@ -228,6 +228,14 @@ def mail(cast: Cast) -> str:
     return new_touchpoint(cast.ben, new_stage(cast.ben, new_journey(cast.ben), "Before"))
 
 
+def test_the_clicks_of_its_links_say_of_which_days_they_are(cast: Cast, mail: str) -> None:
+    """Its report is of 28 days: figures of 30 beside it would be taken for the same."""
+    cast.ben.done(
+        "/links", destination="https://example.com/sale", touchpoint_ids=mail, deed="create"
+    )
+    assert "0 clicks in 30 days" in text_of(cast.ben.get(f"/touchpoints/{mail}"))
+
+
 def test_reach_is_entered_changed_and_deleted(cast: Cast, mail: str) -> None:
     cast.ben.done(f"/touchpoints/{mail}/reach", date="2026-03-01", amount="12,000", unit="sent")
     page = cast.ben.done(

@@ -36,8 +36,8 @@ VERDICT_WORDS: dict[By, Mapping[str, str]] = {
 }
 
 LACKING_WORDS: dict[Lacking, str] = {
-    "too_little_spent": N_("too little spent to tell"),
-    "difference_too_small": N_("difference too small to prove"),
+    "too_little_spent": N_("too little spent yet"),
+    "difference_too_small": N_("difference too small"),
 }
 """Why there is no verdict yet."""
 

@@ -255,7 +255,7 @@ def missing_words(row: CostRow, verdict: CostVerdict, found: CostReport) -> str:
     if lacking(verdict, row.costs.cost or 0) != "too_little_spent":
         return ""
     more = write_estimate(verdict.more_cost_needed or 0, found.currency)
-    return gettext("about %(more)s more needed", more=more)
+    return gettext("about %(more)s more needed to tell", more=more)
 
 
 def peers_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
