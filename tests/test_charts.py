@@ -28,6 +28,7 @@ from linkservice.web.charts import (
     heat,
     interval_axis,
     interval_row,
+    printed_trend,
     shared_bar,
     shared_scale,
     sparkline,
@@ -273,6 +274,55 @@ def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
     assert len(heights) == 4
     assert min(b - a for a, b in pairwise(heights)) >= 7
     assert heights[-1] <= 100
+
+
+def test_names_stand_where_their_lines_were_last_whole() -> None:
+    """Today, of which little is over, takes all lines to the ground: names there lie on a heap."""
+    lines = [Line("Clicks", [50, 90, 0]), Line("Visitors", [40, 20, 0])]
+    drawn = trend("t", "x", days_before(3), lines, today=TODAY)
+    (group,) = parsed(drawn.drawing).findall(".//g[@class='chart-names chart-wide']")
+    led = [
+        (each.get("class"), *(each.get(place) for place in ("x1", "y1", "x2", "y2")))
+        for each in group.findall("line")
+    ]
+    assert led == []  # half of the plot lies between: no line leads across it
+    assert [each.get("y") for each in group.findall("svg")] == ["10%", "80%"]
+    looks = [each.get("class") for each in group.findall("svg/path")]
+    assert looks == ["chart-line chart-line-1", "chart-line chart-line-2"]
+
+    lines = [Line("Clicks", [*[50] * 19, 0]), Line("Visitors", [*[49] * 19, 0])]
+    drawn = trend("t", "x", days_before(20), lines, today=TODAY)
+    (group,) = parsed(drawn.drawing).findall(".//g[@class='chart-names chart-wide']")
+    first, second = group.findall("line")
+    assert (first.get("class"), first.get("x1")) == ("chart-led chart-line-1", "94.74%")
+    assert first.get("x2") == second.get("x2") == "100%"
+    assert [each.get("y2") for each in (first, second)] == [
+        each.get("y") for each in group.findall("svg")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("2026-03-02", "2026-03-18", "Dotted: not over yet"),
+        ("2025-01-07", "2026-03-15", "Dotted: only partly in these days"),
+        ("2025-01-07", "2026-03-18", "Dotted: not over yet, or only partly in these days"),
+        ("2025-01-06", "2026-03-15", ""),
+    ],
+)
+def test_what_is_dotted_is_said_over_the_plot(first: str, last: str, said: str) -> None:
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    days = days_before((end - begin).days + 1, end)
+    drawn = trend("t", "x", days, [Line("Clicks", [1] * len(days))], today=TODAY)
+    tree = parsed(drawn.drawing)
+    (unit,) = texts(tree, ".//p[@class='chart-unit']")
+    (described,) = texts(tree, ".//desc")
+    assert ("chart-dotted" in drawn.drawing) == bool(said)
+    assert unit.partition(" · ")[2] == said
+    assert ("Dotted" in described) == bool(said)
+    assert described.endswith(f"{said}." if said else ".")
+    paper = printed_trend("x", days, [Line("Clicks", [1] * len(days))], today=TODAY)
+    assert paper.unit.partition(" · ")[2] == said
 
 
 def test_a_long_name_is_broken_and_stays_whole_in_its_title() -> None:

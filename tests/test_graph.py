@@ -61,7 +61,7 @@ def test_points_are_shares_and_what_is_not_over_is_open() -> None:
 def test_a_year_is_told_by_weeks_and_a_day_alone_stands_in_the_middle() -> None:
     graph = printed_trend("Clicks", days(365), [Line("Clicks", [1] * 365)], today=TODAY)
     (stroke,) = graph.strokes
-    assert graph.unit == "Per week"
+    assert graph.unit == "Per week · Dotted: not over yet, or only partly in these days"
     assert 52 <= len(stroke.points) <= 54
     alone = printed_trend("Clicks", [TODAY], [Line("Clicks", [7])], today=TODAY)
     assert [point[0] for point in alone.strokes[0].points] == [0.5]

@@ -23,6 +23,12 @@ TOP, BOTTOM = 6.0, 6.0
 DATES_BELOW = 1.5
 """How far below the plot these begin."""
 
+PIECE, NAME_LEFT = (1.0, 3.6), 4.6
+"""To the right of the plot: a piece of each line, and its name."""
+
+FURTHEST_LED = 0.15
+"""Of the width: a line that ends earlier, since days are to come, is not led to its name."""
+
 SMALL = Style(7, grey=96)
 NAME = Style(7, bold=True)
 LINE = SMALL.line_mm
@@ -57,6 +63,11 @@ class Stroke:
     points: Sequence[Point]
     first_open: bool = False
     last_open: bool = False
+
+    @property
+    def last_closed(self) -> Point:
+        """The end of what is complete of it; its very end where nothing is."""
+        return self.points[-2 if self.last_open and len(self.points) > 1 else -1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ def draw(graph: Graph, pen: FPDF, write: Write, frame: Frame, brand: str) -> Non
     _axes(graph, pen, write, frame)
     for stroke in reversed(graph.strokes):
         _stroke(stroke, pen, frame, brand)
-    _names(graph, write, frame)
+    _names(graph, pen, write, frame, brand)
     pen.set_dash_pattern()
 
 
@@ -146,13 +157,13 @@ def _stroke(stroke: Stroke, pen: FPDF, frame: Frame, brand: str) -> None:
         pen.circle(*places[-1], width * 1.3, style="F")
 
 
-def _names(graph: Graph, write: Write, frame: Frame) -> None:
-    """At the ends of lines, moved apart until they can be read."""
+def _names(graph: Graph, pen: FPDF, write: Write, frame: Frame, brand: str) -> None:
+    """Where lines were last complete, moved apart until they can be read, and led to from there."""
     if len(graph.strokes) < 2:
         return
-    ends = [(frame.at(each.points[-1])[1], each) for each in graph.strokes if each.points]
-    ends.sort(key=lambda each: each[0])
-    places = [y for y, _ in ends]
+    ends = [(frame.at(each.last_closed), each) for each in graph.strokes if each.points]
+    ends.sort(key=lambda each: each[0][1])
+    places = [y for (_, y), _ in ends]
     for number in range(1, len(places)):
         places[number] = max(places[number], places[number - 1] + LINE)
     # The last of the dates reaches beyond the plot, to below the names.
@@ -160,9 +171,19 @@ def _names(graph: Graph, write: Write, frame: Frame) -> None:
     for number in range(len(places) - 1, -1, -1):
         places[number] = min(places[number], lowest)
         lowest = places[number] - LINE
-    for y, (_, stroke) in zip(places, ends, strict=True):
+    right = frame.left + frame.width
+    for y, (end, stroke) in zip(places, ends, strict=True):
+        width, colour, dash = _STROKES[stroke.look]
+        pen.set_draw_color(*(colour or _printable(brand)))
+        pen.set_dash_pattern()
+        if right - end[0] <= FURTHEST_LED * frame.width:
+            pen.set_line_width(0.1)
+            pen.line(*end, right, y)
+        pen.set_line_width(width)
+        pen.set_dash_pattern(dash, dash)
+        pen.line(right + PIECE[0], y, right + PIECE[1], y)
         style = SMALL if stroke.look == "before" else NAME
-        write(stroke.name, style, frame.left + frame.width + 2, y - LINE / 2, 60, "L")
+        write(stroke.name, style, right + NAME_LEFT, y - LINE / 2, 60, "L")
 
 
 def _printable(brand: str) -> Colour:

@@ -198,7 +198,7 @@ class _Pages:
         frame = Frame(
             MARGIN + left,
             self._at.y + graph.TOP,
-            WIDTH - left - (right + 2 if right else 3),
+            WIDTH - left - (right + graph.NAME_LEFT if right else 3),
             graph.HEIGHT,
         )
         graph.draw(part, self._document, self._pen.set, frame, self._paper.colour)

@@ -1,8 +1,9 @@
 """The trend line: what was counted, day by day, and beside it what was counted before.
 
-Decided here: what is dotted, and where names stand at the ends of lines. Not here: what a
-point stands for (`steps`), ticks (`scales`), and the plot's margins, which follow the
-classes set here (`60-charts.css`).
+Decided here: what is dotted, and where names stand at the ends of lines. A week that has just
+begun takes all lines down to the ground: names stand where the last whole one was, each behind a
+piece of its line and led to from there. Not here: what a point stands for (`steps`), ticks
+(`scales`), and the plot's margins, which follow the classes set here (`60-charts.css`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from markupsafe import Markup
 from linkservice.web.charts import flags, svg
 from linkservice.web.charts.flags import Flag, Note
 from linkservice.web.charts.scales import DayTick, Scale, day_ticks, scale_to
-from linkservice.web.charts.steps import Step, steps_of
+from linkservice.web.charts.steps import Step, dotted_words, steps_of, unit_words
 from linkservice.web.charts.svg import Chart, Table, element
 from linkservice.web.i18n import gettext, write_compact, write_day, write_number, write_span
 
@@ -28,6 +29,11 @@ DATES_WIDE, DATES_NARROW = 10, 4
 END_LABEL_GAP = 7.5
 """Between the names at the ends of lines, in per cent of the plot's height, for each of their
 lines."""
+
+FURTHEST_LED = 15.0
+"""Per cent of the width: a line that ends earlier, since days are to come, is not led to its name
+across all of them.
+"""
 
 LONGEST_LINE, MOST_LINES = 18, 3
 """Characters beside the plot, and how many lines of them: what is longer is cut after a word, and
@@ -156,8 +162,8 @@ def _description(
                     when_low=steps[low].label,
                 )
             )
-    if not all(step.whole or step.future for step in steps):
-        sentences.append(gettext("Dotted: not complete."))
+    if dotted := dotted_words(steps):
+        sentences.append(f"{dotted}.")
     if notes:
         told = "; ".join(map(str, notes))
         sentences.append(gettext("Notes: %(notes)s.", notes=told))
@@ -263,26 +269,53 @@ def _ends(plot: _Plot, drawn: Sequence[_Drawn]) -> list[Markup]:
                 element("circle", cx=svg.percent(x), cy=svg.percent(y), r=3.5, class_=look)
             )
     if len(drawn) > 1:
-        rows = [_broken(line.name) for line in last]
-        apart = _apart(heights, [len(each) for each in rows])
-        names = [
-            svg.placed(100, y, _name(line, each))
-            for line, each, y in zip(last, rows, apart, strict=True)
-        ]
-        parts.append(element("g", *names, class_="chart-names chart-wide"))
+        parts.append(element("g", *_names(plot, last), class_="chart-names chart-wide"))
     return parts
 
 
-def _name(line: _Drawn, rows: Sequence[str]) -> Markup:
-    """The name of a line, its rows about the line's end."""
+def _names(plot: _Plot, lines: Sequence[_Drawn]) -> list[Markup]:
+    """The names of lines, each led to from where its line was last whole."""
+    ends = [_told_at(plot, line) for line in lines]
+    rows = [_broken(line.name) for line in lines]
+    apart = _apart([y for _, y in ends], [len(each) for each in rows])
+    led = [
+        element(
+            "line",
+            x1=svg.percent(x),
+            y1=svg.percent(y),
+            x2="100%",
+            y2=svg.percent(beside),
+            class_=f"chart-led {line.look}",
+        )
+        for line, (x, y), beside in zip(lines, ends, apart, strict=True)
+        if 100.0 - x <= FURTHEST_LED and (x < 100.0 or abs(beside - y) >= 1.0)
+    ]
+    names = [
+        svg.placed(100, y, *_name(line, each))
+        for line, each, y in zip(lines, rows, apart, strict=True)
+    ]
+    return [*led, *names]
+
+
+def _told_at(plot: _Plot, line: _Drawn) -> tuple[float, float]:
+    """The end of what is whole of a line, in per cent; its very end where nothing is."""
+    place = len(line.values) - 1
+    if place and line.look != _LOOK_BEFORE and not plot.steps[place].whole:
+        place -= 1
+    return plot.x(plot.steps[place].middle), plot.y(line.values[place])
+
+
+def _name(line: _Drawn, rows: Sequence[str]) -> list[Markup]:
+    """A piece of the line, and behind it its name, its rows about the line's end."""
+    piece = element("path", d="M8 0H18", class_=f"chart-line {line.look}")
     if len(rows) == 1:
-        return element("text", rows[0], x=12, dy="0.35em", class_=line.look)
+        return [piece, element("text", rows[0], x=22, dy="0.35em", class_=line.look)]
     first = 0.35 - 1.1 * (len(rows) - 1) / 2
     spans = [
-        element("tspan", row, x=12, dy=f"{1.1 if number else first:.2f}em")
+        element("tspan", row, x=22, dy=f"{1.1 if number else first:.2f}em")
         for number, row in enumerate(rows)
     ]
-    return element("text", element("title", line.name), *spans, class_=line.look)
+    return [piece, element("text", element("title", line.name), *spans, class_=line.look)]
 
 
 def _broken(name: str) -> list[str]:
@@ -320,12 +353,12 @@ def _framed(
         room = next(room for room in NAME_WIDTHS if width <= room)
         classes += f" chart-several chart-right-{room}"
         head = [
-            element("p", unit[:1].upper() + unit[1:], class_="chart-unit"),
+            element("p", unit_words(unit, plot.steps), class_="chart-unit"),
             element("ul", *map(_key, drawn), class_="chart-key", aria_hidden="true"),
         ]
     else:
         name = gettext("%(name)s %(unit)s", name=drawn[0].name, unit=unit)
-        head = [element("p", name, class_="chart-unit")]
+        head = [element("p", unit_words(name, plot.steps), class_="chart-unit")]
     top = element("div", *head, class_="chart-top")
     inside = element("div", picture, _marks(plot, drawn), class_="chart-plot")
     return element("div", top, inside, flags.listed(flagged), class_=classes)

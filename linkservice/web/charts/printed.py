@@ -13,7 +13,7 @@ from linkservice.reports.graph import Graph, Look, Stroke
 from linkservice.web.charts.flags import Note
 from linkservice.web.charts.lines import Line, day_label, value_label
 from linkservice.web.charts.scales import Scale, day_ticks, scale_to
-from linkservice.web.charts.steps import Step, steps_of
+from linkservice.web.charts.steps import Step, steps_of, unit_words
 
 DATES = 8
 """How many fit under the plot of an A4 page."""
@@ -50,7 +50,7 @@ def printed_trend(
     )
     return Graph(
         heading=heading,
-        unit=unit[:1].upper() + unit[1:],
+        unit=unit_words(unit, steps),
         strokes=[_stroke(line, look, some, scale, x) for line, look, some in drawn],
         values=[(scale.percent(value) / 100, value_label(value)) for value in scale.ticks],
         dates=[(x(tick.index), day_label(tick)) for tick in day_ticks(days, DATES)],

@@ -21,13 +21,14 @@ class Step:
     """The days `first` to `last` (places in the sequence) that make one point.
 
     `label` says when in words. A step is `whole` when all its days are in the sequence and
-    over; a `future` one has not begun.
+    `over`; a `future` one has not begun.
     """
 
     first: int
     last: int
     label: str
     whole: bool
+    over: bool
     future: bool
 
     @property
@@ -54,6 +55,24 @@ def steps_of(days: Sequence[date], today: date) -> tuple[str, list[Step]]:
     return unit, [_step(days, group, start, today) for group in _groups(days, start)]
 
 
+def dotted_words(steps: Sequence[Step]) -> str:
+    """Why stretches of a curve are dotted; "" where none is."""
+    part = [step for step in steps if not (step.whole or step.future)]
+    running = [step for step in part if not step.over]
+    if not part:
+        return ""
+    if not running:
+        return gettext("Dotted: only partly in these days")
+    if len(running) == len(part):
+        return gettext("Dotted: not over yet")
+    return gettext("Dotted: not over yet, or only partly in these days")
+
+
+def unit_words(unit: str, steps: Sequence[Step]) -> str:
+    """What stands over a plot: what a point is of, and what is dotted."""
+    return " · ".join(filter(None, (unit[:1].upper() + unit[1:], dotted_words(steps))))
+
+
 def _groups(days: Sequence[date], start: Callable[[date], date]) -> list[list[int]]:
     """The places of the days that have the same `start`."""
     return [list(group) for _, group in groupby(range(len(days)), lambda place: start(days[place]))]
@@ -69,6 +88,7 @@ def _step(
         last=group[-1],
         label=_label(first, last),
         whole=start(first) == first and ends and last < today,
+        over=last < today,
         future=first > today,
     )
 
