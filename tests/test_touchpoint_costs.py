@@ -210,3 +210,28 @@ def test_only_who_may_have_cost_something_asks_all_others(
             session, cast.home.actor, ids["Poster"], before, suspects=False, now=LATER
         )
         assert asked is None
+
+
+def test_how_costs_are_counted_is_told_where_they_are(cast: Cast, ids: dict[str, str]) -> None:
+    """On the page, in its files and on its paper; not of a touchpoint nothing was spent on."""
+    told = ("spread evenly over its days", "Cost per click and per visitor are of those")
+    judged = "Touchpoints at least half of whose cost was entered with them"
+    for name, wanted, certain in (("Poster", True, True), ("Window", True, False)):
+        path = f"/reports/touchpoints/{ids[name]}"
+        file: Any = cast.vera.get(f"{path}/download", **PERIOD, format="json").json
+        counted = " ".join(fact["text"] for fact in file["counted"])
+        paper = pypdfium2.PdfDocument(cast.vera.get(f"{path}/paper", **PERIOD).data)
+        printed = " ".join(page.get_textpage().get_text_bounded() for page in paper)
+        for text in (
+            text_of(cast.vera.get(path, **PERIOD)),
+            counted,
+            " ".join(printed.split()),
+        ):
+            assert [each in text for each in told] == [wanted, wanted]
+            assert (judged in text) == certain
+            assert "The cheapest visitors stand first" not in text
+    free = f"/reports/touchpoints/{ids['Bag']}"
+    assert told[0] not in text_of(cast.vera.get(free, **PERIOD))
+    assert "The cheapest visitors stand first" in text_of(cast.vera.get("/reports/costs", **PERIOD))
+    by_return = cast.vera.get("/reports/costs", sort="return_on_cost", **PERIOD)
+    assert "The cheapest visitors stand first" not in text_of(by_return)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from linkservice.reports.cost_judging import BYS
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web import counted
@@ -111,6 +112,15 @@ def line_words(group: str) -> str:
 def _definitions(found: CostReport) -> Iterator[Fact]:
     yield counted.clicks()
     yield counted.visitors()
+    yield from cost_facts(found, ranked=found.sort == BYS[0] and not found.upwards)
+    if found.totals.conversions:
+        yield counted.conversions()
+
+
+def cost_facts(found: CostReport, *, ranked: bool = False) -> Iterator[Fact]:
+    """What is said of costs alone, for reports that tell clicks and visitors themselves.
+    `ranked`: rows stand in the order of the cost per visitor.
+    """
     yield Fact(
         gettext("Cost"),
         gettext(
@@ -122,14 +132,13 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
             "count all the same, and the page says how many they are."
         ),
     )
-    yield Fact(
-        gettext("Cost per visitor"),
-        gettext(
-            "The cheapest visitors stand first. Cost per click and per visitor are of those clicks "
-            "alone for which a cost is entered; clicks without a token (from browsers that ask not "
-            "to be followed) count as one visitor each."
-        ),
+    order = gettext("The cheapest visitors stand first.") if ranked else ""
+    of_clicks = gettext(
+        "Cost per click and per visitor are of those clicks alone for which a cost is entered; "
+        "clicks without a token (from browsers that ask not to be followed) count as one visitor "
+        "each."
     )
+    yield Fact(gettext("Cost per visitor"), " ".join(filter(None, (order, of_clicks))))
     if any(row.verdicts for row in found.rows):
         yield Fact(
             gettext("What is certain"),
@@ -153,8 +162,6 @@ def _definitions(found: CostReport) -> Iterator[Fact]:
                 "spent on hardly anything is known, and it counts as little."
             ),
         )
-    if found.totals.conversions:
-        yield counted.conversions()
     if found.is_valued:
         yield Fact(
             gettext("Value and return"),

@@ -100,14 +100,16 @@ def counted(
     metric: Metric = "visitors_per_reach",
     journey: str = "",
     arranged: Sequence[Fact] = (),
+    costs: Sequence[Fact] = (),
     source: str = "",
 ) -> list[Fact]:
     """How the figures of a report came about; `journey` is the name of the one it is kept to,
-    `arranged` says which of its rows are shown, and in which groups, `source` what filtered
-    figures come from.
+    `arranged` says which of its rows are shown, and in which groups, `costs` what its costs mean
+    where it tells any, `source` what filtered figures come from.
     """
     return [
         *_definitions(about, metric, bool(chosen.filters)),
+        *costs,
         *([] if about == "touchpoints" else [_origin(page)]),
         *_period_before(page, chosen, about, metric),
         *arranged,

@@ -100,6 +100,7 @@ def _context(
         suspects=chosen.suspects,
         now=page.now,
     )
+    costs = told_costs(page, chosen, about, found.id) if about == "campaign" else None
     return LinkReportView(
         about=about,
         id=found.id,
@@ -108,8 +109,8 @@ def _context(
         here=here,
         clicks=subject_clicks(page, subject, found, chosen, None if fixed else here),
         clicked=None if fixed or found.totals.clicks else _clicked(page, subject, here),
-        costs=told_costs(page, chosen, about, found.id) if about == "campaign" else None,
-        counted=counted(page, chosen, about),
+        costs=costs,
+        counted=counted(page, chosen, about, costs=costs.facts if costs else ()),
     )
 
 

@@ -7,7 +7,7 @@ is said (`cost_words`, `cost_verdicts`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from linkservice.reports.campaign_costs import CampaignCosts, costs_of_campaign
@@ -17,6 +17,7 @@ from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.touchpoint_costs import TouchpointCosts, costs_of_touchpoint
 from linkservice.web import cost_lines, cost_verdicts, cost_words
 from linkservice.web.cost_words import finer_columns
+from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import signed
 from linkservice.web.i18n import gettext, ngettext, write_money
 from linkservice.web.page import Page
@@ -42,11 +43,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The sentences on what to make of the figures, these, and how they came about."""
+    """The sentences on what to make of the figures, these, what they are made of, and how they were
+    counted.
+    """
 
     sentences: list[str]
     figures: list[Figure]
     notes: list[str]
+    facts: list[Fact]
 
 
 def told_costs(page: Page, chosen: Chosen, about: About, subject_id: str) -> Told | None:
@@ -95,8 +99,14 @@ def _told(found: TouchpointCosts | CampaignCosts) -> Told:
     told += [figure for by in BYS if (figure := _figure(report, row, by))]
     if isinstance(found, TouchpointCosts):
         said = [*cost_verdicts.of_touchpoint(row, report), cost_lines.unpaid_words(row)]
-        return Told([each for each in said if each], told, [])
-    return Told(_came_to_nothing(report, row.costs), told, _of_campaign(row.costs))
+        return Told([each for each in said if each], told, [], facts_of(found))
+    said = _came_to_nothing(report, row.costs)
+    return Told(said, told, _of_campaign(row.costs), facts_of(found))
+
+
+def facts_of(found: TouchpointCosts | CampaignCosts) -> list[Fact]:
+    """How these costs were counted; what is certain only where that is judged."""
+    return list(cost_words.cost_facts(replace(found.report, rows=[found.row])))
 
 
 def _came_to_nothing(report: CostReport, costs: Costs) -> list[str]:

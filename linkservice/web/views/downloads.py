@@ -55,7 +55,7 @@ from linkservice.web.papers import (
 from linkservice.web.periods import Chosen
 from linkservice.web.ranked import Group, Ranking, finding
 from linkservice.web.reach_words import exceeding
-from linkservice.web.subject_costs import costs_part, costs_within, told_costs
+from linkservice.web.subject_costs import costs_part, costs_within, facts_of, told_costs
 from linkservice.web.views.reports import folded, touchpoint_context
 from linkservice.workspaces.access import find, find_ever
 
@@ -114,9 +114,10 @@ def _file_of_one(
     trend = _trend(page, _subject(page, about, id), chosen)
     found = _whole_file(page, about, id, chosen, trend)
     costs = None if about == "link" else costs_within(page, chosen, about, id)
-    if costs is not None:
-        found = with_costs(found, costs.report, costs.row)
-    return found, counted(page, chosen, about)
+    if costs is None:
+        return found, counted(page, chosen, about)
+    facts = counted(page, chosen, about, costs=facts_of(costs))
+    return with_costs(found, costs.report, costs.row), facts
 
 
 def _filtered_file(
@@ -212,7 +213,7 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     found = _touchpoint_file(page, detail, chosen, trend)
     ranking = Ranking.of(detail.report, detail.other_sides)
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
-    costs = told_costs(page, chosen, "touchpoint", id)
+    costs = shown["costs"]
     parts = [
         *trend_parts(page, trend, *_DRAWN),
         *([costs_part(costs)] if costs else []),
@@ -250,10 +251,11 @@ def paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
         drawn = filtered_parts(page, report)
     else:
         trend = _trend(page, _subject(page, about, id), chosen)
-        found, facts = _whole_file(page, about, id, chosen, trend), counted(page, chosen, about)
+        found = _whole_file(page, about, id, chosen, trend)
         drawn = trend_parts(page, trend, *_DRAWN)
         costs = told_costs(page, chosen, about, id) if about == "campaign" else None
         drawn += [costs_part(costs)] if costs else []
+        facts = counted(page, chosen, about, costs=costs.facts if costs else ())
     parts = [*drawn, *table_parts(page, found)]
     data = paper_of(page, title, facts, parts)
     name = file_name(about, found.period, found.filters, _called(page, about, id), id)

@@ -156,7 +156,6 @@ def touchpoint_report_page(page: Page, id: str) -> Response:
         here=here,
         attributions=attribution_words(),
         reach=summaries.get(shown["found"].touchpoint.id),
-        costs=told_costs(page, chosen, "touchpoint", id),
         change=None if row is None else change_sentences.told(row, changed),
         tide="" if row is None else change_sentences.tide_beside(row, changed),
         **shown,
@@ -200,6 +199,7 @@ def touchpoint_context(
     )
     ranking = Ranking.of(found.report, found.other_sides)
     beside = sorted([found.row, *found.peers], key=lambda row: -(row.rate or 0.0))
+    costs = told_costs(page, chosen, "touchpoint", id)
     return {
         "chosen": chosen,
         "found": found,
@@ -209,7 +209,10 @@ def touchpoint_context(
         "axis": ranking.axis(found.row),
         "contest": told_contest(found.contest, found.links) if found.contest else None,
         "clicks": subject_clicks(page, found.touchpoint, found, chosen, here),
-        "counted": explained(counted(page, chosen, "touchpoint"), found.contest),
+        "costs": costs,
+        "counted": explained(
+            counted(page, chosen, "touchpoint", costs=costs.facts if costs else ()), found.contest
+        ),
     }
 
 
