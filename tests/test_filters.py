@@ -531,7 +531,7 @@ def test_paper_tells_what_is_counted_apart_where_there_is_any(scene: Scene) -> N
         shown = text_of(vera.get(place, **query))
         file = pypdfium2.PdfDocument(vera.get(f"/reports{place}/paper", **query).data)
         whole = " ".join(" ".join(each.get_textpage().get_text_bounded().split()) for each in file)
-        totals = whole.partition("Clicks without a token")[2].partition("Links")[0]
+        totals = whole.partition("Also counted")[2].partition("Links")[0]
         data = vera.get(f"/reports{place}/download", format="json", **query).data
         counts = json.loads(data)["totals"]
         for name, label in OTHERS.items():
@@ -541,6 +541,7 @@ def test_paper_tells_what_is_counted_apart_where_there_is_any(scene: Scene) -> N
                 assert f"{label} " in shown
             else:
                 assert f"{label} 0" not in whole
+        assert re.search(r"Campaign: \S", whole[:200]), whole[:200]
     assert "robots" in seen
 
 

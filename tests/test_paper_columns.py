@@ -14,7 +14,7 @@ from printed import pages
 
 from linkservice.reports.flow import BETWEEN_COLUMNS, COLUMNS, Flow
 from linkservice.reports.paper import Paper, make_paper
-from linkservice.reports.paper_table import Column, Part, Row
+from linkservice.reports.paper_table import LAST_TOGETHER, Column, Part, Row
 
 HEADS = (Column("Land", 0.36), Column("Klicks", 0.14, "number"))
 
@@ -45,6 +45,18 @@ def test_all_are_there_and_none_is_upon_another(sizes: list[int], before: int) -
             assert apart or one.bottom <= other.top or other.bottom <= one.top
     one_by_one = [table(number, rows, small=False) for number, rows in enumerate(sizes)]
     assert len(found) <= len(pypdfium2.PdfDocument(printed(*first, *one_by_one)))
+
+
+@pytest.mark.parametrize("rows", range(30, 60))
+def test_no_row_stands_alone_on_the_next_page(rows: int) -> None:
+    """Wherever a page ends, as many rows stand on the next one as can be told for a table."""
+    told = [
+        re.findall(r"t1r\d+e", page.text)
+        for page in pages(printed(table(1, rows, small=False)), 30)
+    ]
+    assert [each for page in told for each in page] == [f"t1r{row}e" for row in range(rows)]
+    there = [len(page) for page in told if page]
+    assert there[-1] >= LAST_TOGETHER
 
 
 def test_the_last_ones_reach_down_least() -> None:

@@ -18,9 +18,10 @@ from werkzeug.test import TestResponse
 
 from linkservice.reports.paper import MARGIN, TERM, Paper, make_paper
 from linkservice.reports.paper_table import Column, Part, Row
+from linkservice.web.figures import KeyFigure
 from linkservice.web.guard import Cookies
 from linkservice.web.i18n import write_span
-from linkservice.web.papers import MOST_DAYS
+from linkservice.web.papers import MOST_DAYS, figures_part
 
 __all__ = ["shop"]
 
@@ -104,6 +105,49 @@ def test_days_and_origins_of_a_touchpoint(shop: Shop) -> None:
     assert "Germany 90" in whole
     assert "Clicks 2,520" in whole
     assert len(pages) > 1
+
+
+def test_a_paper_tells_each_figure_once(shop: Shop) -> None:
+    """What its first table has no other one repeats, and no head repeats its heading."""
+    one = f"/reports/touchpoints/{shop.ids['Strong']}/paper"
+    for path in (one, f"/reports/links/{shop.link_id}/paper"):
+        for query in ({}, {"country": "DE"}):
+            whole = " ".join(pages_of(shop, path, period="90d", **query))
+            body, _, explained = whole.partition("How this was counted")
+            assert explained
+            doubled = re.findall(
+                r"(Countries|Devices|Browsers|Systems|Referrers|Languages) \1", body
+            )
+            assert not doubled
+            assert "Totals" not in body
+            rest = body.partition("Also counted")[2].partition("Days")[0]
+            assert not re.search(r"(?<!\w)(Clicks|Scans|Visitors) [\d,]+", rest)
+
+
+def test_shares_are_told_as_on_the_page(shop: Shop) -> None:
+    """Under the word for one of them: the heading says what they are."""
+    whole = " ".join(pages_of(shop, f"/reports/touchpoints/{shop.ids['Strong']}/paper"))
+    assert re.search(r"Countries Country Clicks Share Germany 90 \d+% ", whole)
+
+
+def test_links_are_listed_with_their_titles(shop: Shop) -> None:
+    path = f"/reports/touchpoints/{shop.ids['Strong']}"
+    (link,) = shop.cast.vera.get(f"{path}/download", format="json").json["links"]
+    assert set(link) == {"id", "domain", "slug", "title", "clicks", "scans", "visitors"}
+    whole = " ".join(pages_of(shop, f"{path}/paper"))
+    told = f"{link['domain']}/{link['slug']} {link['clicks']:,} {link['scans']:,}"
+    assert f"{told} {link['visitors']:,}" in whole
+
+
+def test_nothing_compared_takes_no_column() -> None:
+    told = [KeyFigure("clicks", "Clicks", 7, ""), KeyFigure("scans", "Scans", 3, "2 % more")]
+    assert [column.head for column in figures_part(told[:1], "").columns] == ["Figure", "Count"]
+    assert len(figures_part(told, "").columns) == 3
+    gained = Row(("Conversions", "4", ""))
+    assert [row.cells for row in figures_part(told[:1], "", gained).rows] == [
+        ("Clicks", "7"),
+        ("Conversions", "4"),
+    ]
 
 
 def test_a_year_is_printed_by_month(shop: Shop) -> None:

@@ -24,13 +24,13 @@ from linkservice.reports.exported_tables import (
     facet_table,
     facet_tables,
     filtered_totals_table,
+    gained_table,
     groups_table,
     hours_table,
     link_rows,
     link_totals_table,
     ranking_table,
     sums_table,
-    totals_table,
     untold_of,
     with_groups,
 )
@@ -190,7 +190,7 @@ def of_touchpoint(
     }
     tables = [
         ranking_table(found.report, [found.row, *found.peers]),
-        totals_table(found.totals),
+        gained_table(found.totals, found.row.conversions, found.row.value, found.report.currency),
         days_table(trend.days, notes),
         Table("links", LINK_COLUMNS, links),
         *([contest_table(found.contest, found.links)] if found.contest else []),

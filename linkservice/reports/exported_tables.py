@@ -48,7 +48,7 @@ UNTOLD = ("conversions", "value", "reach", "unit", "verdict", "misses", "unrecor
 would be that reach is missing.
 """
 
-LINK_COLUMNS = ("id", "domain", "slug", "clicks", "scans", "visitors")
+LINK_COLUMNS = ("id", "domain", "slug", "title", "clicks", "scans", "visitors")
 CONTEST_COLUMNS = (
     *("id", "domain", "slug", "visitors", "share", "low", "high"),
     *("verdict", "more_visitors_needed"),
@@ -79,10 +79,13 @@ def untold_of(report: TouchpointReport) -> Collection[str]:
     return [name for name in UNTOLD if name != "verdict" or not judged]
 
 
-def link_rows(links: Sequence[LinkShare]) -> list[tuple[str, str, str, int, int, int]]:
+def link_rows(links: Sequence[LinkShare]) -> list[tuple[str, str, str, str, int, int, int]]:
     """The links of a report, a row each, with a cell for each of `LINK_COLUMNS`."""
     return [
-        (str(each.link.id), each.host, each.link.slug, each.clicks, each.scans, each.visitors)
+        (
+            *(str(each.link.id), each.host, each.link.slug, each.link.title),
+            *(each.clicks, each.scans, each.visitors),
+        )
         for each in links
     ]
 
@@ -201,10 +204,14 @@ def filtered_totals_table(report: FilteredReport) -> Table:
 
 def link_totals_table(report: LinkReport) -> Table:
     """What was counted in all, and what came of it."""
-    value = in_main_unit(report.value, report.currency)
-    gained = [("conversions", report.conversions), ("value", value)]
-    totals = totals_table(report.totals)
-    return replace(totals, rows=[*totals.rows, *gained], currency=report.currency)
+    return gained_table(report.totals, report.conversions, report.value, report.currency)
+
+
+def gained_table(totals: LinkTotals, conversions: int, value: int, currency: str) -> Table:
+    """The same of a touchpoint, whose conversions are its row's; `value` in the smallest unit."""
+    gained = [("conversions", conversions), ("value", in_main_unit(value, currency))]
+    counted = totals_table(totals)
+    return replace(counted, rows=[*counted.rows, *gained], currency=currency)
 
 
 def days_table(days: Sequence[Day] | Sequence[FilteredDay], notes: Sequence[Annotation]) -> Table:

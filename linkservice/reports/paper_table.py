@@ -24,6 +24,11 @@ SLACK = 0.01
 BESIDE = 2.0
 """Between the words of two columns."""
 
+LAST_TOGETHER = 3
+"""So many of the last rows stand on one page, where as many are before them: what stands alone is
+overlooked, or looks as if it were no part of the table.
+"""
+
 LEAST_LINES = 5
 """So many lines of a table stand on the page its heading is on."""
 
@@ -123,8 +128,10 @@ class Table:
         self._pen.lines(self._noted, SMALL)
         at.y += self._gap
         self._write_heads()
-        for each in self._rows:
-            if at.room(each.height + 2 * self._gap):
+        last = len(self._rows) - LAST_TOGETHER
+        for number, each in enumerate(self._rows):
+            together = self._rows[number:] if number == last >= LAST_TOGETHER else [each]
+            if at.room(sum(row.height + 2 * self._gap for row in together)):
                 self._write_heads()
             top = at.y + self._gap
             self._write_cells(each)

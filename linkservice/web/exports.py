@@ -20,6 +20,7 @@ from linkservice.web.counted import Fact
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.page import Page
 from linkservice.web.value_words import (
+    FACET_WORDS,
     city_name,
     country_name,
     device_name,
@@ -93,6 +94,7 @@ _HEADS = {
     "before": N_("Before"),
     "domain": N_("Domain"),
     "slug": N_("Slug"),
+    "title": N_("Title"),
     "weekday": N_("Weekday (1 is Monday)"),
     "hour": N_("Hour"),
     "value": N_("Value"),
@@ -151,6 +153,18 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 }
 """What enumerated values of a column are called; others stand as they are."""
 
+_ENTRIES = {
+    "countries": FACET_WORDS["country"],
+    "cities": FACET_WORDS["city"],
+    "devices": FACET_WORDS["device"],
+    "browsers": FACET_WORDS["browser"],
+    "systems": FACET_WORDS["system"],
+    "languages": FACET_WORDS["language"],
+    "referrers": FACET_WORDS["referrer"],
+    "robots": N_("Name"),
+}
+"""What one line of a table of a facet is."""
+
 _NAMES: dict[str, Callable[[str], str]] = {
     "countries": country_name,
     "cities": city_name,
@@ -200,7 +214,7 @@ def _sheet(table: Table) -> Sheet:
     if table.name in FACET_TABLES:
         called = _NAMES.get(table.name, value_name)
         rows = [(value, called(str(value)), clicks) for value, clicks in table.rows]
-        return Sheet(name, (_head("entry"), name, _head("clicks")), rows)
+        return Sheet(name, (_head("entry"), gettext(_ENTRIES[table.name]), _head("clicks")), rows)
     holding = [table.meant.get(column, column) for column in table.columns]
     rows_in_words = [
         [_worded(meant, cell, table.currency) for meant, cell in zip(holding, row, strict=True)]

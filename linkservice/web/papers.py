@@ -5,7 +5,7 @@ Not here: how they stand on the page (`reports/paper`), which figures they are (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -33,7 +33,15 @@ from linkservice.web.exports import sheets_of
 from linkservice.web.fieldwords import signed
 from linkservice.web.figures import Figure, KeyFigure
 from linkservice.web.filtered import filtered_figures, filtered_lines
-from linkservice.web.i18n import gettext, ngettext, write_day, write_money, write_number, write_span
+from linkservice.web.i18n import (
+    gettext,
+    ngettext,
+    write_day,
+    write_money,
+    write_number,
+    write_percent,
+    write_span,
+)
 from linkservice.web.page import Page
 from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workbook import Cell, Sheet
@@ -84,9 +92,11 @@ def paper_of(
     return make_paper(paper, page.now)
 
 
-def trend_parts(page: Page, found: Trend, *shown: Figure) -> list[Part | Graph]:
-    """The curve of these figures, and all of them in words."""
-    told = figures_part(figures.key_figures(found), figures.change_note(found))
+def trend_parts(
+    page: Page, found: Trend, *shown: Figure, more: Sequence[Row] = ()
+) -> list[Part | Graph]:
+    """The curve of these figures, and all of them in words, with `more` rows."""
+    told = figures_part(figures.key_figures(found), figures.change_note(found), *more)
     return [trend_graph(page, found, *shown), told]
 
 
@@ -138,39 +148,102 @@ def lines_parts(
 
 
 def figures_part(told: Sequence[KeyFigure], note: str, *more: Row) -> Part:
-    """Key figures with how they changed; `note` says which days before are."""
-    columns = (
+    """Key figures with how they changed, where any is compared; `note` says which days before
+    are.
+    """
+    columns = [
         Column(gettext("Figure"), 0.3),
         Column(gettext("Count"), 0.2, "number"),
         Column(gettext("How it changed"), 0.5),
-    )
+    ]
     rows = [Row((each.label, write_number(each.value), each.change)) for each in told]
-    return Part(gettext("Figures"), columns, [*rows, *more], note)
+    rows += more
+    if any(row.cells[2] for row in rows):
+        return Part(gettext("Figures"), columns, rows, note)
+    bare = [Row(row.cells[:2]) for row in rows]
+    return Part(gettext("Figures"), columns[:2], bare, note)
 
 
-def table_parts(page: Page, found: Exported) -> list[Part]:
-    """The tables of its files, but those that are `NOT_PRINTED`; guests are shown no links."""
+def gained_rows(found: Exported) -> list[Row]:
+    """Conversions and their value as key figures; none where there are none."""
+    totals = [table for table in found.tables if table.name == "totals"]
+    return [
+        Row((str(words[0]), _told(words[1]), ""))
+        for sheet, table in zip(sheets_of(totals), totals, strict=True)
+        for words, (name, count) in zip(sheet.rows, table.rows, strict=True)
+        if name in _GAINED and count
+    ]
+
+
+def table_parts(page: Page, found: Exported, told: Collection[str] = ()) -> list[Part]:
+    """The tables of its files, but those that are `NOT_PRINTED`; guests are shown no links. Totals
+    that are `told` already are not told once more.
+    """
     left_out = (*NOT_PRINTED, "links") if page.guest else NOT_PRINTED
     tables = [table for table in found.tables if table.name not in left_out]
-    return list(map(_part, _sheets(tables)))
+    parts = [
+        _links(table, sheet) if table.name == "links" else _part(sheet)
+        for table, sheet in zip(tables, _sheets(tables, told), strict=True)
+    ]
+    return [part for part in parts if part.rows]
 
 
-def _sheets(tables: Sequence[Table]) -> Iterator[Sheet]:
+def _links(table: Table, sheet: Sheet) -> Part:
+    """Links as pages list them: the address, and below it the title."""
+    counted = sheet.heads[-3:]
+    columns = [
+        Column(gettext("Link"), 0.49),
+        *(Column(head, 0.17, "number") for head in counted),
+    ]
+    rows = []
+    for row in table.rows:
+        told = dict(zip(table.columns, row, strict=True))
+        figures = [_told(told[name]) for name in ("clicks", "scans", "visitors")]
+        address = f"{told['domain']}/{told['slug']}"
+        rows.append(Row((address, *figures), str(told["title"])))
+    return Part(sheet.name, columns, rows, small=True)
+
+
+_GAINED = ("conversions", "value")
+
+KEY_FIGURES = ("clicks", "scans", "visitors", *_GAINED)
+"""Totals that a paper tells before all others."""
+
+
+def _sheets(tables: Sequence[Table], told: Collection[str] = ()) -> Iterator[Sheet]:
     """The tables in words, without what only programs need: ids, values before their words, and
-    that nothing was counted apart.
+    that nothing was counted apart; totals without those `told`.
     """
     for sheet, table in zip(sheets_of(tables), tables, strict=True):
-        if table.name in FACET_TABLES or table.columns[0] == "id":
+        if table.name in FACET_TABLES:
+            yield _with_shares(sheet)
+        elif table.columns[0] == "id":
             yield replace(sheet, heads=sheet.heads[1:], rows=[row[1:] for row in sheet.rows])
         elif table.name == "totals":
             pairs = zip(sheet.rows, table.rows, strict=True)
             yield replace(
-                sheet, rows=[row for row, (name, count) in pairs if count or name not in _APART]
+                sheet,
+                name=gettext("Also counted") if told else sheet.name,
+                rows=[
+                    row
+                    for row, (name, count) in pairs
+                    if name not in told and (count or not (told or name in _APART))
+                ],
             )
         elif table.name == "days" and len(sheet.rows) > MOST_DAYS:
             yield _by_month(sheet)
         else:
             yield sheet
+
+
+def _with_shares(sheet: Sheet) -> Sheet:
+    """What clicks had of a facet, with the share of each, as its page has it."""
+    whole = sum(cast(int, clicks) for *_, clicks in sheet.rows)
+    rows = [
+        (word, clicks, write_percent(cast(int, clicks) / whole) if whole else "–")
+        for _, word, clicks in sheet.rows
+    ]
+    return replace(sheet, heads=[*sheet.heads[1:], gettext("Share")], rows=rows)
 
 
 def _by_month(sheet: Sheet) -> Sheet:
@@ -335,11 +408,7 @@ def _counts(sums: TouchpointRow | Subtotal | TouchpointTotals, ranking: Ranking)
 
 def _part(sheet: Sheet) -> Part:
     numeric = [
-        all(
-            isinstance(row[place], int | float | Decimal) or row[place] is None
-            for row in sheet.rows
-        )
-        for place in range(len(sheet.heads))
+        all(_is_figure(row[place]) for row in sheet.rows) for place in range(len(sheet.heads))
     ]
     # Numbers stand near what they are of, not at the other side of the page.
     texts, numbers = numeric[1:].count(False), numeric[1:].count(True)
@@ -352,6 +421,13 @@ def _part(sheet: Sheet) -> Part:
     columns[0] = replace(columns[0], share=FIRST)
     rows = [Row([_told(cell) for cell in row]) for row in sheet.rows]
     return Part(sheet.name, columns, rows, small=texts == 0)
+
+
+def _is_figure(cell: Cell) -> bool:
+    """Whether it stands at the right of its column: a number, a share, or nothing."""
+    if isinstance(cell, str):
+        return cell.endswith("%")
+    return cell is None or isinstance(cell, int | float | Decimal)
 
 
 def _told(cell: Cell) -> str:

@@ -226,7 +226,7 @@ def parts(found: PersonaReport) -> list[Part]:
         for first in range(0, len(places), ABREAST)
     ]
     if found.reversals:
-        column = Column(gettext("The mix turns it around"), 1.0)
+        column = Column(gettext("Finding"), 1.0)
         words = [Row((reversed_words(each),)) for each in found.reversals]
         parts.append(Part(gettext("The mix turns it around"), [column], words))
     return parts
@@ -261,7 +261,7 @@ def _beside(heading: str, found: PersonaReport, some: Sequence[tuple[int, Person
         for row in found.rows
         if any(row.cells[place].clicks for place, _ in some)
     ]
-    return Part(heading, columns, lines)
+    return Part(gettext("%(heading)s, by persona", heading=heading), columns, lines)
 
 
 def _cell(cell: PersonaCell, found: PersonaReport) -> str:

@@ -16,6 +16,7 @@ from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.touchpoint_costs import TouchpointCosts, costs_of_touchpoint
 from linkservice.web import cost_lines, cost_verdicts, cost_words
+from linkservice.web.cost_badges import badge_word
 from linkservice.web.cost_words import finer_columns
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import signed

@@ -43,7 +43,9 @@ from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.papers import (
+    KEY_FIGURES,
     filtered_parts,
+    gained_rows,
     outstanding_words,
     paper_of,
     ranked_parts,
@@ -187,7 +189,8 @@ def paper_reports(page: Page) -> Response:
         groups = [Group("all", head, "", None, rows)]
     found = ranking_file(page, asked, report)
     parts = [*ranked_parts(ranking, groups), sums_part(ranking, seen)]
-    parts += [*unlinked_parts(bare), *table_parts(page, found)]
+    told = KEY_FIGURES if ranking.is_converting else KEY_FIGURES[:3]
+    parts += [*unlinked_parts(bare), *table_parts(page, found, told)]
     chosen = arrangement.filters(page, report, asked.selection)
     said = ["; ".join(arrangement.told(chosen, asked.group, asked.sort, asked.upwards))]
     if ranking.is_judged:
@@ -215,11 +218,11 @@ def paper_touchpoint(page: Page, id: str) -> Response:
     rows = [ranking.shown(row, drawn=False) for row in (detail.row, *detail.peers)]
     costs = shown["costs"]
     parts = [
-        *trend_parts(page, trend, *_DRAWN),
+        *trend_parts(page, trend, *_DRAWN, more=gained_rows(found)),
         *([costs_part(costs)] if costs else []),
         *ranked_parts(ranking, ranking.groups(rows)),
         *([contest_part(shown["contest"])] if shown["contest"] else []),
-        *table_parts(page, found),
+        *table_parts(page, found, KEY_FIGURES),
     ]
     title = detail.row.name or ""
     data = paper_of(
@@ -239,8 +242,13 @@ def paper_link(page: Page, id: str) -> Response:
 @PAGES.get("/reports/campaigns/<id>/paper", scope="reports:read")
 def paper_campaign(page: Page, id: str) -> Response:
     """A campaign's links together as PDF."""
-    title = find(page.session, page.actor, Campaign, id).name
-    return paper_of_one(page, "campaign", id, title)
+    name = find(page.session, page.actor, Campaign, id).name
+    return paper_of_one(page, "campaign", id, campaign_title(name))
+
+
+def campaign_title(name: str) -> str:
+    """What the paper of a campaign is called: its name alone may be anything."""
+    return gettext("Campaign: %(name)s", name=name)
 
 
 def paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
@@ -252,11 +260,11 @@ def paper_of_one(page: Page, about: One, id: str, title: str) -> Response:
     else:
         trend = _trend(page, _subject(page, about, id), chosen)
         found = _whole_file(page, about, id, chosen, trend)
-        drawn = trend_parts(page, trend, *_DRAWN)
+        drawn = trend_parts(page, trend, *_DRAWN, more=gained_rows(found))
         costs = told_costs(page, chosen, about, id) if about == "campaign" else None
         drawn += [costs_part(costs)] if costs else []
         facts = counted(page, chosen, about, costs=costs.facts if costs else ())
-    parts = [*drawn, *table_parts(page, found)]
+    parts = [*drawn, *table_parts(page, found, KEY_FIGURES)]
     data = paper_of(page, title, facts, parts)
     name = file_name(about, found.period, found.filters, _called(page, about, id), id)
     return page.file(data, "application/pdf", f"{name}.pdf")
