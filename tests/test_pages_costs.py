@@ -462,3 +462,19 @@ def _found(row: CostRow) -> CostReport:
 def _file_of(row: CostRow) -> tuple[list[str], list[object]]:
     head, line = plain_lines(costs_table(_found(row)))
     return [str(name) for name in head], list(line)
+
+
+def test_returns_of_a_column_have_the_same_decimals() -> None:
+    rows = [_row("A", 100, 1_000, 0, 143_000), _row("B", 100, 1_000, 0, 2_240)]
+    period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
+    found = CostReport(period, "touchpoint", "EUR", Costs(is_valued=True), rows)
+    fine = cost_words.return_decimals(found)
+    with speaking("de"):
+        told = [cost_words.return_words(row.costs, fine) for row in rows]
+        worth = cost_words.parts(found)[1]
+        verdict = CostVerdict("as_expected", 7.04, 13.3, None, None)
+        interval = cost_verdicts.interval_words("return_on_cost", verdict, found)
+        alone = cost_verdicts.interval_words("return_on_cost", replace(verdict, low=0.0), found)
+    assert told == ["143,0\u00a0×", "2,2\u00a0×"]
+    assert [row.cells[-1] for row in worth.rows[:2]] == told
+    assert (interval, alone) == ("7,0–13,3\u00a0×", "0–13\u00a0×")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -24,6 +25,8 @@ from linkservice.links.manage import delete_link
 from linkservice.links.model import Link
 from linkservice.reports.transitions import TransitionReport, transition_report
 from linkservice.reports.weakest import Weakest, estimates, weakest
+from linkservice.web import transition_words
+from linkservice.web.i18n import speaking
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 
@@ -102,6 +105,19 @@ def test_the_weakest_transition_is_named_with_its_interval(
     assert each.low < 0.08 < each.high < (found.transitions[0].low or 0.0)
     assert each.chance is not None
     assert each.chance > 0.99
+
+
+def test_shares_of_a_column_have_the_same_decimals(
+    session: Session, home: Home, journey: Journey, stages: list[Stage]
+) -> None:
+    """On paper as on the page: "12 %" beside "1.7 %" is not told with one hand."""
+    fill(session, home, stages, (0.2, 0.08, 0.2))
+    with speaking("en"):
+        (first, *_) = transition_words.parts(report(session, home, journey))
+    for row in first.rows:
+        *_, share, interval = row.cells
+        assert re.fullmatch(r"\d+\.\d%", share)
+        assert re.fullmatch(r"\d+\.\d% to \d+\.\d%", interval)
 
 
 def test_the_order_of_stages_is_that_of_today_and_deleted_ones_are_passed_over(

@@ -26,6 +26,7 @@ from linkservice.web.ranked import Ranking, finding
 from linkservice.web.verdicts import (
     BASES,
     Measure,
+    interval_words,
     measure_of,
     measures,
     peers_sentence,
@@ -58,6 +59,27 @@ BY_DAY = Measure("day", 1, "clicks_per_day")
 def said(locale: str, row: TouchpointRow, measure: Measure | None = PER_1000, **more: bool) -> str:
     with speaking(locale):
         return verdict_sentence(row, measure, **more).replace("\u00a0", " ")
+
+
+def test_rates_of_a_column_have_the_same_decimals() -> None:
+    """Of 9.04 a sentence does not say 9 where it says 5.1 of another; nor does a column."""
+    rows = [replace(INSERT, id=str(number), rate=rate) for number, rate in enumerate(COLUMN)]
+    known = measures(rows, "visitors_per_reach")
+    (measure,) = known.values()
+    with speaking("de"):
+        assert [measure.in_column(rate) for rate in COLUMN] == ["41,0", "9,0", "5,1", "0"]
+        assert [measure.figure(rate) for rate in COLUMN] == ["41", "9,0", "5,1", "0"]
+        assert interval_words(replace(INSERT, low=0.0362, high=0.04718), measure) == "36,2–47,2"
+        assert rate_words(replace(INSERT, rate=0.009), measure).startswith("9 Besucher")
+    (coarse,) = measures(rows[:1], "visitors_per_reach").values()
+    (fine,) = measures([*rows, replace(INSERT, rate=0.00004)], "visitors_per_reach").values()
+    with speaking("en"):
+        assert coarse.in_column(0.041) == "41"
+        assert fine.in_column(0.041) == "41.00"
+        assert fine.in_column(0.00004) == "0.04"
+
+
+COLUMN = (0.041, 0.00904, 0.0051, 0.0)
 
 
 def test_a_verdict_is_a_sentence() -> None:

@@ -20,7 +20,7 @@ from linkservice.reports.ranking import PEERS_AT_LEAST
 from linkservice.web import cost_words
 from linkservice.web.comparisons import comparison
 from linkservice.web.cost_badges import signed_badge
-from linkservice.web.cost_words import finer_columns, times
+from linkservice.web.cost_words import finer_columns, times, times_decimals
 from linkservice.web.i18n import (
     N_,
     gettext,
@@ -238,11 +238,16 @@ def _names(rows: Sequence[CostRow]) -> str:
 
 def interval_words(by: By, verdict: CostVerdict, found: CostReport) -> str:
     """The ends of its interval: "€2.60–€3.80"; "from €2.60" where nothing came of a cost."""
-    finer = is_small_money(verdict.low)
-    low = _figure(by, verdict.low, found, finer=finer)
-    if verdict.high is None:
-        return gettext("from %(low)s", low=low)
-    high = _figure(by, verdict.high, found, finer=finer)
+    if by == "return_on_cost":
+        fine = times_decimals(verdict.low or verdict.high or 0.0)
+        ends = [times(end, fine) for end in (verdict.low, verdict.high) if end is not None]
+    else:
+        finer = is_small_money(verdict.low)
+        known = [end for end in (verdict.low, verdict.high) if end is not None]
+        ends = [_figure(by, end, found, finer=finer) for end in known]
+    if len(ends) == 1:
+        return gettext("from %(low)s", low=ends[0])
+    low, high = ends
     # What is said of both is said once: "€2.60–3.80", "2,60–3,80 €".
     return f"{_AFTER.sub('', low)}–{_BEFORE.sub('', high)}"
 

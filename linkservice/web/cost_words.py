@@ -51,10 +51,22 @@ def _came_back(totals: Costs, currency: str) -> str:
     )
 
 
-def times(ratio: float) -> str:
-    """A ratio as ``3.8 ×``, ``0.42 ×`` or ``12 ×``."""
-    decimals = 0 if ratio >= 10 else 1 if ratio >= 1 else 2
-    return f"{write_number(ratio, decimals)}\u00a0×"
+def times(ratio: float, decimals: int | None = None) -> str:
+    """A ratio as ``3.8 ×``, ``0.42 ×`` or ``12 ×``; in a column with as many decimals as all of
+    it.
+    """
+    return f"{write_number(ratio, times_decimals(ratio) if decimals is None else decimals)}\u00a0×"
+
+
+def times_decimals(ratio: float) -> int:
+    """So many that two digits are told; of what is near nought two."""
+    return 0 if ratio >= 10 else 1 if ratio >= 1 else 2
+
+
+def return_decimals(found: CostReport) -> int:
+    """Those of the column of returns: as many as the lowest above nought needs."""
+    returns = (each.return_on_cost for each in _all(found))
+    return max((times_decimals(ratio) for ratio in returns if ratio), default=0)
 
 
 def compared(found: CostReport) -> str:
@@ -217,12 +229,13 @@ def _worth(found: CostReport) -> Part:
     columns = _columns(found, 0.25, heads, [0.13, 0.13, 0.15, 0.18, 0.16])
     told = []
     finer = "cost_per_conversion" in finer_columns(found)
+    fine = return_decimals(found)
     for costs in _all(found):
         conversions = "–" if costs.conversions is None else write_number(costs.conversions)
         each = _money(costs.cost_per_conversion, found, finer=finer)
         spent = _money(costs.cost, found), conversions, each
         value = _below(_money(costs.value, found), valued_words(costs))
-        back = _below(return_words(costs), return_basis(costs, found))
+        back = _below(return_words(costs, fine), return_basis(costs, found))
         told.append([*spent, value, back])
     note = " ".join(unknown(found))
     return Part(gettext("Value and return"), columns, _lines(found, told), note)
@@ -308,9 +321,9 @@ def valued_words(costs: Costs) -> str:
     )
 
 
-def return_words(costs: Costs) -> str:
-    """How many times the cost came back."""
-    return "–" if costs.return_on_cost is None else times(costs.return_on_cost)
+def return_words(costs: Costs, decimals: int | None = None) -> str:
+    """How many times the cost came back; in a column with as many decimals as all of it."""
+    return "–" if costs.return_on_cost is None else times(costs.return_on_cost, decimals)
 
 
 def return_basis(costs: Costs, found: CostReport) -> str:

@@ -142,7 +142,7 @@ class Ranking:
         if measure is not None:
             per = measure.of(row.channel)
             if row.rate is not None:
-                figure = measure.figure(row.rate)
+                figure = measure.in_column(row.rate)
                 interval = verdicts.interval_words(row, measure)
                 if drawn:
                     scale = self.scales[measure.unit]
@@ -242,7 +242,7 @@ class Ranking:
         channels = {each.row.channel for each in members}
         figure = per = ""
         if measure is not None and together.rate is not None:
-            figure = measure.figure(together.rate)
+            figure = measure.in_column(together.rate)
             per = measure.of(channels.pop() if len(channels) == 1 else None)
         axis = interval_axis(self.scales[measure.unit]) if measure is not None else None
         key = group.key or group.membership

@@ -78,14 +78,14 @@ def _transitions(found: TransitionReport) -> Part:
         Column(gettext("Share"), 0.08, "number"),
         Column(gettext("95%% interval"), 0.16, "number"),
     )
-    rows = []
+    rows, fine = [], transition_decimals(found)
     for place, each in enumerate(found.transitions if found.counted_to else ()):
         to = each.to_stage
         if place == found.weakest:
             to += f" ({weakest_words(found)})"
         counts = (write_number(each.visitors), write_number(each.went_on))
-        rate = "–" if each.rate is None else share(each.rate)
-        rows.append(Row((each.from_stage, to, *counts, rate, interval(each) or "–")))
+        rate = "–" if each.rate is None else share(each.rate, fine)
+        rows.append(Row((each.from_stage, to, *counts, rate, interval(each, fine) or "–")))
     heading = gettext(
         "Visitors of each stage, and how many of them were at the next one on the same day"
     )
@@ -100,13 +100,14 @@ def _conversions(found: TransitionReport) -> Part:
         Column(gettext("Share"), 0.16, "number"),
     )
     steps = [step for step in found.steps if step.clicks] if found.converted_to else []
+    fine = step_decimals(found)
     rows = [
         Row(
             (
                 step.name,
                 write_number(step.clicks),
                 write_number(step.conversions),
-                share(step.rate or 0.0),
+                share(step.rate or 0.0, fine),
             )
         )
         for step in steps
@@ -121,16 +122,33 @@ def weakest_words(found: TransitionReport) -> str:
     return gettext("weakest so far, may be chance")
 
 
-def share(rate: float) -> str:
-    """A share, with a decimal where it is small."""
-    return write_percent(rate, 1 if 0 < rate < 0.1 else 0)
+def share(rate: float, decimals: int | None = None) -> str:
+    """A share, with a decimal where it is small; in a column with as many as all of it."""
+    return write_percent(rate, _decimals(rate) if decimals is None else decimals)
 
 
-def interval(each: Transition) -> str:
-    """Where the true share lies with 95 % certainty, both ends with the same decimals."""
+def _decimals(rate: float) -> int:
+    return 1 if 0 < rate < 0.1 else 0
+
+
+def transition_decimals(found: TransitionReport) -> int:
+    """Those of the column of shares, and of that of their intervals."""
+    ends = [end for each in found.transitions for end in (each.rate, each.low) if end is not None]
+    return max(map(_decimals, ends), default=0)
+
+
+def step_decimals(found: TransitionReport) -> int:
+    """Those of the shares that stages turn into conversions."""
+    return max((_decimals(step.rate or 0.0) for step in found.steps), default=0)
+
+
+def interval(each: Transition, decimals: int | None = None) -> str:
+    """Where the true share lies with 95 % certainty, both ends with the same decimals; in a column
+    with as many as all of it.
+    """
     if each.low is None or each.high is None:
         return ""
-    decimals = 1 if 0 < each.low < 0.1 else 0
+    decimals = _decimals(each.low) if decimals is None else decimals
     low, high = (write_percent(end, decimals) for end in (each.low, each.high))
     return gettext("%(low)s to %(high)s", low=low, high=high)
 

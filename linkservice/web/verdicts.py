@@ -1,17 +1,19 @@
 """A verdict as a sentence, and the numbers in it as people say them.
 
 Decided here: per how many a rate is told ("41 per 1,000 parcels"), what a unit of reach is
-called on its channel. The table and the sentence write a number by the same function, so they
-agree. Not here: the verdict itself (`reports/ranking`), its word alone (`fieldwords`), and how a
-comparison sounds (`comparisons`).
+called on its channel. A sentence has two digits of a rate, as people say them; in a column all
+rates of a unit have the same decimals, as many as the lowest of them needs. Not here: the verdict
+itself (`reports/ranking`), its word alone (`fieldwords`), and how a comparison sounds
+(`comparisons`).
 
 No sentence bends around a touchpoint's name, which may be anything: it stands in quotes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linkservice.money import DECIMALS
 from linkservice.reports.needed import difference_is_too_small
@@ -64,13 +66,14 @@ class Measure:
     """How rates of one unit are told: so many of what the `metric` counts `per` so many of `unit`.
 
     `unit` "day" is told per one, as is a visitor's value. Value is in `currency`; a trend is no
-    figure per so many, but how far the rate moved.
+    figure per so many, but how far the rate moved. `decimals` are those of a column.
     """
 
     unit: str
     per: int
     metric: Metric = "visitors_per_reach"
     currency: str = ""
+    decimals: int = 0
 
     @property
     def by_day(self) -> bool:
@@ -89,8 +92,16 @@ class Measure:
         model = (rate if like is None else like) * self.per
         decimals = 0 if not model or model >= 9.95 else 1 if model >= 0.995 else 2
         figure = round(rate * self.per, decimals)
-        # Ends of an interval have the same decimals, whatever their last digit; nought needs none.
-        return write_number(figure, None if like is None or not figure else decimals)
+        # Its last digit is told though it be nought, as that of the ends of an interval is; but not
+        # of what is whole without rounding, as nought is.
+        is_whole = like is None and math.isclose(rate * self.per, round(figure), abs_tol=1e-9)
+        return write_number(figure, None if is_whole or not figure else decimals)
+
+    def in_column(self, rate: float) -> str:
+        """The same in a column of rates."""
+        if self.is_trend or self.metric == "value_per_reach" or not rate:
+            return self.figure(rate)
+        return write_number(round(rate * self.per, self.decimals), self.decimals)
 
     def tick(self, rate: float) -> str:
         """A round rate on a scale, where there is no room for cents that are none."""
@@ -121,11 +132,13 @@ def measures(
     rows: Iterable[TouchpointRow], metric: Metric, currency: str = ""
 ) -> dict[str, Measure]:
     """The measure of each unit in a report; all rows of a unit share one."""
-    highest = _highest(rows)
+    ends = _ends(rows)
+    highest = {unit: high for unit, (_, high) in ends.items()}
     if metric == "clicks_per_day":
-        return {"day": Measure("day", 1, metric)}
+        return {"day": _fine(Measure("day", 1, metric), ends)}
     if metric in OF_CLICKS:
-        return {"click": Measure("click", _base(max(highest.values(), default=0.0)), metric)}
+        base = _base(max(highest.values(), default=0.0))
+        return {"click": _fine(Measure("click", base, metric), ends)}
     if metric == "trend":
         return {unit: Measure(unit, 1, metric) for unit in highest}
     if metric == "value_per_reach":
@@ -133,7 +146,13 @@ def measures(
             unit: Measure(unit, 1 if unit == "visitor" else 1_000, metric, currency)
             for unit in highest
         }
-    return {unit: Measure(unit, _base(rate), metric) for unit, rate in highest.items()}
+    return {unit: _fine(Measure(unit, _base(rate), metric), ends) for unit, rate in highest.items()}
+
+
+def _fine(measure: Measure, ends: Mapping[str, tuple[float, float]]) -> Measure:
+    """The measure with the decimals of its column: as many as leave the lowest rate a digit."""
+    lowest = ends.get(measure.unit, (0.0, 0.0))[0] * measure.per
+    return replace(measure, decimals=0 if not lowest or lowest >= 9.95 else 1 + (lowest < 0.095))
 
 
 def measure_of(row: TouchpointRow, known: Mapping[str, Measure]) -> Measure | None:
@@ -141,13 +160,16 @@ def measure_of(row: TouchpointRow, known: Mapping[str, Measure]) -> Measure | No
     return known.get(row.per or "")
 
 
-def _highest(rows: Iterable[TouchpointRow]) -> dict[str, float]:
-    """The highest rate of each unit, in the order of the rows."""
-    found: dict[str, float] = {}
+def _ends(rows: Iterable[TouchpointRow]) -> dict[str, tuple[float, float]]:
+    """The lowest rate above nought and the highest one of each unit, in the order of the rows."""
+    found: dict[str, list[float]] = {}
     for row in rows:
         if row.per is not None:
-            found[row.per] = max(found.get(row.per, 0.0), row.rate or 0.0)
-    return found
+            rates = found.setdefault(row.per, [])
+            rates += [row.rate] if row.rate else []
+    return {
+        unit: (min(rates, default=0.0), max(rates, default=0.0)) for unit, rates in found.items()
+    }
 
 
 def verdict_sentence(row: TouchpointRow, measure: Measure | None, *, named: bool = False) -> str:
@@ -189,10 +211,10 @@ def rate_words(row: TouchpointRow, measure: Measure) -> str:
 
 
 def interval_words(row: TouchpointRow, measure: Measure) -> str:
-    """The ends of its interval: "38–44"; "" where it has none."""
+    """The ends of its interval in a column: "38–44"; "" where it has none."""
     if row.low is None or row.high is None:
         return ""
-    low, high = (measure.figure(end, like=row.rate or None) for end in (row.low, row.high))
+    low, high = (measure.in_column(end) for end in (row.low, row.high))
     # A dash between signs reads as one of them.
     return (
         gettext("%(low)s to %(high)s", low=low, high=high) if measure.is_trend else f"{low}–{high}"
