@@ -12,6 +12,7 @@ import pytest
 from cast import make_link, make_touchpoint
 from people import Cast, everybody, text_of
 from rollups import count
+from test_shares import made, read
 
 from linkservice.config import Settings
 from linkservice.database import Database
@@ -108,10 +109,11 @@ def test_every_door_says_which_poster_brings_more(
     sheet = openpyxl.load_workbook(io.BytesIO(data))["Links side by side"]
     rows = list(sheet.iter_rows(values_only=True))
     assert [row[2] for row in rows[1:]] == [regen, gipfel]
-    assert rows[1][6] == best.share
+    assert rows[1][7] == best.share
     paper = pypdfium2.PdfDocument(cast.vera.get(f"{path}/paper", **PERIOD).data)
     words = " ".join(" ".join(each.get_textpage().get_text_bounded().split()) for each in paper)
     assert "“Rain” certainly brings more visitors" in words
+    assert words.count("Links side by side") == 2  # the table, and how it was counted
 
 
 def test_days_are_those_on_which_all_were_there(hang: Any, contest: Any) -> None:
@@ -200,3 +202,20 @@ def test_nothing_certain_is_said_to_be_so(cast: Cast, poster: str, hang: Any) ->
     hang("Rain", 9)
     page = text_of(cast.vera.get(f"/reports/touchpoints/{poster}", **PERIOD))
     assert "cannot be told yet: perhaps after about" in page
+
+
+def test_guests_are_shown_no_links(cast: Cast, database: Database, poster: str, hang: Any) -> None:
+    hang("Peak", 8)
+    hang("Rain", 16)
+    now = datetime.now(UTC)
+    days = {"first": FIRST, "last": LAST}
+    token = made(cast.home, database, now, about="touchpoint", subject_id=poster, **days)
+    page = text_of(read(cast, token))
+    assert "Poster" in page
+    assert "Rain" not in page
+    assert "side by side" not in page
+    paper = pypdfium2.PdfDocument(read(cast, token, form="pdf").data)
+    words = " ".join(each.get_textpage().get_text_bounded() for each in paper)
+    assert "Poster" in words
+    assert "Rain" not in words
+    assert "side by side" not in words

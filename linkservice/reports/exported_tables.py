@@ -50,7 +50,7 @@ would be that reach is missing.
 
 LINK_COLUMNS = ("id", "domain", "slug", "title", "clicks", "scans", "visitors")
 CONTEST_COLUMNS = (
-    *("id", "domain", "slug", "visitors", "share", "low", "high"),
+    *("id", "domain", "slug", "title", "visitors", "share", "low", "high"),
     *("verdict", "more_visitors_needed"),
 )
 
@@ -94,11 +94,11 @@ def contest_rows(contest: Contest, links: Sequence[LinkShare]) -> list[list[Cell
     """The links that were there side by side, a row each, with a cell for each of
     `CONTEST_COLUMNS`.
     """
-    address = {each.link.id: (each.host, each.link.slug) for each in links}
+    called = {each.link.id: (each.host, each.link.slug, each.link.title) for each in links}
     return [
         [
             str(each.link_id),
-            *address[each.link_id],
+            *called[each.link_id],
             *(each.visitors, each.share, each.low, each.high, each.verdict),
             each.more_visitors_needed,
         ]

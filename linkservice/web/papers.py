@@ -46,9 +46,9 @@ from linkservice.web.page import Page
 from linkservice.web.ranked import Group, Ranking, Shown
 from linkservice.workbook import Cell, Sheet
 
-NOT_PRINTED = ("hours", "touchpoints", "groups", "shown", "days_before")
+NOT_PRINTED = ("hours", "touchpoints", "groups", "shown", "days_before", "contest")
 """168 lines of an hour each help nobody on paper; the ranking has a table of its own, with what its
-groups and those shown add up to; the days before are drawn.
+groups and those shown add up to, and so have links side by side; the days before are drawn.
 """
 
 MOST_DAYS = 100

@@ -200,6 +200,8 @@ def touchpoint_context(
     ranking = Ranking.of(found.report, found.other_sides)
     beside = sorted([found.row, *found.peers], key=lambda row: -(row.rate or 0.0))
     costs = told_costs(page, chosen, "touchpoint", id)
+    # Guests are shown no links.
+    contest = None if page.guest else found.contest
     return {
         "chosen": chosen,
         "found": found,
@@ -207,11 +209,11 @@ def touchpoint_context(
         "exceeding": exceeding([found.row, *found.peers]),
         "beside_it": [ranking.shown(row) for row in beside],
         "axis": ranking.axis(found.row),
-        "contest": told_contest(found.contest, found.links) if found.contest else None,
+        "contest": told_contest(contest, found.links) if contest else None,
         "clicks": subject_clicks(page, found.touchpoint, found, chosen, here),
         "costs": costs,
         "counted": explained(
-            counted(page, chosen, "touchpoint", costs=costs.facts if costs else ()), found.contest
+            counted(page, chosen, "touchpoint", costs=costs.facts if costs else ()), contest
         ),
     }
 
