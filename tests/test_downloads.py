@@ -184,6 +184,10 @@ def test_one_thing_agrees_with_its_page_everywhere(shop: Shop, about: str) -> No
     assert "Cities" not in sheets
     assert "Cities are not known" in dict(sheets["How this was counted"][1:])["Where from"]
     assert next(line for line in lines if line["table"] == "hours")["weekday"] == "1"
+    told = [(line["term"], line["text"]) for line in lines if line["table"] == "counted"]
+    assert told == sheets["How this was counted"][1:]
+    assert told == [(fact["term"], fact["text"]) for fact in content["counted"]]
+    assert "counted" not in {line.get("table") for line in as_csv(shop, "/reports/download")}
 
 
 def test_german_files_speak_german_and_keep_their_numbers(shop: Shop) -> None:

@@ -252,6 +252,8 @@ def test_a_journey_is_read_from_its_roll_ups_and_told_in_both_languages(
             chart = drawn(found, words.told(found))
             assert chart.drawing.count(f'r="{RADIUS}"') == 6
             assert chart.drawing.count("</title>") == chart.drawing.count("</desc>") == 1
+            # A name that an interval passes under stays readable: it is drawn after it.
+            assert chart.drawing.rindex("chart-cap") < chart.drawing.index("chart-corner")
             groups = {group.key: group for group in words.placed(words.told(found))}
             assert list(groups) == list(QUADRANTS)
             assert groups["can_wait"].title == word

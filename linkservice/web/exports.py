@@ -176,9 +176,12 @@ _NAMES: dict[str, Callable[[str], str]] = {
 def saved(
     page: Page, found: Exported, facts: Sequence[Fact], form: str, name: str, *, one_table: bool
 ) -> Response:
-    """The report as a file of one of `FORMATS`; a CSV of `one_table` has only the first."""
+    """The report as a file of one of `FORMATS`; a CSV of `one_table` has only the first, which a
+    line of another kind would break. One of several has how it was counted as a table of its own.
+    """
     if form == "csv":
-        tables = found.tables[:1] if one_table else found.tables
+        how = Table("counted", ("term", "text"), [(fact.term, fact.text) for fact in facts])
+        tables = found.tables[:1] if one_table else [*found.tables, how]
         data = cells.table(csv_lines(tables, found.stamp))
         return page.file(data, "text/csv", f"{name}.csv")
     if form == "json":

@@ -84,9 +84,9 @@ def quadrants(
         " ".join(spot.said for spot in spots),
         element("rect", width="50%", height="50%", class_="chart-first"),
         *crossed,
-        *_corners(names.quadrants),
-        # Nothing lies on a number: first all intervals, then dots, then numbers.
+        # Nothing lies on a name or a number: first all intervals, then names, dots and numbers.
         *(_whiskers(spot, across, up) for spot in spots if spot.certain),
+        *_corners(names.quadrants),
         *map(_dot, spots, places, beside),
         *map(_number, spots, places, beside),
         class_="chart-drawing",
