@@ -30,6 +30,7 @@ from linkservice.config import PREFIX, Settings, load
 from linkservice.conversions.counts import NewCount, import_counts
 from linkservice.database import Database
 from linkservice.errors import Failed, Invalid
+from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.journeys.model import Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.reports import posting
@@ -182,7 +183,9 @@ def posted(
 
 
 def furnish(office: Office) -> None:
-    """Six posters for 13 weeks: one strong, one weak, one that nearly stopped on the last days."""
+    """Six posters for 13 weeks, which cost the same: one strong, one weak, one that nearly stopped
+    on the last days.
+    """
     usual = dict.fromkeys(("Café “Süd”", "D", "E", "F"), 40) | {"Strong": 90, "Weak": 5}
     home = Home(office.actor.workspace_id, 0, "", office.actor)
     noted = NewAnnotation(SUNDAY - timedelta(days=2), "Radio spot")
@@ -193,6 +196,8 @@ def furnish(office: Office) -> None:
             link = make_link(session, office.settings, home, touchpoint_id=touchpoint, now=MADE)
             span = NewReach(SUNDAY - timedelta(days=90), 91_000, "printed", SUNDAY)
             add_reach(session, office.actor, touchpoint, span, MADE)
+            spent = NewCost(SUNDAY - timedelta(days=27), 840_00, "EUR", SUNDAY)
+            add_cost(session, office.actor, Subject("touchpoint", touchpoint), spent, MADE)
             for number in range(91):
                 day = SUNDAY - timedelta(days=number)
                 came = 2 if name == "F" and number < 3 else visitors + number % 3
@@ -470,6 +475,29 @@ def test_it_names_the_best_the_worst_and_what_changed(posted: Office) -> None:
     assert "Gestern" not in german
 
 
+def test_it_says_where_to_save_as_the_report_on_costs_does(posted: Office) -> None:
+    english, html = forms(posted.letter_to("ben"))
+    days = {"from": "2025-06-09", "to": "2025-06-15"}
+    page = text_of(posted.browser("ben").get("/reports/costs", **days))
+    told = english[english.index("\nCosts\n") :].split("\n")[3]
+    assert told.startswith("“Weak” costs €5.12 per visitor, 7 times as much")
+    assert "save there first. Then at “F”: as certainly dearer than others. Visitors are " in told
+    assert told.endswith("€1,260.00 spent: a visitor cost €0.74.")
+    assert told in page
+    assert told in unescape(re.sub("</?span[^>]*>", "", html))
+    assert f"{posted.settings.base_url}/app/reports/costs?from=2025-06-09&to=2025-06-15" in english
+    german, _ = forms(posted.letter_to("vera"))
+    assert "Kosten\n\n„Weak“ kostet 5,12\u00a0€ je Besucher" in german
+
+
+def test_without_a_cost_it_says_nothing_of_costs(office: Office) -> None:
+    office.choose("ben", "weekly")
+    assert office.postman().send_due() == Round(sent=1)
+    english, _ = forms(office.letter_to("ben"))
+    assert "Costs" not in english
+    assert "/reports/costs" not in english
+
+
 def test_a_month_is_compared_with_the_whole_month_before(posted: Office) -> None:
     """31 days with 30, conversions too; the month in which recording began with nothing."""
     april, may, march = (
@@ -542,7 +570,8 @@ def test_every_address_in_it_opens(posted: Office) -> None:
     assert len(places) > 6
     adapter = posted.app.url_map.bind("", default_method="GET")
     views = {adapter.match(urlsplit(place).path)[0] for place in places}
-    wanted = ("overview", "reports", "touchpoint_report_page", "letters", "leave_letters")
+    wanted = ("overview", "reports", "touchpoint_report_page", "costs_report")
+    wanted += ("letters", "leave_letters")
     assert views == {f"app.{name}" for name in wanted}
 
 

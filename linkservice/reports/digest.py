@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from linkservice.reports.annotations import NewAnnotation, annotations_in
 from linkservice.reports.changed import ChangeReport, change_report
 from linkservice.reports.conversions import converted
+from linkservice.reports.cost_results import CostReport
+from linkservice.reports.costs import cost_report
 from linkservice.reports.period import Period
 from linkservice.reports.queries import report_with_other_sides
 from linkservice.reports.results import TouchpointReport, TouchpointRow
@@ -37,7 +39,7 @@ class Earlier:
 class Digest:
     """A workspace's days in one letter: `changes` judges the last three of them, `notes` are what
     colleagues noted on them; `other_sides` are rows by value that contradict those of `report`.
-    `before` is None where recording began later.
+    `before` is None where recording began later, `costs` where none is entered for these days.
     """
 
     period: Period
@@ -47,6 +49,7 @@ class Digest:
     changes: ChangeReport
     notes: Sequence[NewAnnotation]
     other_sides: Mapping[str, TouchpointRow]
+    costs: CostReport | None
 
 
 def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> Digest:
@@ -55,6 +58,7 @@ def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> 
         session, actor, first=period.first, last=period.last, suspects=False, now=now
     )
     notes = annotations_in(session, actor, period)
+    costs = cost_report(session, actor, first=period.first, last=period.last, now=now)
     return Digest(
         period,
         trend_of(session, actor, None, period, now).total,
@@ -63,6 +67,7 @@ def digest_of(session: Session, actor: Actor, period: Period, now: datetime) -> 
         change_report(session, actor, last=period.last, now=now),
         [NewAnnotation(each.day, each.text) for each in notes],
         other_sides,
+        None if costs.totals.cost is None else costs,
     )
 
 

@@ -17,7 +17,7 @@ from linkservice.config import Settings
 from linkservice.reports.digest import Digest
 from linkservice.reports.letters import Recipient, Rhythm, way_out
 from linkservice.reports.trend import WEEK
-from linkservice.web import change_sentences, figures
+from linkservice.web import change_sentences, cost_verdicts, figures
 from linkservice.web.charts import Note
 from linkservice.web.comparisons import change_words
 from linkservice.web.i18n import gettext, ngettext, speaking, write_day, write_number, write_span
@@ -137,10 +137,16 @@ def words_of(
         title=title,
         figures=told,
         notes=_notes(recipient.workspace, found),
-        parts=[*_verdicts(found, place, days), _changes(found, place, days), _quality(found)],
+        parts=[
+            *_verdicts(found, place, days),
+            *_costs(found),
+            _changes(found, place, days),
+            _quality(found),
+        ],
         ways=[
             (gettext("See the whole report"), place("overview", **days)),
             (gettext("All touchpoints"), place("reports", **days)),
+            *([(gettext("Costs"), place("costs_report", **days))] if found.costs else []),
         ],
         why=_why(recipient.workspace, rhythm),
         change=(gettext("Change how often it comes"), place("letters")),
@@ -295,6 +301,13 @@ def _judged(shown: Shown, look: str, place: Address, days: Mapping[str, str]) ->
         shown.said,
         place("touchpoint_report_page", id=row.id, **days),
     )
+
+
+def _costs(found: Digest) -> list[Part]:
+    """What was spent, and where to save, as the report on costs says it; nothing without a cost."""
+    if found.costs is None:
+        return []
+    return [Part(gettext("Costs"), (), " ".join(cost_verdicts.sentences(found.costs)))]
 
 
 def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
