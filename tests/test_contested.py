@@ -43,13 +43,18 @@ def hang(cast: Cast, settings: Settings, database: Database, poster: str) -> Any
     """Hangs up a link that brings so many visitors each day from a day on."""
 
     def hung(
-        title: str, visitors: int, made: datetime = EARLY, first: date = FIRST, last: date = LAST
+        title: str,
+        visitors: int,
+        made: datetime = EARLY,
+        first: date = FIRST,
+        last: date = LAST,
+        step: int = 1,
     ) -> str:
         with database.transaction() as session:
             link = make_link(session, settings, cast.home, touchpoint_id=poster, now=made)
             changes: LinkChanges = {"title": title}
             change_link(session, cast.home.actor, settings, str(link.id), changes, made)
-            for number in range((last - first).days + 1):
+            for number in range(0, (last - first).days + 1, step):
                 day = first + timedelta(number)
                 more = number * 7 % 3
                 count(session, cast.home, link, day, visitors + more, touchpoint_id=poster)
@@ -129,16 +134,36 @@ def test_days_are_those_on_which_all_were_there(hang: Any, contest: Any) -> None
     assert len(found.links) == 3
 
 
-def test_a_link_without_visitors_takes_part_from_its_first_whole_day(
-    hang: Any, contest: Any
-) -> None:
-    made = FIRST + timedelta(4)
+def test_a_link_that_nobody_saw_takes_no_part(hang: Any, contest: Any) -> None:
+    """Whether it hung anywhere nobody knows."""
     hang("Peak", 8)
-    nobody = hang("Rain", 0, made=noon(made), first=LAST, last=FIRST)
-    found = contest()
-    assert found.period.first == made + timedelta(1)
-    (last,) = (each for each in found.links if str(each.link_id) == nobody)
-    assert (last.visitors, last.share, last.low, last.verdict) == (0, 0.0, 0.0, "worst")
+    hang("Rain", 0, first=LAST, last=FIRST)
+    assert contest() is None
+
+
+def test_a_link_that_hung_for_a_while_is_no_rival_for_the_rest(
+    hang: Any, contest: Any, change: Any
+) -> None:
+    """A poster of Advent beside two that hang all year; it was made long before it hung."""
+    first, last = date(2025, 1, 1), date(2025, 10, 28)
+    made = noon(date(2024, 9, 1))
+    usual = {hang(title, 8, made, first, last) for title in ("Peak", "Rain")}
+    hang("Spring", 20, made, date(2025, 3, 1), date(2025, 4, 10))
+    late = hang("Autumn", 20, made, date(2025, 9, 20), last)
+    assert set(ids(contest(first, last))) == usual
+    found = contest(date(2025, 9, 1), last)
+    # It hangs since the 20th: from the next day on it is one of three.
+    assert set(ids(found)) == {*usual, late}
+    assert found.period.first == date(2025, 9, 21)
+
+
+def test_seldom_is_not_silent(hang: Any, contest: Any) -> None:
+    """A visitor every twelfth day, of a year and of four weeks."""
+    first, made = date(2025, 1, 1), noon(date(2024, 9, 1))
+    hang("Peak", 8, made, first)
+    hang("Rain", 1, made, first, step=12)
+    assert len(contest(first).links) == 2
+    assert len(contest().links) == 2
 
 
 def test_a_late_one_waits(hang: Any, contest: Any) -> None:
@@ -202,6 +227,7 @@ def test_nothing_certain_is_said_to_be_so(cast: Cast, poster: str, hang: Any) ->
     hang("Rain", 9)
     page = text_of(cast.vera.get(f"/reports/touchpoints/{poster}", **PERIOD))
     assert "cannot be told yet: perhaps after about" in page
+    assert "more visitors, or in a longer period." in page
 
 
 def test_guests_are_shown_no_links(cast: Cast, database: Database, poster: str, hang: Any) -> None:

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -97,7 +97,21 @@ def judge_links(daily: Mapping[int, Sequence[int] | Ints]) -> list[Standing]:
             needed = _needed(every, error, share, even, _family_tail(len(link_ids)))
         visitors = int(own[place])
         found.append(Standing(link_id, visitors, share, lowest, highest, verdict, needed))
-    return sorted(found, key=lambda each: (-each.share, each.link_id))
+    ranked = sorted(found, key=lambda each: (-each.share, each.link_id))
+    return _as_one(*ranked) if len(ranked) == 2 else ranked
+
+
+def _as_one(first: Standing, second: Standing) -> list[Standing]:
+    """Of two, what one has more the other has less: one statement, which holds if both do."""
+    if first.verdict == second.verdict or {first.verdict, second.verdict} == {"best", "worst"}:
+        needed = first.more_visitors_needed
+    else:
+        # One of them lies just beyond the margin, the other just within.
+        needed = max(each.more_visitors_needed or 1 for each in (first, second))
+        first, second = (replace(each, verdict="too_early") for each in (first, second))
+    if needed is not None:
+        needed = max(each.more_visitors_needed or needed for each in (first, second))
+    return [replace(each, more_visitors_needed=needed) for each in (first, second)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 Decided here: who takes part. A link that leads there, and that nobody paused, moved, deleted or
 let expire since; one that came much later than the others waits, so that it does not cost them
-their days. What was imported of the time before a link was made here was its, too. More than
-`MOST_LINKS` are no posters side by side but mailings one after another. Not here: the judgement
-(`contest`).
+their days. What was imported of the time before a link was made here was its, too. A poster that
+hung for some weeks only, or not yet, was no rival for the rest: nobody tells when it hung, but
+days without a visitor do, if they are many more in a row than its visitors leave room for. More
+than `MOST_LINKS` are no posters side by side but mailings one after another. Not here: the
+judgement (`contest`).
 """
 
 from __future__ import annotations
@@ -27,6 +29,12 @@ from linkservice.reports.contest import LEAST_DAYS, Standing, judge_links
 from linkservice.reports.period import Period, day_of
 
 MOST_LINKS = 8
+
+_SILENT_DAYS, _SILENT_TIMES = 14, 6
+"""More days in a row without a visitor than the first, and than so many times the days between two
+with one, are no chance: of days with and without one that come as they like, one stretch in four
+hundred lasts six times as long (e⁻⁶).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,8 @@ def contest_of(
         return None
     place = (first - period.first).days
     together = {each: daily[each][place:] for each, day in begun.items() if day <= first}
-    if len(together) < 2 or not any(days.any() for days in together.values()):
+    together = {each: days for each, days in together.items() if not _has_silence(days)}
+    if len(together) < 2:
         return None
     return Contest(Period(first, end, period.time_zone), judge_links(together))
 
@@ -121,7 +130,7 @@ def _there_from(
     now: datetime,
 ) -> date | None:
     """The first day of the period since which the link was there without a break; None if it was
-    not at the end of it.
+    not at the end of it, or nobody came.
     """
     until = min(begin_of_day(end + timedelta(1), period.time_zone), now)
     since: datetime | None = None
@@ -131,17 +140,36 @@ def _there_from(
         there = version.touchpoint_id == touchpoint.id and version.active and not version.deleted
         expired = version.expires_at is not None and version.expires_at <= until
         since = (since or version.changed_at) if there and not expired else None
-    imported = np.flatnonzero(visitors)
+    came = np.flatnonzero(visitors)
+    if not len(came):
+        # Whether it hung anywhere nobody knows.
+        return None
+    seen = period.first + timedelta(int(came[0]))
     if since is None:
-        # It was made after the period that was imported for it.
-        if versions[0].changed_at <= until or not len(imported):
-            return None
-        return period.first + timedelta(int(imported[0]))
+        # It may have been made after the period that was imported for it.
+        return seen if versions[0].changed_at > until else None
     # That day was only half a day.
     day = day_of(since, period.time_zone) + timedelta(1)
-    if since == versions[0].changed_at and len(imported):
-        day = min(day, period.first + timedelta(int(imported[0])))
-    return max(day, period.first)
+    if since == versions[0].changed_at:
+        day = min(day, seen)
+    day = max(day, period.first)
+    # From the first visitor on where it was silent before; who comes next is not chosen by that.
+    silent = (seen - day).days
+    return seen + timedelta(1) if silent > _longest_silence(visitors[came[0] :]) else day
+
+
+def _has_silence(visitors: Ints) -> bool:
+    """Whether there are more days in a row without a visitor than chance leaves."""
+    came = np.flatnonzero(visitors)
+    if not len(came):
+        return True
+    ends = np.concatenate([[-1], came, [len(visitors)]])
+    return bool(np.diff(ends).max() - 1 > _longest_silence(visitors))
+
+
+def _longest_silence(visitors: Ints) -> float:
+    """Days in a row without a visitor that chance may leave among these, one of which has any."""
+    return max(_SILENT_DAYS, _SILENT_TIMES * len(visitors) / np.count_nonzero(visitors))
 
 
 def _together_from(begun: Mapping[int, date], end: date) -> date | None:

@@ -16,7 +16,7 @@ from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.reports.touchpoints import LinkShare
 from linkservice.web.counted import Fact
 from linkservice.web.fieldwords import VERDICTS, signed
-from linkservice.web.i18n import gettext, write_number, write_percent, write_span
+from linkservice.web.i18n import gettext, ngettext, write_number, write_percent, write_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,11 @@ def explained(facts: Sequence[Fact], contest: Contest | None) -> list[Fact]:
         gettext("Links side by side"),
         gettext(
             "The share of each link in the visitors of all of them, on days on which all were "
-            "there: weather and weekdays are the same for each. Restless days count as that, and "
+            "there: weather and weekdays are the same for each. Clicks without a token count as "
+            "one visitor each. Restless days count as that, a difference only from a tenth on, and "
             "all links are judged together: among links that are equally good one is called best "
-            "or worst in at most 6.5%% of reports. Nobody knows how often each was seen."
+            "or worst in at most 6.5%% of reports. Who had no visitor for long takes no part: it "
+            "may not have hung. Nobody knows how often each was seen."
         ),
     )
     # After clicks and visitors.
@@ -123,11 +125,24 @@ def _finding(contest: Contest, places: Mapping[int, Place]) -> str:
     needed = min(early)
     if needed > MOST_TIMES * contest.visitors:
         return gettext("If one of these links brings more visitors, it is by too little to prove.")
-    return gettext(
-        "Which of these links brings more visitors cannot be told yet: perhaps after about "
-        "%(number)s more.",
-        number=write_number(round(needed, 2 - len(str(needed)))),
+    first, equal = contest.links[0], 1 / len(contest.links)
+    if first.low > equal:
+        said = gettext(
+            "“%(name)s” brings more visitors than an equal share: %(share)s (%(sure)s). That it is "
+            "a tenth more, and so counts, is not certain yet",
+            name=places[first.link_id].name,
+            share=places[first.link_id].share,
+            sure=places[first.link_id].sure,
+        )
+    else:
+        said = gettext("Which of these links brings more visitors cannot be told yet")
+    after = ngettext(
+        "perhaps after one more visitor",
+        "perhaps after about %(more)s more visitors",
+        needed,
+        more=write_number(round(needed, 2 - len(str(needed)))),
     )
+    return gettext("%(said)s: %(after)s, or in a longer period.", said=said, after=after)
 
 
 def _names(places: Sequence[Place]) -> str:
