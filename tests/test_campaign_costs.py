@@ -23,7 +23,7 @@ from linkservice.journeys.campaigns import create_campaign
 from linkservice.journeys.costs import NewCost, Subject, add_cost
 from linkservice.links.manage import LinkChanges, NewLink, change_link, create_link
 from linkservice.reports.campaign_costs import costs_of_campaign
-from linkservice.reports.cost_results import CostReport
+from linkservice.reports.cost_results import CostReport, Unpaid
 from linkservice.reports.costs import cost_report
 from linkservice.reports.period import Period
 from linkservice.reports.shares import NewShare, create_share
@@ -256,3 +256,36 @@ def test_a_shared_report_has_no_costs(cast: Cast, database: Database, ids: dict[
     paper = pypdfium2.PdfDocument(guest.get(f"/app/shared/{token}?form=pdf").data)
     words = " ".join(page.get_textpage().get_text_bounded() for page in paper)
     assert "Cost per visitor" not in words
+
+
+def test_days_that_nobody_paid_for_are_told(
+    cast: Cast, settings: Settings, database: Database, ids: dict[str, str]
+) -> None:
+    """A campaign whose cost begins after its clicks: they count, and how many these are is said."""
+    actor, home = cast.home.actor, cast.home
+    with database.transaction() as session:
+        late = str(create_campaign(session, actor, "Late", LATER).id)
+        new = NewLink("https://example.com/", touchpoint_id=ids["Bag"], campaign_id=late)
+        link = create_link(session, actor, settings, new, LATER).link
+        for number in range(7):
+            day = FIRST + timedelta(number * 3)
+            count(session, home, link, day, 5 + number, touchpoint_id=ids["Bag"], tokenless=1)
+        spent = NewCost(FIRST + timedelta(10), 70_00, "EUR", LAST)
+        add_cost(session, actor, Subject("campaign", late), spent, LATER)
+    rows = {row.name: row for row in report_of(cast, database).rows}
+    assert rows["Late"].unpaid == Unpaid(4, 5 + 6 + 7 + 8 + 4)
+    assert rows["Nobody"].unpaid == Unpaid(0, 0)
+    assert rows["Winter"].unpaid is None  # what it cost was shared out
+    said = "On 4 days with visitors no cost is entered; these 30 count all the same."
+    assert said in text_of(cast.vera.get(f"/campaigns/{late}", **PERIOD))
+    costs = text_of(cast.vera.get("/reports/costs", **PERIOD, group="campaign"))
+    assert "4 days without a cost" in costs
+    assert "“Late” (30 on 4 days)" in costs
+    (told,) = (
+        row
+        for row in cast.vera.get(
+            "/reports/costs/download", **PERIOD, group="campaign", format="json"
+        ).json["rows"]
+        if row["name"] == "Late"
+    )
+    assert (told["unpaid_days"], told["unpaid_visitors"]) == (4, 30)

@@ -205,7 +205,9 @@ def _row(name: str, visitors: int, cost: int, shared: int, value: int) -> CostRo
 
 def test_what_has_no_column_is_said_once() -> None:
     period = Period(date(2025, 11, 1), date(2025, 11, 10), "UTC")
-    costs = Costs(clicks=9, visitors=4, tokenless=5, cost=90, clicks_with_cost=9)
+    costs = Costs(
+        clicks=9, visitors=4, tokenless=5, cost=90, clicks_with_cost=9, tokenless_with_cost=5
+    )
     row = CostRow(
         kind="touchpoint", id="1", name="Flyer", costs=replace(costs, visitors_with_cost=9)
     )
@@ -220,7 +222,7 @@ def test_what_has_no_column_is_said_once() -> None:
         every = replace(costs, tokenless=12)
         (told, *_) = cost_lines.unknown(replace(found, totals=every, rows=[row, free]))
         assert told.startswith(f"12 {whole}")
-        assert "5 davon liegen in Zeilen mit Kosten und zählen dort als je ein Besucher." in told
+        assert "Zu 5 davon sind Kosten eingetragen; sie zählen dort als je ein Besucher." in told
 
 
 def test_clicks_without_a_token_are_the_same_number_in_a_ranking_and_its_totals() -> None:
@@ -310,7 +312,7 @@ def test_the_report_begins_with_what_to_stop_paying_for() -> None:
         "“Dear” costs €0.1000 per visitor, 2 times as much as others that are paid for (95%: "
         "€0.0200–0.3000): save there first. Then at “Other”: as certainly dearer than others."
     )
-    assert second == "Visitors are certainly cheapest through “Cheap”."
+    assert second == "Visitors are certainly cheaper than usual through “Cheap”."
 
 
 def test_nobody_is_told_to_save_where_dear_visitors_buy() -> None:

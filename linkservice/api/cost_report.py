@@ -102,9 +102,10 @@ class CostVerdictsAnswer(Answer):
 class CostRowAnswer(CostFigures):
     """A touchpoint, channel, medium or campaign, as `kind` says. Where rows are no campaigns, one
     of that kind was spent on a campaign that brought nobody; "none" is what belongs to no row.
-    `verdicts` are there in a report by touchpoint, of those with a cost of their own, and so are
-    the days on which such a one had visitors whom no cost is entered for, and how many: a cost of
-    several days is for these, one of a single day for all from then on. Those visitors count.
+    `verdicts` are there in a report by touchpoint, of those with a cost of their own. Of these, and
+    of such campaigns, the days are told on which there were visitors whom no cost is entered for,
+    and how many: a cost of several days is for these, one of a single day for all from then on.
+    Those visitors count.
     """
 
     kind: RowKind

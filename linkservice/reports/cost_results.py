@@ -14,10 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from linkservice.clicks.grouping import Ints
 from linkservice.money import DECIMALS
 from linkservice.reports.cost_judging import BYS, By, CostVerdict, CostVerdicts
 from linkservice.reports.period import Period
@@ -63,7 +59,7 @@ class Costs:
     `shared_cost` is what of it was entered elsewhere and shared out by visitors: of campaigns
     in a row of touchpoints, of touchpoints in a row of campaigns. What a click or visitor cost
     is told of those alone that a cost was entered for: `clicks_with_cost` and
-    `visitors_with_cost`, which holds the `tokenless` clicks, each as one visitor; so are
+    `visitors_with_cost`, which holds the `tokenless_with_cost`, each as one visitor; so are
     conversions and their value, which count for their last click (`gained_with_cost`). Both are
     None where some were imported as sums that may be of this campaign or of another. In a report
     that is not `is_valued` no conversion at all tells a value.
@@ -76,6 +72,7 @@ class Costs:
     shared_cost: int = 0
     clicks_with_cost: int = 0
     visitors_with_cost: int = 0
+    tokenless_with_cost: int = 0
     gained: Gained | None = NOTHING
     gained_with_cost: Gained | None = NOTHING
     is_valued: bool = False
@@ -154,12 +151,6 @@ class Unpaid:
     days: int
     visitors: int
 
-    @classmethod
-    def of(cls, visitors: Ints, paid_for: NDArray[np.bool_]) -> Unpaid:
-        """From the visitors of each day, and whether it was paid for."""
-        unpaid = visitors[~paid_for & (visitors > 0)]
-        return cls(len(unpaid), int(unpaid.sum()))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
@@ -168,8 +159,8 @@ class CostRow:
     `kind` says what `id` and `name` are of. In a report by touchpoint, channel or medium a row
     of kind "campaign" is what was spent on a campaign that brought nobody; "none" are the links
     without a touchpoint, in a report by campaign all that belongs to no campaign. Of a channel
-    or a medium `id` and `name` are its word. `verdicts` and `unpaid` has a touchpoint with a cost
-    of its own.
+    or a medium `id` and `name` are its word. `verdicts` has a touchpoint with a cost of its own,
+    `unpaid` a touchpoint or campaign.
     """
 
     kind: RowKind

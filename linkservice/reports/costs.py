@@ -53,6 +53,7 @@ from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.places import places
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.reports.touchpoint_sums import sums_alone
+from linkservice.reports.unpaid import with_unpaid_campaigns
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 
@@ -122,10 +123,25 @@ def cost_report(
     rows = _rows(cells, asked, valued, _Names.read(session, actor))
     if asked == "touchpoint":
         rows = judged_by_cost(session, actor, period, today, suspects, rows)
+    elif asked == "campaign":
+        rows = _with_unpaid(session, actor, period, today, suspects, rows)
     rows.sort(key=lambda row: rank(row, by, upwards))
     totals = _told(list(cells.values()), asked, valued, whole=True)
     currency = report_currency(session, actor)
     return CostReport(period, asked, currency, totals, rows, by, upwards)
+
+
+def _with_unpaid(
+    session: Session,
+    actor: Actor,
+    period: Period,
+    today: dt.date,
+    suspects: bool,
+    rows: Sequence[CostRow],
+) -> list[CostRow]:
+    spent = entries(session, actor, period.first, min(period.last, today))
+    entered = [(number, first, last) for _, number, first, last, _ in spent if number is not None]
+    return with_unpaid_campaigns(session, actor.workspace_id, period, suspects, entered, rows)
 
 
 def _question(
@@ -299,7 +315,8 @@ def _told(cells: Sequence[_Cell], group: Group, valued: bool, *, whole: bool = F
     """The cells as a row, or as the whole report, which tells any value or none; without a cost if
     none has one, without conversions if those of one cannot be told.
     """
-    clicks = visitors = tokenless = shared_cost = clicks_with_cost = visitors_with_cost = 0
+    clicks = visitors = tokenless = shared_cost = 0
+    clicks_with_cost = visitors_with_cost = tokenless_with_cost = 0
     cost: int | None = None
     gained: list[Gained] | None = []
     gained_with_cost: list[Gained] | None = []
@@ -312,6 +329,7 @@ def _told(cells: Sequence[_Cell], group: Group, valued: bool, *, whole: bool = F
             cost = (cost or 0) + (cell.by_touchpoint or 0) + (cell.by_campaign or 0)
             clicks_with_cost += cell.clicks
             visitors_with_cost += cell.visitors + cell.tokenless
+            tokenless_with_cost += cell.tokenless
         if cell.untold and group == "campaign" and not whole:
             gained = None
         elif gained is not None and cell.gained is not NOTHING:
@@ -330,6 +348,7 @@ def _told(cells: Sequence[_Cell], group: Group, valued: bool, *, whole: bool = F
         shared_cost=shared_cost,
         clicks_with_cost=clicks_with_cost,
         visitors_with_cost=visitors_with_cost,
+        tokenless_with_cost=tokenless_with_cost,
         gained=None if gained is None else sum(gained, NOTHING),
         gained_with_cost=None if gained_with_cost is None else sum(gained_with_cost, NOTHING),
         is_valued=valued,

@@ -1,16 +1,12 @@
-"""Who is judged by what it cost, what each day says of it, and which days nobody paid for.
+"""Who is judged by what it cost, and what each day says of it.
 
 Decided here: a touchpoint is judged that has a cost of its own, at least half of what stands at it.
 By conversions only where it is known whose they are; by value where hardly any fails to tell one:
 a tenth of them missing is less than a difference that counts. What of a campaign's cost was shared
 out to a touchpoint is spread over the days as its own.
 
-And which days a cost is for. Money of several days (a rent, a budget) is for these; of one day (a
-print run, a mailing) for whoever comes of it, from then on. Visitors of other days count in what
-one costs all the same: they came, and of the period's money. But perhaps somebody forgot to enter
-what they cost, so how many these are is told (`unpaid`).
-
-Not here: the verdicts (`cost_judging`), what was spent in all (`costs`).
+Not here: the verdicts (`cost_judging`), what was spent in all (`costs`), which days a cost is for
+(`unpaid`).
 """
 
 from __future__ import annotations
@@ -21,7 +17,6 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
@@ -30,13 +25,14 @@ from linkservice.database import read_once
 from linkservice.journeys.model import Cost
 from linkservice.reports.conversions import Converted, converted
 from linkservice.reports.cost_judging import Paid, judge_costs
-from linkservice.reports.cost_results import CostRow, Costs, Unpaid
+from linkservice.reports.cost_results import CostRow, Costs
 from linkservice.reports.days import days_of_touchpoints
 from linkservice.reports.dispersion import Floats
 from linkservice.reports.period import Period
 from linkservice.reports.places import places
 from linkservice.reports.ranking import MARGIN
 from linkservice.reports.sources import sources
+from linkservice.reports.unpaid import paid_for, unpaid_of
 from linkservice.workspaces.access import Actor
 
 
@@ -51,7 +47,7 @@ def judged_by_cost(
     """The rows of a report by touchpoint, in their order, with verdicts where they are judged, and
     with what came of days that nobody paid for.
     """
-    spent, paid_for = _spent(session, actor, period, today)
+    spent = _spent(session, actor, period, today)
     own = {
         number: row.costs
         for row in rows
@@ -89,36 +85,34 @@ def judged_by_cost(
         )
     # In the order of their ids, whatever the database's is: sums of floats depend on it.
     verdicts = judge_costs(sorted(paid, key=lambda each: each.touchpoint_id))
+    end = min(period.last, today)
+    entered = [
+        (number, starts_on, ends_on)
+        for number, _, starts_on, ends_on, _ in entries(session, actor, period.first, end)
+        if number is not None
+    ]
+    days_paid = paid_for(entered, period)
     told = []
     for row in rows:
         number = int(row.id or 0) if row.kind == "touchpoint" else 0
         if number in verdicts:
-            unpaid = Unpaid.of(visitors.get(number, nobody), paid_for[number])
+            unpaid = unpaid_of(visitors.get(number, nobody), days_paid[number])
             row = replace(row, verdicts=verdicts[number], unpaid=unpaid)
         told.append(row)
     return told
 
 
-def _spent(
-    session: Session, actor: Actor, period: Period, today: date
-) -> tuple[Mapping[int, Floats], Mapping[int, NDArray[np.bool_]]]:
-    """What was spent on each touchpoint itself, day by day, of those that cost anything; and for
-    which days.
-    """
+def _spent(session: Session, actor: Actor, period: Period, today: date) -> Mapping[int, Floats]:
+    """What was spent on each touchpoint itself, day by day; of those that cost anything."""
     end = min(period.last, today)
     found: defaultdict[int, Floats] = defaultdict(lambda: np.zeros(len(period)))
-    paid_for: defaultdict[int, NDArray[np.bool_]] = defaultdict(
-        lambda: np.zeros(len(period), np.bool_)
-    )
     for touchpoint_id, _, starts_on, ends_on, amount in entries(session, actor, period.first, end):
-        if touchpoint_id is None:
+        if touchpoint_id is None or not amount:
             continue
         begin = max(0, period.number(starts_on))
         stop = period.number(min(ends_on, end)) + 1
-        paid_for[touchpoint_id][begin : stop if ends_on > starts_on else None] = True
-        if amount:
-            found[touchpoint_id][begin:stop] += amount / ((ends_on - starts_on).days + 1)
-    return found, paid_for
+        found[touchpoint_id][begin:stop] += amount / ((ends_on - starts_on).days + 1)
+    return found
 
 
 def entries(

@@ -79,11 +79,10 @@ def partly_valued(costs: Costs) -> str:
 
 
 def _without_token(found: CostReport) -> str:
-    rated = [row.costs for row in found.rows if row.costs.cost_per_visitor is not None]
-    clicks = sum(costs.tokenless for costs in rated)
+    clicks = found.totals.tokenless_with_cost
     part = ngettext(
-        "One of them is in a line with a cost, and counts as one visitor there.",
-        "%(num)s of them are in lines with a cost, and count as one visitor each there.",
+        "A cost is entered for one of them, which counts as one visitor there.",
+        "A cost is entered for %(num)s of them, which count as one visitor each there.",
         clicks,
     )
     return counted.without_token(found.totals.tokenless, clicks, part)

@@ -65,9 +65,9 @@ _SHARED_OUT = N_(
     "this touchpoint is dear. To know, enter what it cost by itself."
 )
 _BEST = {
-    "cost_per_visitor": N_("Visitors are certainly cheapest through %(names)s."),
-    "cost_per_conversion": N_("Conversions are certainly cheapest through %(names)s."),
-    "return_on_cost": N_("The return is certainly best through %(names)s."),
+    "cost_per_visitor": N_("Visitors are certainly cheaper than usual through %(names)s."),
+    "cost_per_conversion": N_("Conversions are certainly cheaper than usual through %(names)s."),
+    "return_on_cost": N_("The return is certainly higher than usual through %(names)s."),
 }
 
 

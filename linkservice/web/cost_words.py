@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from linkservice.reports.cost_judging import BYS
+from linkservice.reports.cost_judging import BYS, By
 from linkservice.reports.cost_results import CostReport, CostRow, Costs
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web import counted
@@ -215,7 +215,10 @@ def _spent(found: CostReport) -> Part:
     finer = finer_columns(found)
     told = [_cells(costs, found, converting, finer) for costs in _all(found)]
     note = "" if found.is_valued else " ".join(unknown(found))
-    return Part(gettext("Costs"), _columns(found, first, heads, shares), _lines(found, told), note)
+    # The verdict by the return stands with the returns, where these have a table.
+    spent = found.is_valued and found.sort == "return_on_cost"
+    lines = _lines(found, told, "cost_per_visitor" if spent else found.sort)
+    return Part(gettext("Costs"), _columns(found, first, heads, shares), lines, note)
 
 
 def _worth(found: CostReport) -> Part:
@@ -238,7 +241,8 @@ def _worth(found: CostReport) -> Part:
         back = _below(return_words(costs, fine), return_basis(costs, found))
         told.append([*spent, value, back])
     note = " ".join(unknown(found))
-    return Part(gettext("Value and return"), columns, _lines(found, told), note)
+    lines = _lines(found, told, "return_on_cost")
+    return Part(gettext("Value and return"), columns, lines, note)
 
 
 def _below(figure: str, basis: str) -> str:
@@ -258,21 +262,21 @@ def _columns(
     return [Column(gettext(GROUP_WORDS[found.group]), first), *numbers]
 
 
-def _lines(found: CostReport, told: Sequence[Sequence[str]]) -> list[Row]:
-    """What is told of every row, and last in all."""
+def _lines(found: CostReport, told: Sequence[Sequence[str]], by: By) -> list[Row]:
+    """What is told of every row, with the verdict by this figure, and last in all."""
     rows = [
-        Row((row_name(row, found.group), *cells), _place(row, found), verdict=_verdict(row, found))
+        Row((row_name(row, found.group), *cells), _place(row, found), verdict=_verdict(row, by))
         for row, cells in zip(found.rows, told, strict=False)
     ]
     return [*rows, Row((gettext("Total"), *told[-1]))]
 
 
-def _verdict(row: CostRow, found: CostReport) -> str:
-    """What is said of it by the figure rows are sorted by, or why nothing is; "" of all others."""
-    verdict = row.verdict_by(found.sort)
+def _verdict(row: CostRow, by: By) -> str:
+    """What is said of it by this figure, or why nothing is; "" of all others."""
+    verdict = row.verdict_by(by)
     if verdict is None:
         return shared_word(row.costs)
-    return signed_badge(row, found.sort, verdict)
+    return signed_badge(row, by, verdict)
 
 
 def several_journeys(found: CostReport) -> bool:

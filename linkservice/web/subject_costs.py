@@ -101,7 +101,8 @@ def _told(found: TouchpointCosts | CampaignCosts) -> Told:
     if isinstance(found, TouchpointCosts):
         said = [*cost_verdicts.of_touchpoint(row, report), cost_lines.unpaid_words(row)]
         return Told([each for each in said if each], told, [], facts_of(found))
-    said = _came_to_nothing(report, row.costs)
+    said = [*_came_to_nothing(report, row.costs), cost_lines.unpaid_words(row)]
+    said = [each for each in said if each]
     return Told(said, told, _of_campaign(row.costs), facts_of(found))
 
 
@@ -173,18 +174,18 @@ def _figure(report: CostReport, row: CostRow, by: By) -> Figure | None:
 
 
 def _basis(report: CostReport, row: CostRow, by: By) -> str:
-    """Of how many a cost is told. A campaign's page says it always: beside its clicks stand fewer
-    visitors, without those of no token, and conversions that were reported with a click id alone.
+    """Of how many a cost is told: beside it stand fewer visitors, without those of no token, and on
+    a campaign's page conversions that were reported with a click id alone.
     """
     costs = row.costs
     of_some = cost_words.basis_words(costs) if by == "cost_per_visitor" else ""
-    if report.group != "campaign":
-        return of_some
-    if by == "cost_per_visitor":
+    if by == "cost_per_visitor" and costs.visitors_with_cost:
         count = costs.visitors_with_cost
         told = ngettext("counting one visitor", "counting %(num)s visitors", count)
         return ", ".join(filter(None, (told, of_some)))
     count = costs.conversions_with_cost or 0
+    if report.group != "campaign" or by != "cost_per_conversion":
+        return ""
     return ngettext("counting one conversion", "counting %(num)s conversions", count)
 
 
