@@ -345,6 +345,14 @@ def test_the_journeys_workbook_has_its_transitions(market: Market) -> None:
     assert content["transitions"]["transitions"][0]["visitors"] == 27 * 81
     book = openpyxl.load_workbook(io.BytesIO(got(market.cast.vera, path, format="xlsx")))
     assert {"Touchpoints", "From stage to stage", "Stages"} < set(book.sheetnames)
+    # None of the market's links appends a click id: no clicks are told, rather than none.
+    told = {(each["clicks"], each["conversions"]) for each in content["transitions"]["steps"]}
+    assert told == {(None, None)}
+    head, *rows = book["Stages"].values
+    counts = [dict(zip(head, row, strict=True)) for row in rows]
+    assert {each["Clicks with a click id"] for each in counts} == {None}
+    assert {each["Conversions of these clicks"] for each in counts} == {None}
+    assert all(each["Visitors"] for each in counts)
 
 
 def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:

@@ -196,6 +196,21 @@ def test_clicks_become_conversions_where_their_window_is_over(
     assert [each.clicks for each in found.steps] == [0, 0, 50, 0]
 
 
+def test_without_click_ids_no_clicks_are_told(
+    session: Session, settings: Settings, home: Home, journey: Journey, stages: list[Stage]
+) -> None:
+    """Nought would read as if nobody had clicked."""
+    new = NewTouchpoint(str(stages[2].id), "Checkout", "checkout", "digital", "owned")
+    touchpoint = create_touchpoint(session, home.actor, new, NOW)
+    link = make_link(session, settings, home, "kasse", str(touchpoint.id))
+    count(session, home, link, date(2026, 10, 20), 50, touchpoint_id=str(touchpoint.id))
+    session.flush()
+    found = report(session, home, journey, first=date(2026, 9, 1))
+    assert {(each.clicks, each.conversions, each.rate) for each in found.steps} == {
+        (None, None, None)
+    }
+
+
 def converted(session: Session, home: Home, link: Link, touchpoint_id: int, day: date) -> None:
     """Clicked in the last minute of the local day, in Berlin."""
     clicked = datetime.fromisoformat(f"{day}T23:59:30+02:00")

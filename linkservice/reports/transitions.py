@@ -45,15 +45,16 @@ class Step:
     nobody can tell where else they were.
 
     Of the `clicks` that carried a click id on days whose window is over, `conversions` had their
-    last click here; `rate` is None without any.
+    last click here; `rate` is None without any. Both are None where nowhere in the journey a click
+    was counted that way: nought would read as if the stage had no clicks.
     """
 
     id: str
     name: str
     visitors: int
     tokenless: int
-    clicks: int
-    conversions: int
+    clicks: int | None
+    conversions: int | None
     rate: float | None
 
 
@@ -233,14 +234,15 @@ def _steps(
     tokenless = _by_stage(_tokenless(session, actor, days), stage_of)
     clicks = _by_stage(_clicks_with_ids(session, actor, over), stage_of)
     conversions = _by_stage(_conversions(session, actor, over, period), stage_of)
+    any_at_all = any(clicks.values()) or any(conversions.values())
     return [
         Step(
             id=str(stage.id),
             name=stage.name,
             visitors=sum(counted[stage.id, stage.id]),
             tokenless=tokenless[stage.id],
-            clicks=clicks[stage.id],
-            conversions=conversions[stage.id],
+            clicks=clicks[stage.id] if any_at_all else None,
+            conversions=conversions[stage.id] if any_at_all else None,
             rate=conversions[stage.id] / clicks[stage.id] if clicks[stage.id] else None,
         )
         for stage in stages

@@ -213,7 +213,7 @@ def _json(found: Exported, facts: Sequence[Fact]) -> bytes:
 
 def _sheet(table: Table) -> Sheet:
     name = gettext(_TABLES[table.name]) if table.name in _TABLES else table.name
-    heads = [_head(column, table.currency) for column in table.columns]
+    heads = [_head(column, table.currency, table.name) for column in table.columns]
     if table.name in FACET_TABLES:
         called = _NAMES.get(table.name, value_name)
         rows = [(value, called(str(value)), clicks) for value, clicks in table.rows]
@@ -226,8 +226,9 @@ def _sheet(table: Table) -> Sheet:
     return Sheet(name, heads, rows_in_words)
 
 
-def _head(column: str, currency: str = "") -> str:
-    head = gettext(_HEADS[column]) if column in _HEADS else column
+def _head(column: str, currency: str = "", table: str = "") -> str:
+    heads = {**_HEADS, **finding_words.HEADS_OF.get(table, {})}
+    head = gettext(heads[column]) if column in heads else column
     return _with_currency(head, column, currency)
 
 

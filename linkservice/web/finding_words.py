@@ -120,6 +120,15 @@ HEADS = {
     "stages": N_("At which stages"),
 }
 
+HEADS_OF: Mapping[str, Mapping[str, str]] = {
+    "stages": {
+        "clicks": N_("Clicks with a click id"),
+        "conversions": N_("Conversions of these clicks"),
+        "rate": N_("Share of these clicks"),
+    },
+}
+"""What a table calls columns whose name says elsewhere something wider."""
+
 WORDS: Mapping[str, Mapping[str, str]] = {
     "change": {str(change): word for change, word in CHANGES.items()},
     "window": {"yesterday": N_("the last day"), "three_days": N_("three days")},

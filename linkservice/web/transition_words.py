@@ -99,18 +99,18 @@ def _conversions(found: TransitionReport) -> Part:
         Column(gettext("Conversions"), 0.2, "number"),
         Column(gettext("Share"), 0.16, "number"),
     )
-    steps = [step for step in found.steps if step.clicks] if found.converted_to else []
     fine = step_decimals(found)
     rows = [
         Row(
             (
                 step.name,
                 write_number(step.clicks),
-                write_number(step.conversions),
+                write_number(step.conversions or 0),
                 share(step.rate or 0.0, fine),
             )
         )
-        for step in steps
+        for step in (found.steps if found.converted_to else ())
+        if step.clicks
     ]
     return Part(gettext("From the click to the conversion"), columns, rows)
 
