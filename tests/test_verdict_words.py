@@ -147,6 +147,21 @@ def test_who_waits_in_vain_stands_apart_from_who_waits() -> None:
     assert sentence == "The one judged touchpoint stands out. No verdicts yet on 3 others."
 
 
+def test_the_rest_is_told_where_there_is_one() -> None:
+    def told(*kinds: Verdict) -> str:
+        return finding([replace(INSERT, verdict=kind) for kind in kinds]).sentence
+
+    with speaking("de"):
+        assert told("best", "best", "worst") == (
+            "3 beurteilte Touchpoints: 2 am besten, 1 am schwächsten."
+        )
+        one_more = told("best", "worst", "as_expected")
+        assert one_more.endswith("schwächsten, der andere wie erwartet.")
+    with speaking("en"):
+        two_more: list[Verdict] = ["as_expected", "as_expected"]
+        assert told("best", "worst", *two_more).endswith("1 worst, the others as expected.")
+
+
 def test_what_has_no_verdict_says_what_is_missing() -> None:
     bare = TouchpointRow(id="1", name="Poster", clicks=1, scans=0, visitors=1, tokenless=0)
     assert said("en", bare, None) == "Reach is missing: how many people could have clicked?"

@@ -287,14 +287,18 @@ class Finding:
 
     def _judged_words(self) -> str:
         if self.best or self.worst:
-            return ngettext(
-                "The one judged touchpoint stands out.",
-                "%(num)s judged touchpoints: %(best)s best, %(worst)s worst, the others as "
-                "expected.",
+            words = ngettext(
+                "The one judged touchpoint stands out",
+                "%(num)s judged touchpoints: %(best)s best, %(worst)s worst",
                 self.judged,
                 best=write_number(self.best),
                 worst=write_number(self.worst),
             )
+            others = self.judged - self.best - self.worst
+            if others:
+                rest = ngettext("the other as expected", "the others as expected", others)
+                words = f"{words}, {rest}"
+            return f"{words}."
         return ngettext(
             "The one judged touchpoint does as expected.",
             "All %(num)s judged touchpoints do as expected: no difference that chance could not "
