@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkservice.journeys.model import CHANNELS, UNITS
+from linkservice.reports.exported_csv import plain_lines
+from linkservice.reports.exported_tables import ranking_table
 from linkservice.reports.period import Period
 from linkservice.reports.ranking import PeerGroup, Peers, Verdict
 from linkservice.reports.results import (
@@ -21,6 +23,7 @@ from linkservice.reports.results import (
     TouchpointTotals,
 )
 from linkservice.web.comparisons import change_words, comparison, value_change_words
+from linkservice.web.exports import sheets_of
 from linkservice.web.i18n import speaking, write_number
 from linkservice.web.ranked import Ranking, finding
 from linkservice.web.verdicts import (
@@ -138,6 +141,9 @@ def test_who_waits_in_vain_stands_apart_from_who_waits() -> None:
         ranking = Ranking.of(report)
         groups = ranking.groups(ranking.rows(drawn=False))
         sentence = finding(rows).sentence
+        words = [shown.verdict for shown in ranking.rows(drawn=False)]
+        table = ranking_table(report, rows)
+        [sheet] = sheets_of([table])
     assert [(each.title, [shown.row.id for shown in each.rows]) for each in groups] == [
         ("Visitors per 1,000 printed copies", ["1"]),
         ("Too early to say", ["2"]),
@@ -145,6 +151,12 @@ def test_who_waits_in_vain_stands_apart_from_who_waits() -> None:
         ("Reach is missing", ["4"]),
     ]
     assert sentence == "The one judged touchpoint stands out. No verdicts yet on 3 others."
+    assert words == ["best", "too early to say", "difference too small", "reach missing"]
+    column = table.columns.index("verdict")
+    assert [row[column] for row in sheet.rows] == words
+    # Programs read the verdict of the contract, as before.
+    codes = [line[column] for line in plain_lines(table)]
+    assert codes == ["verdict", "best", "too_early", "too_early", "no_reach"]
 
 
 def test_the_rest_is_told_where_there_is_one() -> None:

@@ -234,11 +234,14 @@ def _lines(
 def _verdict(row: TouchpointRow, found: TouchpointReport) -> tuple[str, str | None]:
     """The verdict and its colour, or why there is none."""
     from linkservice.reports.filtered_ranking import JUDGED
+    from linkservice.reports.needed import difference_is_too_small
 
     if row.id is None:
         return "", None
     if found.filtered is not None and found.metric not in JUDGED:
         return "not judged", None
+    if difference_is_too_small(row, found.metric):
+        return "difference too small", None
     word, colour = VERDICTS[row.verdict]
     return (LACKS.get(found.metric, word) if row.verdict == "no_reach" else word), colour
 

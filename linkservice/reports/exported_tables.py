@@ -17,6 +17,7 @@ from linkservice.reports.contested import Contest
 from linkservice.reports.filtered import FilteredReport
 from linkservice.reports.filtered_ranking import JUDGED
 from linkservice.reports.model import Annotation
+from linkservice.reports.needed import difference_is_too_small
 from linkservice.reports.ranking import Peers
 from linkservice.reports.results import (
     Day,
@@ -62,6 +63,8 @@ _RATES = ("rate", "low", "high", "mean")
 class Table:
     """A table by the names of the contract; a row has a cell for every column. `meant` says of
     columns what kind of word they hold, where their name does not; `currency` is that of its money.
+    `finer` has codes that tell more than those of the contract, for cells that are put into words,
+    by row and column.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     meant: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
+    finer: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
 
 def untold_of(report: TouchpointReport) -> Collection[str]:
@@ -128,7 +132,12 @@ def ranking_table(
         ]
         for row in rows
     ]
-    return Table("touchpoints", columns, lines, currency=report.currency)
+    finer = {
+        (number, "verdict"): "difference_too_small"
+        for number, row in enumerate(rows)
+        if "verdict" not in untold and difference_is_too_small(row, report.metric)
+    }
+    return Table("touchpoints", columns, lines, currency=report.currency, finer=finer)
 
 
 def _cells(report: TouchpointReport, name: str, value: object) -> list[Cell]:
@@ -154,7 +163,7 @@ def with_groups(table: Table, seen: Arranged) -> Table:
     called = [group.name or group.membership for group in seen.groups for _ in group.rows]
     called += [""] * (len(table.rows) - len(called))
     rows = [(*row, group) for row, group in zip(table.rows, called, strict=True)]
-    return Table(table.name, (*table.columns, "group"), rows, currency=table.currency)
+    return replace(table, columns=(*table.columns, "group"), rows=rows)
 
 
 def groups_table(report: TouchpointReport, seen: Arranged) -> Table:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from linkservice.reports.cost_judging import By, CostVerdict
 from linkservice.reports.cost_results import CostRow
 from linkservice.reports.needed import Lacking, lacking
-from linkservice.web.fieldwords import VERDICTS, signed
+from linkservice.web.fieldwords import TOO_SMALL, VERDICTS, signed
 from linkservice.web.i18n import N_, gettext
 
 _ALIKE = {**VERDICTS, "too_early": N_("no verdict yet")}
@@ -37,7 +37,7 @@ VERDICT_WORDS: dict[By, Mapping[str, str]] = {
 
 LACKING_WORDS: dict[Lacking, str] = {
     "too_little_spent": N_("too little spent yet"),
-    "difference_too_small": N_("difference too small"),
+    "difference_too_small": TOO_SMALL,
 }
 """Why there is no verdict yet."""
 

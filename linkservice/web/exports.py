@@ -136,7 +136,7 @@ _GROUPS = {
 }
 _WORDS: Mapping[str, Mapping[str, str]] = {
     **finding_words.WORDS,
-    "verdict": fieldwords.VERDICTS,
+    "verdict": {**fieldwords.VERDICTS, "difference_too_small": fieldwords.TOO_SMALL},
     "unit": fieldwords.UNITS,
     "per": {
         **fieldwords.UNITS,
@@ -220,8 +220,11 @@ def _sheet(table: Table) -> Sheet:
         return Sheet(name, (_head("entry"), gettext(_ENTRIES[table.name]), _head("clicks")), rows)
     holding = [table.meant.get(column, column) for column in table.columns]
     rows_in_words = [
-        [_worded(meant, cell, table.currency) for meant, cell in zip(holding, row, strict=True)]
-        for row in table.rows
+        [
+            _worded(meant, table.finer.get((number, column), cell), table.currency)
+            for column, meant, cell in zip(table.columns, holding, row, strict=True)
+        ]
+        for number, row in enumerate(table.rows)
     ]
     return Sheet(name, heads, rows_in_words)
 

@@ -59,6 +59,9 @@ VERDICTS = {
     "no_peers": N_("no peers"),
 }
 
+TOO_SMALL = N_("difference too small")
+"""What is said in place of "too_early" where nothing that can be had would prove it."""
+
 _SIGNS = {"best": signs.UP, "worst": signs.DOWN, "as_expected": signs.ROUND}
 
 

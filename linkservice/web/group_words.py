@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from linkservice.reports.arranged import Grouping, RowGroup
+from linkservice.reports.needed import difference_is_too_small
 from linkservice.reports.ranking import Verdict
-from linkservice.reports.results import Metric
-from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA, VERDICTS
+from linkservice.reports.results import Metric, TouchpointRow
+from linkservice.web.fieldwords import CHANNELS, KINDS, MEDIA, TOO_SMALL, VERDICTS
 from linkservice.web.i18n import N_, gettext
 from linkservice.web.verdicts import Measure
 
@@ -68,10 +69,14 @@ _MISSING: Mapping[Metric, str] = {
 """What a touchpoint lacks that has "no_reach", where it is not reach."""
 
 
-def verdict_words(verdict: Verdict, metric: Metric) -> str:
-    """The verdict, or what the touchpoint lacks, in two or three words."""
-    missing = _MISSING.get(metric) if verdict == "no_reach" else None
-    return gettext(missing or VERDICTS[verdict])
+def verdict_words(row: TouchpointRow, metric: Metric) -> str:
+    """The verdict, or what the touchpoint lacks, in two or three words. Where no reach that can be
+    had would prove anything, it is not too early: the difference is too small.
+    """
+    if difference_is_too_small(row, metric):
+        return gettext(TOO_SMALL)
+    missing = _MISSING.get(metric) if row.verdict == "no_reach" else None
+    return gettext(missing or VERDICTS[row.verdict])
 
 
 def waiting_words(verdict: Verdict, metric: Metric) -> tuple[str, str]:

@@ -183,7 +183,7 @@ class Ranking:
         """The verdict on `row`, or what it lacks, in two or three words."""
         if not self.is_judged:
             return gettext("not judged")
-        return verdict_words(row.verdict, self.report.metric)
+        return verdict_words(row, self.report.metric)
 
     def outstanding(self, verdict: Verdict, most: int) -> list[Shown]:
         """At most so many touchpoints with that verdict, the furthest from their peers first."""
