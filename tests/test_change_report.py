@@ -323,6 +323,8 @@ def test_all_doors_tell_the_same(cast: Cast, settings: Settings, database: Datab
             assert f"{row.told.low:,}–{row.told.high:,}" in line
     assert "For one touchpoint it is too early to say what is usual." in overview
     assert "One touchpoint has no active link and is not judged." in overview
+    # A false discovery rate says nothing of a single report.
+    assert "Of the changes named, on average at most one in twenty is chance." in overview
     flyer = report.row(ids["Flyer"])
     assert flyer is not None
     assert flyer.told is not None

@@ -41,7 +41,7 @@ from linkservice.workspaces.model import Workspace
 from linkservice.workspaces.public_holidays import FreeDay, free_days
 
 FALSE_DISCOVERIES = 0.05
-"""Of the changes named in all reports, the share that chance may have made."""
+"""Of the changes named, the share that chance makes at most, on average over all reports."""
 
 OLD = timedelta(weeks=8)
 """Before the days that teach what is usual."""

@@ -238,8 +238,8 @@ def notes(report: ChangeReport) -> list[str]:
     found = [
         gettext(
             "The three days %(days)s, the last of them alone as well, beside the same weekdays of "
-            "up to twelve weeks before and the age of the touchpoint. Of the changes named, at "
-            "most one in twenty is chance.",
+            "up to twelve weeks before and the age of the touchpoint. Of the changes named, on "
+            "average at most one in twenty is chance.",
             days=write_span(report.period.first, report.period.last),
         )
     ]

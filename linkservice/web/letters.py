@@ -315,8 +315,8 @@ def _changes(found: Digest, place: Address, days: Mapping[str, str]) -> Part:
     notes = [
         gettext(
             "Judged are the last day and the last three, beside the same weekdays of up to twelve "
-            "weeks before and the age of the touchpoint. Of the changes named, at most one in "
-            "twenty is chance."
+            "weeks before and the age of the touchpoint. Of the changes named, on average at "
+            "most one in twenty is chance."
         ),
         *change_sentences.notes(found.changes)[1:],
     ]
