@@ -103,9 +103,9 @@ def _open(session: Session, settings: Settings, cast: Cast) -> Market:
 
 
 def _cross(session: Session, home: Home, stages: list[Stage], today: date) -> None:
-    """Of 80 who see 10 try, of 60 who try 30 buy."""
+    """Of 80 who see 6 try, of 60 who try 30 buy."""
     one, two, three = (stage.id for stage in stages)
-    there = {(one, one): 80, (two, two): 60, (three, three): 40, (one, two): 10, (two, three): 30}
+    there = {(one, one): 80, (two, two): 60, (three, three): 40, (one, two): 6, (two, three): 30}
     session.add_all(
         StageDay(
             workspace_id=home.workspace_id,

@@ -355,6 +355,15 @@ def test_the_journeys_workbook_has_its_transitions(market: Market) -> None:
     assert all(each["Visitors"] for each in counts)
 
 
+def test_the_map_has_the_shares_of_the_table(market: Market) -> None:
+    page = market.cast.vera.get(f"/reports/journeys/{market.journey_id}").text
+    on_map = re.findall(r"<strong>([^<]+)</strong> <span class=\"small\">go on", page)
+    in_table = re.findall(r'data-label="Share">([^<]+)<', page)
+    assert on_map == in_table
+    # One of them is small, so that all have a decimal.
+    assert all(re.fullmatch(r"\d+\.\d%", each) for each in on_map), on_map
+
+
 def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:
     for name, report in reports(market).items():
         assert market.cast.vera.get(report.file, format="exe").status_code == 422, name
