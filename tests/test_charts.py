@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -551,6 +552,9 @@ def test_a_row_says_its_figures() -> None:
     markup = interval_row("a", title, interval, shared_scale([interval], per_thousand))
     assert texts(parsed(markup), ".//title") == [title]
     assert texts(parsed(markup), ".//desc") == ["Rate 41. Interval from 36 to 47. Peers 20."]
+    aimed = replace(interval, is_target=True)
+    markup = interval_row("c", title, aimed, shared_scale([aimed], per_thousand))
+    assert texts(parsed(markup), ".//desc") == ["Rate 41. Interval from 36 to 47. Target rate 20."]
     nothing = Interval(None, None, None, None, "no_reach")
     markup = interval_row("b", title, nothing, shared_scale([nothing], per_thousand))
     assert texts(parsed(markup), ".//desc") == ["No rate."]

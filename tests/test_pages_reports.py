@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 from linkservice.clicks.model import DomainDay, SuspectedDay
 from linkservice.config import Settings
 from linkservice.database import Database
-from linkservice.journeys.model import Journey
+from linkservice.journeys.model import Journey, Touchpoint
 from linkservice.journeys.reach import NewReach, add_reach
 from linkservice.journeys.touchpoints import delete_touchpoint
 from linkservice.reports.period import day_of
@@ -410,6 +410,30 @@ def test_a_touchpoint_stands_beside_its_peers(shop: Shop) -> None:
     assert "Germany 90" in text
     assert "German (Germany)" in text
     assert "Television 90" in text
+
+
+def test_what_has_no_peers_stands_beside_its_target_rate_or_alone(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    now, ids = datetime.now(UTC), {}
+    made, today = now - timedelta(days=40), day_of(now, "Europe/Berlin")
+    with database.transaction() as session:
+        for name in ("Aimed", "Alone"):
+            ids[name] = make_touchpoint(session, cast.home, name, made)
+            link = make_link(session, settings, cast.home, touchpoint_id=ids[name], now=made)
+            span = NewReach(today - timedelta(days=27), 28_000, "printed", today)
+            add_reach(session, cast.home.actor, ids[name], span, now)
+            for number in range(28):
+                day = today - timedelta(days=number)
+                count(session, cast.home, link, day, STRONG, touchpoint_id=ids[name])
+        session.get_one(Touchpoint, int(ids["Aimed"])).target_rate = 0.05
+    aimed, alone = (
+        text_of(cast.vera.get(f"/reports/touchpoints/{ids[name]}")) for name in ("Aimed", "Alone")
+    )
+    assert "Compared with the target rate: 50 per 1,000 posters." in aimed
+    assert re.search(r"Beside its target rate .*Aimed .*The dashed line is the target rate.", aimed)
+    assert "Target rate 50." in aimed
+    assert "Beside its" not in alone
 
 
 def test_a_deleted_touchpoint_is_marked(cast: Cast, database: Database, settings: Settings) -> None:

@@ -250,8 +250,10 @@ class Ranking:
 
 
 def _interval(row: TouchpointRow) -> Interval:
-    mean = row.peers.mean if row.peers is not None else None
-    return Interval(row.rate, row.low, row.high, mean, row.verdict)
+    if row.peers is None:
+        return Interval(row.rate, row.low, row.high, None, row.verdict)
+    is_target = row.peers.group == "target"
+    return Interval(row.rate, row.low, row.high, row.peers.mean, row.verdict, is_target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,16 @@ _ARROW = "M2-5L8 0L2 5"
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A touchpoint's rate, the interval about it, its peers' mean, each where there is one."""
+    """A touchpoint's rate, the interval about it, its peers' mean, each where there is one; where
+    `is_target` this mean is the touchpoint's own target rate.
+    """
 
     rate: float | None
     low: float | None
     high: float | None
     peers: float | None
     verdict: Verdict
+    is_target: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ def _description(interval: Interval, write: Callable[[float], str]) -> str:
     if interval.low is not None and interval.high is not None:
         low, high = write(interval.low), write(interval.high)
         parts.append(gettext("Interval from %(low)s to %(high)s.", low=low, high=high))
-    if interval.peers is not None:
+    if interval.peers is not None and interval.is_target:
+        parts.append(gettext("Target rate %(rate)s.", rate=write(interval.peers)))
+    elif interval.peers is not None:
         parts.append(gettext("Peers %(mean)s.", mean=write(interval.peers)))
     return " ".join(parts) or gettext("No rate.")
