@@ -373,6 +373,9 @@ def test_the_overview_says_what_stands_out(shop: Shop) -> None:
     assert re.search(r"Strong ▲ best .* Weak ▼ worst", text)
     assert "about as many as before" in text
     assert f'href="/app/reports/journeys/{shop.journey_id}"' in answer.text
+    # What the best and the worst cost is one step away, for the same days.
+    head = shop.cast.vera.get("/", period="7d").text.partition("Best and worst")[2]
+    assert re.match(r'[^<]*</h2>.{,60}href="/app/reports/costs\?period=7d">Costs<', head)
     strip = f"strip-{shop.journey_id}"
     for live in ("next-step", "figures", "curve", "outstanding", strip, "latest"):
         assert re.search(rf'id="{live}"[^>]* data-live', answer.text)
