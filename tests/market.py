@@ -52,6 +52,7 @@ class Market:
     today: date
     journey_id: str
     campaign_id: str
+    link_id: str
     ids: dict[str, str]
 
 
@@ -99,7 +100,7 @@ def _open(session: Session, settings: Settings, cast: Cast) -> Market:
     add_cost(session, actor, Subject("campaign", campaign), NewCost(today, 9_999, "EUR"), now)
     _cross(session, home, stages, today)
     key = create_key(session, actor, "Reader", ["reports:read"], now)
-    return Market(cast, key, today, str(journey.id), campaign, ids)
+    return Market(cast, key, today, str(journey.id), campaign, str(link.id), ids)
 
 
 def _cross(session: Session, home: Home, stages: list[Stage], today: date) -> None:

@@ -300,6 +300,41 @@ def test_a_file_says_how_it_was_counted_and_runs_nothing(market: Market, name: s
                 assert f"{term} {' '.join(text.split())}" in shown, term
 
 
+CODE = re.compile(r"[a-z][a-z0-9_]*")
+"""What a sheet or a column is called by programs; no German head is written so."""
+
+
+def test_every_head_of_every_workbook_is_a_word(market: Market) -> None:
+    vera = market.cast.vera
+    pages = [report.page for report in reports(market).values()]
+    pages += ["/reports", f"/campaigns/{market.campaign_id}", f"/links/{market.link_id}"]
+    pages += [f"/reports/touchpoints/{id}" for id in market.ids.values()]
+    asked: list[dict[str, str]]
+    asked = [{}, {"group": "stage"}, {"metric": "value_per_reach"}, {"country": "DE"}]
+    books: dict[str, bytes] = {}
+    vera.client.set_cookie("linkservice-language", "de")
+    try:
+        for page in dict.fromkeys(pages):
+            for more in asked:
+                text = vera.get(page, **more).text
+                for link in re.findall(r'href="/app([^"]*download[^"]*)"', text):
+                    path, _, query = unescape(link).partition("?")
+                    wanted = dict(parse_qsl(query))
+                    if wanted.get("format") == "xlsx" and link not in books:
+                        books[link] = got(vera, path, **wanted)
+    finally:
+        vera.client.set_cookie("linkservice-language", "en")
+    seen = set()
+    for link, data in books.items():
+        for sheet in openpyxl.load_workbook(io.BytesIO(data), read_only=True):
+            seen.add(sheet.title)
+            codes = [each for each in (sheet.title, *next(sheet.values)) if CODE.fullmatch(each)]
+            assert not codes, (link, sheet.title)
+    # Tables of every kind of report were looked at.
+    told = {"Links im Vergleich", "Kosten", "Gruppen", "Phasen", "Personas", "Vergleich", "Länder"}
+    assert told <= seen, told - seen
+
+
 def test_german_files_and_papers_speak_german(market: Market) -> None:
     vera = market.cast.vera
     vera.client.set_cookie("linkservice-language", "de")

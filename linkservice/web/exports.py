@@ -101,6 +101,7 @@ _HEADS = {
     "first_day": N_("First day"),
     "last_day": N_("Last day"),
     "more_visitors_needed": N_("Visitors still needed"),
+    "share": N_("Share of visitors"),
     "entry": N_("Entry"),
     "note": N_("Note"),
     **finding_words.HEADS,
