@@ -22,7 +22,9 @@ from pages import Markup
 from people import Browser, text_of
 from werkzeug.test import TestResponse
 
+from linkservice.reports.results import METRICS
 from linkservice.web import i18n
+from linkservice.web.counted import METRIC_WORDS
 
 __all__ = ["market"]
 
@@ -316,8 +318,9 @@ def test_every_head_of_every_workbook_is_a_word(market: Market) -> None:
     try:
         for page in dict.fromkeys(pages):
             for more in asked:
-                text = vera.get(page, **more).text
-                for link in re.findall(r'href="/app([^"]*download[^"]*)"', text):
+                answer = vera.get(page, **more)
+                assert answer.status_code < 500, (page, more)
+                for link in re.findall(r'href="/app([^"]*download[^"]*)"', answer.text):
                     path, _, query = unescape(link).partition("?")
                     wanted = dict(parse_qsl(query))
                     if wanted.get("format") == "xlsx" and link not in books:
@@ -397,6 +400,13 @@ def test_the_map_has_the_shares_of_the_table(market: Market) -> None:
     assert on_map == in_table
     # One of them is small, so that all have a decimal.
     assert all(re.fullmatch(r"\d+\.\d%", each) for each in on_map), on_map
+
+
+def test_moments_are_shown_by_every_metric_that_the_api_knows(market: Market) -> None:
+    for metric in METRICS:
+        answer = market.cast.vera.get("/reports/moments", metric=metric)
+        assert answer.status_code == 200, metric
+        assert METRIC_WORDS[metric] in text_of(answer)
 
 
 def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:

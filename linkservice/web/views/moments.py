@@ -32,13 +32,17 @@ def moments_page(page: Page) -> Response:
     chosen = periods.chosen(page.query, page.time_zone, page.now)
     metric, journey_id = _asked(page)
     asked = {"journey_id": journey_id, "metric": metric if metric != METRICS[0] else None}
+    context = moments_context(page, chosen, journey_id, metric)
+    found: MomentsReport = context["found"]
     return page.render(
         "reports/moments.html",
         status=chosen.status,
+        # The address may ask for one that the page does not offer, as the API does.
+        metric_word=gettext(METRIC_WORDS[found.metric]),
         here=Here("moments_page", {**chosen.query, **asked}),
         metrics=[(name, gettext(METRIC_WORDS[name])) for name in METRICS],
         journeys=journeys_by_name(page),
-        **moments_context(page, chosen, journey_id, metric),
+        **context,
     )
 
 
