@@ -6,14 +6,26 @@ from dataclasses import fields
 from datetime import date
 
 from cast import Home
-from closed_scene import CLOSED_MONTHS, MAY, NOW, WHOLE_MAY, campaign, come, home
-from sqlalchemy import event, func, select, text
+from closed_scene import (
+    CLOSED_MONTHS,
+    DAY,
+    MAY,
+    NOW,
+    WHOLE_MAY,
+    by_days,
+    campaign,
+    clicks_in,
+    come,
+    home,
+)
+from sqlalchemy import delete, event, func, select, text
 
-from linkservice.clicks.model import LinkDay
+from linkservice.clicks.model import LinkDay, LinkFacet, LinkHour
 from linkservice.config import Settings
 from linkservice.database import Database
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import Link
+from linkservice.reports import details
 from linkservice.reports.links import Counted, campaign_report, counted
 from linkservice.reports.period import Period
 from linkservice.reports.results import Day, LinkTotals
@@ -62,6 +74,22 @@ def test_closed_months_tell_of_links_what_their_days_tell(
     with database.writing_connection() as connection:
         connection.execute(text("DELETE FROM link_days"))
     assert told(database, Campaign, campaign, WHOLE_MAY) == before, "not read from the months"
+
+
+def test_of_most_of_a_closed_month_the_days_left_out_are_read(
+    settings: Settings, database: Database, home: Home
+) -> None:
+    come(settings, database, home, 1)
+    CLOSED_MONTHS.close(database)
+    most = Period(MAY + DAY, date(2026, 5, 30), "UTC")
+    right = by_days(database, most, [1, 2, 3])
+    assert clicks_in(right) < clicks_in(by_days(database, WHOLE_MAY, [1, 2, 3]))
+    with database.writing_connection() as connection:
+        for rows in (LinkHour, LinkFacet):
+            within = rows.local_date.between(most.first, most.last)
+            connection.execute(delete(rows).where(within))
+    with database.reading() as session:
+        assert details.of_links(session, PERSONS, [1, 2, 3], most) == right
 
 
 def test_days_of_a_link_that_change_reopen_its_month(

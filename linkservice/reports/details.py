@@ -1,8 +1,10 @@
 """Hours of the week and facets of any choice of links and days, summed by the database.
 
 Months and weeks that are closed (`clicks.months`, `clicks.weeks`) are read as the sums they were
-packed to, all other days from the roll-ups: the figures are the same. Not here: whose links and
-which days they are (`links`, `touchpoints`).
+packed to, all other days from the roll-ups: the figures are the same. Of a closed month most of
+which is the period's the days are read that are not: 90 days that begin on the second of a month
+are the month without its first day, not 29 days. Not here: whose links and which days they are
+(`links`, `touchpoints`).
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from linkservice.clicks.model import FACETS, FacetValue, LinkFacet
+from linkservice.clicks.months import last_of
 from linkservice.clicks.packed_details import unpacked
 from linkservice.clicks.packed_model import EveryLinkFacet, EveryLinkHour, PackedLinkDay
 from linkservice.database import is_sqlite, weekday
@@ -70,15 +73,33 @@ class Details:
 
 def of_links(session: Session, read: Sources, links: Links, period: Period) -> Details:
     """What all clicks of these links in the period told."""
-    months = link_months(session, read, links, period)
-    beside = [day for day in period.days() if day.replace(day=1) not in months.months]
+    around = _with_most_of_months(period)
+    months = link_months(session, read, links, around)
+    closed = set(months.months)
+    beside = [day for day in period.days() if day.replace(day=1) not in closed]
     weeks = link_weeks(session, read, links, beside)
     hours, facets = _packed([*months.hours, *weeks.hours], [*months.facets, *weeks.facets])
-    if days := weeks.beside:
-        which = on_each_of(named(session, links), days)
-        hours.update(_hours(session, read.hours, which(read.hours)))
-        facets.update(_facets(session, read.facets, which(read.facets)))
+    within = set(period.days())
+    not_meant = [day for day in around.days() if day not in within and day.replace(day=1) in closed]
+    for days, sign in ((weeks.beside, 1), (not_meant, -1)):
+        if days:
+            which = on_each_of(named(session, links), days)
+            for hour, clicks in _hours(session, read.hours, which(read.hours)).items():
+                hours[hour] += sign * clicks
+            for value, clicks in _facets(session, read.facets, which(read.facets)).items():
+                facets[value] += sign * clicks
     return _told(session, hours, facets)
+
+
+def _with_most_of_months(period: Period) -> Period:
+    """The period with the rest of its first and its last month, where it has most of these."""
+    first, last = period.first, period.last
+    for day in (period.first, period.last):
+        begin, end = day.replace(day=1), last_of(day.replace(day=1))
+        within = (min(end, period.last) - max(begin, period.first)).days + 1
+        if 2 * within > (end - begin).days + 1:
+            first, last = min(first, begin), max(last, end)
+    return Period(first, last, period.time_zone)
 
 
 def of_rows(
