@@ -21,7 +21,8 @@ from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web.figures import KeyFigure
 from linkservice.web.guard import Cookies
 from linkservice.web.i18n import write_span
-from linkservice.web.papers import MOST_DAYS, figures_part
+from linkservice.web.papers import figures_part
+from linkservice.web.printed_tables import MOST_DAYS
 
 __all__ = ["shop"]
 

@@ -43,18 +43,16 @@ from linkservice.web.filtered import filtered_report, source_words
 from linkservice.web.i18n import gettext
 from linkservice.web.page import Page
 from linkservice.web.papers import (
-    KEY_FIGURES,
     filtered_parts,
-    gained_rows,
     outstanding_words,
     paper_of,
     ranked_parts,
     sums_part,
-    table_parts,
     trend_parts,
     unlinked_parts,
 )
 from linkservice.web.periods import Chosen
+from linkservice.web.printed_tables import KEY_FIGURES, gained_rows, table_parts
 from linkservice.web.ranked import Group, Ranking, finding
 from linkservice.web.reach_words import exceeding
 from linkservice.web.subject_costs import costs_part, costs_within, facts_of, told_costs

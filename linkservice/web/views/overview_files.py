@@ -27,8 +27,9 @@ from linkservice.web.filed import Filed, file_of, filters_of, paper_file
 from linkservice.web.filtered_overview import filtered_line, filtered_overview
 from linkservice.web.i18n import gettext, write_money, write_number
 from linkservice.web.page import Page
-from linkservice.web.papers import figures_part, lines_parts, origin_parts, trend_graph
+from linkservice.web.papers import figures_part, lines_parts, trend_graph
 from linkservice.web.periods import Chosen
+from linkservice.web.printed_tables import origin_parts
 from linkservice.web.quality import quality
 from linkservice.web.ranked import Ranking, Shown
 from linkservice.web.views.overview import (
