@@ -409,6 +409,18 @@ def test_moments_are_shown_by_every_metric_that_the_api_knows(market: Market) ->
         assert METRIC_WORDS[metric] in text_of(answer)
 
 
+def test_what_a_star_says_among_moments_is_told(market: Market) -> None:
+    """Who marks one expects it to matter; the figures may say otherwise, on the same page."""
+    told = "Marked as a moment of truth in the journey, as you expect it to be."
+    page = market.cast.vera.get("/reports/moments")
+    assert told not in text_of(page)
+    (number, *_) = re.findall(r"/app/reports/touchpoints/(\d+)", page.text)
+    star = f"/touchpoints/{number}/star"
+    assert market.cast.ben.post(star, on="1").status_code in (200, 303)
+    assert told in text_of(market.cast.vera.get("/reports/moments"))
+    market.cast.ben.post(star, on="0")
+
+
 def test_wrong_formats_and_foreign_journeys_are_refused(market: Market) -> None:
     for name, report in reports(market).items():
         assert market.cast.vera.get(report.file, format="exe").status_code == 422, name
