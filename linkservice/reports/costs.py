@@ -53,7 +53,7 @@ from linkservice.reports.period import Period, choose_period, day_of
 from linkservice.reports.places import places
 from linkservice.reports.sources import NO_TOUCHPOINT, sources
 from linkservice.reports.touchpoint_sums import sums_alone
-from linkservice.reports.unpaid import with_unpaid_campaigns
+from linkservice.reports.unpaid import with_unpaid
 from linkservice.workspaces.access import Actor
 from linkservice.workspaces.model import Workspace
 
@@ -123,25 +123,12 @@ def cost_report(
     rows = _rows(cells, asked, valued, _Names.read(session, actor))
     if asked == "touchpoint":
         rows = judged_by_cost(session, actor, period, today, suspects, rows)
-    elif asked == "campaign":
-        rows = _with_unpaid(session, actor, period, today, suspects, rows)
+    if asked in ("touchpoint", "campaign"):
+        rows = with_unpaid(session, actor, period, today, suspects, asked, rows)
     rows.sort(key=lambda row: rank(row, by, upwards))
     totals = _told(list(cells.values()), asked, valued, whole=True)
     currency = report_currency(session, actor)
     return CostReport(period, asked, currency, totals, rows, by, upwards)
-
-
-def _with_unpaid(
-    session: Session,
-    actor: Actor,
-    period: Period,
-    today: dt.date,
-    suspects: bool,
-    rows: Sequence[CostRow],
-) -> list[CostRow]:
-    spent = entries(session, actor, period.first, min(period.last, today))
-    entered = [(number, first, last) for _, number, first, last, _ in spent if number is not None]
-    return with_unpaid_campaigns(session, actor.workspace_id, period, suspects, entered, rows)
 
 
 def _question(

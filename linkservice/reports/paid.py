@@ -3,10 +3,8 @@
 Decided here: a touchpoint is judged that has a cost of its own, at least half of what stands at it.
 By conversions only where it is known whose they are; by value where hardly any fails to tell one:
 a tenth of them missing is less than a difference that counts. What of a campaign's cost was shared
-out to a touchpoint is spread over the days as its own.
-
-Not here: the verdicts (`cost_judging`), what was spent in all (`costs`), which days a cost is for
-(`unpaid`).
+out to a touchpoint is spread over the days as its own. Not here: the verdicts (`cost_judging`),
+what was spent in all (`costs`), which days a cost is for (`unpaid`).
 """
 
 from __future__ import annotations
@@ -32,7 +30,6 @@ from linkservice.reports.period import Period
 from linkservice.reports.places import places
 from linkservice.reports.ranking import MARGIN
 from linkservice.reports.sources import sources
-from linkservice.reports.unpaid import paid_for, unpaid_of
 from linkservice.workspaces.access import Actor
 
 
@@ -44,9 +41,7 @@ def judged_by_cost(
     suspects: bool,
     rows: Sequence[CostRow],
 ) -> list[CostRow]:
-    """The rows of a report by touchpoint, in their order, with verdicts where they are judged, and
-    with what came of days that nobody paid for.
-    """
+    """The rows of a report by touchpoint, in their order, with verdicts where they are judged."""
     spent = _spent(session, actor, period, today)
     own = {
         number: row.costs
@@ -85,21 +80,12 @@ def judged_by_cost(
         )
     # In the order of their ids, whatever the database's is: sums of floats depend on it.
     verdicts = judge_costs(sorted(paid, key=lambda each: each.touchpoint_id))
-    end = min(period.last, today)
-    entered = [
-        (number, starts_on, ends_on)
-        for number, _, starts_on, ends_on, _ in entries(session, actor, period.first, end)
-        if number is not None
+    return [
+        replace(row, verdicts=verdicts[int(row.id or 0)])
+        if row.kind == "touchpoint" and int(row.id or 0) in verdicts
+        else row
+        for row in rows
     ]
-    days_paid = paid_for(entered, period)
-    told = []
-    for row in rows:
-        number = int(row.id or 0) if row.kind == "touchpoint" else 0
-        if number in verdicts:
-            unpaid = unpaid_of(visitors.get(number, nobody), days_paid[number])
-            row = replace(row, verdicts=verdicts[number], unpaid=unpaid)
-        told.append(row)
-    return told
 
 
 def _spent(session: Session, actor: Actor, period: Period, today: date) -> Mapping[int, Floats]:

@@ -9,10 +9,10 @@ cost, so how many these are is told. Not here: the entries (`paid`), the report 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,81 +22,88 @@ from sqlalchemy.orm import Session
 from linkservice.clicks.grouping import Ints
 from linkservice.links.model import Link
 from linkservice.reports.cost_results import CostRow, Unpaid
+from linkservice.reports.days import days_of_touchpoints
+from linkservice.reports.paid import entries
 from linkservice.reports.period import Period
-from linkservice.reports.sources import sources, visitors_of
+from linkservice.reports.sources import Sources, sources, visitors_of
+from linkservice.workspaces.access import Actor
 
 Days: TypeAlias = NDArray[np.bool_]
 """Of each day of a period whether a cost is for it."""
 
 
-def paid_for(entered: Iterable[tuple[int, date, date]], period: Period) -> Mapping[int, Days]:
-    """The days that costs are for, by what they were entered for: its number, first and last day
-    of each entry, which has a part of the period.
-    """
-    found: defaultdict[int, Days] = defaultdict(lambda: np.zeros(len(period), np.bool_))
-    for number, starts_on, ends_on in entered:
-        stop = period.number(ends_on) + 1 if ends_on > starts_on else None
-        found[number][max(0, period.number(starts_on)) : stop] = True
-    return found
-
-
-def unpaid_of(visitors: Ints, days: Days) -> Unpaid:
-    """From the visitors of each day, and whether it was paid for."""
-    unpaid = visitors[~days & (visitors > 0)]
-    return Unpaid(len(unpaid), int(unpaid.sum()))
-
-
-def with_unpaid_campaigns(
+def with_unpaid(
     session: Session,
-    workspace_id: int,
+    actor: Actor,
     period: Period,
+    today: date,
     suspects: bool,
-    entered: Iterable[tuple[int, date, date]],
+    kind: Literal["touchpoint", "campaign"],
     rows: Sequence[CostRow],
 ) -> list[CostRow]:
-    """The rows of a report by campaign, in their order; what came on days that nobody paid for is
-    told of those most of whose cost was entered for them. `entered` is as `paid_for` takes it.
+    """The rows of a report by this kind, in their order; what came on days that nobody paid for is
+    told of those most of whose cost was entered for them.
     """
-    days = paid_for(entered, period)
+    days = _paid_for(session, actor, period, today, kind)
     own = {
         number: days[number]
         for row in rows
-        if row.kind == "campaign" and row.costs.cost and row.costs.is_own
+        if row.kind == kind and row.costs.cost and row.costs.is_own
         if (number := int(row.id or 0)) in days
     }
-    some = {number: paid for number, paid in own.items() if not paid.all()}
-    visitors = _visitors(session, workspace_id, period, suspects, some)
+    some = [number for number, paid in own.items() if not paid.all()]
+    visitors: Mapping[int, Ints] = {}
+    if some:
+        read = sources(session, actor.workspace_id, period, suspects)
+        if kind == "touchpoint":
+            visitors = days_of_touchpoints(session, read, actor.workspace_id, period, "visitors")
+        else:
+            visitors = _of_campaigns(session, read, actor.workspace_id, period, some)
     nobody = np.zeros(len(period), np.int64)
     return [
-        replace(row, unpaid=unpaid_of(visitors.get(number, nobody), own[number]))
-        if row.kind == "campaign" and (number := int(row.id or 0)) in own
+        replace(row, unpaid=_unpaid(visitors.get(number, nobody), own[number]))
+        if row.kind == kind and (number := int(row.id or 0)) in own
         else row
         for row in rows
     ]
 
 
-def _visitors(
+def _paid_for(
     session: Session,
-    workspace_id: int,
+    actor: Actor,
     period: Period,
-    suspects: bool,
-    campaigns: Mapping[int, Days],
+    today: date,
+    kind: Literal["touchpoint", "campaign"],
+) -> Mapping[int, Days]:
+    """The days that costs are for, by the number of what they were entered for."""
+    found: defaultdict[int, Days] = defaultdict(lambda: np.zeros(len(period), np.bool_))
+    spent = entries(session, actor, period.first, min(period.last, today))
+    for touchpoint_id, campaign_id, starts_on, ends_on, _ in spent:
+        number = touchpoint_id if kind == "touchpoint" else campaign_id
+        if number is not None:
+            stop = period.number(ends_on) + 1 if ends_on > starts_on else None
+            found[number][max(0, period.number(starts_on)) : stop] = True
+    return found
+
+
+def _unpaid(visitors: Ints, days: Days) -> Unpaid:
+    """From the visitors of each day, and whether it was paid for."""
+    unpaid = visitors[~days & (visitors > 0)]
+    return Unpaid(len(unpaid), int(unpaid.sum()))
+
+
+def _of_campaigns(
+    session: Session, read: Sources, workspace_id: int, period: Period, campaigns: Sequence[int]
 ) -> Mapping[int, Ints]:
-    """Visitors and clicks without a token of each of these campaigns, on the days from the first to
-    the last one that is not paid for.
-    """
-    if not campaigns:
-        return {}
-    unpaid = np.flatnonzero(~np.logical_and.reduce(list(campaigns.values())))
-    every = list(period.days())
-    rows = sources(session, workspace_id, period, suspects).days
+    """Visitors and clicks without a token of each of these campaigns, day by day."""
+    rows = read.days
     counted = (
         select(Link.campaign_id, rows.local_date, func.sum(visitors_of(rows) + rows.tokenless))
         .join(Link, Link.id == rows.link_id)
         .where(
             Link.workspace_id == workspace_id,
             Link.campaign_id.in_(sorted(campaigns)),
-            rows.local_date.between(every[unpaid[0]], every[unpaid[-1]]),
+            rows.local_date.between(period.first, period.last),
         )
         .group_by(Link.campaign_id, rows.local_date)
     )
