@@ -9,26 +9,18 @@ at. Not here: how costs are shared out (`costs`).
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from linkservice.journeys.model import Campaign
 from linkservice.links.model import LinkVersion
-from linkservice.reports.cost_results import CostReport, CostRow
+from linkservice.reports.cost_results import CostsOfOne
 from linkservice.reports.costs import cost_report
 from linkservice.reports.links import links_of
 from linkservice.reports.paid import entries
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor, find
-
-
-class CampaignCosts(NamedTuple):
-    """The report, and the campaign's row of it."""
-
-    report: CostReport
-    row: CostRow
 
 
 def costs_of_campaign(
@@ -39,7 +31,7 @@ def costs_of_campaign(
     *,
     suspects: bool,
     now: datetime,
-) -> CampaignCosts | None:
+) -> CostsOfOne | None:
     """None where no cost is entered for these days. Raises `NotFound`, `Forbidden`."""
     actor.require("reports:read")
     campaign = find(session, actor, Campaign, campaign_id)
@@ -58,9 +50,7 @@ def costs_of_campaign(
         suspects=suspects,
         now=now,
     )
-    rows = (row for row in found.rows if (row.kind, row.id) == ("campaign", campaign_id))
-    row = next(rows, None)
-    return None if row is None or row.costs.cost is None else CampaignCosts(found, row)
+    return found.one("campaign", campaign_id)
 
 
 def _touchpoints_of(session: Session, campaign: Campaign) -> set[int | None]:

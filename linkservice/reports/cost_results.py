@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from linkservice.money import DECIMALS
 from linkservice.reports.cost_judging import BYS, By, CostVerdict, CostVerdicts
@@ -248,6 +248,13 @@ class CostReport:
         # Once for all: each amount on the page is written by it.
         object.__setattr__(self, "lowest", lowest)
 
+    def one(self, kind: RowKind, row_id: str) -> CostsOfOne | None:
+        """The row of that kind and id; None where no cost is entered for it."""
+        for row in self.rows:
+            if (row.kind, row.id) == (kind, row_id) and row.costs.cost is not None:
+                return CostsOfOne(self, row)
+        return None
+
     @property
     def is_valued(self) -> bool:
         """Whether any conversion tells what it is worth."""
@@ -258,6 +265,13 @@ class CostReport:
         """Whether conversions of a row, or what they cost, cannot be told by campaign."""
         shown = (self.totals, *(row.costs for row in self.rows))
         return any(each.conversions_with_cost is None or each.conversions is None for each in shown)
+
+
+class CostsOfOne(NamedTuple):
+    """A report, and the row of it that is asked for."""
+
+    report: CostReport
+    row: CostRow
 
 
 FIGURES = (

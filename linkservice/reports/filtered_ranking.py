@@ -37,7 +37,7 @@ from linkservice.reports.results import (
 from linkservice.reports.single_clicks import meet
 from linkservice.reports.sources import NO_TOUCHPOINT
 from linkservice.reports.touchpoint_sums import TouchpointSums
-from linkservice.reports.trend import begun_before, days_over, weeks_before
+from linkservice.reports.trend import days_over, has_begun, weeks_before
 from linkservice.reports.value_counts import (
     FIGURES,
     ValueCounts,
@@ -143,7 +143,7 @@ def filtered_change(
     if before is None or not over or by is None or not by.is_whole:
         return None
     both = Period(before.first, period.last, period.time_zone)
-    if not begun_before(session, actor, None, period):
+    if not has_begun(session, actor, None, before.first):
         return None
     reading = _Reading(session, actor.workspace_id, both, filters)
     if reading.since != before.first:

@@ -8,22 +8,14 @@ nothing was spent in these days that could be this touchpoint's.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from linkservice.reports.cost_results import CostReport, CostRow
+from linkservice.reports.cost_results import CostsOfOne
 from linkservice.reports.costs import cost_report
 from linkservice.reports.paid import entries
 from linkservice.reports.period import Period, day_of
 from linkservice.workspaces.access import Actor
-
-
-class TouchpointCosts(NamedTuple):
-    """The report, and the touchpoint's row of it."""
-
-    report: CostReport
-    row: CostRow
 
 
 def costs_of_touchpoint(
@@ -34,7 +26,7 @@ def costs_of_touchpoint(
     *,
     suspects: bool,
     now: datetime,
-) -> TouchpointCosts | None:
+) -> CostsOfOne | None:
     """None where no cost is entered for these days. Raises `Forbidden`."""
     actor.require("reports:read")
     number = int(touchpoint_id)
@@ -45,8 +37,4 @@ def costs_of_touchpoint(
     found = cost_report(
         session, actor, first=period.first, last=period.last, suspects=suspects, now=now
     )
-    rows = (row for row in found.rows if (row.kind, row.id) == ("touchpoint", touchpoint_id))
-    row = next(rows, None)
-    if row is None or row.costs.cost is None:
-        return None
-    return TouchpointCosts(found, row)
+    return found.one("touchpoint", touchpoint_id)

@@ -127,7 +127,7 @@ def trend_of(
     today = day_of(now, period.time_zone)
     trend = Trend(period, today, _days(session, actor, counted, period, suspects), ())
     before = weeks_before(period)
-    if before is None or not begun_before(session, actor, counted, period):
+    if before is None or not has_begun(session, actor, counted, before.first):
         return trend
     return Trend(period, today, trend.days, _days(session, actor, counted, before, suspects))
 

@@ -26,12 +26,7 @@ from linkservice.web.counted import Fact, without_token_in_rates
 from linkservice.web.fieldwords import signed
 from linkservice.web.figures import Figure, KeyFigure
 from linkservice.web.filtered import filtered_figures, filtered_lines
-from linkservice.web.i18n import (
-    gettext,
-    ngettext,
-    write_money,
-    write_number,
-)
+from linkservice.web.i18n import gettext, ngettext, write_money, write_number
 from linkservice.web.page import Page
 from linkservice.web.ranked import Group, Ranking, Shown
 

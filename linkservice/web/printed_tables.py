@@ -20,13 +20,7 @@ from linkservice.reports.filtered_origins import Origins
 from linkservice.reports.paper_table import Column, Part, Row
 from linkservice.web import figures
 from linkservice.web.exports import sheets_of
-from linkservice.web.i18n import (
-    gettext,
-    write_day,
-    write_number,
-    write_percent,
-    write_span,
-)
+from linkservice.web.i18n import gettext, write_day, write_number, write_percent, write_span
 from linkservice.web.page import Page
 from linkservice.workbook import Cell, Sheet
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from linkservice.reports.campaign_costs import CampaignCosts, costs_of_campaign
+from linkservice.reports.campaign_costs import costs_of_campaign
 from linkservice.reports.cost_judging import BYS, By, CostVerdict
-from linkservice.reports.cost_results import CostReport, CostRow, Costs
+from linkservice.reports.cost_results import CostReport, CostRow, Costs, CostsOfOne
 from linkservice.reports.paper_table import Column, Part, Row
-from linkservice.reports.touchpoint_costs import TouchpointCosts, costs_of_touchpoint
+from linkservice.reports.touchpoint_costs import costs_of_touchpoint
 from linkservice.web import cost_lines, cost_verdicts, cost_words
 from linkservice.web.cost_badges import badge_word
 from linkservice.web.cost_words import finer_columns
@@ -60,9 +60,7 @@ def told_costs(page: Page, chosen: Chosen, about: About, subject_id: str) -> Tol
     return None if found is None else _told(found)
 
 
-def costs_within(
-    page: Page, chosen: Chosen, about: About, subject_id: str
-) -> TouchpointCosts | CampaignCosts | None:
+def costs_within(page: Page, chosen: Chosen, about: About, subject_id: str) -> CostsOfOne | None:
     """The same as figures. A shared report, which is of clicks, has none."""
     if page.guest:
         return None
@@ -93,12 +91,12 @@ def costs_part(told: Told) -> Part:
     return Part(gettext("Costs"), columns, rows, " ".join((*told.sentences, *told.notes)))
 
 
-def _told(found: TouchpointCosts | CampaignCosts) -> Told:
+def _told(found: CostsOfOne) -> Told:
     report, row = found.report, found.row
     spent = write_money(row.costs.cost or 0, report.currency)
     told = [Figure(gettext("Cost"), spent, cost_words.shared_words(row.costs, report))]
     told += [figure for by in BYS if (figure := _figure(report, row, by))]
-    if isinstance(found, TouchpointCosts):
+    if row.kind == "touchpoint":
         said = [*cost_verdicts.of_touchpoint(row, report), cost_lines.unpaid_words(row)]
         return Told([each for each in said if each], told, [], facts_of(found))
     said = [*_came_to_nothing(report, row.costs), cost_lines.unpaid_words(row)]
@@ -106,7 +104,7 @@ def _told(found: TouchpointCosts | CampaignCosts) -> Told:
     return Told(said, told, _of_campaign(row.costs), facts_of(found))
 
 
-def facts_of(found: TouchpointCosts | CampaignCosts) -> list[Fact]:
+def facts_of(found: CostsOfOne) -> list[Fact]:
     """How these costs were counted; what is certain only where that is judged."""
     return list(cost_words.cost_facts(replace(found.report, rows=[found.row])))
 
