@@ -24,7 +24,7 @@ from linkservice.clicks.calendar import begin_of_day
 from linkservice.clicks.grouping import Ints
 from linkservice.clicks.model import LinkDay
 from linkservice.journeys.model import Touchpoint
-from linkservice.links.model import Link, LinkVersion
+from linkservice.links.model import LinkVersion
 from linkservice.reports.contest import LEAST_DAYS, Standing, judge_links
 from linkservice.reports.period import Period, day_of
 
@@ -53,14 +53,19 @@ class Contest:
 
 
 def contest_of(
-    session: Session, rows: type[LinkDay], touchpoint: Touchpoint, period: Period, now: datetime
+    session: Session,
+    rows: type[LinkDay],
+    touchpoint: Touchpoint,
+    links: Sequence[int],
+    period: Period,
+    now: datetime,
 ) -> Contest | None:
     """None where there are not two such links, or hardly any days with both, or nobody came.
 
-    `rows` are days of links with the clicks of suspected mail scanners or without.
+    `links` lead there today; `rows` are days of links with the clicks of suspected mail scanners or
+    without.
     """
     end = min(period.last, day_of(now, period.time_zone))
-    links = _links(session, touchpoint)
     if not 2 <= len(links) <= MOST_LINKS or (end - period.first).days + 1 < LEAST_DAYS:
         return None
     daily = _daily(session, rows, touchpoint, links, Period(period.first, end, period.time_zone))
@@ -78,19 +83,6 @@ def contest_of(
     if len(together) < 2:
         return None
     return Contest(Period(first, end, period.time_zone), judge_links(together))
-
-
-def _links(session: Session, touchpoint: Touchpoint) -> Sequence[int]:
-    """Those that lead there today, or one more than take part."""
-    return session.scalars(
-        select(Link.id)
-        .where(
-            Link.workspace_id == touchpoint.workspace_id,
-            Link.touchpoint_id == touchpoint.id,
-            Link.deleted_at.is_(None),
-        )
-        .limit(MOST_LINKS + 1)
-    ).all()
 
 
 def _daily(

@@ -115,14 +115,20 @@ def touchpoint_detail(
     facets = told.facets
     by_link = _by_link(session, read.days, stay)
     totals, divided = _totals(session, read.days, stay, by_link)
+    links = _links(session, stay, by_link)
+    there = [
+        each.link.id
+        for each in links
+        if each.link.touchpoint_id == touchpoint.id and each.link.deleted_at is None
+    ]
     return TouchpointDetail(
         touchpoint=touchpoint,
         report=report,
         row=row,
         peers=peers_of(row, report.touchpoints),
         totals=totals,
-        links=_links(session, stay, by_link),
-        contest=contest_of(session, read.days, touchpoint, report.period, now),
+        links=links,
+        contest=contest_of(session, read.days, touchpoint, there, report.period, now),
         hours=told.hours,
         countries=facets["country"],
         cities=facets["city"],
