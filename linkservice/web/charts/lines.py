@@ -1,9 +1,9 @@
 """The trend line: what was counted, day by day, and beside it what was counted before.
 
-Decided here: what is dotted, and where names stand at the ends of lines. A week that has just
-begun takes all lines down to the ground: names stand where the last whole one was, each behind a
-piece of its line and led to from there. Not here: what a point stands for (`steps`), ticks
-(`scales`), and the plot's margins, which follow the classes set here (`60-charts.css`).
+Decided here: what is dotted, and at which point of a line its name is told. A week that has just
+begun takes all lines down to the ground: names are led to from where the last whole one was. Not
+here: where names stand (`ends`), what a point stands for (`steps`), ticks (`scales`), and the
+plot's margins, which follow the classes set here (`60-charts.css`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from textwrap import TextWrapper
 
 from markupsafe import Markup
 
 from linkservice.web.charts import flags, svg
+from linkservice.web.charts.ends import LONGEST_LINE, End, broken, named
 from linkservice.web.charts.flags import Flag, Note
 from linkservice.web.charts.scales import DayTick, Scale, day_ticks, scale_to
 from linkservice.web.charts.steps import Step, dotted_words, steps_of, unit_words
@@ -25,19 +25,6 @@ from linkservice.web.i18n import gettext, write_compact, write_day, write_number
 
 DATES_WIDE, DATES_NARROW = 10, 4
 """How many dates fit on a wide and on a narrow chart; the style sheet shows one set."""
-
-END_LABEL_GAP = 7.5
-"""Between the names at the ends of lines, in per cent of the plot's height, for each of their
-lines."""
-
-FURTHEST_LED = 15.0
-"""Per cent of the width: a line that ends earlier, since days are to come, is not led to its name
-across all of them.
-"""
-
-LONGEST_LINE, MOST_LINES = 18, 3
-"""Characters beside the plot, and how many lines of them: what is longer is cut after a word, and
-stands whole in the name's title, in the key of a narrow chart and in the table."""
 
 GUTTERS, NAME_WIDTHS = (2, 3, 5, 7, 12), (8, 13, LONGEST_LINE)
 """Characters the margins at the left and at the right have room for: classes of the style sheet."""
@@ -269,32 +256,9 @@ def _ends(plot: _Plot, drawn: Sequence[_Drawn]) -> list[Markup]:
                 element("circle", cx=svg.percent(x), cy=svg.percent(y), r=3.5, class_=look)
             )
     if len(drawn) > 1:
-        parts.append(element("g", *_names(plot, last), class_="chart-names chart-wide"))
+        names = named([End(line.name, line.look, *_told_at(plot, line)) for line in last])
+        parts.append(element("g", *names, class_="chart-names chart-wide"))
     return parts
-
-
-def _names(plot: _Plot, lines: Sequence[_Drawn]) -> list[Markup]:
-    """The names of lines, each led to from where its line was last whole."""
-    ends = [_told_at(plot, line) for line in lines]
-    rows = [_broken(line.name) for line in lines]
-    apart = _apart([y for _, y in ends], [len(each) for each in rows])
-    led = [
-        element(
-            "line",
-            x1=svg.percent(x),
-            y1=svg.percent(y),
-            x2="100%",
-            y2=svg.percent(beside),
-            class_=f"chart-led {line.look}",
-        )
-        for line, (x, y), beside in zip(lines, ends, apart, strict=True)
-        if 100.0 - x <= FURTHEST_LED and (x < 100.0 or abs(beside - y) >= 1.0)
-    ]
-    names = [
-        svg.placed(100, y, *_name(line, each))
-        for line, each, y in zip(lines, rows, apart, strict=True)
-    ]
-    return [*led, *names]
 
 
 def _told_at(plot: _Plot, line: _Drawn) -> tuple[float, float]:
@@ -303,40 +267,6 @@ def _told_at(plot: _Plot, line: _Drawn) -> tuple[float, float]:
     if place and line.look != _LOOK_BEFORE and not plot.steps[place].whole:
         place -= 1
     return plot.x(plot.steps[place].middle), plot.y(line.values[place])
-
-
-def _name(line: _Drawn, rows: Sequence[str]) -> list[Markup]:
-    """A piece of the line, and behind it its name, its rows about the line's end."""
-    piece = element("path", d="M8 0H18", class_=f"chart-line {line.look}")
-    if len(rows) == 1:
-        return [piece, element("text", rows[0], x=22, dy="0.35em", class_=line.look)]
-    first = 0.35 - 1.1 * (len(rows) - 1) / 2
-    spans = [
-        element("tspan", row, x=22, dy=f"{1.1 if number else first:.2f}em")
-        for number, row in enumerate(rows)
-    ]
-    return [piece, element("text", element("title", line.name), *spans, class_=line.look)]
-
-
-def _broken(name: str) -> list[str]:
-    """A name in rows that fit beside the plot."""
-    words = TextWrapper(LONGEST_LINE, max_lines=MOST_LINES, placeholder=" …")
-    return words.wrap(name) or [name]
-
-
-def _apart(heights: Sequence[float], rows: Sequence[int]) -> list[float]:
-    """The same heights, moved so far apart that names of so many rows can be read beside them."""
-    order = sorted(range(len(heights)), key=heights.__getitem__)
-    moved = list(heights)
-    for above, below in pairwise(order):
-        gap = END_LABEL_GAP * (rows[above] + rows[below]) / 2
-        moved[below] = max(moved[below], moved[above] + gap)
-    edge = 100.0 + END_LABEL_GAP / 2
-    for place in reversed(order):
-        half = END_LABEL_GAP * rows[place] / 2
-        moved[place] = min(moved[place], edge - half)
-        edge = moved[place] - half
-    return moved
 
 
 def _framed(
@@ -349,7 +279,7 @@ def _framed(
     gutter = next((room for room in GUTTERS if longest <= room), GUTTERS[-1])
     classes = f"chart chart-left-{gutter}"
     if len(drawn) > 1:
-        width = max(len(row) for line in drawn for row in _broken(line.name))
+        width = max(len(row) for line in drawn for row in broken(line.name))
         room = next(room for room in NAME_WIDTHS if width <= room)
         classes += f" chart-several chart-right-{room}"
         head = [
